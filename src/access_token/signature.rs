@@ -1,0 +1,135 @@
+//! An access token's text to a verified JWS: which kind, which key, whose signature (RFC 9068 section 4, RFC 8725).
+//!
+//! In: the token, the policy, an issuer's keys.
+//! Out: `SignedToken`, then a `VerifiedJws`.
+//! May use: jose, keys, rejection, time.
+//! Never: a claim of a token that is not verified, other than to choose where to look.
+
+use crate::jose::algorithm::{Algorithm, AlgorithmSet};
+use crate::jose::jws::{CompactJws, JoseHeader, JwsError, Member, VerifiedJws};
+use crate::keys::jwk_set::{Candidates, JwkSet};
+use crate::keys::metadata::Issuer;
+use crate::rejection::{Code, ErrorCause, Rejection, Shown};
+use crate::time::UnixTime;
+
+use super::AccessTokenPolicy;
+
+/// A token that is well formed, of the right kind and of a known algorithm. Its signature is not verified.
+#[derive(Debug)]
+pub(crate) struct SignedToken<'a> {
+    header: JoseHeader,
+    algorithm: Algorithm,
+    jws: CompactJws<'a>,
+}
+
+/// Why a signature was not verified.
+#[derive(Debug)]
+pub(crate) enum KeyTrouble {
+    /// Whatever keys the issuer may publish.
+    Final(Rejection),
+    /// With these keys; newer ones may verify it.
+    Outdated(Rejection),
+}
+
+impl<'a> SignedToken<'a> {
+    /// Takes a token apart and checks what its header says.
+    pub(crate) fn parse(
+        token: &'a str,
+        policy: AccessTokenPolicy,
+        max_bytes: usize,
+    ) -> Result<Self, Rejection> {
+        if token.len() > max_bytes {
+            let message = format!("The access token is longer than {max_bytes} bytes");
+            return Err(Code::TokenMalformed.because(message));
+        }
+        let header = JoseHeader::decode(token)
+            .map_err(|_| Code::TokenMalformed.because("Failed to decode the JWT header"))?;
+        check_key_id(&header, policy)?;
+        let Some(name) = header.alg.value() else {
+            let message = "The decoded JWT header does not specify an algorithm";
+            return Err(Code::TokenMalformed.because(message));
+        };
+        let algorithm = header.algorithm().ok_or_else(|| not_allowed(name))?;
+        policy.check_type(&header)?;
+        let jws = CompactJws::parse(token, &header).map_err(|error| malformed(&error))?;
+        Ok(Self { header, algorithm, jws })
+    }
+
+    /// Whether the issuer may sign with the token's algorithm.
+    pub(crate) fn check_algorithm(&self, allowed: AlgorithmSet) -> Result<(), Rejection> {
+        if allowed.contains(self.algorithm) { Ok(()) } else { Err(not_allowed(self.algorithm.name())) }
+    }
+
+    /// Verifies the signature with the keys that an issuer has now.
+    pub(crate) fn verify(&self, set: &JwkSet, policy: AccessTokenPolicy) -> Result<VerifiedJws, KeyTrouble> {
+        let kid = self.header.kid.value().map(String::as_str);
+        let keys = match set.candidates(kid, self.algorithm) {
+            Candidates::Keys(keys) => keys,
+            Candidates::Unknown => {
+                let kid = Shown(kid.unwrap_or("(none)"));
+                let message = format!("No public signing key found with kid {kid}");
+                return Err(KeyTrouble::Outdated(Code::KeyUnknown.because(message)));
+            }
+            Candidates::NoneFits => {
+                let message = "no applicable key found in the JSON Web Key Set";
+                return Err(KeyTrouble::Outdated(Code::SignatureInvalid.because(message)));
+            }
+        };
+        if policy.needs_one_named_key() && keys.len() > 1 {
+            let message = "multiple matching keys found in the JSON Web Key Set";
+            return Err(KeyTrouble::Final(Code::SignatureInvalid.because(message)));
+        }
+        match keys.into_iter().find_map(|key| self.jws.verify(key, self.algorithm)) {
+            Some(Ok(verified)) => Ok(verified),
+            Some(Err(error)) => Err(KeyTrouble::Final(malformed(&error))),
+            None => {
+                let message = "signature verification failed";
+                Err(KeyTrouble::Outdated(Code::SignatureInvalid.because(message)))
+            }
+        }
+    }
+
+    /// The issuer that the token names, by its position among these.
+    pub(crate) fn choose_issuer<'i>(
+        &self,
+        mut issuers: impl Iterator<Item = &'i Issuer>,
+    ) -> Result<usize, Rejection> {
+        let named = self.jws.hint().issuer.unwrap_or_default();
+        issuers.position(|issuer| issuer.is(&named)).ok_or_else(|| {
+            let message =
+                format!("iss claim in access token payload \"{}\" is of no accepted issuer", Shown(&named));
+            Code::IssuerMismatch.because(message)
+        })
+    }
+
+    /// Whether newer keys could make this token pass. One that says of itself that it is expired or another
+    /// issuer's is refused in any case, and not worth a request to the issuer.
+    pub(crate) fn may_pass_later(&self, issuer: &Issuer, policy: AccessTokenPolicy, now: UnixTime) -> bool {
+        let hint = self.jws.hint();
+        hint.issuer.is_some_and(|named| issuer.is(&named)) && !policy.is_hopeless(hint.expires, now)
+    }
+}
+
+/// A `kid` is a string (RFC 7515 section 4.1.4), and where the policy needs one, it says something.
+fn check_key_id(header: &JoseHeader, policy: AccessTokenPolicy) -> Result<(), Rejection> {
+    let needed = policy.needs_one_named_key();
+    match &header.kid {
+        Member::Is(kid) if !(needed && kid.is_empty()) => Ok(()),
+        Member::Absent if !needed => Ok(()),
+        Member::Malformed if !needed => {
+            Err(Code::TokenMalformed.because("The kid of the JWT header must be a string"))
+        }
+        _ => Err(Code::KeyUnknown.because("The decoded JWT header does not have a kid property")),
+    }
+}
+
+#[cold]
+fn malformed(error: &JwsError) -> Rejection {
+    let rejection = Code::TokenMalformed.because(format!("Invalid access token: {error}"));
+    rejection.with_cause(ErrorCause::InvalidSignature)
+}
+
+#[cold]
+fn not_allowed(name: &str) -> Rejection {
+    Code::AlgorithmNotAllowed.because(format!("Unsupported or too weak algorithm {}", Shown(name)))
+}

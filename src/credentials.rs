@@ -1,0 +1,307 @@
+//! Header fields to credentials (RFC 9110 section 11, RFC 6750 section 2.1, RFC 9449 section 7.1).
+//!
+//! In: the `Authorization` and `DPoP` fields.
+//! Out: `Credentials`.
+//! May use: rejection, request.
+//! Never: decoding a token, the form body or the query string as a source of one.
+
+use std::fmt;
+
+use crate::rejection::{Code, Rejection};
+use crate::request::{ProxyTrust, RequestHead, TargetUri};
+
+/// An authentication scheme.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Scheme {
+    Bearer,
+    DPoP,
+}
+
+impl Scheme {
+    /// The name, as a challenge writes it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Bearer => "Bearer",
+            Self::DPoP => "DPoP",
+        }
+    }
+
+    /// The scheme of this name, in any case (RFC 9110 section 11.1).
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Bearer, Self::DPoP].into_iter().find(|scheme| name.eq_ignore_ascii_case(scheme.name()))
+    }
+}
+
+/// The schemes that a server accepts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum AcceptedSchemes {
+    #[default]
+    Both,
+    Bearer,
+    DPoP,
+}
+
+impl AcceptedSchemes {
+    /// Whether the scheme is among them.
+    pub const fn accept(self, scheme: Scheme) -> bool {
+        matches!(
+            (self, scheme),
+            (Self::Both, _) | (Self::Bearer, Scheme::Bearer) | (Self::DPoP, Scheme::DPoP)
+        )
+    }
+}
+
+/// A header field that may come once.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Field<'a> {
+    /// It did not come.
+    Absent,
+    /// It came once.
+    Once(&'a str),
+    /// It came more than once.
+    Repeated,
+}
+
+/// How a client identifies itself: an access token, and for DPoP the proof beside it.
+#[derive(Clone, Copy)]
+pub struct Credentials<'a> {
+    /// How the token was presented, with the proof where the scheme asks for one.
+    pub presentation: Presentation<'a>,
+    /// The access token, as sent.
+    pub access_token: &'a str,
+}
+
+/// How an access token was presented.
+#[derive(Clone, Copy)]
+pub enum Presentation<'a> {
+    /// By whoever bears it (RFC 6750).
+    Bearer {
+        /// Let a token pass that is bound to a DPoP key. An application of the drop-in may ask for it; a header
+        /// field never does.
+        even_if_bound: bool,
+    },
+    /// With a proof of possession (RFC 9449).
+    DPoP {
+        /// The proof, as sent.
+        proof: &'a str,
+    },
+}
+
+impl Presentation<'_> {
+    /// The scheme that was used.
+    pub const fn scheme(self) -> Scheme {
+        match self {
+            Self::Bearer { .. } => Scheme::Bearer,
+            Self::DPoP { .. } => Scheme::DPoP,
+        }
+    }
+}
+
+/// A refusal, and the scheme that the client used, as far as it is known.
+pub type Refusal = (Rejection, Option<Scheme>);
+
+impl<'a> Credentials<'a> {
+    /// Reads the credentials of a request.
+    pub fn parse(authorization: Field<'a>, dpop: Field<'a>) -> Result<Self, Refusal> {
+        let value = match authorization {
+            Field::Absent => {
+                return Err((Code::CredentialsMissing.because("No Authorization header"), None));
+            }
+            Field::Repeated => {
+                let message = "More than one Authorization header; a request carries one";
+                return Err((Code::CredentialsRepeated.because(message), None));
+            }
+            Field::Once(value) => value,
+        };
+        let malformed = || (Code::CredentialsMalformed.because("Malformed Authorization header"), None);
+        let (name, rest) = value.trim_matches(is_white_space).split_once(' ').unwrap_or((value, ""));
+        if name.is_empty() || !name.bytes().all(is_token_char) {
+            return Err(malformed());
+        }
+        let Some(scheme) = Scheme::from_name(name) else {
+            let message = "Unsupported scheme, expected Bearer or DPoP";
+            return Err((Code::SchemeUnsupported.because(message), None));
+        };
+        // 1*SP between the scheme and its token68 (RFC 9110 section 11.4); a tab is none.
+        let access_token = rest.trim_start_matches(' ');
+        if !is_token68(access_token) {
+            return Err(malformed());
+        }
+        let presentation = match scheme {
+            Scheme::Bearer => Presentation::Bearer { even_if_bound: false },
+            Scheme::DPoP => match dpop {
+                Field::Absent => return Err((proof_missing(), Some(scheme))),
+                Field::Repeated => return Err((proof_repeated(), Some(scheme))),
+                Field::Once(proof) => Presentation::DPoP { proof },
+            },
+        };
+        Ok(Self { presentation, access_token })
+    }
+}
+
+/// Several proofs (RFC 9449 section 4.3, check 1), in several fields or joined in one.
+pub(crate) fn proof_repeated() -> Rejection {
+    Code::ProofRepeated.because("More than one DPoP proof; a request carries one")
+}
+
+/// What an application of the drop-in takes out of a request, to have it judged in a second step.
+#[derive(Debug)]
+pub struct Extracted<'a> {
+    /// The scheme.
+    pub scheme: Scheme,
+    /// What follows the scheme. The second step says whether it is a token.
+    pub access_token: &'a str,
+    /// The proof, where the scheme is DPoP.
+    pub proof: Option<&'a str>,
+    /// What the proof must be for.
+    pub target: Option<TargetUri>,
+}
+
+impl<'a> Extracted<'a> {
+    /// Takes credentials and target URI out of a request. `None` where there is no `Authorization` field.
+    pub fn from_request(
+        authorization: Field<'a>,
+        dpop: Field<'a>,
+        head: Option<RequestHead<'a>>,
+        trust: &ProxyTrust,
+    ) -> Option<Result<Self, Rejection>> {
+        let value = match authorization {
+            Field::Absent => return None,
+            Field::Repeated => "",
+            Field::Once(value) => value.trim(),
+        };
+        let malformed = || Code::CredentialsMalformed.because("Malformed Authorization header");
+        let Some((name, rest)) = value.split_once(char::is_whitespace) else { return Some(Err(malformed())) };
+        let access_token = rest.trim_start();
+        Some(match (Scheme::from_name(name), dpop) {
+            (None, _) => Err(malformed()),
+            (Some(scheme @ Scheme::Bearer), _) => {
+                Ok(Self { scheme, access_token, proof: None, target: None })
+            }
+            (Some(Scheme::DPoP), Field::Absent) => Err(proof_missing()),
+            (Some(Scheme::DPoP), Field::Repeated) => Err(proof_repeated()),
+            (Some(Scheme::DPoP), Field::Once(proof)) if proof.contains(',') => Err(proof_repeated()),
+            (Some(scheme @ Scheme::DPoP), Field::Once(proof)) => {
+                let target = head.map(|head| head.target_uri(trust)).transpose();
+                target.map(|target| Self { scheme, access_token, proof: Some(proof), target })
+            }
+        })
+    }
+}
+
+fn proof_missing() -> Rejection {
+    Code::ProofMissing.because("Scheme DPoP was specified but the DPoP header is missing")
+}
+
+const fn is_white_space(c: char) -> bool {
+    matches!(c, ' ' | '\t')
+}
+
+/// RFC 9110 section 5.6.2.
+const fn is_token_char(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric()
+        || matches!(byte, b'!' | b'#'..=b'\'' | b'*' | b'+' | b'-' | b'.' | b'^'..=b'`' | b'|' | b'~')
+}
+
+/// RFC 9110 section 11.2.
+fn is_token68(text: &str) -> bool {
+    let unpadded = text.trim_end_matches('=');
+    let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~' | b'+' | b'/');
+    !unpadded.is_empty() && unpadded.bytes().all(allowed)
+}
+
+// Credentials must not end up in a log.
+impl fmt::Debug for Field<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Absent => "Absent",
+            Self::Once(_) => "Once(..)",
+            Self::Repeated => "Repeated",
+        })
+    }
+}
+
+impl fmt::Debug for Credentials<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Credentials({} ..)", self.presentation.scheme().name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn code(value: &str) -> Option<Code> {
+        Credentials::parse(Field::Once(value), Field::Absent).err().map(|(rejection, _)| rejection.code())
+    }
+
+    #[test]
+    fn b3_5_b4_1_the_scheme_is_read_in_any_case() {
+        for value in ["Bearer a.b.c", "bearer a.b.c", "BEARER a.b.c", " Bearer   a.b.c ", "Bearer a.b.c=="] {
+            assert_eq!(code(value), None, "{value}");
+        }
+    }
+
+    #[test]
+    fn i05_i07_i08_i09_i18_i19_b18_b19_malformed_credentials() {
+        for value in [
+            "",
+            "Bearer",
+            "Bearer ",
+            "Bearer\ta.b.c",
+            "Bearer\u{a0}a",
+            "Bearer \ta",
+            "Bearer a, DPoP b",
+            "Bearer a;x",
+            "Bearer a b",
+            "Bearer \"a\"",
+            "Bearer Bearer a",
+            "Bearer \u{feff}a",
+            "Bearer é",
+            "Bearer a\r\nX: y",
+            "Bearer a\0",
+            "Bearer =",
+            "Bearer a=b",
+            "(",
+            "Bearer a, Bearer b",
+        ] {
+            assert_eq!(code(value), Some(Code::CredentialsMalformed), "{value:?}");
+        }
+    }
+
+    #[test]
+    fn i02_another_scheme_is_challenged_without_error() {
+        for value in
+            ["Basic dXNlcjpwYXNz", "Negotiate", "Bearerx a.b.c", "Digest username=\"x\", realm=\"y\""]
+        {
+            assert_eq!(code(value), Some(Code::SchemeUnsupported), "{value}");
+        }
+    }
+
+    #[test]
+    fn i10_b3_1_two_authorization_fields() {
+        let result = Credentials::parse(Field::Repeated, Field::Absent);
+        assert_eq!(result.err().map(|(r, _)| r.code()), Some(Code::CredentialsRepeated));
+    }
+
+    #[test]
+    fn b2_6_b2_20_dpop_takes_exactly_one_proof() {
+        let parse = |dpop| Credentials::parse(Field::Once("DPoP a.b.c"), dpop);
+        assert_eq!(parse(Field::Absent).err().map(|(r, _)| r.code()), Some(Code::ProofMissing));
+        assert_eq!(parse(Field::Repeated).err().map(|(r, _)| r.code()), Some(Code::ProofRepeated));
+        assert!(parse(Field::Once("p.q.r")).is_ok());
+    }
+
+    #[test]
+    fn n04_a_stray_proof_beside_a_bearer_token_is_ignored() {
+        assert!(Credentials::parse(Field::Once("Bearer a.b.c"), Field::Repeated).is_ok());
+    }
+
+    #[test]
+    fn o11_debug_shows_no_token() {
+        let credentials = Credentials::parse(Field::Once("Bearer secret"), Field::Absent);
+        assert!(!format!("{credentials:?} {:?}", Field::Once("secret")).contains("secret"));
+    }
+}

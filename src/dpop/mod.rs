@@ -1,0 +1,9 @@
+//! DPoP: proofs of possession (RFC 9449).
+//!
+//! In: a proof, the token that it came with, the request's method and URI, the time.
+//! Out: `Proof`, and the memory of those seen.
+//! May use: access_token, jose, request, credentials, rejection, time.
+//! Never: an issuer's keys, a challenge.
+
+pub mod proof;
+pub mod replay;

@@ -1,0 +1,263 @@
+//! One DPoP proof, checked as RFC 9449 section 4.3 lists it.
+//!
+//! In: the proof, the access token and its confirmation, what the request was, the time.
+//! Out: `Proof`, which only a proof that passes every check becomes.
+//! May use: jose, request, credentials, rejection, time, replay.
+//! Never: an issuer's keys, the memory of proofs seen before.
+
+use crate::credentials::proof_repeated;
+use crate::jose::algorithm::{Algorithm, AlgorithmSet};
+use crate::jose::base64url_encode;
+use crate::jose::json::{Object, Value};
+use crate::jose::jwk::Jwk;
+use crate::jose::jws::{CompactJws, JoseHeader, Member};
+use crate::jose::verification_key::{VerificationKey, sha256};
+use crate::rejection::{Code, Rejection, Shown};
+use crate::request::TargetUri;
+use crate::time::{Leeway, NumericDate, UnixTime};
+
+use super::replay::ProofRecord;
+
+/// Bytes of a `jti` that are accepted.
+const MAX_JTI_BYTES: usize = 256;
+
+/// The rules for DPoP proofs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DpopPolicy {
+    /// Algorithms that a proof may be signed with.
+    pub algorithms: AlgorithmSet,
+    /// How old a proof may be, in seconds.
+    pub max_age_secs: u16,
+    /// How far ahead of this clock a proof may be dated.
+    pub leeway: Leeway,
+    /// Bytes of a proof.
+    pub max_bytes: usize,
+    /// Compare `htm` without regard to case, as `oidc-spa/server` does. Methods are case-sensitive (RFC 9110
+    /// section 9.1).
+    pub method_in_any_case: bool,
+}
+
+/// What the proof must be for.
+#[derive(Clone, Debug)]
+pub struct ExpectedTarget<'a> {
+    /// The request's method; `None`: the application expects none, and the proof must not name one either.
+    pub method: Option<&'a str>,
+    /// The request's URI; `None`: the application expects none.
+    pub uri: Option<ExpectedUri<'a>>,
+}
+
+/// The URI that a proof must name.
+#[derive(Clone, Debug)]
+pub struct ExpectedUri<'a> {
+    /// The URI; `None` where the application's text is none.
+    pub uri: Option<TargetUri>,
+    /// How a message shows it.
+    pub shown: std::borrow::Cow<'a, str>,
+}
+
+/// A DPoP proof that passed every check but that of replay.
+#[derive(Debug)]
+pub struct Proof {
+    record: ProofRecord,
+}
+
+impl Proof {
+    /// Checks a proof. The numbers are those of RFC 9449 section 4.3; check 1 is made where the fields are read,
+    /// check 10 where this server gives nonces.
+    pub(crate) fn validate(
+        proof: &str,
+        access_token: &str,
+        jkt: &str,
+        target: &ExpectedTarget<'_>,
+        policy: &DpopPolicy,
+        now: UnixTime,
+    ) -> Result<Self, Rejection> {
+        // 1. A field that holds several proofs holds none that is well formed.
+        if proof.contains(',') {
+            return Err(proof_repeated());
+        }
+        // 2. One well-formed JWT.
+        if proof.len() > policy.max_bytes {
+            let message = format!("The DPoP proof is longer than {} bytes", policy.max_bytes);
+            return Err(Code::ProofMalformed.because(message));
+        }
+        let header = JoseHeader::decode(proof)
+            .map_err(|_| Code::ProofMalformed.because("Failed to decode DPoP proof header"))?;
+        // 5. An asymmetric algorithm that is allowed.
+        let algorithm = check_algorithm(&header, policy)?;
+        // 4. Its type.
+        if header.typ.value().map(String::as_str) != Some("dpop+jwt") {
+            return Err(Code::ProofMalformed.because("DPoP proof header typ must be dpop+jwt"));
+        }
+        // 7. A public key, with no private member; 12b. the one that the token is bound to.
+        let jwk = check_key(&header, jkt)?;
+        // 6. Its signature.
+        let key = VerificationKey::for_algorithm(jwk, algorithm).map_err(|error| structure(&error))?;
+        let jws = CompactJws::parse(proof, &header).map_err(|error| structure(&error))?;
+        let verified = jws.verify(&key, algorithm).ok_or_else(|| {
+            Code::ProofSignatureInvalid
+                .because("DPoP proof signature/structure invalid: signature verification failed")
+        })?;
+        let verified = verified.map_err(|error| structure(&error))?;
+        let claims = verified.claims().map_err(|error| structure(&error))?;
+        // 11. Made within the window, and within its own `exp` and `nbf` where it has them.
+        check_validity(&claims, now)?;
+        let issued = check_issued(&claims, policy, now)?;
+        // 8. The request's method.
+        check_method(&claims, target.method, policy)?;
+        // 9. The request's URI.
+        check_uri(&claims, target.uri.as_ref())?;
+        // 12a. The access token.
+        check_access_token(&claims, access_token)?;
+        // 3. What is left of the required claims.
+        let jti = check_identifier(&claims)?;
+        let remember_until = issued.ceil_plus(i64::from(policy.max_age_secs));
+        Ok(Self { record: ProofRecord::new(jkt, jti, remember_until) })
+    }
+
+    /// What is to be remembered of the proof, so that it is accepted once.
+    pub fn into_record(self) -> ProofRecord {
+        self.record
+    }
+}
+
+fn structure(error: &dyn std::fmt::Display) -> Rejection {
+    Code::ProofMalformed.because(format!("DPoP proof signature/structure invalid: {error}"))
+}
+
+fn check_algorithm(header: &JoseHeader, policy: &DpopPolicy) -> Result<Algorithm, Rejection> {
+    let name = match &header.alg {
+        Member::Absent => return Err(Code::ProofMalformed.because("DPoP proof header missing alg")),
+        Member::Malformed => {
+            return Err(Code::ProofMalformed.because("DPoP proof header alg must be a string"));
+        }
+        Member::Is(name) => name,
+    };
+    header.algorithm().filter(|algorithm| policy.algorithms.contains(*algorithm)).ok_or_else(|| {
+        let message = format!("Unsupported or too weak DPoP algorithm {}", Shown(name));
+        Code::ProofAlgorithmNotAllowed.because(message)
+    })
+}
+
+fn check_key<'h>(header: &'h JoseHeader, jkt: &str) -> Result<&'h Jwk, Rejection> {
+    let jwk = match &header.jwk {
+        Member::Absent => return Err(Code::ProofMalformed.because("DPoP proof header missing jwk")),
+        Member::Malformed => {
+            return Err(Code::ProofMalformed.because("DPoP proof header jwk must be a JSON object"));
+        }
+        Member::Is(Err(error)) => {
+            let message = format!("Failed to calculate DPoP jwk thumbprint: {error}");
+            return Err(Code::ProofMalformed.because(message));
+        }
+        Member::Is(Ok(jwk)) => jwk,
+    };
+    // Both sides are public: the token's claim is the client's to read, and the thumbprint is of its own key.
+    if jwk.thumbprint().as_str() != jkt {
+        let message = "DPoP jwk thumbprint does not match cnf.jkt claim";
+        return Err(Code::ProofKeyMismatch.because(message));
+    }
+    Ok(jwk)
+}
+
+fn number(claims: &Object<'_>, name: &str) -> Result<Option<NumericDate>, Rejection> {
+    match claims.get(name) {
+        None => Ok(None),
+        Some(value) => match value.as_number().and_then(NumericDate::from_json) {
+            Some(date) => Ok(Some(date)),
+            None => Err(structure(&format_args!("\"{name}\" claim must be a number"))),
+        },
+    }
+}
+
+fn check_validity(claims: &Object<'_>, now: UnixTime) -> Result<(), Rejection> {
+    number(claims, "iat")?;
+    if number(claims, "nbf")?.is_some_and(|not_before| not_before.is_after(now, Leeway::NONE)) {
+        let message = "DPoP proof signature/structure invalid: \"nbf\" claim timestamp check failed";
+        return Err(Code::ProofNotYetValid.because(message));
+    }
+    if number(claims, "exp")?.is_some_and(|expires| !expires.is_still_ahead(now, Leeway::NONE)) {
+        let message = "DPoP proof signature/structure invalid: \"exp\" claim timestamp check failed";
+        return Err(Code::ProofStale.because(message));
+    }
+    Ok(())
+}
+
+fn check_issued(claims: &Object<'_>, policy: &DpopPolicy, now: UnixTime) -> Result<NumericDate, Rejection> {
+    let issued = number(claims, "iat")?
+        .ok_or_else(|| Code::ProofMalformed.because("DPoP proof missing or invalid iat claim"))?;
+    if issued.is_after(now, policy.leeway) {
+        return Err(Code::ProofNotYetValid.because("DPoP proof iat is in the future"));
+    }
+    if issued.is_older_than(now, i64::from(policy.max_age_secs)) {
+        return Err(Code::ProofStale.because("DPoP proof iat too old"));
+    }
+    Ok(issued)
+}
+
+fn check_method(claims: &Object<'_>, expected: Option<&str>, policy: &DpopPolicy) -> Result<(), Rejection> {
+    let htm = claims.get("htm");
+    let matches = match (htm, expected) {
+        (None, None) => true,
+        (Some(Value::String(htm)), Some(method)) => {
+            htm == method || (policy.method_in_any_case && htm.eq_ignore_ascii_case(method))
+        }
+        _ => false,
+    };
+    if matches {
+        return Ok(());
+    }
+    Err(Code::ProofMethodMismatch.because(format!(
+        "DPoP proof htm claim does not match request method. htm: {}, expected htm: {}",
+        shown(htm),
+        Shown(expected.unwrap_or("undefined"))
+    )))
+}
+
+fn check_uri(claims: &Object<'_>, expected: Option<&ExpectedUri<'_>>) -> Result<(), Rejection> {
+    let htu = claims.get("htu");
+    let matches = match (htu, expected) {
+        (None, None) => true,
+        (Some(Value::String(htu)), Some(ExpectedUri { uri: Some(uri), .. })) => {
+            TargetUri::parse(htu).is_some_and(|htu| htu == *uri)
+        }
+        _ => false,
+    };
+    if matches {
+        return Ok(());
+    }
+    Err(Code::ProofUriMismatch.because(format!(
+        "DPoP proof htu claim does not match request url. htu: {}, expected htu: {}",
+        shown(htu),
+        Shown(expected.map_or("undefined", |expected| &expected.shown))
+    )))
+}
+
+/// A claim as a message shows it: strings as they are, the rest by what it is.
+fn shown(claim: Option<&Value<'_>>) -> String {
+    match claim {
+        None => "undefined".to_owned(),
+        Some(Value::String(text)) => Shown(text).to_string(),
+        Some(other) => other.kind().to_owned(),
+    }
+}
+
+fn check_access_token(claims: &Object<'_>, access_token: &str) -> Result<(), Rejection> {
+    let Some(ath) = claims.get("ath").and_then(Value::as_str) else {
+        return Err(Code::ProofMalformed.because("DPoP proof missing ath claim"));
+    };
+    if ath == base64url_encode(&sha256(access_token.as_bytes())) {
+        return Ok(());
+    }
+    Err(Code::ProofTokenMismatch.because("DPoP proof ath claim does not match access token"))
+}
+
+fn check_identifier<'c>(claims: &'c Object<'_>) -> Result<&'c str, Rejection> {
+    match claims.get("jti") {
+        None => Err(Code::ProofMalformed.because("DPoP proof missing jti claim")),
+        Some(Value::String(jti)) if !jti.is_empty() && jti.len() <= MAX_JTI_BYTES => Ok(jti),
+        Some(_) => {
+            let message = format!("DPoP proof jti must be a string of 1 to {MAX_JTI_BYTES} bytes");
+            Err(Code::ProofMalformed.because(message))
+        }
+    }
+}

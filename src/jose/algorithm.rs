@@ -1,0 +1,124 @@
+//! The signature algorithms that this library knows (RFC 7518 section 3.1, RFC 8037, RFC 9864).
+//!
+//! In: an `alg` value.
+//! Out: `Algorithm`.
+//! May use: nothing.
+//! Never: `none` and `HS*`, which have no variant here, so that no code can choose them.
+
+use std::fmt;
+
+/// An asymmetric signature algorithm of JOSE.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+#[allow(missing_docs)]
+pub enum Algorithm {
+    RS256,
+    RS384,
+    RS512,
+    PS256,
+    PS384,
+    PS512,
+    ES256,
+    ES384,
+    ES512,
+    EdDSA,
+    Ed25519,
+}
+
+impl Algorithm {
+    /// Every algorithm, in the order in which challenges name them.
+    pub const ALL: [Self; 11] = [
+        Self::RS256,
+        Self::RS384,
+        Self::RS512,
+        Self::PS256,
+        Self::PS384,
+        Self::PS512,
+        Self::ES256,
+        Self::ES384,
+        Self::ES512,
+        Self::EdDSA,
+        Self::Ed25519,
+    ];
+
+    /// The `alg` value.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::RS256 => "RS256",
+            Self::RS384 => "RS384",
+            Self::RS512 => "RS512",
+            Self::PS256 => "PS256",
+            Self::PS384 => "PS384",
+            Self::PS512 => "PS512",
+            Self::ES256 => "ES256",
+            Self::ES384 => "ES384",
+            Self::ES512 => "ES512",
+            Self::EdDSA => "EdDSA",
+            Self::Ed25519 => "Ed25519",
+        }
+    }
+
+    /// The algorithm of this name; case matters (RFC 7515 section 4.1.1).
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|algorithm| algorithm.name() == name)
+    }
+
+    pub(crate) const fn key_type(self) -> KeyType {
+        match self {
+            Self::RS256 | Self::RS384 | Self::RS512 | Self::PS256 | Self::PS384 | Self::PS512 => KeyType::Rsa,
+            Self::ES256 => KeyType::P256,
+            Self::ES384 => KeyType::P384,
+            Self::ES512 => KeyType::P521,
+            Self::EdDSA | Self::Ed25519 => KeyType::Ed25519,
+        }
+    }
+}
+
+impl fmt::Display for Algorithm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// What a key is made of: its `kty` and `crv` together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum KeyType {
+    Rsa,
+    P256,
+    P384,
+    P521,
+    Ed25519,
+}
+
+/// A set of algorithms, as a policy allows them. Never empty.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AlgorithmSet(u16);
+
+impl AlgorithmSet {
+    /// Every algorithm.
+    pub const fn all() -> Self {
+        let mut bits = 0;
+        let mut i = 0;
+        while i < Algorithm::ALL.len() {
+            bits |= 1 << i;
+            i += 1;
+        }
+        Self(bits)
+    }
+
+    /// The set of these algorithms; `None` when there is none.
+    pub fn of(algorithms: &[Algorithm]) -> Option<Self> {
+        let bits = algorithms.iter().fold(0, |bits, algorithm| bits | 1 << (*algorithm as u16));
+        (bits != 0).then_some(Self(bits))
+    }
+
+    /// Whether the algorithm is in the set.
+    pub const fn contains(self, algorithm: Algorithm) -> bool {
+        self.0 & (1 << (algorithm as u16)) != 0
+    }
+
+    /// The algorithms in the set.
+    pub fn iter(self) -> impl Iterator<Item = Algorithm> {
+        Algorithm::ALL.into_iter().filter(move |algorithm| self.contains(*algorithm))
+    }
+}

@@ -1,0 +1,225 @@
+//! Compact JWS (RFC 7515 section 7.1): text, then parts, then a verified payload.
+//!
+//! In: a compact serialisation and a `VerificationKey`.
+//! Out: `JoseHeader`, `CompactJws`, and `VerifiedJws`, which only a good signature makes.
+//! May use: algorithm, json, jwk, verification_key.
+//! Never: a payload before its signature, a key that the header points at (`jku`, `x5u`, `x5c`).
+
+use std::fmt;
+
+use super::algorithm::Algorithm;
+use super::base64url_decode;
+use super::json::{JsonError, Object, Value};
+use super::jwk::{Jwk, JwkError, Spelling};
+use super::verification_key::VerificationKey;
+
+/// Bytes of a decoded header that are read.
+const MAX_HEADER_BYTES: usize = 8 * 1024;
+
+/// Characters of a `kid` that are read.
+const MAX_KID_CHARS: usize = 1024;
+
+/// Why a text is not a compact JWS that this library reads.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum JwsError {
+    /// Not three parts.
+    #[error("expected three parts between dots")]
+    Parts,
+    /// A part that is not canonical base64url.
+    #[error("the {0} is not canonical base64url")]
+    Base64(&'static str),
+    /// A header or payload that is not one unambiguous JSON object.
+    #[error("the {0} is {1}")]
+    Json(&'static str, JsonError),
+    /// A header beyond its bound.
+    #[error("the header is longer than {MAX_HEADER_BYTES} bytes")]
+    HeaderTooLong,
+    /// A header member that changes the meaning of the others and is not understood here (RFC 7515 section 4.1.11).
+    #[error("header member `{0}` is not supported")]
+    Unsupported(&'static str),
+}
+
+/// A header member that may be absent, of the wrong type, or there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Member<T> {
+    /// There is no such member.
+    Absent,
+    /// There is one, but not as it should be.
+    Malformed,
+    /// Its value.
+    Is(T),
+}
+
+impl<T> Member<T> {
+    /// The value, if it is there.
+    pub fn value(&self) -> Option<&T> {
+        match self {
+            Self::Is(value) => Some(value),
+            Self::Absent | Self::Malformed => None,
+        }
+    }
+}
+
+/// The protected header of a JWS (RFC 7515 section 4). Whoever wrote it is not known.
+#[derive(Clone, Debug)]
+pub struct JoseHeader {
+    /// `alg`, as written.
+    pub alg: Member<String>,
+    /// `kid`.
+    pub kid: Member<String>,
+    /// `typ`, in lower case and without the `application/` that may be left out (RFC 7515 section 4.1.9).
+    pub typ: Member<String>,
+    /// `jwk`: the key that a DPoP proof brings along.
+    pub jwk: Member<Result<Jwk, JwkError>>,
+    unsupported: Option<&'static str>,
+}
+
+impl JoseHeader {
+    /// Reads the header of a compact JWS or JWE; the other parts are not looked at.
+    pub fn decode(compact: &str) -> Result<Self, JwsError> {
+        // A JWE is told from a JWS by its five parts (RFC 7516 section 9); both begin with a header.
+        let (first, _) = match compact.bytes().filter(|byte| *byte == b'.').take(5).count() {
+            2 | 4 => compact.split_once('.').ok_or(JwsError::Parts)?,
+            _ => return Err(JwsError::Parts),
+        };
+        let bytes = base64url_decode(first).ok_or(JwsError::Base64("header"))?;
+        if bytes.len() > MAX_HEADER_BYTES {
+            return Err(JwsError::HeaderTooLong);
+        }
+        let object = Object::parse(&bytes).map_err(|error| JwsError::Json("header", error))?;
+        Ok(Self {
+            alg: text(&object, "alg", usize::MAX),
+            kid: text(&object, "kid", MAX_KID_CHARS),
+            typ: media_type(text(&object, "typ", usize::MAX)),
+            jwk: match object.get("jwk") {
+                None => Member::Absent,
+                Some(Value::Object(jwk)) => Member::Is(Jwk::parse(jwk, Spelling::Canonical)),
+                Some(_) => Member::Malformed,
+            },
+            // None of these can be part of a signed JWT as it is read here: extensions that must be understood,
+            // the unencoded payload (RFC 7797 section 7), and members of encrypted JWTs.
+            unsupported: ["crit", "b64", "zip", "enc"].into_iter().find(|name| object.has(name)),
+        })
+    }
+
+    /// The algorithm, if it is one of those known here.
+    pub fn algorithm(&self) -> Option<Algorithm> {
+        self.alg.value().and_then(|name| Algorithm::from_name(name))
+    }
+}
+
+/// The three parts of a compact JWS, before anything is known of its signature.
+pub struct CompactJws<'a> {
+    signing_input: &'a str,
+    payload: &'a str,
+    signature: Vec<u8>,
+}
+
+impl<'a> CompactJws<'a> {
+    /// Takes a compact JWS apart. `header` is what [`JoseHeader::decode`] read of the same text.
+    pub fn parse(compact: &'a str, header: &JoseHeader) -> Result<Self, JwsError> {
+        if let Some(name) = header.unsupported {
+            return Err(JwsError::Unsupported(name));
+        }
+        let (signing_input, signature) = compact.rsplit_once('.').ok_or(JwsError::Parts)?;
+        let (_, payload) = signing_input.split_once('.').ok_or(JwsError::Parts)?;
+        if payload.contains('.') {
+            return Err(JwsError::Parts);
+        }
+        let signature = base64url_decode(signature).ok_or(JwsError::Base64("signature"))?;
+        Ok(Self { signing_input, payload, signature })
+    }
+
+    /// Whether the key made the signature.
+    pub fn is_signed_by(&self, key: &VerificationKey, algorithm: Algorithm) -> bool {
+        key.verify(algorithm, self.signing_input.as_bytes(), &self.signature)
+    }
+
+    /// Verifies the signature and decodes the payload. `None` when the key did not make the signature.
+    pub fn verify(
+        &self,
+        key: &VerificationKey,
+        algorithm: Algorithm,
+    ) -> Option<Result<VerifiedJws, JwsError>> {
+        self.is_signed_by(key, algorithm).then(|| Ok(VerifiedJws { payload: self.decode_payload()? }))
+    }
+
+    /// A claim of the payload that nobody has vouched for: `iss` to choose whose keys to look up, `exp` to spare
+    /// the issuer a request for a token that is refused anyway.
+    pub fn hint(&self) -> Hint {
+        let bytes = self.decode_payload().unwrap_or_default();
+        let claims = Object::parse(&bytes).unwrap_or_default();
+        Hint {
+            issuer: claims.get("iss").and_then(Value::as_str).map(str::to_owned),
+            expires: claims.get("exp").and_then(Value::as_number),
+        }
+    }
+
+    fn decode_payload(&self) -> Result<Vec<u8>, JwsError> {
+        base64url_decode(self.payload).ok_or(JwsError::Base64("payload"))
+    }
+}
+
+/// What an unverified token says of itself. It chooses where to look; it never becomes a claim.
+#[derive(Debug)]
+pub struct Hint {
+    /// `iss`, if it is a string.
+    pub issuer: Option<String>,
+    /// `exp`, if it is a number.
+    pub expires: Option<f64>,
+}
+
+/// A payload whose signature is good. Only [`CompactJws::verify`] makes one.
+pub struct VerifiedJws {
+    payload: Vec<u8>,
+}
+
+impl VerifiedJws {
+    /// The payload's bytes.
+    pub fn payload(&self) -> &[u8] {
+        &self.payload
+    }
+
+    /// The payload as the claims of a JWT (RFC 7519 section 7.2).
+    pub fn claims(&self) -> Result<Object<'_>, JwsError> {
+        Object::parse(&self.payload).map_err(|error| JwsError::Json("payload", error))
+    }
+
+    /// The payload as text. It is empty if the payload is not UTF-8; then it has no claims either.
+    pub(crate) fn into_text(self) -> String {
+        String::from_utf8(self.payload).unwrap_or_default()
+    }
+}
+
+// Tokens and proofs must not end up in a log.
+impl fmt::Debug for CompactJws<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("CompactJws(..)")
+    }
+}
+
+impl fmt::Debug for VerifiedJws {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("VerifiedJws(..)")
+    }
+}
+
+fn text(object: &Object<'_>, name: &str, max_chars: usize) -> Member<String> {
+    match object.get(name) {
+        None => Member::Absent,
+        Some(Value::String(text)) if text.len() <= max_chars => Member::Is(text.clone().into_owned()),
+        Some(_) => Member::Malformed,
+    }
+}
+
+/// Media types compare without regard to case, and `application/` is implied where no other slash follows.
+fn media_type(typ: Member<String>) -> Member<String> {
+    match typ {
+        Member::Is(typ) => {
+            let lower = typ.to_ascii_lowercase();
+            let short = lower.strip_prefix("application/").filter(|rest| !rest.contains('/'));
+            Member::Is(short.map_or(lower.clone(), str::to_owned))
+        }
+        other => other,
+    }
+}

@@ -1,0 +1,154 @@
+//! Public keys, parsed once, and the verification of signatures with them (RFC 7518 section 3, 8037, 9864).
+//!
+//! In: a `Jwk`; bytes and their signature.
+//! Out: yes or no, without a reason; SHA-256 digests.
+//! May use: aws-lc-rs. This is the one room that names a cryptographic library.
+//! Never: JSON, claims, a reason why a signature failed.
+
+use std::fmt;
+
+use aws_lc_rs::digest;
+use aws_lc_rs::signature::{
+    self, ParsedPublicKey, RsaParameters, RsaPublicKeyComponents, VerificationAlgorithm,
+};
+
+use super::algorithm::{Algorithm, KeyType};
+use super::jwk::{Jwk, JwkError, Material};
+
+/// A public key, ready to verify with each algorithm that it may be used for.
+pub struct VerificationKey {
+    parsed: Vec<(Algorithm, ParsedPublicKey)>,
+}
+
+impl VerificationKey {
+    /// Parses the key for every algorithm that the JWK allows.
+    pub fn new(jwk: &Jwk) -> Result<Self, JwkError> {
+        Self::for_algorithms(jwk, jwk.algorithms())
+    }
+
+    /// Parses the key for one algorithm only.
+    pub fn for_algorithm(jwk: &Jwk, algorithm: Algorithm) -> Result<Self, JwkError> {
+        Self::for_algorithms(jwk, jwk.algorithms().filter(|allowed| *allowed == algorithm))
+    }
+
+    fn for_algorithms(jwk: &Jwk, algorithms: impl Iterator<Item = Algorithm>) -> Result<Self, JwkError> {
+        let parsed: Vec<_> = algorithms
+            .map(|algorithm| Ok((algorithm, parse(&jwk.material, algorithm)?)))
+            .collect::<Result<_, JwkError>>()?;
+        if parsed.is_empty() { Err(JwkError::Algorithm) } else { Ok(Self { parsed }) }
+    }
+
+    /// Whether the key may verify signatures of this algorithm.
+    pub fn allows(&self, algorithm: Algorithm) -> bool {
+        self.parsed.iter().any(|(allowed, _)| *allowed == algorithm)
+    }
+
+    /// Whether `signature` is this key's signature of `message`.
+    pub fn verify(&self, algorithm: Algorithm, message: &[u8], signature: &[u8]) -> bool {
+        let Some((_, key)) = self.parsed.iter().find(|(allowed, _)| *allowed == algorithm) else {
+            return false;
+        };
+        if algorithm.key_type() == KeyType::Ed25519 && small_order(signature) {
+            return false;
+        }
+        key.verify_sig(message, signature).is_ok()
+    }
+}
+
+impl fmt::Debug for VerificationKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.parsed.iter().map(|(algorithm, _)| algorithm)).finish()
+    }
+}
+
+/// The SHA-256 digest of some bytes.
+pub fn sha256(bytes: &[u8]) -> [u8; 32] {
+    let mut out = [0; 32];
+    out.copy_from_slice(digest::digest(&digest::SHA256, bytes).as_ref());
+    out
+}
+
+fn parse(material: &Material, algorithm: Algorithm) -> Result<ParsedPublicKey, JwkError> {
+    let parsed = match material {
+        Material::Rsa { n, e } => {
+            RsaPublicKeyComponents { n, e }.to_parsed_public_key(rsa_parameters(algorithm)?)
+        }
+        Material::Ec { x, y, .. } => {
+            // SEC 1 section 2.3.3: an uncompressed point is 04, x, y. Parsing it checks that it lies on its curve.
+            let point = [&[4], x.as_slice(), y.as_slice()].concat();
+            ParsedPublicKey::new(curve_algorithm(algorithm)?, point)
+        }
+        Material::Ed25519 { x } => {
+            if small_order(x) || !canonical_point(x) {
+                return Err(JwkError::Invalid);
+            }
+            ParsedPublicKey::new(curve_algorithm(algorithm)?, x)
+        }
+    };
+    parsed.map_err(|_| JwkError::Invalid)
+}
+
+fn rsa_parameters(algorithm: Algorithm) -> Result<&'static RsaParameters, JwkError> {
+    match algorithm {
+        Algorithm::RS256 => Ok(&signature::RSA_PKCS1_2048_8192_SHA256),
+        Algorithm::RS384 => Ok(&signature::RSA_PKCS1_2048_8192_SHA384),
+        Algorithm::RS512 => Ok(&signature::RSA_PKCS1_2048_8192_SHA512),
+        Algorithm::PS256 => Ok(&signature::RSA_PSS_2048_8192_SHA256),
+        Algorithm::PS384 => Ok(&signature::RSA_PSS_2048_8192_SHA384),
+        Algorithm::PS512 => Ok(&signature::RSA_PSS_2048_8192_SHA512),
+        _ => Err(JwkError::Algorithm),
+    }
+}
+
+fn curve_algorithm(algorithm: Algorithm) -> Result<&'static dyn VerificationAlgorithm, JwkError> {
+    match algorithm {
+        Algorithm::ES256 => Ok(&signature::ECDSA_P256_SHA256_FIXED),
+        Algorithm::ES384 => Ok(&signature::ECDSA_P384_SHA384_FIXED),
+        Algorithm::ES512 => Ok(&signature::ECDSA_P521_SHA512_FIXED),
+        Algorithm::EdDSA | Algorithm::Ed25519 => Ok(&signature::ED25519),
+        _ => Err(JwkError::Algorithm),
+    }
+}
+
+/// The y coordinates (little endian) of the points of edwards25519 whose order divides 8, with those of them that
+/// have a second, non-canonical spelling. A key or an R among them verifies signatures that nobody made.
+const SMALL_ORDER: [[u8; 32]; 7] = [
+    y_coordinate(0x00, 0x00, 0x00),
+    y_coordinate(0x01, 0x00, 0x00),
+    y_coordinate(0xec, 0xff, 0x7f),
+    y_coordinate(0xed, 0xff, 0x7f),
+    y_coordinate(0xee, 0xff, 0x7f),
+    [
+        0x26, 0xe8, 0x95, 0x8f, 0xc2, 0xb2, 0x27, 0xb0, 0x45, 0xc3, 0xf4, 0x89, 0xf2, 0xef, 0x98, 0xf0, 0xd5,
+        0xdf, 0xac, 0x05, 0xd3, 0xc6, 0x33, 0x39, 0xb1, 0x38, 0x02, 0x88, 0x6d, 0x53, 0xfc, 0x05,
+    ],
+    [
+        0xc7, 0x17, 0x6a, 0x70, 0x3d, 0x4d, 0xd8, 0x4f, 0xba, 0x3c, 0x0b, 0x76, 0x0d, 0x10, 0x67, 0x0f, 0x2a,
+        0x20, 0x53, 0xfa, 0x2c, 0x39, 0xcc, 0xc6, 0x4e, 0xc7, 0xfd, 0x77, 0x92, 0xac, 0x03, 0x7a,
+    ],
+];
+
+const fn y_coordinate(first: u8, middle: u8, last: u8) -> [u8; 32] {
+    let mut bytes = [middle; 32];
+    bytes[0] = first;
+    bytes[31] = last;
+    bytes
+}
+
+/// Whether the first 32 bytes are a point of small order, its sign bit aside.
+fn small_order(bytes: &[u8]) -> bool {
+    let Some(point) = bytes.first_chunk::<32>() else { return false };
+    let mut y = *point;
+    y[31] &= 0x7f;
+    SMALL_ORDER.contains(&y)
+}
+
+/// Whether a point's y is less than 2^255 - 19 (RFC 8032 section 5.1.3).
+fn canonical_point(bytes: &[u8]) -> bool {
+    match bytes {
+        [first, middle @ .., last] => {
+            *first < 0xed || last & 0x7f != 0x7f || middle.iter().any(|byte| *byte != 0xff)
+        }
+        _ => false,
+    }
+}

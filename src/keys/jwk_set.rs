@@ -1,0 +1,112 @@
+//! An issuer's JWK Set (RFC 7517 section 5): each key parsed once, a bad one costing only itself.
+//!
+//! In: the JWK Set document.
+//! Out: `JwkSet`, and the keys that may have signed a token.
+//! May use: jose.
+//! Never: a key that is private, symmetric or not for signatures.
+
+use crate::jose::algorithm::Algorithm;
+use crate::jose::json::{JsonError, Object, Value};
+use crate::jose::jwk::{Jwk, JwkError, Spelling};
+use crate::jose::verification_key::VerificationKey;
+
+/// Keys that a set may hold.
+pub const MAX_KEYS: usize = 100;
+
+/// Keys that are tried for a token that does not name its key, or whose `kid` several keys share.
+const MAX_CANDIDATES: usize = 4;
+
+/// An issuer's public keys.
+#[derive(Debug)]
+pub struct JwkSet {
+    keys: Vec<PublishedKey>,
+}
+
+#[derive(Debug)]
+struct PublishedKey {
+    kid: Option<String>,
+    /// The key, or why it cannot be used.
+    key: Result<VerificationKey, JwkError>,
+}
+
+/// Why a document is not a usable JWK Set.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[allow(missing_docs)]
+pub enum JwkSetError {
+    #[error("the JWK Set is {0}")]
+    Json(#[from] JsonError),
+    #[error("the JWK Set has no `keys` array")]
+    NoKeys,
+    #[error("the JWK Set has {0} keys; {MAX_KEYS} are read at most")]
+    TooMany(usize),
+    #[error("the JWK Set has no key that can verify signatures{0}")]
+    NoneUsable(String),
+}
+
+/// The keys that may have signed a token.
+#[derive(Debug)]
+pub enum Candidates<'s> {
+    /// No key of the set bears the token's `kid`; or there is none and no key fits the algorithm.
+    Unknown,
+    /// Keys bear the `kid`, but none of them can verify this algorithm.
+    NoneFits,
+    /// The keys to try.
+    Keys(Vec<&'s VerificationKey>),
+}
+
+impl JwkSet {
+    /// Reads a JWK Set. Keys that cannot verify signatures are passed over; a set with no other is refused.
+    pub fn parse(document: &[u8]) -> Result<Self, JwkSetError> {
+        let object = Object::parse(document)?;
+        let items = object.get("keys").and_then(Value::as_array).ok_or(JwkSetError::NoKeys)?;
+        if items.len() > MAX_KEYS {
+            return Err(JwkSetError::TooMany(items.len()));
+        }
+        let keys: Vec<PublishedKey> = items
+            .iter()
+            .filter_map(Value::as_object)
+            .filter(|jwk| is_for_signatures(jwk))
+            .map(PublishedKey::new)
+            .collect();
+        if keys.iter().all(|published| published.key.is_err()) {
+            let reason = keys.iter().find_map(|published| published.key.as_ref().err());
+            let reason = reason.map(|error| format!(": {error}")).unwrap_or_default();
+            return Err(JwkSetError::NoneUsable(reason));
+        }
+        Ok(Self { keys })
+    }
+
+    /// The keys that may have signed a token with this header.
+    pub fn candidates(&self, kid: Option<&str>, algorithm: Algorithm) -> Candidates<'_> {
+        let mut named =
+            self.keys.iter().filter(|published| kid.is_none() || published.kid.as_deref() == kid).peekable();
+        if named.peek().is_none() {
+            return Candidates::Unknown;
+        }
+        let keys: Vec<&VerificationKey> = named
+            .filter_map(|published| published.key.as_ref().ok())
+            .filter(|key| key.allows(algorithm))
+            .take(MAX_CANDIDATES)
+            .collect();
+        match (keys.is_empty(), kid) {
+            (false, _) => Candidates::Keys(keys),
+            (true, Some(_)) => Candidates::NoneFits,
+            (true, None) => Candidates::Unknown,
+        }
+    }
+}
+
+impl PublishedKey {
+    fn new(jwk: &Object<'_>) -> Self {
+        let kid = jwk.get("kid").and_then(Value::as_str).filter(|kid| !kid.is_empty());
+        let key = Jwk::parse(jwk, Spelling::LeadingZeros).and_then(|jwk| VerificationKey::new(&jwk));
+        Self { kid: kid.map(str::to_owned), key }
+    }
+}
+
+/// Asymmetric, and not declared to be for encryption. Others are not the issuer's signing keys at all.
+fn is_for_signatures(jwk: &Object<'_>) -> bool {
+    let asymmetric = matches!(jwk.get("kty").and_then(Value::as_str), Some("RSA" | "EC" | "OKP"));
+    let purpose = jwk.get("use").is_none_or(|purpose| purpose.as_str() == Some("sig"));
+    asymmetric && purpose
+}

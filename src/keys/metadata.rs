@@ -1,0 +1,202 @@
+//! An issuer's identifier and metadata (RFC 8414 sections 2 and 3, OpenID Connect Discovery 1.0 section 4).
+//!
+//! In: configuration; the metadata document.
+//! Out: `Issuer`, the URLs to ask, `Metadata`.
+//! May use: jose::json, the url crate.
+//! Never: a document of another issuer, a plain-http URL outside loopback.
+
+use url::{Host, Url};
+
+use crate::jose::json::{JsonError, Object, Value};
+use crate::rejection::Shown;
+
+/// An issuer's identifier: an https URL (http for a loopback address) without query and fragment.
+///
+/// ```
+/// use oidc_spa_native::keys::metadata::Issuer;
+///
+/// assert!(Issuer::parse("https://auth.example.com/realms/myrealm").is_ok());
+/// assert!(Issuer::parse("http://auth.example.com").is_err());
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Issuer {
+    text: String,
+    url: Url,
+}
+
+/// Why a text is not an issuer's identifier, or a document not its metadata.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[allow(missing_docs)]
+pub enum MetadataError {
+    #[error("expected an https URL such as \"https://auth.example.com\"")]
+    NotAUrl,
+    #[error("expected https; http is for loopback addresses only")]
+    NotHttps,
+    #[error("expected a URL without query, fragment, user and password")]
+    Query,
+    #[error("the metadata is {0}")]
+    Json(#[from] JsonError),
+    #[error("the metadata names the issuer \"{found}\", expected \"{expected}\"")]
+    OtherIssuer { found: String, expected: String },
+    #[error("the metadata does not have a jwks_uri property")]
+    NoJwksUri,
+    #[error("the metadata's jwks_uri cannot be used: {0}")]
+    JwksUri(Box<MetadataError>),
+}
+
+impl Issuer {
+    /// Reads an identifier from the configuration.
+    pub fn parse(text: &str) -> Result<Self, MetadataError> {
+        let url = secure_url(text)?;
+        if url.query().is_some() || url.fragment().is_some() {
+            return Err(MetadataError::Query);
+        }
+        Ok(Self { text: text.to_owned(), url })
+    }
+
+    /// The identifier, as configured.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Whether the text is this identifier, one trailing slash on either side aside: issuers and their
+    /// documentation are not of one mind about it.
+    pub fn is(&self, text: &str) -> bool {
+        without_slash(text) == without_slash(&self.text)
+    }
+
+    /// Where the metadata may be, in the order to try: OpenID Connect Discovery 1.0 section 4, then RFC 8414
+    /// section 3.1.
+    pub fn metadata_urls(&self) -> [String; 2] {
+        let path = without_slash(self.url.path());
+        let mut oauth = self.url.clone();
+        oauth.set_path(&format!("/.well-known/oauth-authorization-server{path}"));
+        let openid = format!("{}/.well-known/openid-configuration", without_slash(&self.text));
+        [openid, oauth.into()]
+    }
+}
+
+/// What is needed of an issuer's metadata.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Metadata {
+    /// Where the issuer publishes its keys.
+    pub jwks_uri: String,
+}
+
+impl Metadata {
+    /// Reads the metadata of this issuer; a document that names another one is refused (RFC 8414 section 3.3).
+    pub fn parse(document: &[u8], issuer: &Issuer) -> Result<Self, MetadataError> {
+        let object = Object::parse(document)?;
+        let found = object.get("issuer").and_then(Value::as_str).unwrap_or_default();
+        if !issuer.is(found) {
+            return Err(MetadataError::OtherIssuer {
+                found: Shown(found).to_string(),
+                expected: issuer.text.clone(),
+            });
+        }
+        let jwks_uri = object.get("jwks_uri").and_then(Value::as_str).ok_or(MetadataError::NoJwksUri)?;
+        let url = secure_url(jwks_uri).map_err(|error| MetadataError::JwksUri(Box::new(error)))?;
+        Ok(Self { jwks_uri: url.into() })
+    }
+}
+
+/// An https URL, or an http URL of this very machine.
+fn secure_url(text: &str) -> Result<Url, MetadataError> {
+    let url = Url::parse(text).map_err(|_| MetadataError::NotAUrl)?;
+    let loopback = match url.host() {
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => return Err(MetadataError::NotAUrl),
+    };
+    match url.scheme() {
+        "https" => {}
+        "http" if loopback => {}
+        "http" => return Err(MetadataError::NotHttps),
+        _ => return Err(MetadataError::NotAUrl),
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(MetadataError::Query);
+    }
+    Ok(url)
+}
+
+fn without_slash(text: &str) -> &str {
+    text.strip_suffix('/').unwrap_or(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn issuer(text: &str) -> Result<Issuer, MetadataError> {
+        Issuer::parse(text)
+    }
+
+    #[test]
+    fn h01_h02_b7_1_issuers_are_https_without_query() {
+        for good in [
+            "https://as.example",
+            "https://as.example/realms/x",
+            "http://127.0.0.1:8080",
+            "http://[::1]:80",
+            "http://localhost:3000/realms/x",
+        ] {
+            assert!(issuer(good).is_ok(), "{good}");
+        }
+        for bad in [
+            "http://as.example",
+            "https://as.example?x",
+            "https://as.example#f",
+            "https://u:p@as.example",
+            "as.example",
+            "",
+            "file:///etc/passwd",
+            "http://127.0.0.1.evil.example",
+            "data:text/plain,x",
+        ] {
+            assert!(issuer(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn b7_2_metadata_urls() {
+        let urls = |text| issuer(text).map(|issuer| issuer.metadata_urls());
+        for text in ["https://as.example/realms/x", "https://as.example/realms/x/"] {
+            assert_eq!(
+                urls(text),
+                Ok([
+                    "https://as.example/realms/x/.well-known/openid-configuration".into(),
+                    "https://as.example/.well-known/oauth-authorization-server/realms/x".into(),
+                ])
+            );
+        }
+        assert_eq!(
+            urls("https://as.example/"),
+            Ok([
+                "https://as.example/.well-known/openid-configuration".into(),
+                "https://as.example/.well-known/oauth-authorization-server".into(),
+            ])
+        );
+    }
+
+    #[test]
+    fn h03_h05_b7_4_metadata_is_of_this_issuer_and_names_a_secure_url() {
+        let Ok(issuer) = issuer("https://as.example") else { unreachable!() };
+        let parse = |text: &str| Metadata::parse(text.as_bytes(), &issuer);
+        assert!(parse(r#"{"issuer":"https://as.example","jwks_uri":"https://keys.example/jwks"}"#).is_ok());
+        assert!(parse(r#"{"issuer":"https://as.example/","jwks_uri":"https://keys.example/jwks"}"#).is_ok());
+        for bad in [
+            r#"{"issuer":"https://evil.example","jwks_uri":"https://keys.example/jwks"}"#,
+            r#"{"jwks_uri":"https://keys.example/jwks"}"#,
+            r#"{"issuer":"https://as.example"}"#,
+            r#"{"issuer":"https://as.example","jwks_uri":"http://keys.example/jwks"}"#,
+            r#"{"issuer":"https://as.example","jwks_uri":"file:///etc/passwd"}"#,
+            r#"{"issuer":"https://as.example","jwks_uri":7}"#,
+            r#"<html>"#,
+            r#"[]"#,
+        ] {
+            assert!(parse(bad).is_err(), "{bad}");
+        }
+    }
+}

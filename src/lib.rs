@@ -1,0 +1,83 @@
+//! Decides whether an HTTP request may enter: OAuth 2.0 JWT access tokens (RFC 9068), DPoP proofs (RFC 9449).
+//!
+//! In: requests, keys, the time. Out: grants and refusals.
+//! May use: its rooms, each one concept. Never: I/O, a clock, Node.js.
+//!
+//! # The tour
+//!
+//! A request goes one way, and any room may end it:
+//!
+//! [`credentials`] reads the header fields, [`jose`] takes the token apart and verifies it with the keys of
+//! [`keys`], [`access_token`] validates its claims, [`dpop`] checks the proof that it is bound to against the URI
+//! that [`request`] tells, and [`resource_server`] calls them in order. A refusal is a row of [`rejection`];
+//! [`challenge`] tells the client. Time is an argument everywhere ([`time`]).
+//!
+//! Each type is made only by the room before it. A `VerifiedJws` proves a good signature, and an `AccessToken`
+//! can be made of nothing else, so that no claim is read from a token that nobody vouched for.
+//!
+//! This library does no network I/O: whoever calls it fetches the issuer's documents, or uses the host crate beside
+//! it. Verification cannot be switched off.
+//!
+//! # Example
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use oidc_spa_native::access_token::{AccessTokenPolicy, Audience};
+//! use oidc_spa_native::credentials::{AcceptedSchemes, Field};
+//! use oidc_spa_native::dpop::proof::DpopPolicy;
+//! use oidc_spa_native::jose::algorithm::AlgorithmSet;
+//! use oidc_spa_native::keys::{jwk_set::JwkSet, metadata::Issuer};
+//! use oidc_spa_native::request::ProxyTrust;
+//! use oidc_spa_native::resource_server::{AcceptedIssuer, Decision, Policy, Request, ResourceServer};
+//! use oidc_spa_native::time::{Leeway, UnixTime};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let server = ResourceServer::new(Policy {
+//!     issuers: vec![AcceptedIssuer {
+//!         issuer: Issuer::parse("https://auth.example.com")?,
+//!         audience: Audience::AnyOf(vec!["https://api.example.com".into()]),
+//!         algorithms: AlgorithmSet::all(),
+//!     }],
+//!     access_token: AccessTokenPolicy::default(),
+//!     max_token_bytes: 16 * 1024,
+//!     dpop: DpopPolicy {
+//!         algorithms: AlgorithmSet::all(),
+//!         max_age_secs: 40,
+//!         leeway: Leeway::from_secs(3).unwrap_or_default(),
+//!         max_bytes: 8 * 1024,
+//!         method_in_any_case: false,
+//!     },
+//!     schemes: AcceptedSchemes::Both,
+//!     proxy_trust: ProxyTrust::Nobody,
+//! });
+//!
+//! // Whoever calls fetches the JWK Set and knows the time.
+//! let published = br#"{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"1",
+//!     "x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
+//! let keys = Arc::new(JwkSet::parse(published)?);
+//! let now = UnixTime::from_secs(1_800_000_000);
+//!
+//! let request = Request { authorization: Field::Absent, dpop: Field::Absent, head: None };
+//! let Decision::Rejected((rejection, scheme)) = server.authorize(&request, |_| Some(keys.clone()), now) else {
+//!     panic!("a request without credentials was not refused");
+//! };
+//! let challenge = server.challenge(rejection.code(), scheme);
+//! assert_eq!(challenge.status, 401);
+//! assert!(challenge.www_authenticate.is_some_and(|value| value.starts_with("Bearer, DPoP algs=")));
+//! # Ok(())
+//! # }
+//! ```
+
+#![forbid(unsafe_code)]
+
+pub mod access_token;
+pub mod challenge;
+pub mod credentials;
+pub mod dpop;
+pub mod jose;
+pub mod keys;
+pub mod rejection;
+pub mod request;
+pub mod resource_server;
+pub mod time;

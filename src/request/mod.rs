@@ -1,0 +1,265 @@
+//! What arrived, to the URI that the client saw (RFC 9110 section 7.1, RFC 7239).
+//!
+//! In: method, request target, connection, `Host` and forwarded fields; whom the application trusts to forward.
+//! Out: `TargetUri`.
+//! May use: rejection.
+//! Never: a token, a forwarded field from whom nobody trusts.
+
+mod target_uri;
+
+pub use target_uri::TargetUri;
+
+use target_uri::{Origin, UriScheme};
+
+use crate::rejection::{Code, Rejection, Shown};
+
+/// Whose word is taken for the URI that the client saw.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum ProxyTrust {
+    /// Nobody's: the connection and the `Host` field decide.
+    #[default]
+    Nobody,
+    /// The first value of each forwarded field: every proxy in front of this server overwrites them.
+    First,
+    /// The value that the nth proxy from here wrote, where each proxy appends. At least 1.
+    Hops(u8),
+    /// The application's own: clients see this server under a fixed URL, whatever a header says.
+    PublicBaseUrl(TargetUri),
+}
+
+/// A request as it arrived.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct RequestHead<'a> {
+    /// The method, in the case in which it came.
+    pub method: &'a str,
+    /// The request target (RFC 9112 section 3.2) or the absolute URL.
+    pub url: &'a str,
+    /// `http` or `https`, as the connection is; `None` where the caller does not know.
+    pub connection_scheme: Option<&'a str>,
+    /// `Host` or `:authority`.
+    pub host: Option<&'a str>,
+    /// More than one `Host` came.
+    pub host_repeated: bool,
+    /// `Forwarded` (RFC 7239).
+    pub forwarded: Option<&'a str>,
+    /// `X-Forwarded-Proto`.
+    pub x_forwarded_proto: Option<&'a str>,
+    /// `X-Forwarded-Host`.
+    pub x_forwarded_host: Option<&'a str>,
+    /// `X-Forwarded-Port`.
+    pub x_forwarded_port: Option<&'a str>,
+}
+
+impl RequestHead<'_> {
+    /// The URI that the client saw.
+    pub fn target_uri(&self, trust: &ProxyTrust) -> Result<TargetUri, Rejection> {
+        let Url { authority, path } = self.split_url()?;
+        if let ProxyTrust::PublicBaseUrl(base) = trust {
+            return base.join(path).ok_or_else(|| self.unusable("path"));
+        }
+        let forwarded = self.forwarded_values(trust);
+        let scheme = forwarded
+            .scheme
+            .or_else(|| self.connection_scheme.and_then(UriScheme::from_name))
+            .or_else(|| authority.map(|(scheme, _)| scheme))
+            .ok_or_else(|| {
+                Code::ProofUriMismatch.because(
+                    "The URL of the request is not known: pass an absolute `url`, or set `publicBaseUrl`",
+                )
+            })?;
+        let host = match (forwarded.host, authority) {
+            (Some(host), _) => host,
+            // The authority of an absolute-form target replaces the Host field (RFC 9112 section 3.2.2).
+            (None, Some((_, authority))) => authority,
+            (None, None) if self.host_repeated => return Err(self.unusable("Host header, which came twice,")),
+            (None, None) => self.host.ok_or_else(|| self.unusable("missing Host header"))?,
+        };
+        let mut origin = Origin::parse(scheme, host).ok_or_else(|| {
+            Code::ProofUriMismatch.because(format!("The Host \"{}\" is not a host", Shown(host)))
+        })?;
+        if let (Some(_), Some(port)) = (forwarded.host, forwarded.port) {
+            origin.set_missing_port(port);
+        }
+        TargetUri::from_parts(origin, path).ok_or_else(|| self.unusable("path"))
+    }
+
+    fn split_url(&self) -> Result<Url<'_>, Rejection> {
+        // A target that begins with a slash is a path, two slashes included: it names no host.
+        if self.url.starts_with('/') {
+            return Ok(Url { authority: None, path: target_uri::path_of(self.url) });
+        }
+        let (scheme, authority, path) =
+            target_uri::split_absolute(self.url).ok_or_else(|| self.unusable("request target"))?;
+        Ok(Url { authority: Some((scheme, authority)), path })
+    }
+
+    fn forwarded_values(&self, trust: &ProxyTrust) -> Forwarded<'_> {
+        let nth = |list| nth_value(list, trust);
+        if matches!(trust, ProxyTrust::Nobody | ProxyTrust::PublicBaseUrl(_)) {
+            return Forwarded::default();
+        }
+        let entry = self.forwarded.and_then(nth).unwrap_or_default();
+        let scheme = forwarded_parameter(entry, "proto").or_else(|| self.x_forwarded_proto.and_then(nth));
+        let standard_host = forwarded_parameter(entry, "host");
+        Forwarded {
+            scheme: scheme.and_then(|name| UriScheme::from_name(name.trim_end_matches(':'))),
+            host: standard_host
+                .or_else(|| self.x_forwarded_host.and_then(nth))
+                .filter(|host| !host.is_empty()),
+            port: if standard_host.is_some() { None } else { self.x_forwarded_port.and_then(nth) },
+        }
+    }
+
+    #[cold]
+    fn unusable(&self, what: &str) -> Rejection {
+        Code::ProofUriMismatch.because(format!("The URI of the request cannot be told from its {what}"))
+    }
+}
+
+/// A request target or URL, taken apart.
+struct Url<'a> {
+    /// Scheme and authority, if it is absolute.
+    authority: Option<(UriScheme, &'a str)>,
+    path: &'a str,
+}
+
+#[derive(Default)]
+struct Forwarded<'a> {
+    scheme: Option<UriScheme>,
+    host: Option<&'a str>,
+    port: Option<&'a str>,
+}
+
+/// The value of a list field that the trusted proxy wrote.
+fn nth_value<'a>(list: &'a str, trust: &ProxyTrust) -> Option<&'a str> {
+    let value = match trust {
+        ProxyTrust::Hops(hops) => list.rsplit(',').nth(usize::from(*hops).saturating_sub(1)),
+        _ => list.split(',').next(),
+    };
+    value.map(str::trim)
+}
+
+/// A parameter of one element of `Forwarded` (RFC 7239 section 4), quotes taken off.
+fn forwarded_parameter<'a>(element: &'a str, name: &str) -> Option<&'a str> {
+    let value = element.split(';').find_map(|pair| {
+        let (key, value) = pair.split_once('=')?;
+        key.trim().eq_ignore_ascii_case(name).then_some(value.trim())
+    })?;
+    let value = value.strip_prefix('"').and_then(|value| value.strip_suffix('"')).unwrap_or(value);
+    (!value.is_empty()).then_some(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn head(url: &'static str, host: &'static str) -> RequestHead<'static> {
+        RequestHead {
+            method: "GET",
+            url,
+            host: Some(host),
+            connection_scheme: Some("https"),
+            ..RequestHead::default()
+        }
+    }
+
+    fn uri(head: RequestHead<'_>, trust: &ProxyTrust) -> Option<String> {
+        head.target_uri(trust).ok().map(|uri| uri.to_string())
+    }
+
+    const ITEMS: &str = "https://api.example/v1/items";
+
+    #[test]
+    fn k06_the_target_is_rebuilt_from_connection_host_and_path() {
+        assert_eq!(uri(head("/v1/items?x=1#f", "api.example"), &ProxyTrust::Nobody).as_deref(), Some(ITEMS));
+        assert_eq!(uri(head("/v1/items", "API.example:443"), &ProxyTrust::Nobody).as_deref(), Some(ITEMS));
+        let plain = RequestHead { connection_scheme: Some("http"), ..head("/v1/items", "api.example:8080") };
+        assert_eq!(uri(plain, &ProxyTrust::Nobody).as_deref(), Some("http://api.example:8080/v1/items"));
+    }
+
+    #[test]
+    fn k37_k38_a_host_that_is_none_is_refused() {
+        for host in [
+            "a@b",
+            "api.example/x",
+            "api.example?x",
+            "",
+            "a b",
+            "api.example:",
+            "[::1",
+            "é.example",
+            "a:b:c",
+            "a:99999",
+        ] {
+            let found = uri(head("/v1/items", host), &ProxyTrust::Nobody);
+            // An empty port is allowed by the grammar and means the default (RFC 3986 section 3.2.3).
+            let expected = (host == "api.example:").then_some(ITEMS);
+            assert_eq!(found.as_deref(), expected, "{host}");
+        }
+        assert_eq!(uri(RequestHead { host: None, ..head("/v1/items", "") }, &ProxyTrust::Nobody), None);
+        let twice = RequestHead { host_repeated: true, ..head("/v1/items", "api.example") };
+        assert_eq!(uri(twice, &ProxyTrust::Nobody), None);
+    }
+
+    #[test]
+    fn k39_forwarded_fields_count_only_when_trusted() {
+        let spoofed = RequestHead {
+            x_forwarded_host: Some("other.example"),
+            x_forwarded_proto: Some("http"),
+            forwarded: Some("host=third.example;proto=http"),
+            ..head("/v1/items", "api.example")
+        };
+        assert_eq!(uri(spoofed, &ProxyTrust::Nobody).as_deref(), Some(ITEMS));
+        assert_eq!(uri(spoofed, &ProxyTrust::First).as_deref(), Some("http://third.example/v1/items"));
+    }
+
+    #[test]
+    fn k41_a_forwarded_host_brings_its_own_port() {
+        let inner = head("/v1/items", "10.0.0.5:3000");
+        let inner =
+            RequestHead { connection_scheme: Some("http"), x_forwarded_proto: Some("https"), ..inner };
+        let host = RequestHead { x_forwarded_host: Some("api.example"), ..inner };
+        assert_eq!(uri(host, &ProxyTrust::First).as_deref(), Some(ITEMS));
+        let port = RequestHead { x_forwarded_port: Some("8443"), ..host };
+        assert_eq!(uri(port, &ProxyTrust::First).as_deref(), Some("https://api.example:8443/v1/items"));
+        let both = RequestHead { x_forwarded_host: Some("api.example:9443"), ..port };
+        assert_eq!(uri(both, &ProxyTrust::First).as_deref(), Some("https://api.example:9443/v1/items"));
+        let bad = RequestHead { x_forwarded_host: Some("a@b"), ..inner };
+        assert_eq!(uri(bad, &ProxyTrust::First), None);
+    }
+
+    #[test]
+    fn k40_the_hop_count_picks_the_value_of_the_nth_proxy() {
+        let chain = RequestHead {
+            x_forwarded_host: Some("spoofed.example, api.example, inner.example"),
+            x_forwarded_proto: Some("http, https, http"),
+            ..head("/v1/items", "10.0.0.5")
+        };
+        assert_eq!(uri(chain, &ProxyTrust::Hops(2)).as_deref(), Some(ITEMS));
+        assert_eq!(uri(chain, &ProxyTrust::Hops(9)).as_deref(), Some("https://10.0.0.5/v1/items"));
+    }
+
+    #[test]
+    fn k36_k42_a_public_base_url_overrules_every_header() {
+        let Some(base) = TargetUri::parse("https://api.example/api/") else { unreachable!() };
+        let trust = ProxyTrust::PublicBaseUrl(base);
+        let spoofed = RequestHead { x_forwarded_host: Some("x.example"), ..head("/v1/items", "evil@host") };
+        assert_eq!(uri(spoofed, &trust).as_deref(), Some("https://api.example/api/v1/items"));
+    }
+
+    #[test]
+    fn k45_k46_odd_request_targets() {
+        let nobody = &ProxyTrust::Nobody;
+        let twice = uri(head("//evil.example/x", "api.example"), nobody);
+        assert_eq!(twice.as_deref(), Some("https://api.example//evil.example/x"));
+        assert_eq!(uri(head("*", "api.example"), nobody), None);
+        assert_eq!(uri(head("api.example:443", "api.example"), nobody), None);
+        assert_eq!(uri(head("", "api.example"), nobody), None);
+        let absolute = uri(head("http://other.example/x", "api.example"), nobody);
+        assert_eq!(absolute.as_deref(), Some("https://other.example/x"));
+        let unknown = RequestHead { connection_scheme: None, ..head("/x", "api.example") };
+        assert_eq!(uri(unknown, nobody), None);
+        let fetch = RequestHead { url: "https://api.example/v1/items?y", host: None, ..unknown };
+        assert_eq!(uri(fetch, nobody).as_deref(), Some(ITEMS));
+    }
+}

@@ -1,0 +1,324 @@
+//! The corridor: a request through the rooms, in order, to a grant or a refusal.
+//!
+//! In: a request, the issuers' keys, the time.
+//! Out: `Decision`.
+//! May use: every room.
+//! Never: a comparison of its own, I/O, a clock.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
+
+use crate::access_token::signature::{KeyTrouble, SignedToken};
+use crate::access_token::{AccessToken, AccessTokenPolicy, Audience};
+use crate::challenge::{Challenge, Challenger};
+use crate::credentials::{AcceptedSchemes, Credentials, Field, Presentation, Refusal, Scheme};
+use crate::dpop::proof::{DpopPolicy, ExpectedTarget, ExpectedUri, Proof};
+use crate::dpop::replay::{ProofRecord, Remembered};
+use crate::jose::algorithm::AlgorithmSet;
+use crate::jose::jws::VerifiedJws;
+use crate::keys::jwk_set::JwkSet;
+use crate::keys::metadata::Issuer;
+use crate::rejection::{Code, Rejection};
+use crate::request::{ProxyTrust, RequestHead, TargetUri};
+use crate::time::UnixTime;
+
+/// One issuer whose tokens are accepted.
+#[derive(Clone, Debug)]
+pub struct AcceptedIssuer {
+    /// Its identifier.
+    pub issuer: Issuer,
+    /// Whom its tokens must be for.
+    pub audience: Audience,
+    /// The algorithms that it may sign with.
+    pub algorithms: AlgorithmSet,
+}
+
+/// The rules of a resource server.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    /// The issuers whose tokens are accepted. At least one.
+    pub issuers: Vec<AcceptedIssuer>,
+    /// The rules for access tokens.
+    pub access_token: AccessTokenPolicy,
+    /// Bytes of an access token.
+    pub max_token_bytes: usize,
+    /// The rules for proofs.
+    pub dpop: DpopPolicy,
+    /// The schemes that are accepted.
+    pub schemes: AcceptedSchemes,
+    /// Whose word is taken for the URI that the client saw.
+    pub proxy_trust: ProxyTrust,
+}
+
+/// A request, as far as it matters here.
+#[derive(Clone, Copy, Debug)]
+pub struct Request<'a> {
+    /// The `Authorization` field.
+    pub authorization: Field<'a>,
+    /// The `DPoP` field.
+    pub dpop: Field<'a>,
+    /// What the request was for; without it DPoP is not accepted.
+    pub head: Option<RequestHead<'a>>,
+}
+
+/// Position of an issuer among those of the policy.
+pub type IssuerIndex = usize;
+
+/// What the corridor says of a request.
+#[derive(Debug)]
+pub enum Decision {
+    /// Every check passed, that of replay aside.
+    Pending(Pending),
+    /// It is refused.
+    Rejected(Refusal),
+    /// It cannot be judged with the keys that are there. Nothing was written: it may be judged again.
+    KeysNeeded {
+        /// Whose keys.
+        issuer: IssuerIndex,
+        /// The refusal, if no other keys come.
+        otherwise: Refusal,
+    },
+}
+
+/// A grant that waits for the last word: whether its proof is new.
+#[derive(Debug)]
+pub struct Pending {
+    grant: Grant,
+    record: Option<ProofRecord>,
+}
+
+impl Pending {
+    /// Asks the replay memory, if there is a proof to remember, and turns its answer into a grant or a refusal.
+    pub fn settle(self, remember: impl FnOnce(&ProofRecord) -> Remembered) -> Result<Grant, Refusal> {
+        let Some(record) = &self.record else { return Ok(self.grant) };
+        let rejection = match remember(record) {
+            Remembered::New => return Ok(self.grant),
+            Remembered::Seen => Code::ProofReplayed.because("DPoP proof replayed"),
+            Remembered::Forgotten => {
+                Code::ProofStale.because("DPoP proof is older than what the replay memory holds")
+            }
+            Remembered::Full => Code::ReplayMemoryUnavailable.because("The replay memory is full"),
+        };
+        Err((rejection, Some(self.grant.scheme)))
+    }
+}
+
+/// The request may enter.
+pub struct Grant {
+    /// The claims, as JSON text: the token's payload.
+    pub claims: String,
+    /// The access token, as sent.
+    pub access_token: String,
+    /// How the token was presented.
+    pub scheme: Scheme,
+    /// Whose token it is.
+    pub issuer: IssuerIndex,
+}
+
+// Claims must not end up in a log.
+impl fmt::Debug for Grant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Grant({} ..)", self.scheme.name())
+    }
+}
+
+/// A resource server's rules, ready to judge.
+#[derive(Debug)]
+pub struct ResourceServer {
+    policy: Policy,
+    challenger: Challenger,
+}
+
+impl ResourceServer {
+    /// A resource server with these rules.
+    pub fn new(policy: Policy) -> Self {
+        let challenger = Challenger::new(policy.schemes, policy.dpop.algorithms);
+        Self { policy, challenger }
+    }
+
+    /// The rules.
+    pub fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// The response to a refused request.
+    pub fn challenge(&self, code: Code, used: Option<Scheme>) -> Challenge {
+        self.challenger.challenge(code, used)
+    }
+
+    /// Judges a request with the keys that are there now.
+    pub fn authorize(
+        &self,
+        request: &Request<'_>,
+        keys: impl Fn(IssuerIndex) -> Option<Arc<JwkSet>>,
+        now: UnixTime,
+    ) -> Decision {
+        let credentials = match Credentials::parse(request.authorization, request.dpop) {
+            Ok(credentials) => credentials,
+            // What is wrong with a proof is of no interest where the scheme is not accepted.
+            Err((_, Some(scheme))) if !self.policy.schemes.accept(scheme) => {
+                return Decision::Rejected((dpop_disabled(), Some(scheme)));
+            }
+            Err(refusal) => return Decision::Rejected(refusal),
+        };
+        let scheme = credentials.presentation.scheme();
+        let target = match (scheme, request.head) {
+            (Scheme::Bearer, _) => Ok(None),
+            (Scheme::DPoP, Some(head)) if self.policy.schemes.accept(scheme) => self.target(head).map(Some),
+            (Scheme::DPoP, Some(_)) => Err(dpop_disabled()),
+            (Scheme::DPoP, None) => Err(Code::SchemeUnsupported
+                .because("The DPoP scheme needs to know the request: pass its `{ method, url }` too")),
+        };
+        match target {
+            Ok(target) => self.authorize_credentials(&credentials, target.as_ref(), keys, now),
+            Err(rejection) => Decision::Rejected((rejection, Some(scheme))),
+        }
+    }
+
+    /// Judges credentials. `target` is what a proof must be for.
+    pub fn authorize_credentials(
+        &self,
+        credentials: &Credentials<'_>,
+        target: Option<&ExpectedTarget<'_>>,
+        keys: impl Fn(IssuerIndex) -> Option<Arc<JwkSet>>,
+        now: UnixTime,
+    ) -> Decision {
+        let scheme = credentials.presentation.scheme();
+        match self.walk(credentials, target, keys, now) {
+            Ok(pending) => Decision::Pending(pending),
+            Err(Halt::Rejected(rejection)) => Decision::Rejected((rejection, Some(scheme))),
+            Err(Halt::KeysNeeded(issuer, otherwise)) => {
+                Decision::KeysNeeded { issuer, otherwise: (otherwise, Some(scheme)) }
+            }
+        }
+    }
+
+    fn walk(
+        &self,
+        credentials: &Credentials<'_>,
+        target: Option<&ExpectedTarget<'_>>,
+        keys: impl Fn(IssuerIndex) -> Option<Arc<JwkSet>>,
+        now: UnixTime,
+    ) -> Result<Pending, Halt> {
+        let token = credentials.access_token;
+        let (issuer, jws) = self.verify(token, keys, now)?;
+        let AcceptedIssuer { issuer: identifier, audience, .. } = self.issuer(issuer)?;
+        let access_token = AccessToken::validate(jws, identifier, audience, self.policy.access_token, now)?;
+        let record = self.confirm(&access_token, credentials, target, now)?;
+        let grant = Grant {
+            claims: access_token.into_claims(),
+            access_token: token.to_owned(),
+            scheme: credentials.presentation.scheme(),
+            issuer,
+        };
+        Ok(Pending { grant, record })
+    }
+
+    /// The token's header, its issuer's keys, its signature.
+    fn verify(
+        &self,
+        token: &str,
+        keys: impl Fn(IssuerIndex) -> Option<Arc<JwkSet>>,
+        now: UnixTime,
+    ) -> Result<(IssuerIndex, VerifiedJws), Halt> {
+        let policy = self.policy.access_token;
+        let signed = SignedToken::parse(token, policy, self.policy.max_token_bytes)?;
+        let index = self.choose_issuer(&signed)?;
+        let issuer = self.issuer(index)?;
+        signed.check_algorithm(issuer.algorithms)?;
+        let Some(set) = keys(index) else {
+            let message = "The issuer's keys are not available yet; the issuer is asked for them";
+            return Err(Halt::KeysNeeded(index, Code::KeysUnavailable.because(message)));
+        };
+        match signed.verify(&set, policy) {
+            Ok(verified) => Ok((index, verified)),
+            // Newer keys are asked for only where they can make a difference.
+            Err(KeyTrouble::Outdated(otherwise)) if signed.may_pass_later(&issuer.issuer, policy, now) => {
+                Err(Halt::KeysNeeded(index, otherwise))
+            }
+            Err(KeyTrouble::Outdated(rejection) | KeyTrouble::Final(rejection)) => Err(rejection.into()),
+        }
+    }
+
+    /// With one issuer there is nothing to choose: its rules refuse the tokens of others. With several, the token's
+    /// own word chooses whose keys are looked up; the claim itself is compared once it is verified.
+    fn choose_issuer(&self, signed: &SignedToken<'_>) -> Result<IssuerIndex, Rejection> {
+        match self.policy.issuers.as_slice() {
+            [_] => Ok(0),
+            several => signed.choose_issuer(several.iter().map(|accepted| &accepted.issuer)),
+        }
+    }
+
+    fn issuer(&self, index: IssuerIndex) -> Result<&AcceptedIssuer, Rejection> {
+        self.policy.issuers.get(index).ok_or_else(|| Code::IssuerMismatch.because("No issuer is accepted"))
+    }
+
+    /// Whether the token was presented as it must be: a bound one with its proof, another one without.
+    fn confirm(
+        &self,
+        access_token: &AccessToken,
+        credentials: &Credentials<'_>,
+        target: Option<&ExpectedTarget<'_>>,
+        now: UnixTime,
+    ) -> Result<Option<ProofRecord>, Rejection> {
+        let confirmation = access_token.confirmation();
+        if confirmation.uncheckable {
+            return Err(Code::TokenBound.because(
+                "The access token's cnf claim names a confirmation that is not checked here, such as a client certificate",
+            ));
+        }
+        match (credentials.presentation, confirmation.jkt.as_deref(), target) {
+            (Presentation::Bearer { even_if_bound: false }, Some(_), _) => {
+                let message =
+                    "access token is DPoP bound (cnf.jkt claim present) but used with bearer scheme";
+                Err(Code::TokenBound.because(message))
+            }
+            (Presentation::Bearer { .. }, ..) if !self.policy.schemes.accept(Scheme::Bearer) => {
+                let message = "The access token is not bound to a key, and only DPoP is accepted";
+                Err(Code::TokenUnbound.because(message))
+            }
+            (Presentation::Bearer { .. }, ..) => Ok(None),
+            (Presentation::DPoP { .. }, None, _) => {
+                let message = "DPoP validation error, missing cnf.jtk claim in the access token payload";
+                Err(Code::TokenUnbound.because(message))
+            }
+            (Presentation::DPoP { .. }, Some(_), None) => Err(dpop_disabled()),
+            (Presentation::DPoP { proof }, Some(jkt), Some(target)) => {
+                let token = credentials.access_token;
+                let proof = Proof::validate(proof, token, jkt, target, &self.policy.dpop, now)?;
+                Ok(Some(proof.into_record()))
+            }
+        }
+    }
+
+    fn target<'a>(&self, head: RequestHead<'a>) -> Result<ExpectedTarget<'a>, Rejection> {
+        let uri = head.target_uri(&self.policy.proxy_trust)?;
+        let shown = Cow::Owned(uri.to_string());
+        Ok(ExpectedTarget { method: Some(head.method), uri: Some(ExpectedUri { uri: Some(uri), shown }) })
+    }
+}
+
+impl<'a> ExpectedTarget<'a> {
+    /// The target that an application names itself.
+    pub fn of_application(method: Option<&'a str>, uri: Option<&'a str>) -> Self {
+        let uri = uri.map(|text| ExpectedUri { uri: TargetUri::parse(text), shown: Cow::Borrowed(text) });
+        Self { method, uri }
+    }
+}
+
+#[cold]
+fn dpop_disabled() -> Rejection {
+    Code::SchemeUnsupported.because("The DPoP scheme is disabled")
+}
+
+enum Halt {
+    Rejected(Rejection),
+    KeysNeeded(IssuerIndex, Rejection),
+}
+
+impl From<Rejection> for Halt {
+    fn from(rejection: Rejection) -> Self {
+        Self::Rejected(rejection)
+    }
+}

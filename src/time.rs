@@ -1,0 +1,125 @@
+//! Points and spans of time, passed in by the caller and never read from a clock.
+//!
+//! In: seconds, and NumericDates of JSON (RFC 7519 section 2).
+//! Out: `UnixTime`, `Monotonic`, `Leeway`, `NumericDate`.
+//! May use: nothing.
+//! Never: `std::time`, a clock.
+
+use std::fmt;
+
+/// A point of wall-clock time: whole seconds since 1970-01-01T00:00:00Z.
+///
+/// ```
+/// use oidc_spa_native::time::UnixTime;
+///
+/// assert_eq!(UnixTime::from_millis(1_800_000_000_999), UnixTime::from_secs(1_800_000_000));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct UnixTime(i64);
+
+impl UnixTime {
+    /// The time this many seconds after 1970-01-01T00:00:00Z.
+    pub const fn from_secs(secs: i64) -> Self {
+        Self(secs)
+    }
+
+    /// The time this many milliseconds after 1970-01-01T00:00:00Z; the fraction of a second is dropped.
+    pub const fn from_millis(millis: i64) -> Self {
+        Self(millis.div_euclid(1000))
+    }
+
+    /// Whole seconds since 1970-01-01T00:00:00Z.
+    pub const fn secs(self) -> i64 {
+        self.0
+    }
+}
+
+/// A point on the process's steady clock, in milliseconds from an origin of the caller's choosing.
+///
+/// Ages and cool-downs are counted on it, so that a corrected wall clock neither stretches nor shortens them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Monotonic(u64);
+
+impl Monotonic {
+    /// The point this many milliseconds after the origin.
+    pub const fn from_millis(millis: u64) -> Self {
+        Self(millis)
+    }
+
+    /// The point `millis` milliseconds later.
+    pub const fn plus_millis(self, millis: u64) -> Self {
+        Self(self.0.saturating_add(millis))
+    }
+
+    /// Milliseconds from this point until `later`; zero when `later` has passed.
+    pub const fn millis_until(self, later: Self) -> u64 {
+        later.0.saturating_sub(self.0)
+    }
+}
+
+/// How far two clocks may disagree, in whole seconds: at most [`Leeway::MAX_SECS`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Leeway(u16);
+
+impl Leeway {
+    /// The most that a leeway may be: RFC 9068 section 4 speaks of "no more than a few minutes".
+    pub const MAX_SECS: u16 = 300;
+
+    /// No leeway.
+    pub const NONE: Self = Self(0);
+
+    /// A leeway of `secs` seconds; `None` above [`Leeway::MAX_SECS`].
+    pub const fn from_secs(secs: u16) -> Option<Self> {
+        if secs <= Self::MAX_SECS { Some(Self(secs)) } else { None }
+    }
+
+    /// Seconds.
+    pub const fn secs(self) -> i64 {
+        self.0 as i64
+    }
+}
+
+/// A JSON number of seconds since 1970-01-01T00:00:00Z, with or without a fraction (RFC 7519 section 2).
+#[derive(Clone, Copy, PartialEq, PartialOrd)]
+pub struct NumericDate(f64);
+
+impl NumericDate {
+    /// The last second of the year 9999. A later `exp` is a date in milliseconds or a mistake.
+    pub const LATEST_SENSIBLE: Self = Self(253_402_300_799.0);
+
+    /// The date of a JSON number; `None` when it is not finite.
+    pub fn from_json(number: f64) -> Option<Self> {
+        number.is_finite().then_some(Self(number))
+    }
+
+    /// Whether this date lies after `time` plus `leeway`.
+    pub fn is_after(self, time: UnixTime, leeway: Leeway) -> bool {
+        self.0 > seconds(time, leeway.secs())
+    }
+
+    /// Whether `time` less `leeway` is before this date, as RFC 7519 section 4.1.4 asks of `exp`.
+    pub fn is_still_ahead(self, time: UnixTime, leeway: Leeway) -> bool {
+        self.0 > seconds(time, -leeway.secs())
+    }
+
+    /// Whether this date lies more than `secs` seconds before `time`.
+    pub fn is_older_than(self, time: UnixTime, secs: i64) -> bool {
+        self.0 < seconds(time, -secs)
+    }
+
+    /// The first whole second that is not before this date plus `secs` seconds.
+    pub fn ceil_plus(self, secs: i64) -> UnixTime {
+        // A float beyond the range of i64 becomes its limit: the casts of Rust saturate.
+        UnixTime((self.0.ceil() as i64).saturating_add(secs))
+    }
+}
+
+impl fmt::Debug for NumericDate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "NumericDate({})", self.0)
+    }
+}
+
+fn seconds(time: UnixTime, shift: i64) -> f64 {
+    time.0.saturating_add(shift) as f64
+}

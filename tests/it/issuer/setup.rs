@@ -1,0 +1,171 @@
+//! The resource server under test, and what it says of a request.
+
+use std::sync::{Arc, LazyLock};
+
+use oidc_spa_native::access_token::{AccessTokenPolicy, Audience, Profile};
+use oidc_spa_native::credentials::{AcceptedSchemes, Credentials, Field, Refusal};
+use oidc_spa_native::dpop::proof::DpopPolicy;
+use oidc_spa_native::dpop::replay::ReplayMemory;
+use oidc_spa_native::jose::algorithm::AlgorithmSet;
+use oidc_spa_native::jose::jws::{CompactJws, JoseHeader};
+use oidc_spa_native::keys::jwk_set::{Candidates, JwkSet};
+use oidc_spa_native::keys::metadata::Issuer;
+use oidc_spa_native::request::{ProxyTrust, RequestHead};
+use oidc_spa_native::resource_server::{AcceptedIssuer, Decision, Grant, Policy, Request, ResourceServer};
+use oidc_spa_native::time::{Leeway, UnixTime};
+
+use super::{AUDIENCE, ISSUER, NOW, jwk_set_document};
+
+/// Verifies a compact JWS with a JWK Set, whatever its payload is. `Err` says which room refused it.
+pub fn verify_compact(compact: &str, set: &JwkSet) -> Result<Vec<u8>, &'static str> {
+    let header = JoseHeader::decode(compact).map_err(|_| "header")?;
+    let algorithm = header.algorithm().ok_or("algorithm")?;
+    let jws = CompactJws::parse(compact, &header).map_err(|_| "parts")?;
+    let Candidates::Keys(keys) = set.candidates(header.kid.value().map(String::as_str), algorithm) else {
+        return Err("key");
+    };
+    let verified = keys.into_iter().find_map(|key| jws.verify(key, algorithm)).ok_or("signature")?;
+    Ok(verified.map_err(|_| "payload")?.payload().to_vec())
+}
+
+/// A resource server with its issuer's keys, its replay memory and its time.
+pub struct Setup {
+    pub policy: Policy,
+    pub keys: Option<Arc<JwkSet>>,
+    pub memory: ReplayMemory,
+    pub now: UnixTime,
+}
+
+/// How a request ended.
+#[derive(Debug)]
+pub enum Verdict {
+    Granted(Grant),
+    Refused(Refusal),
+    /// Refused, unless newer keys change it.
+    KeysNeeded(Refusal),
+}
+
+impl Verdict {
+    /// `granted`, or the code.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Granted(_) => "granted",
+            Self::Refused((rejection, _)) | Self::KeysNeeded((rejection, _)) => rejection.code().row().name,
+        }
+    }
+
+    /// Why, for developers.
+    pub fn message(&self) -> &str {
+        match self {
+            Self::Granted(_) => "",
+            Self::Refused((rejection, _)) | Self::KeysNeeded((rejection, _)) => rejection.message(),
+        }
+    }
+}
+
+impl Setup {
+    /// With the fixtures' keys, and every rule at its default.
+    pub fn new(profile: Profile) -> Self {
+        static KEYS: LazyLock<Arc<JwkSet>> =
+            LazyLock::new(|| Arc::new(JwkSet::parse(jwk_set_document().as_bytes()).unwrap()));
+        Self::with_keys(profile, KEYS.clone())
+    }
+
+    pub fn with_jwk_set(profile: Profile, document: &str) -> Self {
+        Self::with_keys(profile, Arc::new(JwkSet::parse(document.as_bytes()).unwrap()))
+    }
+
+    fn with_keys(profile: Profile, keys: Arc<JwkSet>) -> Self {
+        let policy = Policy {
+            issuers: vec![AcceptedIssuer {
+                issuer: Issuer::parse(ISSUER).unwrap(),
+                audience: Audience::AnyOf(vec![AUDIENCE.into()]),
+                algorithms: AlgorithmSet::all(),
+            }],
+            access_token: AccessTokenPolicy { profile, ..AccessTokenPolicy::default() },
+            max_token_bytes: 16 * 1024,
+            dpop: DpopPolicy {
+                algorithms: AlgorithmSet::all(),
+                max_age_secs: 40,
+                leeway: Leeway::from_secs(3).unwrap(),
+                max_bytes: 8 * 1024,
+                method_in_any_case: profile == Profile::OidcSpa,
+            },
+            schemes: AcceptedSchemes::Both,
+            proxy_trust: ProxyTrust::Nobody,
+        };
+        Self { policy, keys: Some(keys), memory: ReplayMemory::new(1_000), now: UnixTime::from_secs(NOW) }
+    }
+
+    /// Changes rules.
+    pub fn policy(mut self, change: impl FnOnce(&mut Policy)) -> Self {
+        change(&mut self.policy);
+        self
+    }
+
+    pub fn at(mut self, secs: i64) -> Self {
+        self.now = UnixTime::from_secs(secs);
+        self
+    }
+
+    /// A token presented as a bearer token.
+    pub fn bearer(&self, token: &str) -> Verdict {
+        let authorization = format!("Bearer {token}");
+        self.judge(&Request {
+            authorization: Field::Once(&authorization),
+            dpop: Field::Absent,
+            head: Some(head()),
+        })
+    }
+
+    /// A token presented with a proof, to `GET /v1/items?x=1`.
+    pub fn dpop(&self, token: &str, proof: &str) -> Verdict {
+        self.dpop_to(token, proof, head())
+    }
+
+    /// A token presented with a proof, to any request.
+    pub fn dpop_to(&self, token: &str, proof: &str, head: RequestHead<'_>) -> Verdict {
+        let authorization = format!("DPoP {token}");
+        let authorization = Field::Once(&authorization);
+        self.judge(&Request { authorization, dpop: Field::Once(proof), head: Some(head) })
+    }
+
+    /// Judges a whole request; a proof is remembered in this setup's memory.
+    pub fn judge(&self, request: &Request<'_>) -> Verdict {
+        self.settle(ResourceServer::new(self.policy.clone()).authorize(
+            request,
+            |_| self.keys.clone(),
+            self.now,
+        ))
+    }
+
+    /// Judges credentials that were taken out of a request already, as the drop-in's second step does.
+    pub fn judge_credentials(&self, credentials: &Credentials<'_>) -> Verdict {
+        let server = ResourceServer::new(self.policy.clone());
+        self.settle(server.authorize_credentials(credentials, None, |_| self.keys.clone(), self.now))
+    }
+
+    fn settle(&self, decision: Decision) -> Verdict {
+        match decision {
+            Decision::Rejected(refusal) => Verdict::Refused(refusal),
+            Decision::KeysNeeded { otherwise, .. } => Verdict::KeysNeeded(otherwise),
+            Decision::Pending(pending) => {
+                match pending.settle(|record| self.memory.remember(record, self.now)) {
+                    Ok(grant) => Verdict::Granted(grant),
+                    Err(refusal) => Verdict::Refused(refusal),
+                }
+            }
+        }
+    }
+}
+
+/// `GET /v1/items?x=1` at `api.example` over https.
+pub fn head() -> RequestHead<'static> {
+    RequestHead {
+        method: "GET",
+        url: "/v1/items?x=1",
+        connection_scheme: Some("https"),
+        host: Some("api.example"),
+        ..RequestHead::default()
+    }
+}

@@ -1,0 +1,317 @@
+//! The house rules of DESIGN.md section 3, as tests over the source text: imports point down, each crate that matters is
+//! named in one place, each room says what it is for.
+
+use std::path::{Path, PathBuf};
+
+/// Rooms from the ground up. A room may use those before it, and `jose` and `keys` are floors with an order of their own.
+const ROOMS: [&str; 21] = [
+    "time",
+    "jose::algorithm",
+    "jose::json",
+    "jose::verification_key | jose::jwk",
+    "jose::jws",
+    "jose",
+    "rejection",
+    "request::target_uri",
+    "request",
+    "credentials",
+    "keys::metadata",
+    "keys::jwk_set",
+    "keys::key_ring",
+    "keys",
+    "access_token",
+    "dpop::replay",
+    "dpop::proof",
+    "dpop",
+    "challenge",
+    "resource_server",
+    "lib",
+];
+
+/// Names that belong to one place: the word, and the only paths (from the root) that may hold it.
+const NAMED_IN: [(&str, &[&str]); 8] = [
+    ("aws_lc_rs", &["src/jose/verification_key.rs"]),
+    ("std::time", &["host/src/", "binding/src/"]),
+    ("tokio", &["host/src/"]),
+    ("reqwest", &["host/src/"]),
+    ("moka", &["host/src/"]),
+    ("redis", &["host/src/"]),
+    ("napi", &["binding/"]),
+    ("napi_derive", &["binding/"]),
+];
+
+const VAGUE_NAMES: [&str; 6] = ["util", "utils", "helper", "helpers", "common", "misc"];
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Every file below a folder of the repository, as paths from its root, in their order.
+fn files(folder: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut folders = vec![root().join(folder)];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).unwrap().map(Result::unwrap) {
+            match entry.file_type().unwrap().is_dir() {
+                true => folders.push(entry.path()),
+                false => found.push(entry.path().strip_prefix(root()).unwrap().to_owned()),
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+fn sources(folder: &str) -> Vec<(String, String)> {
+    let rust = files(folder).into_iter().filter(|path| path.extension().is_some_and(|ext| ext == "rs"));
+    let read = rust.map(|path| (shown(&path), std::fs::read_to_string(root().join(&path)).unwrap()));
+    let sources: Vec<_> = read.collect();
+    assert!(!sources.is_empty(), "{folder} has no source");
+    sources
+}
+
+fn shown(path: &Path) -> String {
+    path.to_string_lossy().replace('\\', "/")
+}
+
+/// A source without its comments and without its tests, which are at its end and may reach further.
+fn code(source: &str) -> String {
+    let source = source.split("#[cfg(test)]\nmod tests").next().unwrap_or_default();
+    let lines = source.lines().map(|line| line.split_once("//").map_or(line, |(code, _)| code));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// `src/jose/jwk.rs` is the room `jose::jwk`; `mod.rs` is its folder's.
+fn room_of(path: &str) -> String {
+    let inner = path.trim_start_matches("src/").trim_end_matches(".rs");
+    inner.trim_end_matches("/mod").replace('/', "::")
+}
+
+fn is_word(c: char) -> bool {
+    c.is_alphanumeric() || c == '_'
+}
+
+/// Whether the text holds this path of names, not as a part of longer names.
+fn names(code: &str, word: &str) -> bool {
+    code.match_indices(word).any(|(at, _)| {
+        let before = code[..at].chars().next_back();
+        let after = code[at + word.len()..].chars().next();
+        !before.is_some_and(is_word) && !after.is_some_and(is_word)
+    })
+}
+
+/// The paths below `crate::` and `super::` that a source names, groups in braces taken apart.
+fn imports(code: &str, room: &str) -> Vec<String> {
+    let parent = room.rsplit_once("::").map_or(String::new(), |(parent, _)| format!("{parent}::"));
+    [paths(code, "crate::", ""), paths(code, "super::", &parent)].concat()
+}
+
+/// The paths that begin with `prefix`, with `base` in its place.
+fn paths(code: &str, prefix: &str, base: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for (at, _) in code.match_indices(prefix) {
+        if !code[..at].chars().next_back().is_some_and(|c| is_word(c) || c == ':') {
+            expand(&code[at + prefix.len()..], base, &mut found);
+        }
+    }
+    found
+}
+
+fn expand(text: &str, base: &str, found: &mut Vec<String>) {
+    let text = text.trim_start();
+    if let Some(inside) = text.strip_prefix('{') {
+        let mut depth = 0;
+        let mut start = 0;
+        for (at, c) in inside.char_indices() {
+            match c {
+                '{' => depth += 1,
+                ',' if depth == 0 => {
+                    expand(&inside[start..at], base, found);
+                    start = at + 1;
+                }
+                '}' if depth == 0 => {
+                    expand(&inside[start..at], base, found);
+                    return;
+                }
+                '}' => depth -= 1,
+                _ => {}
+            }
+        }
+        return;
+    }
+    let name: String = text.chars().take_while(|c| is_word(*c)).collect();
+    if name.is_empty() {
+        return;
+    }
+    match text[name.len()..].strip_prefix("::") {
+        Some(rest) => expand(rest, &format!("{base}{name}::"), found),
+        None => found.push(format!("{base}{name}")),
+    }
+}
+
+/// How high a path's room lies: the longest room that it begins with.
+fn height(path: &str) -> Option<usize> {
+    let of = |room: &str| path == room || path.strip_prefix(room).is_some_and(|rest| rest.starts_with("::"));
+    let rooms = ROOMS
+        .iter()
+        .enumerate()
+        .flat_map(|(height, rooms)| rooms.split(" | ").map(move |room| (height, room)));
+    rooms.filter(|(_, room)| of(room)).max_by_key(|(_, room)| room.len()).map(|(height, _)| height)
+}
+
+/// What a source imports against the order. A folder's own file may name its children, which lie below it; a child may
+/// use what its folder's file defines for all of them.
+fn upward_imports(path: &str, source: &str) -> Vec<String> {
+    let room = room_of(path);
+    let Some(own) = height(&room) else {
+        return vec![format!("{path} is no room of the house: give it a place")];
+    };
+    let folder = room.split("::").next().unwrap_or_default();
+    let upward = imports(&code(source), &room).into_iter().filter(|import| {
+        let of_own_folder =
+            import.strip_prefix(&format!("{folder}::")).is_some_and(|name| !name.contains("::"));
+        let defined_by_folder = of_own_folder && height(import) == height(folder);
+        !defined_by_folder && height(import).is_none_or(|other| other > own)
+    });
+    upward.map(|import| format!("{path} uses {import}")).collect()
+}
+
+/// Names of libraries where they do not belong.
+fn misplaced_names(path: &str, source: &str) -> Vec<String> {
+    let code = code(source);
+    let of_std = paths(&code, "std::", "std::");
+    let named = |word: &str| names(&code, word) || of_std.iter().any(|path| names(path, word));
+    let misplaced = NAMED_IN
+        .iter()
+        .filter(|(word, places)| named(word) && !places.iter().any(|place| path.starts_with(place)));
+    misplaced.map(|(word, _)| format!("{path} names {word}")).collect()
+}
+
+/// What a room's opening lacks: a sentence, then what goes in and out, what it may use, what it must never.
+fn missing_from_header(source: &str) -> Vec<&'static str> {
+    let lines: Vec<&str> = source.lines().take(12).map_while(|line| line.strip_prefix("//!")).collect();
+    let mut missing = Vec::new();
+    let first = lines.first().map(|line| line.trim()).unwrap_or_default();
+    let sentence: String = lines.iter().take_while(|line| !line.trim().is_empty()).copied().collect();
+    if first.is_empty() || !first.starts_with(char::is_uppercase) || !sentence.contains('.') {
+        missing.push("a first sentence");
+    }
+    let text = lines.join("\n");
+    let marks = ["In:", "Out:", "May use:", "Never:"];
+    missing.extend(marks.into_iter().filter(|mark| !text.contains(mark)));
+    let order: Vec<Option<usize>> = marks.into_iter().map(|mark| text.find(mark)).collect();
+    if missing.is_empty() && !order.is_sorted() {
+        missing.push("the order In, Out, May use, Never");
+    }
+    missing
+}
+
+fn is_vague(path: &Path) -> bool {
+    let names = path.iter().filter_map(|part| part.to_str()?.split('.').next());
+    names.into_iter().any(|name| VAGUE_NAMES.contains(&name))
+}
+
+#[track_caller]
+fn none(faults: Vec<String>) {
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
+fn imports_point_down() {
+    none(sources("src").iter().flat_map(|(path, source)| upward_imports(path, source)).collect());
+}
+
+#[test]
+fn libraries_are_named_where_they_belong() {
+    let all = ["src", "host/src", "binding/src"].map(sources);
+    none(all.iter().flatten().flat_map(|(path, source)| misplaced_names(path, source)).collect());
+}
+
+#[test]
+fn every_room_says_what_it_is_for() {
+    let all = ["src", "host/src", "binding/src"].map(sources);
+    let faults = all.iter().flatten().flat_map(|(path, source)| {
+        missing_from_header(source).into_iter().map(move |what| format!("{path} lacks {what}"))
+    });
+    none(faults.collect());
+}
+
+#[test]
+fn no_file_has_a_vague_name() {
+    let all = ["src", "host/src", "binding/src", "tests", "ts", "scripts", "__test__"];
+    let vague = all.iter().flat_map(|folder| files(folder)).filter(|path| is_vague(path));
+    none(vague.map(|path| format!("{} says nothing of what is in it", shown(&path))).collect());
+}
+
+// The rules find what breaks them.
+
+#[test]
+fn an_import_that_points_up_is_found() {
+    let found = |path: &str, source: &str| upward_imports(path, source).len();
+    assert_eq!(found("src/jose/jwk.rs", "use crate::time::UnixTime;\nuse super::json::Value;"), 0);
+    assert_eq!(found("src/jose/jwk.rs", "use super::jws::CompactJws;"), 1);
+    assert_eq!(found("src/jose/jwk.rs", "use super::base64url_decode;"), 0);
+    assert_eq!(found("src/jose/json.rs", "use crate::rejection::Code;"), 1);
+    assert_eq!(found("src/jose/json.rs", "fn f() -> crate::access_token::AccessToken {}"), 1);
+    assert_eq!(found("src/access_token.rs", "use crate::{dpop::proof::Proof, time::UnixTime};"), 1);
+    assert_eq!(found("src/access_token.rs", "use crate::{jose::{jws::A, json::{B, C}}, time::UnixTime};"), 0);
+    assert_eq!(found("src/keys/jwk_set.rs", "use super::key_ring::KeyRing;"), 1);
+    assert_eq!(
+        found("src/credentials.rs", "use crate::resource_server::Policy; use crate::challenge::Challenge;"),
+        2
+    );
+    assert_eq!(found("src/time.rs", "pub(crate) use crate::request::RequestHead;"), 1);
+    assert_eq!(found("src/time.rs", "// use crate::request::RequestHead;\n"), 0);
+    assert_eq!(found("src/time.rs", "#[cfg(test)]\nfn a() {}\nuse crate::request::RequestHead;"), 1);
+    assert_eq!(
+        found("src/time.rs", "fn a() {}\n#[cfg(test)]\nmod tests { use crate::request::RequestHead; }"),
+        0
+    );
+    // A file that the order does not know, and a name that is no room.
+    assert_eq!(found("src/cookies.rs", ""), 1);
+    assert_eq!(found("src/time.rs", "use crate::cookies::Cookie;"), 1);
+}
+
+#[test]
+fn a_library_out_of_its_place_is_found() {
+    let found = |path: &str, source: &str| misplaced_names(path, source).len();
+    assert_eq!(found("src/jose/verification_key.rs", "use aws_lc_rs::digest;"), 0);
+    assert_eq!(found("src/jose/jws.rs", "let d = aws_lc_rs::digest::digest;"), 1);
+    assert_eq!(found("src/time.rs", "use std::time::SystemTime;"), 1);
+    assert_eq!(found("src/time.rs", "//! Never: `std::time`, a clock."), 0);
+    assert_eq!(found("src/time.rs", "use std::{fmt, time::Duration};"), 1);
+    assert_eq!(found("src/time.rs", "use std::timely;"), 0);
+    assert_eq!(found("host/src/fetch.rs", "use reqwest::Client; use tokio::spawn; use napi::Env;"), 1);
+    assert_eq!(found("binding/src/lib.rs", "use napi::Env; use napi_derive::napi;"), 0);
+    assert_eq!(found("src/lib.rs", "use napi_derive::napi;"), 2);
+    assert_eq!(found("binding/src/lib.rs", "use reqwest::Client;"), 1);
+}
+
+#[test]
+fn an_opening_that_says_too_little_is_found() {
+    let good = "//! One thing.\n//!\n//! In: a.\n//! Out: b.\n//! May use: c.\n//! Never: d.\n";
+    assert!(missing_from_header(good).is_empty());
+    assert!(
+        missing_from_header("//! One thing.\n//!\n//! In: a. Out: b. May use: c. Never: d.\n").is_empty()
+    );
+    assert_eq!(
+        missing_from_header("use std::fmt;\n"),
+        ["a first sentence", "In:", "Out:", "May use:", "Never:"]
+    );
+    assert_eq!(missing_from_header(&good.replace("//! Never: d.\n", "")), ["Never:"]);
+    assert_eq!(missing_from_header(&good.replace("One thing.", "")), ["a first sentence"]);
+    assert_eq!(missing_from_header(&good.replace("//! In", "\n//! In")).len(), 4);
+    assert_eq!(missing_from_header(&format!("{}{good}", "//!\n".repeat(12))).len(), 5);
+    let reversed = "//! One thing.\n//!\n//! Never: d. May use: c. Out: b. In: a.\n";
+    assert_eq!(missing_from_header(reversed), ["the order In, Out, May use, Never"]);
+}
+
+#[test]
+fn a_vague_name_is_found() {
+    for path in ["src/utils/x.rs", "src/common.rs", "ts/helpers.ts", "src/jose/misc.rs", "ts/util/index.ts"] {
+        assert!(is_vague(Path::new(path)), "{path}");
+    }
+    for path in ["src/lib.rs", "host/src/lib.rs", "src/jose/jwk.rs", "ts/server.ts"] {
+        assert!(!is_vague(Path::new(path)), "{path}");
+    }
+}

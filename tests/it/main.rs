@@ -1,0 +1,17 @@
+//! Integration tests: attacks, vectors and rules, through the doors that a caller of the library has.
+
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod access_token;
+mod challenges;
+mod dpop;
+mod issuer;
+mod jose;
+mod jwk_set;
+mod layering;
+mod numbers;
+mod payload;
+mod replay;
+mod rfc_vectors;
+mod spelling;
+mod wycheproof;
