@@ -1,0 +1,17 @@
+//! The validator's life in a process: it fetches keys, shares them, remembers proofs and tells the time.
+//!
+//! In: options as JSON text, requests. Out: verdicts.
+//! May use: the validator, tokio, reqwest. Never: napi, a claim, a rule of its own about who may enter.
+
+#![forbid(unsafe_code)]
+
+mod fetch;
+mod issuer_keys;
+mod options;
+mod registry;
+mod runtime;
+mod validator;
+
+pub use options::OptionsError;
+pub use runtime::run;
+pub use validator::{Question, Validator, Verdict};

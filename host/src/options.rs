@@ -1,0 +1,350 @@
+//! Options, as the application wrote them, to the validator's policy.
+//!
+//! In: a JSON text.
+//! Out: `Options`, or a sentence that says what was given and what is allowed.
+//! May use: the validator's types.
+//! Never: a default that is less strict than the validator's own.
+
+use oidc_spa_native::access_token::{AccessTokenPolicy, Audience, Profile};
+use oidc_spa_native::credentials::AcceptedSchemes;
+use oidc_spa_native::dpop::proof::DpopPolicy;
+use oidc_spa_native::jose::algorithm::{Algorithm, AlgorithmSet};
+use oidc_spa_native::jose::json::{Object, Value};
+use oidc_spa_native::keys::key_ring::KeyRingPolicy;
+use oidc_spa_native::keys::metadata::Issuer;
+use oidc_spa_native::request::{ProxyTrust, TargetUri};
+use oidc_spa_native::resource_server::{AcceptedIssuer, Policy};
+use oidc_spa_native::time::Leeway;
+
+use crate::fetch::FetchLimits;
+
+/// Everything that a validator is told at its construction.
+#[derive(Debug)]
+pub(crate) struct Options {
+    pub policy: Policy,
+    pub ring: KeyRingPolicy,
+    pub limits: FetchLimits,
+    pub keys_timeout_millis: u64,
+    pub own_clock: bool,
+}
+
+/// Options that make no sense.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OptionsError(String);
+
+impl std::fmt::Display for OptionsError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for OptionsError {}
+
+const NAMES: &[&str] = &[
+    "issuerUri",
+    "expectedAudience",
+    "algorithms",
+    "issuers",
+    "profile",
+    "acceptIdTokens",
+    "leewaySeconds",
+    "dpop",
+    "proofAlgorithms",
+    "proofMaxAgeSeconds",
+    "proofLeewaySeconds",
+    "trustProxy",
+    "publicBaseUrl",
+    "keysTimeoutMs",
+    "keysCooldownSeconds",
+    "limits",
+    "dropIn",
+    "ownClock",
+];
+const ISSUER_NAMES: &[&str] = &["issuerUri", "expectedAudience", "algorithms"];
+const LIMIT_NAMES: &[&str] = &["accessTokenBytes", "proofBytes", "metadataBytes", "jwkSetBytes"];
+
+impl Options {
+    pub(crate) fn parse(json: &str) -> Result<Self, OptionsError> {
+        let object =
+            Object::parse(json.as_bytes()).map_err(|error| OptionsError(format!("options: {error}")))?;
+        let options = Reader { object: &object, path: "" };
+        options.check_names(NAMES, &["dropIn", "ownClock"])?;
+        let drop_in = options.boolean("dropIn", false)?;
+        let default_limits = Object::default();
+        let limits = options.object("limits")?.unwrap_or(&default_limits);
+        let limits = Reader { object: limits, path: "limits." };
+        limits.check_names(LIMIT_NAMES, &[])?;
+        let policy = Policy {
+            issuers: issuers(&options)?,
+            access_token: AccessTokenPolicy {
+                profile: profile(&options, drop_in)?,
+                accept_id_tokens: accept_id_tokens(&options)?,
+                leeway: options.leeway("leewaySeconds", 0, Leeway::MAX_SECS)?,
+            },
+            max_token_bytes: limits.size("accessTokenBytes", 16 * 1024, 64 * 1024)?,
+            dpop: DpopPolicy {
+                algorithms: options.algorithms("proofAlgorithms")?,
+                max_age_secs: options.integer("proofMaxAgeSeconds", 40, 1, 300)? as u16,
+                leeway: options.leeway("proofLeewaySeconds", 3, 60)?,
+                max_bytes: limits.size("proofBytes", 8 * 1024, 64 * 1024)?,
+                method_in_any_case: drop_in,
+            },
+            schemes: schemes(&options)?,
+            proxy_trust: proxy_trust(&options)?,
+        };
+        let cooldown_secs = options.integer("keysCooldownSeconds", 30, 1, 3600)?;
+        Ok(Self {
+            policy,
+            ring: KeyRingPolicy { cooldown_millis: cooldown_secs * 1000, ..KeyRingPolicy::default() },
+            limits: FetchLimits {
+                metadata_bytes: limits.size("metadataBytes", 256 * 1024, 16 << 20)?,
+                jwk_set_bytes: limits.size("jwkSetBytes", 512 * 1024, 16 << 20)?,
+            },
+            keys_timeout_millis: options.integer("keysTimeoutMs", 5000, 0, 60_000)?,
+            own_clock: options.boolean("ownClock", false)?,
+        })
+    }
+}
+
+fn issuers(options: &Reader<'_>) -> Result<Vec<AcceptedIssuer>, OptionsError> {
+    let Some(value) = options.object.get("issuers") else { return Ok(vec![issuer(options)?]) };
+    if let Some(name) = ISSUER_NAMES.iter().find(|name| options.object.has(name)) {
+        return Err(OptionsError(format!("{name}: belongs into each element of `issuers`, not beside it")));
+    }
+    let expected = "a list of { issuerUri, expectedAudience }";
+    let items = value.as_array().filter(|items| !items.is_empty());
+    let items = items.ok_or_else(|| options.unexpected("issuers", expected))?;
+    let mut issuers: Vec<AcceptedIssuer> = Vec::with_capacity(items.len());
+    for (i, item) in items.iter().enumerate() {
+        let object = item.as_object().ok_or_else(|| options.unexpected("issuers", expected))?;
+        let path = format!("issuers[{i}].");
+        let reader = Reader { object, path: &path };
+        reader.check_names(ISSUER_NAMES, &[])?;
+        let accepted = issuer(&reader)?;
+        if issuers.iter().any(|other| other.issuer.is(accepted.issuer.as_str())) {
+            return Err(OptionsError(format!("{path}issuerUri: {} stands twice", accepted.issuer.as_str())));
+        }
+        issuers.push(accepted);
+    }
+    Ok(issuers)
+}
+
+fn issuer(options: &Reader<'_>) -> Result<AcceptedIssuer, OptionsError> {
+    let expected = "the issuer's URL, such as \"https://auth.example.com/realms/myrealm\"";
+    let text = options.string("issuerUri")?.ok_or_else(|| options.unexpected("issuerUri", expected))?;
+    let issuer = Issuer::parse(text)
+        .map_err(|error| OptionsError(format!("{}issuerUri: {error}, got {text:?}", options.path)))?;
+    Ok(AcceptedIssuer { issuer, audience: audience(options)?, algorithms: options.algorithms("algorithms")? })
+}
+
+fn audience(options: &Reader<'_>) -> Result<Audience, OptionsError> {
+    let expected = "the value of this API in the tokens' `aud` claim, such as \"https://api.example.com\", a list of \
+                    which one is enough, or `false` to accept tokens that are meant for other APIs too";
+    let strings = match options.object.get("expectedAudience") {
+        Some(Value::Bool(false)) => return Ok(Audience::Unchecked),
+        Some(Value::String(audience)) => Some(vec![audience.clone().into_owned()]),
+        Some(Value::Array(items)) => items.iter().map(|item| item.as_str().map(str::to_owned)).collect(),
+        _ => None,
+    };
+    let named = strings.filter(|names| !names.is_empty() && names.iter().all(|name| !name.is_empty()));
+    named.map(Audience::AnyOf).ok_or_else(|| options.unexpected("expectedAudience", expected))
+}
+
+fn profile(options: &Reader<'_>, drop_in: bool) -> Result<Profile, OptionsError> {
+    match options.string("profile")? {
+        _ if drop_in => Ok(Profile::OidcSpa),
+        None | Some("default") => Ok(Profile::Common),
+        Some("rfc9068") => Ok(Profile::Rfc9068),
+        Some(_) => Err(options.unexpected("profile", "\"default\" or \"rfc9068\"")),
+    }
+}
+
+fn accept_id_tokens(options: &Reader<'_>) -> Result<bool, OptionsError> {
+    let accept = options.boolean("acceptIdTokens", false)?;
+    if accept && options.string("profile")? == Some("rfc9068") {
+        let message = "acceptIdTokens: cannot be true with profile \"rfc9068\", which refuses ID tokens";
+        return Err(OptionsError(message.into()));
+    }
+    Ok(accept)
+}
+
+fn schemes(options: &Reader<'_>) -> Result<AcceptedSchemes, OptionsError> {
+    match options.string("dpop")? {
+        None | Some("allowed") => Ok(AcceptedSchemes::Both),
+        Some("required") => Ok(AcceptedSchemes::DPoP),
+        Some("disabled") => Ok(AcceptedSchemes::Bearer),
+        Some(_) => Err(options.unexpected("dpop", "\"allowed\", \"required\" or \"disabled\"")),
+    }
+}
+
+fn proxy_trust(options: &Reader<'_>) -> Result<ProxyTrust, OptionsError> {
+    let expected = "`true`, `false`, or the number of proxies in front of this server, from 1 to 16";
+    let trust = match options.object.get("trustProxy") {
+        None | Some(Value::Bool(false)) => ProxyTrust::Nobody,
+        Some(Value::Bool(true)) => ProxyTrust::First,
+        Some(Value::Number(hops)) if hops.fract() == 0.0 && (1.0..=16.0).contains(hops) => {
+            ProxyTrust::Hops(*hops as u8)
+        }
+        Some(_) => return Err(options.unexpected("trustProxy", expected)),
+    };
+    match options.string("publicBaseUrl")? {
+        None => Ok(trust),
+        Some(_) if trust != ProxyTrust::Nobody => {
+            let message = "publicBaseUrl: with it no forwarded field is read; leave trustProxy out";
+            Err(OptionsError(message.into()))
+        }
+        Some(url) => match TargetUri::parse(url).filter(|_| !url.contains(['?', '#'])) {
+            Some(base) => Ok(ProxyTrust::PublicBaseUrl(base)),
+            None => {
+                let expected = "an absolute URL without query, such as \"https://api.example.com\"";
+                Err(options.unexpected("publicBaseUrl", expected))
+            }
+        },
+    }
+}
+
+/// Reads members of one object, and names them in messages.
+struct Reader<'o> {
+    object: &'o Object<'o>,
+    path: &'o str,
+}
+
+impl<'o> Reader<'o> {
+    fn check_names(&self, known: &[&str], internal: &[&str]) -> Result<(), OptionsError> {
+        let Some(name) = self.object.names().find(|name| !known.contains(name)) else { return Ok(()) };
+        let mut public: Vec<&str> = known.iter().copied().filter(|name| !internal.contains(name)).collect();
+        if self.path.is_empty() {
+            public.extend(["claims", "clock"]);
+        }
+        Err(OptionsError(format!("{}{name}: no such option; there are {}", self.path, public.join(", "))))
+    }
+
+    fn unexpected(&self, name: &str, expected: &str) -> OptionsError {
+        let found = match self.object.get(name) {
+            None => "nothing".to_owned(),
+            Some(Value::String(text)) => format!("{text:?}"),
+            Some(Value::Number(number)) => number.to_string(),
+            Some(Value::Bool(value)) => value.to_string(),
+            Some(other) => other.kind().to_owned(),
+        };
+        OptionsError(format!("{}{name}: expected {expected}; got {found}", self.path))
+    }
+
+    fn string(&self, name: &str) -> Result<Option<&'o str>, OptionsError> {
+        match self.object.get(name) {
+            None => Ok(None),
+            Some(value) => value.as_str().map(Some).ok_or_else(|| self.unexpected(name, "a string")),
+        }
+    }
+
+    fn boolean(&self, name: &str, default: bool) -> Result<bool, OptionsError> {
+        match self.object.get(name) {
+            None => Ok(default),
+            Some(Value::Bool(value)) => Ok(*value),
+            Some(_) => Err(self.unexpected(name, "`true` or `false`")),
+        }
+    }
+
+    fn object(&self, name: &str) -> Result<Option<&'o Object<'o>>, OptionsError> {
+        match self.object.get(name) {
+            None => Ok(None),
+            Some(value) => value.as_object().map(Some).ok_or_else(|| self.unexpected(name, "an object")),
+        }
+    }
+
+    fn integer(&self, name: &str, default: u64, least: u64, most: u64) -> Result<u64, OptionsError> {
+        let Some(value) = self.object.get(name) else { return Ok(default) };
+        let number =
+            value.as_number().filter(|n| n.fract() == 0.0 && (least as f64..=most as f64).contains(n));
+        match number {
+            Some(number) => Ok(number as u64),
+            None => Err(self.unexpected(name, &format!("a whole number from {least} to {most}"))),
+        }
+    }
+
+    fn size(&self, name: &str, default: u64, most: u64) -> Result<usize, OptionsError> {
+        Ok(self.integer(name, default, 1024, most)? as usize)
+    }
+
+    fn leeway(&self, name: &str, default: u64, most: u16) -> Result<Leeway, OptionsError> {
+        let secs = self.integer(name, default, 0, u64::from(most))?;
+        Ok(Leeway::from_secs(secs as u16).unwrap_or(Leeway::NONE))
+    }
+
+    fn algorithms(&self, name: &str) -> Result<AlgorithmSet, OptionsError> {
+        let Some(value) = self.object.get(name) else { return Ok(AlgorithmSet::all()) };
+        let names = Algorithm::ALL.map(Algorithm::name).join(", ");
+        let listed: Option<Vec<Algorithm>> = value
+            .as_array()
+            .and_then(|items| items.iter().map(|item| Algorithm::from_name(item.as_str()?)).collect());
+        let set = listed.and_then(|algorithms| AlgorithmSet::of(&algorithms));
+        set.ok_or_else(|| self.unexpected(name, &format!("a list of one or more of {names}")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(extra: &str) -> String {
+        let text = format!(
+            r#"{{"issuerUri":"https://as.example","expectedAudience":"https://api.example"{extra}}}"#
+        );
+        Options::parse(&text).err().map(|error| error.to_string()).unwrap_or_default()
+    }
+
+    #[test]
+    fn the_least_options_are_enough() {
+        assert_eq!(error(""), "");
+        assert_eq!(error(r#","trustProxy":2,"dpop":"required","limits":{"proofBytes":2048}"#), "");
+        assert_eq!(error(r#","publicBaseUrl":"https://api.example/v1","algorithms":["ES256"]"#), "");
+    }
+
+    #[test]
+    fn a15_a16_e04_h01_options_that_make_no_sense_are_refused_with_a_reason() {
+        for (extra, expected) in [
+            (r#","algorithms":[]"#, "algorithms: expected a list of one or more of RS256"),
+            (r#","algorithms":["none","RS256"]"#, "algorithms: expected"),
+            (r#","algorithms":["HS256"]"#, "algorithms: expected"),
+            (r#","leewaySeconds":-1"#, "leewaySeconds: expected a whole number from 0 to 300; got -1"),
+            (r#","leewaySeconds":86400"#, "leewaySeconds: expected"),
+            (r#","leewaySeconds":null"#, "leewaySeconds: expected a whole number from 0 to 300; got null"),
+            (r#","leewaySeconds":1.5"#, "leewaySeconds: expected"),
+            (r#","issuerUrl":"x""#, "issuerUrl: no such option; there are issuerUri,"),
+            (r#","limits":{"tokens":1}"#, "limits.tokens: no such option; there are accessTokenBytes"),
+            (r#","profile":"strict""#, "profile: expected \"default\" or \"rfc9068\"; got \"strict\""),
+            (r#","profile":"rfc9068","acceptIdTokens":true"#, "acceptIdTokens: cannot be true"),
+            (r#","dpop":true"#, "dpop: expected a string; got true"),
+            (r#","trustProxy":0"#, "trustProxy: expected"),
+            (r#","trustProxy":true,"publicBaseUrl":"https://api.example""#, "publicBaseUrl: with it"),
+            (r#","publicBaseUrl":"/api""#, "publicBaseUrl: expected an absolute URL"),
+            (r#","publicBaseUrl":"https://a b""#, "publicBaseUrl: expected an absolute URL"),
+            (r#","issuers":[]"#, "issuerUri: belongs into each element of `issuers`"),
+        ] {
+            let message = error(extra);
+            assert!(message.starts_with(expected), "{extra}: {message}");
+        }
+        let parse =
+            |text: &str| Options::parse(text).err().map(|error| error.to_string()).unwrap_or_default();
+        for (text, expected) in [
+            (r#"{}"#, "issuerUri: expected the issuer's URL"),
+            (
+                r#"{"issuerUri":"http://as.example"}"#,
+                "issuerUri: expected https; http is for loopback addresses only, got \"http://as.example\"",
+            ),
+            (r#"{"issuerUri":"https://as.example"}"#, "expectedAudience: expected the value of this API"),
+            (r#"{"issuerUri":"https://as.example","expectedAudience":""}"#, "expectedAudience: expected"),
+            (r#"{"issuerUri":"https://as.example","expectedAudience":[]}"#, "expectedAudience: expected"),
+            (r#"{"issuerUri":"https://as.example","expectedAudience":{}}"#, "expectedAudience: expected"),
+            (r#"{"issuerUri":"https://as.example","expectedAudience":true}"#, "expectedAudience: expected"),
+            (r#"{"issuers":[]}"#, "issuers: expected a list"),
+            (
+                r#"{"issuers":[{"issuerUri":"https://a.example","expectedAudience":"a"},{"issuerUri":"https://a.example/","expectedAudience":"a"}]}"#,
+                "issuers[1].issuerUri: https://a.example/ stands twice",
+            ),
+        ] {
+            let message = parse(text);
+            assert!(message.starts_with(expected), "{text}: {message}");
+        }
+    }
+}

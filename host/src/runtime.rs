@@ -1,0 +1,29 @@
+//! The process's own runtime: one thread that fetches. It outlives every validator and keeps no process alive.
+//!
+//! In: futures.
+//! Out: their results, or that they panicked.
+//! May use: tokio.
+//! Never: a verdict.
+
+use std::sync::OnceLock;
+
+use tokio::runtime::{Builder, Runtime};
+
+/// The runtime, begun at its first use.
+pub(crate) fn runtime() -> Result<&'static Runtime, String> {
+    static RUNTIME: OnceLock<Result<Runtime, String>> = OnceLock::new();
+    let runtime = RUNTIME.get_or_init(|| {
+        Builder::new_multi_thread()
+            .worker_threads(1)
+            .thread_name("oidc-spa-native")
+            .enable_all()
+            .build()
+            .map_err(|error| format!("no thread to fetch keys with: {error}"))
+    });
+    runtime.as_ref().map_err(Clone::clone)
+}
+
+/// Runs a future to its end on the runtime. A panic becomes an error, so that whoever waits is told.
+pub async fn run<T: Send + 'static>(future: impl Future<Output = T> + Send + 'static) -> Result<T, String> {
+    runtime()?.spawn(future).await.map_err(|_| "internal error: a validation ended unexpectedly".to_owned())
+}
