@@ -1,0 +1,398 @@
+//! The native door: strings in, a small tagged verdict out, no rule of its own.
+//!
+//! In: calls of `ts/`. Out: `NativeVerdict`. May use: host, the validator's types, napi. Never: an `if` about OAuth.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use napi::bindgen_prelude::{Error, Result};
+use napi_derive::napi;
+use oidc_spa_native::credentials::{Credentials, Extracted, Field, Presentation, Scheme};
+use oidc_spa_native::dpop::proof::ExpectedTarget;
+use oidc_spa_native::rejection::Code;
+use oidc_spa_native::request::{ProxyTrust, RequestHead};
+use oidc_spa_native::resource_server::Request;
+use oidc_spa_native::time::UnixTime;
+use oidc_spa_native_host::{Question, Validator, Verdict, run};
+
+/// `Authorization` came more than once.
+const AUTHORIZATION_REPEATED: u32 = 1;
+/// `DPoP` came more than once.
+const DPOP_REPEATED: u32 = 2;
+/// `Host` came more than once.
+const HOST_REPEATED: u32 = 4;
+
+/// The answer to a request: the members of a grant, or those of a refusal.
+#[napi(object)]
+#[derive(Default)]
+pub struct NativeVerdict {
+    /// The claims, as the JSON text that the token holds.
+    pub claims: Option<String>,
+    /// The access token.
+    pub access_token: Option<String>,
+    /// How the token was presented.
+    pub scheme: Option<String>,
+    /// The configured issuer that the token comes from.
+    pub issuer_uri: Option<String>,
+    /// Why the request is refused.
+    pub code: Option<String>,
+    /// The cause as `oidc-spa/server` names it.
+    pub error_cause: Option<String>,
+    /// Why, for developers.
+    pub debug_error_message: Option<String>,
+    /// HTTP status.
+    pub status: Option<u32>,
+    /// `WWW-Authenticate`.
+    pub www_authenticate: Option<String>,
+    /// `Retry-After`, in seconds.
+    pub retry_after: Option<u32>,
+}
+
+/// A validator, shared with the calls that are under way.
+#[napi]
+pub struct NativeValidator {
+    validator: Arc<Validator>,
+}
+
+#[napi]
+impl NativeValidator {
+    /// Reads the options, a JSON text.
+    #[napi(constructor, catch_unwind)]
+    pub fn new(options: String) -> Result<Self> {
+        let validator = Validator::new(&options).map_err(|error| Error::from_reason(error.to_string()))?;
+        Ok(Self { validator: Arc::new(validator) })
+    }
+
+    /// The verdict at once; nothing where keys must be waited for.
+    #[napi(catch_unwind)]
+    #[allow(clippy::too_many_arguments)]
+    pub fn authorize_request(
+        &self,
+        now: f64,
+        flags: u32,
+        authorization: Option<String>,
+        dpop: Option<String>,
+        method: Option<String>,
+        url: Option<String>,
+        connection_scheme: Option<String>,
+        host: Option<String>,
+        forwarded: Option<String>,
+        x_forwarded_proto: Option<String>,
+        x_forwarded_host: Option<String>,
+        x_forwarded_port: Option<String>,
+    ) -> Option<NativeVerdict> {
+        let parts = RequestParts {
+            flags,
+            authorization,
+            dpop,
+            method,
+            url,
+            connection_scheme,
+            host,
+            forwarded,
+            x_forwarded_proto,
+            x_forwarded_host,
+            x_forwarded_port,
+        };
+        let verdict = self.validator.judge(&Question::Request(parts.request()), time(now))?;
+        Some(self.tell(verdict))
+    }
+
+    /// The verdict, once the keys that it needs have come.
+    #[napi]
+    #[allow(clippy::too_many_arguments)]
+    pub async fn authorize_request_with_keys(
+        &self,
+        now: f64,
+        flags: u32,
+        authorization: Option<String>,
+        dpop: Option<String>,
+        method: Option<String>,
+        url: Option<String>,
+        connection_scheme: Option<String>,
+        host: Option<String>,
+        forwarded: Option<String>,
+        x_forwarded_proto: Option<String>,
+        x_forwarded_host: Option<String>,
+        x_forwarded_port: Option<String>,
+    ) -> Result<NativeVerdict> {
+        let parts = RequestParts {
+            flags,
+            authorization,
+            dpop,
+            method,
+            url,
+            connection_scheme,
+            host,
+            forwarded,
+            x_forwarded_proto,
+            x_forwarded_host,
+            x_forwarded_port,
+        };
+        let validator = Arc::clone(&self.validator);
+        let judged = guarded(async move {
+            validator.judge_with_keys(&Question::Request(parts.request()), time(now)).await
+        });
+        Ok(self.tell(judged.await?))
+    }
+
+    /// The drop-in's door: credentials that the application took from the request, and what a proof must be for.
+    #[napi(catch_unwind)]
+    #[allow(clippy::too_many_arguments)]
+    pub fn authorize_credentials(
+        &self,
+        now: f64,
+        scheme: String,
+        access_token: String,
+        reject_if_bound: bool,
+        proof: Option<String>,
+        expected_htm: Option<String>,
+        expected_htu: Option<String>,
+    ) -> Option<NativeVerdict> {
+        let parts =
+            CredentialParts { scheme, access_token, reject_if_bound, proof, expected_htm, expected_htu };
+        let verdict = self.validator.judge(&parts.question(), time(now))?;
+        Some(self.tell(verdict))
+    }
+
+    /// The same, once the keys that it needs have come.
+    #[napi]
+    #[allow(clippy::too_many_arguments)]
+    pub async fn authorize_credentials_with_keys(
+        &self,
+        now: f64,
+        scheme: String,
+        access_token: String,
+        reject_if_bound: bool,
+        proof: Option<String>,
+        expected_htm: Option<String>,
+        expected_htu: Option<String>,
+    ) -> Result<NativeVerdict> {
+        let parts =
+            CredentialParts { scheme, access_token, reject_if_bound, proof, expected_htm, expected_htu };
+        let validator = Arc::clone(&self.validator);
+        let judged = guarded(async move { validator.judge_with_keys(&parts.question(), time(now)).await });
+        Ok(self.tell(judged.await?))
+    }
+
+    /// A refusal that was decided outside, with its status and challenge.
+    #[napi(catch_unwind)]
+    pub fn refuse(
+        &self,
+        code: String,
+        scheme: Option<String>,
+        debug_error_message: String,
+    ) -> Result<NativeVerdict> {
+        let code =
+            Code::from_name(&code).ok_or_else(|| Error::from_reason(format!("no such code: {code}")))?;
+        let scheme = scheme.as_deref().and_then(Scheme::from_name);
+        Ok(self.tell(self.validator.refuse(code, scheme, debug_error_message)))
+    }
+
+    /// Resolves when every issuer has keys, rejects with the reason: at the first failure if `failFast`, else when
+    /// the time is over.
+    #[napi]
+    pub async fn ready(&self, timeout_ms: f64, fail_fast: bool) -> Result<()> {
+        let validator = Arc::clone(&self.validator);
+        let timeout = Duration::from_millis(timeout_ms.clamp(0.0, 86_400_000.0) as u64);
+        let ready = guarded(async move { validator.ready(timeout, fail_fast).await });
+        ready.await?.map_err(Error::from_reason)
+    }
+
+    fn tell(&self, verdict: Verdict) -> NativeVerdict {
+        match verdict {
+            Verdict::Granted(grant) => NativeVerdict {
+                issuer_uri: Some(self.validator.issuer_uri(grant.issuer).to_owned()),
+                claims: Some(grant.claims),
+                access_token: Some(grant.access_token),
+                scheme: Some(grant.scheme.name().to_owned()),
+                ..NativeVerdict::default()
+            },
+            Verdict::Refused(rejection, challenge) => NativeVerdict {
+                code: Some(rejection.code().row().name.to_owned()),
+                error_cause: Some(rejection.cause().name().to_owned()),
+                debug_error_message: Some(rejection.message().to_owned()),
+                status: Some(u32::from(challenge.status)),
+                www_authenticate: challenge.www_authenticate,
+                retry_after: challenge.retry_after,
+                ..NativeVerdict::default()
+            },
+        }
+    }
+}
+
+/// What `extractRequestAuthContext` of the drop-in needs.
+#[napi(object)]
+#[derive(Default)]
+pub struct NativeExtraction {
+    /// Whether the request can be judged at all.
+    pub well_formed: bool,
+    /// Why not, for developers.
+    pub debug_error_message: Option<String>,
+    /// `Bearer` or `DPoP`.
+    pub scheme: Option<String>,
+    /// The access token, as sent.
+    pub access_token: Option<String>,
+    /// The DPoP proof, as sent.
+    pub dpop_proof: Option<String>,
+    /// The URI that a proof must name.
+    pub expected_htu: Option<String>,
+}
+
+/// Takes credentials and target URI out of a request, for the drop-in. Nothing where there is no `Authorization`.
+#[napi(catch_unwind)]
+#[allow(clippy::too_many_arguments)]
+pub fn extract_credentials(
+    trust_proxy: bool,
+    flags: u32,
+    authorization: Option<String>,
+    dpop: Option<String>,
+    method: Option<String>,
+    url: Option<String>,
+    connection_scheme: Option<String>,
+    host: Option<String>,
+    forwarded: Option<String>,
+    x_forwarded_proto: Option<String>,
+    x_forwarded_host: Option<String>,
+    x_forwarded_port: Option<String>,
+) -> Option<NativeExtraction> {
+    let parts = RequestParts {
+        flags,
+        authorization,
+        dpop,
+        method,
+        url,
+        connection_scheme,
+        host,
+        forwarded,
+        x_forwarded_proto,
+        x_forwarded_host,
+        x_forwarded_port,
+    };
+    let trust = if trust_proxy { ProxyTrust::First } else { ProxyTrust::Nobody };
+    let extracted = {
+        let request = parts.request();
+        Extracted::from_request(request.authorization, request.dpop, request.head, &trust)?
+    };
+    Some(match extracted {
+        Err(rejection) => NativeExtraction {
+            debug_error_message: Some(rejection.message().to_owned()),
+            ..NativeExtraction::default()
+        },
+        Ok(extracted) => NativeExtraction {
+            well_formed: true,
+            scheme: Some(extracted.scheme.name().to_owned()),
+            access_token: Some(extracted.access_token.to_owned()),
+            dpop_proof: extracted.proof.map(str::to_owned),
+            expected_htu: extracted.target.map(|uri| uri.to_string()),
+            debug_error_message: None,
+        },
+    })
+}
+
+/// One row of the table of codes.
+#[napi(object)]
+pub struct NativeErrorRow {
+    /// The code.
+    pub code: String,
+    /// HTTP status.
+    pub status: u32,
+    /// `error` of the challenge.
+    pub error: Option<String>,
+    /// The cause as `oidc-spa/server` names it.
+    pub error_cause: String,
+    /// `error_description` of the challenge.
+    pub description: String,
+}
+
+/// The table of codes, so that the TypeScript union and the documentation can be held against it.
+#[napi]
+pub fn error_table() -> Vec<NativeErrorRow> {
+    let rows = Code::ALL.iter().map(|code| code.row());
+    rows.map(|row| NativeErrorRow {
+        code: row.name.to_owned(),
+        status: u32::from(row.status),
+        error: row.error.map(|error| error.name().to_owned()),
+        error_cause: row.cause.name().to_owned(),
+        description: row.description.to_owned(),
+    })
+    .collect()
+}
+
+/// The arguments that describe a request, as they crossed the door.
+struct RequestParts {
+    flags: u32,
+    authorization: Option<String>,
+    dpop: Option<String>,
+    method: Option<String>,
+    url: Option<String>,
+    connection_scheme: Option<String>,
+    host: Option<String>,
+    forwarded: Option<String>,
+    x_forwarded_proto: Option<String>,
+    x_forwarded_host: Option<String>,
+    x_forwarded_port: Option<String>,
+}
+
+impl RequestParts {
+    fn request(&self) -> Request<'_> {
+        let head = self.method.as_deref().zip(self.url.as_deref()).map(|(method, url)| RequestHead {
+            method,
+            url,
+            connection_scheme: self.connection_scheme.as_deref(),
+            host: self.host.as_deref(),
+            host_repeated: self.flags & HOST_REPEATED != 0,
+            forwarded: self.forwarded.as_deref(),
+            x_forwarded_proto: self.x_forwarded_proto.as_deref(),
+            x_forwarded_host: self.x_forwarded_host.as_deref(),
+            x_forwarded_port: self.x_forwarded_port.as_deref(),
+        });
+        Request {
+            authorization: field(self.authorization.as_deref(), self.flags & AUTHORIZATION_REPEATED),
+            dpop: field(self.dpop.as_deref(), self.flags & DPOP_REPEATED),
+            head,
+        }
+    }
+}
+
+fn field(value: Option<&str>, repeated: u32) -> Field<'_> {
+    match value {
+        _ if repeated != 0 => Field::Repeated,
+        Some(value) => Field::Once(value),
+        None => Field::Absent,
+    }
+}
+
+/// The arguments that describe credentials, as they crossed the door.
+struct CredentialParts {
+    scheme: String,
+    access_token: String,
+    reject_if_bound: bool,
+    proof: Option<String>,
+    expected_htm: Option<String>,
+    expected_htu: Option<String>,
+}
+
+impl CredentialParts {
+    fn question(&self) -> Question<'_> {
+        // The type of the drop-in's parameter: a proof is there exactly where the scheme is DPoP.
+        let presentation = match (self.scheme.as_str(), self.proof.as_deref()) {
+            ("DPoP", proof) => Presentation::DPoP { proof: proof.unwrap_or_default() },
+            _ => Presentation::Bearer { even_if_bound: !self.reject_if_bound },
+        };
+        let credentials = Credentials { presentation, access_token: &self.access_token };
+        let target =
+            ExpectedTarget::of_application(self.expected_htm.as_deref(), self.expected_htu.as_deref());
+        Question::Credentials(credentials, Some(target))
+    }
+}
+
+/// Milliseconds of JavaScript's clock.
+fn time(millis: f64) -> UnixTime {
+    UnixTime::from_millis(millis as i64)
+}
+
+/// Runs a future where a panic of it becomes an error, instead of a Promise that never settles.
+async fn guarded<T: Send + 'static>(future: impl Future<Output = T> + Send + 'static) -> Result<T> {
+    run(future).await.map_err(Error::from_reason)
+}
