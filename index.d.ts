@@ -1,0 +1,366 @@
+/**
+ * oidc-spa-native: decides whether an HTTP request may enter.
+ *
+ * This page is the public contract, written by hand. All of `ts/` is compiled against it.
+ */
+
+/**
+ * Every reason to refuse a request. A code is never renamed; new ones may be added in a minor version.
+ *
+ * `docs/errors.md` says for each what it means, which status and challenge go with it, and what to do.
+ */
+export type ErrorCode =
+    | "credentials_missing"
+    | "scheme_unsupported"
+    | "credentials_malformed"
+    | "credentials_repeated"
+    | "token_malformed"
+    | "token_type_unexpected"
+    | "algorithm_not_allowed"
+    | "key_unknown"
+    | "signature_invalid"
+    | "token_expired"
+    | "token_not_yet_valid"
+    | "claim_missing"
+    | "claim_malformed"
+    | "issuer_mismatch"
+    | "audience_mismatch"
+    | "token_bound"
+    | "token_unbound"
+    | "proof_missing"
+    | "proof_repeated"
+    | "proof_malformed"
+    | "proof_algorithm_not_allowed"
+    | "proof_signature_invalid"
+    | "proof_key_mismatch"
+    | "proof_method_mismatch"
+    | "proof_uri_mismatch"
+    | "proof_token_mismatch"
+    | "proof_stale"
+    | "proof_not_yet_valid"
+    | "proof_replayed"
+    | "proof_nonce_required"
+    | "claims_rejected"
+    | "scope_insufficient"
+    | "authentication_insufficient"
+    | "keys_unavailable"
+    | "replay_memory_unavailable";
+
+/** The three causes that `oidc-spa/server` tells apart. */
+export type ErrorCause =
+    | "validation error"
+    | "validation error - access token expired"
+    | "validation error - invalid signature";
+
+/** Signature algorithms (RFC 7518 section 3.1, RFC 8037, RFC 9864). There is no `none` and no `HS*`. */
+export type Algorithm =
+    | "RS256"
+    | "RS384"
+    | "RS512"
+    | "PS256"
+    | "PS384"
+    | "PS512"
+    | "ES256"
+    | "ES384"
+    | "ES512"
+    | "EdDSA"
+    | "Ed25519";
+
+/** The claims of an access token that was validated (RFC 9068 section 2.2). Unknown claims are kept as they came. */
+export interface AccessTokenClaims {
+    /** Issuer, equal to the configured `issuerUri` (one trailing slash aside). */
+    iss: string;
+    /** Subject: the user, or the client itself in a client credentials grant. */
+    sub: string;
+    /** Audience: the resource servers that the token is for. */
+    aud: string | string[];
+    /** Expiry, in seconds since 1970-01-01T00:00:00Z. */
+    exp: number;
+    /** Time of issue, in seconds since 1970-01-01T00:00:00Z. */
+    iat: number;
+    /** The client that asked for the token. */
+    client_id?: string;
+    /** Granted scopes, separated by spaces (RFC 8693 section 4.2). */
+    scope?: string;
+    /** Identifier of the token. */
+    jti?: string;
+    /** Not valid before, in seconds since 1970-01-01T00:00:00Z. */
+    nbf?: number;
+    /** When the user signed in, in seconds since 1970-01-01T00:00:00Z. */
+    auth_time?: number;
+    /** The key that the token is bound to (RFC 7800). */
+    cnf?: Record<string, unknown>;
+    [claim: string]: unknown;
+}
+
+/** A schema of the Standard Schema specification, version 1: zod, valibot, arktype and others. */
+export interface StandardSchemaLike<Output> {
+    readonly "~standard": {
+        readonly version: 1;
+        readonly vendor: string;
+        readonly validate: (value: unknown) => StandardResult<Output> | Promise<StandardResult<Output>>;
+        readonly types?: { readonly input: unknown; readonly output: Output } | undefined;
+    };
+}
+
+/** What a Standard Schema answers. */
+export type StandardResult<Output> =
+    | { readonly value: Output; readonly issues?: undefined }
+    | { readonly issues: ReadonlyArray<{ readonly message: string }> };
+
+/** Anything with a `parse` that returns the typed claims or throws. */
+export interface ParserLike<Output> {
+    parse: (claims: AccessTokenClaims) => Output;
+}
+
+/** How the application says what its claims look like. */
+export type ClaimsSchema<Claims> = StandardSchemaLike<Claims> | ParserLike<Claims>;
+
+/** One issuer whose access tokens are accepted. */
+export interface IssuerOptions {
+    /**
+     * The issuer's identifier, as in its tokens' `iss` claim: https (http for a loopback address), without query
+     * or fragment. Metadata is read from its `.well-known/openid-configuration`, then from
+     * `.well-known/oauth-authorization-server` (RFC 8414 section 3.1).
+     */
+    issuerUri: string;
+    /**
+     * What must be in the `aud` claim: one value, or a list of which one is enough. `false` skips the check: then
+     * any access token of the issuer is accepted, whatever resource server it was meant for.
+     */
+    expectedAudience: string | readonly string[] | false;
+    /** Algorithms that this issuer may sign with. Default: all of {@link Algorithm}. */
+    algorithms?: readonly Algorithm[];
+}
+
+/** Bounds on what is read at all. A longer input is refused before it is decoded. */
+export interface Limits {
+    /** Bytes of an access token. Default 16384. From 1024 to 65536. */
+    accessTokenBytes?: number;
+    /** Bytes of a DPoP proof. Default 8192. From 1024 to 65536. */
+    proofBytes?: number;
+    /** Bytes of an issuer's metadata document, decoded. Default 262144. From 1024 to 16777216. */
+    metadataBytes?: number;
+    /** Bytes of an issuer's JWK Set, decoded. Default 524288. From 1024 to 16777216. */
+    jwkSetBytes?: number;
+}
+
+/** Options that hold for every issuer of a validator. */
+export interface CommonOptions<Claims> {
+    /** The shape of the application's claims. Without it, claims are {@link AccessTokenClaims}. */
+    claims?: ClaimsSchema<Claims>;
+    /**
+     * `"default"` accepts the access tokens of the common issuers. `"rfc9068"` asks for the whole of RFC 9068
+     * section 4: `typ` of `at+jwt`, `client_id`, `jti`, and an `iss` that equals `issuerUri` to the letter.
+     */
+    profile?: "default" | "rfc9068";
+    /** Accept ID tokens in the place of access tokens. Default `false`. Not with `profile: "rfc9068"`. */
+    acceptIdTokens?: boolean;
+    /** Leeway on `exp` and `nbf`, in seconds. Default 0. From 0 to 300. */
+    leewaySeconds?: number;
+    /**
+     * `"allowed"` (default): Bearer and DPoP. `"required"`: DPoP only. `"disabled"`: Bearer only; tokens bound to
+     * a key are refused.
+     */
+    dpop?: "allowed" | "required" | "disabled";
+    /** Algorithms that clients may sign DPoP proofs with. Default: all of {@link Algorithm}. */
+    proofAlgorithms?: readonly Algorithm[];
+    /** How old a DPoP proof may be, in seconds. Default 40. From 1 to 300. */
+    proofMaxAgeSeconds?: number;
+    /** How far ahead of this clock a DPoP proof may be dated, in seconds. Default 3. From 0 to 60. */
+    proofLeewaySeconds?: number;
+    /**
+     * Whether `Forwarded` and `X-Forwarded-*` say how the client saw this server. Default `false`. `true` takes the
+     * first value of each; a number takes the value that the nth proxy from here wrote. Trust only proxies that
+     * overwrite or append to these fields: DPoP's protection of the URL rests on them.
+     */
+    trustProxy?: boolean | number;
+    /**
+     * The URL under which clients see this server, such as `"https://api.example.com"` or
+     * `"https://example.com/api"`. With it, no header decides which URL a DPoP proof must name.
+     */
+    publicBaseUrl?: string;
+    /** How long a request waits for keys that are being fetched, in milliseconds. Default 5000. From 0 to 60000. */
+    keysTimeoutMs?: number;
+    /** Least time between two refreshes that unknown keys ask for, in seconds. Default 30. From 1 to 3600. */
+    keysCooldownSeconds?: number;
+    /** Bounds on what is read. */
+    limits?: Limits;
+    /**
+     * The time in milliseconds since 1970-01-01T00:00:00Z. Default `Date.now`. For tests. A validator with a clock
+     * of its own has a replay memory of its own.
+     */
+    clock?: () => number;
+}
+
+/** Options of {@link createValidator}: one issuer, or several. */
+export type ValidatorOptions<Claims = AccessTokenClaims> = CommonOptions<Claims> &
+    (
+        | (IssuerOptions & { issuers?: never })
+        | { issuers: readonly IssuerOptions[]; issuerUri?: never; expectedAudience?: never; algorithms?: never }
+    );
+
+/** Header fields by name, as Node gives them (`req.headers`). Names are read without regard to case. */
+export type HeadersRecord = { readonly [name: string]: string | readonly string[] | undefined };
+
+/** What the Fetch API calls `Headers`. */
+export interface HeadersLike {
+    get(name: string): string | null;
+}
+
+/** What the Fetch API calls `Request`: Bun, Deno, Next.js, h3. */
+export interface FetchRequestLike {
+    readonly url: string;
+    readonly method: string;
+    readonly headers: HeadersLike;
+}
+
+/** A request of `node:http`, `node:https` or `node:http2`, and so of Express, NestJS and Connect. */
+export interface NodeRequestLike {
+    readonly headers: HeadersRecord;
+    readonly rawHeaders?: readonly string[];
+    readonly method?: string | undefined;
+    readonly url?: string | undefined;
+    readonly originalUrl?: string | undefined;
+    readonly socket: object;
+}
+
+/** A request that wraps another one: Hono (`c.req`), Fastify. */
+export interface WrappedRequestLike {
+    readonly raw: FetchRequestLike | NodeRequestLike;
+    readonly originalUrl?: string | undefined;
+}
+
+/** Koa's context, or its request: it holds Node's as `req`. */
+export interface KoaContextLike {
+    readonly req: NodeRequestLike;
+    readonly originalUrl?: string | undefined;
+}
+
+/** A framework's whole request, accepted wherever headers are. */
+export type RequestLike = FetchRequestLike | NodeRequestLike | WrappedRequestLike | KoaContextLike;
+
+/** Where a request went. Needed for DPoP only. */
+export interface RequestTarget {
+    /** The HTTP method, in the case in which it came. */
+    method: string;
+    /**
+     * The URL as the client saw it, absolute; or the request target (`"/v1/items?x=1"`), if `publicBaseUrl` is set or
+     * the headers tell the rest.
+     */
+    url: string;
+}
+
+/** The request may enter. */
+export interface Granted<Claims = AccessTokenClaims> {
+    isSuccess: true;
+    /** The claims, as the application's schema typed them. */
+    claims: Claims;
+    /** The claims as they were in the token. */
+    rawClaims: AccessTokenClaims;
+    /** The access token, for calls on behalf of the client. */
+    accessToken: string;
+    /** How the token was presented. */
+    scheme: "Bearer" | "DPoP";
+    /** The configured issuer that the token comes from. */
+    issuerUri: string;
+    /** Header fields to send with the response. */
+    headers: Record<string, string>;
+    code?: never;
+    errorCause?: never;
+    debugErrorMessage?: never;
+    status?: never;
+}
+
+/** The request must not enter. */
+export interface Refused {
+    isSuccess: false;
+    /** Why, for programs. Stable. */
+    code: ErrorCode;
+    /** The cause as `oidc-spa/server` names it. */
+    errorCause: ErrorCause;
+    /** Why, for developers: what was expected and what came. Never holds a token. Not for clients. */
+    debugErrorMessage: string;
+    /** HTTP status of the response: 400, 401, 403 or 503. */
+    status: 400 | 401 | 403 | 503;
+    /** Header fields to send with the response: `WWW-Authenticate` (RFC 6750 section 3), `Retry-After`. */
+    headers: Record<string, string>;
+    claims?: never;
+    rawClaims?: never;
+    accessToken?: never;
+    scheme?: never;
+    issuerUri?: never;
+}
+
+/** The answer to a request. Nothing that a client sends makes `validateRequest` throw. */
+export type Verdict<Claims = AccessTokenClaims> = Granted<Claims> | Refused;
+
+/** A resource server's guard. Made by {@link createValidator}. */
+export interface Validator<Claims = AccessTokenClaims> {
+    /**
+     * Decides whether a request may enter.
+     *
+     * Validates: the `Authorization` field, the token's signature, type, issuer, audience, times and claims, and for
+     * DPoP the twelve checks of RFC 9449 section 4.3 with replay protection. Does not validate: revocation, the
+     * request's body, scopes and roles.
+     *
+     * @param headers - header fields, `rawHeaders`, or a framework's whole request
+     * @param target - method and URL; not needed where a whole request is given. Without it DPoP is not accepted.
+     * @returns the verdict; the Promise rejects only if this library fails
+     * @throws TypeError if `headers` is not a thing that holds header fields
+     * @example
+     * ```ts
+     * import { createServer } from "node:http";
+     * import { createValidator } from "oidc-spa-native";
+     *
+     * const validator = createValidator({
+     *     issuerUri: "https://auth.example.com/realms/myrealm",
+     *     expectedAudience: "https://api.example.com"
+     * });
+     *
+     * createServer(async (req, res) => {
+     *     const verdict = await validator.validateRequest(req);
+     *     if (!verdict.isSuccess) {
+     *         res.writeHead(verdict.status, verdict.headers).end();
+     *         return;
+     *     }
+     *     res.end(`Hello ${verdict.claims.sub}`);
+     * });
+     * ```
+     */
+    validateRequest(
+        headers: HeadersLike | HeadersRecord | readonly string[] | RequestLike,
+        target?: RequestTarget
+    ): Promise<Verdict<Claims>>;
+    /**
+     * Resolves when every issuer's keys are there; rejects with the reason when they are not after `timeoutMs`
+     * (default 10000). Calling it is optional: the first request fetches the keys too.
+     */
+    ready(options?: { timeoutMs?: number }): Promise<void>;
+}
+
+/**
+ * Makes a validator. No network call is made here: keys are fetched by the first request, or by `ready()`.
+ *
+ * @throws TypeError if the options make no sense; the message says what was given and what is allowed
+ * @example
+ * ```ts
+ * import { createValidator } from "oidc-spa-native";
+ * import { z } from "zod";
+ *
+ * const validator = createValidator({
+ *     issuerUri: "https://auth.example.com/realms/myrealm",
+ *     expectedAudience: "https://api.example.com",
+ *     claims: z.object({ sub: z.string(), email: z.string() })
+ * });
+ *
+ * const verdict = await validator.validateRequest(
+ *     { authorization: "Bearer eyJ..." },
+ *     { method: "GET", url: "https://api.example.com/v1/items" }
+ * );
+ * if (verdict.isSuccess) {
+ *     verdict.claims.email satisfies string;
+ * }
+ * ```
+ */
+export function createValidator<Claims = AccessTokenClaims>(options: ValidatorOptions<Claims>): Validator<Claims>;

@@ -1,0 +1,118 @@
+/**
+ * Loads the addon, and gives its surface the types that the rest of `ts/` is written against.
+ *
+ * In: the loader that napi-rs generates, `binding/binding.js`. Out: the addon's class and functions, or one clear
+ * error. May use: Node's module loader. Never: a fallback, a rule about tokens.
+ */
+
+/** A verdict as it crosses the boundary: granted when `claims` is there, refused when `code` is. */
+export interface NativeVerdict {
+    /** The payload's JSON text, as it was in the token. */
+    readonly claims?: string;
+    readonly accessToken?: string;
+    readonly scheme?: string;
+    readonly issuerUri?: string;
+    readonly code?: string;
+    readonly errorCause?: string;
+    readonly debugErrorMessage?: string;
+    readonly status?: number;
+    readonly wwwAuthenticate?: string;
+    readonly retryAfter?: number;
+}
+
+/** A field that came more than once is passed once, with its bit set here. */
+export const AUTHORIZATION_REPEATED = 1;
+export const DPOP_REPEATED = 2;
+export const HOST_REPEATED = 4;
+
+/** What the addon reads of a request, by position: building an object for it costs more than the call. */
+export type RequestParts = readonly [
+    flags: number,
+    authorization: string | null,
+    dpop: string | null,
+    method: string | null,
+    url: string | null,
+    connectionScheme: string | null,
+    host: string | null,
+    forwarded: string | null,
+    xForwardedProto: string | null,
+    xForwardedHost: string | null,
+    xForwardedPort: string | null
+];
+
+/** What the drop-in passes in the place of a request. */
+export type CredentialParts = readonly [
+    scheme: "Bearer" | "DPoP",
+    accessToken: string,
+    rejectIfBound: boolean,
+    proof: string | null,
+    expectedHtm: string | null,
+    expectedHtu: string | null
+];
+
+/** The addon's validator. `null` from the synchronous calls means that keys must be fetched first. */
+export interface NativeValidator {
+    authorizeRequest(now: number, ...parts: RequestParts): NativeVerdict | null;
+    authorizeRequestWithKeys(now: number, ...parts: RequestParts): Promise<NativeVerdict>;
+    authorizeCredentials(now: number, ...parts: CredentialParts): NativeVerdict | null;
+    authorizeCredentialsWithKeys(now: number, ...parts: CredentialParts): Promise<NativeVerdict>;
+    refuse(code: string, scheme: string | null, debugErrorMessage: string): NativeVerdict;
+    ready(timeoutMs: number, failFast: boolean): Promise<void>;
+}
+
+/** The answer of `extractCredentials`. */
+export interface NativeExtraction {
+    readonly wellFormed: boolean;
+    readonly debugErrorMessage?: string;
+    readonly scheme?: string;
+    readonly accessToken?: string;
+    readonly dpopProof?: string;
+    readonly expectedHtu?: string;
+}
+
+interface Addon {
+    readonly NativeValidator: new (options: string) => NativeValidator;
+    readonly extractCredentials: (trustProxy: boolean, ...parts: RequestParts) => NativeExtraction | null;
+}
+
+/** The package that carries the addon for the platform of this process, by napi-rs' naming. */
+function platformPackage(): string {
+    const { platform, arch } = process;
+    switch (platform) {
+        case "linux":
+            return `oidc-spa-native-linux-${arch}-${isMusl() ? "musl" : "gnu"}`;
+        case "win32":
+            return `oidc-spa-native-win32-${arch}-msvc`;
+        default:
+            return `oidc-spa-native-${platform}-${arch}`;
+    }
+}
+
+/** Node's own report names the glibc it runs on; there is none on musl. */
+function isMusl(): boolean {
+    const report = process.report?.getReport() as { header?: { glibcVersionRuntime?: string } } | undefined;
+    return report?.header !== undefined && report.header.glibcVersionRuntime === undefined;
+}
+
+function load(): Addon {
+    try {
+        return require("../binding/binding.js") as Addon;
+    } catch (cause) {
+        const name = platformPackage();
+        throw new Error(
+            [
+                `oidc-spa-native: the native addon for ${process.platform}-${process.arch} could not be loaded.`,
+                `It comes in the package "${name}", an optional dependency of oidc-spa-native:`,
+                "npm leaves it out with --omit=optional, and when node_modules was installed on another platform.",
+                `Install again on this machine, or run: npm install ${name}`,
+                "There is no other way to validate: without the addon no request can be accepted."
+            ].join("\n"),
+            { cause }
+        );
+    }
+}
+
+const addon = load();
+
+export const NativeValidator = addon.NativeValidator;
+export const extractCredentials = addon.extractCredentials;

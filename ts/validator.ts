@@ -1,0 +1,251 @@
+/**
+ * `createValidator`: the addon's validator with the application's schema, its clock and its types.
+ *
+ * In: the options of `index.d.ts`; header fields or a request. Out: a `Validator`; verdicts. May use: native,
+ * request. Never: a rule about tokens, a challenge, an exception for what a client sent.
+ */
+
+import type {
+    AccessTokenClaims,
+    ClaimsSchema,
+    Granted,
+    Refused,
+    Validator,
+    ValidatorOptions,
+    Verdict
+} from "../index.js";
+import { NativeValidator, type NativeVerdict } from "./native.js";
+import { readHeadersOrRequest } from "./request.js";
+
+export function createValidator<Claims = AccessTokenClaims>(options: ValidatorOptions<Claims>): Validator<Claims> {
+    if (typeof options !== "object" || options === null || Array.isArray(options)) {
+        throw new TypeError(
+            "oidc-spa-native: createValidator takes an object of options, for example " +
+                '{ issuerUri: "https://auth.example.com", expectedAudience: "https://api.example.com" }.'
+        );
+    }
+    const { claims, clock, ...policy } = options;
+    for (const internal of ["dropIn", "ownClock"]) {
+        if (internal in policy) {
+            throw new TypeError(`oidc-spa-native: unknown option "${internal}".`);
+        }
+    }
+    const applySchema = claims === undefined ? undefined : schemaReader(claims);
+    const now = clock === undefined ? Date.now : clockReader(clock);
+    const native = newNativeValidator(clock === undefined ? policy : { ...policy, ownClock: true });
+
+    const refuse = (scheme: string | undefined, debugErrorMessage: string): Refused =>
+        toRefused(native.refuse("claims_rejected", scheme ?? null, debugErrorMessage));
+
+    const toVerdict = (verdict: NativeVerdict): Verdict<Claims> | Promise<Verdict<Claims>> => {
+        if (verdict.claims === undefined) {
+            return toRefused(verdict);
+        }
+        const payload = verdict.claims;
+        const rawClaims = JSON.parse(payload) as AccessTokenClaims;
+        if (applySchema === undefined) {
+            // Without a schema, `Claims` is its default.
+            return toGranted(verdict, rawClaims as Claims, rawClaims);
+        }
+        // A schema may change what it is given: it gets claims of its own.
+        return applySchema(JSON.parse(payload) as AccessTokenClaims).then(outcome =>
+            "report" in outcome
+                ? refuse(verdict.scheme, shapeMismatch(outcome.report))
+                : toGranted(verdict, outcome.claims, rawClaims)
+        );
+    };
+
+    return {
+        validateRequest: async (headers, target) => {
+            const parts = readHeadersOrRequest(headers, target);
+            return toVerdict(
+                native.authorizeRequest(now(), ...parts) ?? (await native.authorizeRequestWithKeys(now(), ...parts))
+            );
+        },
+        ready: async ({ timeoutMs = 10_000 } = {}) => {
+            if (typeof timeoutMs !== "number" || !(timeoutMs >= 0 && timeoutMs <= 3_600_000)) {
+                throw new TypeError(
+                    `oidc-spa-native: timeoutMs must be a number from 0 to 3600000, but ${String(timeoutMs)} was given.`
+                );
+            }
+            await native.ready(timeoutMs, false);
+        }
+    };
+}
+
+/** The message of a `claims_rejected`, in the words that applications of `oidc-spa/server` know. */
+export function shapeMismatch(report: string): string {
+    return `The decoded access token does not satisfies the shape that the application expects: ${report}`;
+}
+
+/** What a thrown value says. Throwing itself is not an option: a schema may throw anything. */
+export function messageOf(thrown: unknown): string {
+    if (thrown instanceof Error) {
+        return thrown.message;
+    }
+    return typeof thrown === "string" ? thrown : "the schema threw something that is not an Error";
+}
+
+/** Makes the addon's validator. Its complaints about options are the program's error: a TypeError. */
+export function newNativeValidator(policy: object): NativeValidator {
+    const text = JSON.stringify(plainCopy(policy, ""));
+    try {
+        return new NativeValidator(text);
+    } catch (error) {
+        throw new TypeError(messageOf(error), { cause: error });
+    }
+}
+
+function toGranted<Claims>(verdict: NativeVerdict, claims: Claims, rawClaims: AccessTokenClaims): Granted<Claims> {
+    return {
+        isSuccess: true,
+        claims,
+        rawClaims,
+        accessToken: verdict.accessToken as string,
+        scheme: verdict.scheme as Granted["scheme"],
+        issuerUri: verdict.issuerUri as string,
+        headers: {}
+    };
+}
+
+function toRefused(verdict: NativeVerdict): Refused {
+    const headers: Record<string, string> = {};
+    if (verdict.wwwAuthenticate !== undefined) {
+        headers["WWW-Authenticate"] = verdict.wwwAuthenticate;
+    }
+    if (verdict.retryAfter !== undefined) {
+        headers["Retry-After"] = String(verdict.retryAfter);
+    }
+    return {
+        isSuccess: false,
+        code: verdict.code as Refused["code"],
+        errorCause: verdict.errorCause as Refused["errorCause"],
+        debugErrorMessage: verdict.debugErrorMessage as string,
+        status: verdict.status as Refused["status"],
+        headers
+    };
+}
+
+type SchemaOutcome<Claims> = { readonly claims: Claims } | { readonly report: string };
+
+/** The application's schema as one function that never throws. */
+function schemaReader<Claims>(
+    schema: ClaimsSchema<Claims>
+): (claims: AccessTokenClaims) => Promise<SchemaOutcome<Claims>> {
+    // A schema of arktype is a function; a hand-written one may be anything that has the members.
+    const isHolder = (typeof schema === "object" && schema !== null) || typeof schema === "function";
+    const standard = isHolder && "~standard" in schema ? schema["~standard"] : undefined;
+
+    if (typeof standard === "object" && standard !== null && typeof standard.validate === "function") {
+        return async claims => {
+            try {
+                const result = await standard.validate(claims);
+                return result.issues === undefined
+                    ? { claims: result.value }
+                    : { report: result.issues.map(describeIssue).join("; ") };
+            } catch (error) {
+                return { report: messageOf(error) };
+            }
+        };
+    }
+    if (isHolder && "parse" in schema && typeof schema.parse === "function") {
+        return async claims => {
+            try {
+                // Wrapped at once, so that a claim named "then" is not taken for a Promise.
+                return { claims: schema.parse(claims) };
+            } catch (error) {
+                return { report: messageOf(error) };
+            }
+        };
+    }
+    throw new TypeError(
+        "oidc-spa-native: claims must be a Standard Schema (zod, valibot, arktype) or an object with a parse function, " +
+            `but ${kindOf(schema)} was given. For example: claims: z.object({ sub: z.string() }).`
+    );
+}
+
+function describeIssue(issue: { readonly message: string; readonly path?: unknown }): string {
+    if (!Array.isArray(issue.path) || issue.path.length === 0) {
+        return issue.message;
+    }
+    const path = (issue.path as readonly unknown[])
+        .map(step => (typeof step === "object" && step !== null && "key" in step ? step.key : step))
+        .map(String)
+        .join(".");
+    return `${path}: ${issue.message}`;
+}
+
+function clockReader(clock: () => number): () => number {
+    if (typeof clock !== "function") {
+        throw new TypeError(
+            `oidc-spa-native: clock must be a function that returns milliseconds, but ${kindOf(clock)} was given. ` +
+                "For example: clock: () => Date.now()."
+        );
+    }
+    return () => {
+        const now = clock();
+        if (typeof now !== "number" || !Number.isFinite(now)) {
+            throw new TypeError(`oidc-spa-native: clock returned ${kindOf(now)} where milliseconds are expected.`);
+        }
+        return now;
+    };
+}
+
+/**
+ * A copy of the options that JSON carries without loss, each member read once. What JSON would drop or change in
+ * silence (a RegExp becomes `{}`, a function nothing, NaN null) is refused here: an option must not vanish.
+ */
+function plainCopy(value: unknown, path: string): unknown {
+    switch (typeof value) {
+        case "string":
+        case "boolean":
+            return value;
+        case "number":
+            if (Number.isFinite(value)) {
+                return value;
+            }
+            break;
+        case "object":
+            if (value === null) {
+                return null;
+            }
+            if (path.length > MAX_OPTION_PATH) {
+                break; // deeper than any option: a cycle, most likely
+            }
+            if (Array.isArray(value)) {
+                return value.map((item: unknown, i) => plainCopy(item, `${path}[${i}]`));
+            }
+            if (isPlain(value)) {
+                const copy: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
+                for (const name of Object.keys(value)) {
+                    const member = (value as Record<string, unknown>)[name];
+                    if (member !== undefined) {
+                        copy[name] = plainCopy(member, path === "" ? name : `${path}.${name}`);
+                    }
+                }
+                return copy;
+            }
+    }
+    throw new TypeError(
+        `oidc-spa-native: option "${path}" is ${kindOf(value)}. Options are strings, finite numbers, booleans, lists ` +
+            'and plain objects, for example expectedAudience: "https://api.example.com".'
+    );
+}
+
+const MAX_OPTION_PATH = 200;
+
+function isPlain(value: object): boolean {
+    const prototype: unknown = Object.getPrototypeOf(value);
+    return prototype === null || Object.getPrototypeOf(prototype) === null;
+}
+
+function kindOf(value: unknown): string {
+    if (value === null || value === undefined || typeof value === "number") {
+        return String(value);
+    }
+    if (typeof value !== "object") {
+        return `a ${typeof value}`;
+    }
+    const name: unknown = Array.isArray(value) ? "list" : (value as { constructor?: { name?: unknown } }).constructor?.name;
+    return typeof name === "string" && name !== "" && name !== "Object" ? `a ${name}` : "an object";
+}
