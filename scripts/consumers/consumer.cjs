@@ -1,0 +1,40 @@
+// A CommonJS module that uses the installed package. `pack-check.mjs` copies it into a fresh project.
+
+"use strict";
+
+const assert = require("node:assert/strict");
+const { createValidator } = require("oidc-spa-native");
+const { extractRequestAuthContext, oidcSpa } = require("oidc-spa-native/server");
+
+const { ISSUER_URI: issuerUri, AUDIENCE: expectedAudience, TOKEN, TAMPERED_TOKEN } = process.env;
+
+async function main() {
+    const validator = createValidator({ issuerUri, expectedAudience });
+    const granted = await validator.validateRequest({ authorization: `Bearer ${TOKEN}` });
+    assert.equal(granted.isSuccess, true, granted.debugErrorMessage);
+    assert.equal(granted.claims.sub, "service-rs256");
+    const refused = await validator.validateRequest({ authorization: `Bearer ${TAMPERED_TOKEN}` });
+    assert.deepEqual([refused.isSuccess, refused.code, refused.status], [false, "signature_invalid", 401]);
+
+    const { bootstrapAuth, validateAndDecodeAccessToken } = oidcSpa.createUtils();
+    await bootstrapAuth({ implementation: "real", issuerUri, expectedAudience });
+    const validate = token => {
+        const request = {
+            headers: { host: "api.example.com", authorization: `Bearer ${token}` },
+            method: "GET",
+            url: "/items",
+            socket: {}
+        };
+        const context = extractRequestAuthContext({ request, trustProxy: false });
+        return validateAndDecodeAccessToken(context.accessTokenAndMetadata);
+    };
+    const accepted = await validate(TOKEN);
+    assert.equal(accepted.isSuccess, true, accepted.debugErrorMessage);
+    assert.equal(accepted.decodedAccessToken.sub, "service-rs256");
+    const rejected = await validate(TAMPERED_TOKEN);
+    assert.deepEqual([rejected.isSuccess, rejected.errorCause], [false, "validation error - invalid signature"]);
+
+    console.log("createValidator and the drop-in: a real token accepted, a tampered one refused");
+}
+
+main();

@@ -1,0 +1,32 @@
+// An ECMAScript module that uses the installed package. `pack-check.mjs` copies it into a fresh project.
+
+import assert from "node:assert/strict";
+import { createValidator } from "oidc-spa-native";
+import { extractRequestAuthContext, oidcSpa } from "oidc-spa-native/server";
+
+const { ISSUER_URI: issuerUri, AUDIENCE: expectedAudience, TOKEN, TAMPERED_TOKEN } = process.env;
+
+const validator = createValidator({ issuerUri, expectedAudience });
+await validator.ready();
+const granted = await validator.validateRequest({ authorization: `Bearer ${TOKEN}` });
+assert.equal(granted.isSuccess, true, granted.debugErrorMessage);
+assert.equal(granted.claims.sub, "service-rs256");
+const refused = await validator.validateRequest({ authorization: `Bearer ${TAMPERED_TOKEN}` });
+assert.deepEqual([refused.isSuccess, refused.code, refused.status], [false, "signature_invalid", 401]);
+
+const { bootstrapAuth, validateAndDecodeAccessToken } = oidcSpa.createUtils();
+await bootstrapAuth({ implementation: "real", issuerUri, expectedAudience });
+const validate = token => {
+    const headers = new Headers({ authorization: `Bearer ${token}` });
+    const request = { url: "https://api.example.com/items", method: "GET", headers };
+    return validateAndDecodeAccessToken(
+        extractRequestAuthContext({ request, trustProxy: false }).accessTokenAndMetadata
+    );
+};
+const accepted = await validate(TOKEN);
+assert.equal(accepted.isSuccess, true, accepted.debugErrorMessage);
+assert.equal(accepted.decodedAccessToken.sub, "service-rs256");
+const rejected = await validate(TAMPERED_TOKEN);
+assert.deepEqual([rejected.isSuccess, rejected.errorCause], [false, "validation error - invalid signature"]);
+
+console.log("createValidator and the drop-in: a real token accepted, a tampered one refused");

@@ -1,0 +1,60 @@
+// A TypeScript program on the installed package, without any types but the language's own.
+// `pack-check.mjs` copies it into a fresh project, compiles it under `strict` and runs what comes out.
+
+import { createValidator, type ErrorCode, type Verdict } from "oidc-spa-native";
+import { extractRequestAuthContext, oidcSpa, type OidcSpaUtils } from "oidc-spa-native/server";
+
+declare const process: { env: Record<string, string>; exitCode: number };
+declare const console: { log(text: string): void; error(text: string): void };
+
+type Claims = { sub: string; scopes: string[] };
+
+const claims = {
+    parse: ({ sub, scope }: { sub: string; scope?: string }): Claims => ({ sub, scopes: scope?.split(" ") ?? [] })
+};
+
+const { ISSUER_URI: issuerUri = "", AUDIENCE: expectedAudience = "", TOKEN, TAMPERED_TOKEN } = process.env;
+
+const validator = createValidator({ issuerUri, expectedAudience, claims });
+
+async function codeOrScopes(token: string | undefined): Promise<ErrorCode | string[]> {
+    const verdict: Verdict<Claims> = await validator.validateRequest({ authorization: `Bearer ${token}` });
+    return verdict.isSuccess ? verdict.claims.scopes : verdict.code;
+}
+
+const utils = oidcSpa
+    .withExpectedDecodedAccessTokenShape({ decodedAccessTokenSchema: claims })
+    .createUtils() satisfies OidcSpaUtils<Claims>;
+
+async function causeOrScopes(token: string | undefined): Promise<string | string[]> {
+    const context = extractRequestAuthContext({
+        request: {
+            url: "https://api.example.com/items",
+            method: "GET",
+            headers: { get: name => (name.toLowerCase() === "authorization" ? `Bearer ${token}` : null) }
+        },
+        trustProxy: false
+    });
+    if (context === undefined || !context.isWellFormed) {
+        return "not well-formed";
+    }
+    const { isSuccess, decodedAccessToken, errorCause } = await utils.validateAndDecodeAccessToken(
+        context.accessTokenAndMetadata
+    );
+    return isSuccess ? decodedAccessToken.scopes : errorCause;
+}
+
+await utils.bootstrapAuth({ implementation: "real", issuerUri, expectedAudience });
+const answers = [
+    await codeOrScopes(TOKEN),
+    await codeOrScopes(TAMPERED_TOKEN),
+    await causeOrScopes(TOKEN),
+    await causeOrScopes(TAMPERED_TOKEN)
+];
+const expected = [["items:read"], "signature_invalid", ["items:read"], "validation error - invalid signature"];
+if (JSON.stringify(answers) === JSON.stringify(expected)) {
+    console.log("createValidator and the drop-in: a real token accepted, a tampered one refused");
+} else {
+    console.error(`answered ${JSON.stringify(answers)} in the place of ${JSON.stringify(expected)}`);
+    process.exitCode = 1;
+}

@@ -1,0 +1,152 @@
+// `npm run pack:check`: packs, looks at the tarballs, installs them into fresh projects and uses them there.
+
+import { copyFileSync, mkdirSync, mkdtempSync, realpathSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pack } from "./pack.mjs";
+import { ROOT } from "./prepare.mjs";
+import { run } from "./step.mjs";
+
+const failures = [];
+const packages = await pack();
+const [platform, main] = packages;
+
+console.log("\nPackages");
+for (const { name, tarball, files, bytes, unpackedBytes } of packages) {
+    console.log(`  ${name}: ${kilobytes(bytes)} packed, ${kilobytes(unpackedBytes)} unpacked, ${files.length} files`);
+    console.log(`    ${tarball}`);
+    console.log(`    ${files.join(" ")}`);
+}
+console.log();
+mustHold(main, ["LICENSE", "README.md", "CHANGELOG.md", "index.d.ts", "binding/binding.js", "dist/index.js", "dist/server.js"]);
+mustHold(platform, ["LICENSE", "README.md"]);
+
+await check("publint, strict", "node_modules/publint/src/cli.js", [main.tarball, "--strict"]);
+await check("publint, strict, platform package", "node_modules/publint/src/cli.js", [platform.tarball, "--strict"]);
+await check("are the types wrong, every resolution mode", "node_modules/@arethetypeswrong/cli/dist/index.js", [
+    main.tarball,
+    "--profile",
+    "strict",
+    "--format",
+    "table-flipped"
+]);
+
+const { startIssuer, API } = await import("../examples/demo/issuer.mjs");
+const { clientCredentials } = await import("../examples/demo/client.mjs");
+const issuer = await startIssuer();
+const token = await clientCredentials(issuer, { clientId: "service-rs256", resource: API });
+const projects = realpathSync(mkdtempSync(join(tmpdir(), "oidc-spa-native-pack-check-")));
+try {
+    await useFromModule();
+    await useFromCommonJs();
+    await useFromTypeScript();
+} finally {
+    await issuer.close();
+    rmSync(projects, { recursive: true, force: true });
+}
+
+console.log(
+    failures.length === 0
+        ? `\nPacked, checked and used. ${main.name}: ${kilobytes(main.bytes)}, ${platform.name}: ${kilobytes(platform.bytes)}.`
+        : `\nFAILED: ${failures.join("; ")}`
+);
+process.exitCode = failures.length === 0 ? 0 : 1;
+
+function mustHold({ name, files }, expected) {
+    for (const file of expected.filter(file => !files.includes(file))) {
+        failures.push(`${name} lacks ${file}`);
+    }
+}
+
+async function useFromModule() {
+    const project = await freshProject("module", { type: "module" });
+    copyConsumer("consumer.mjs", project);
+    await use("an ECMAScript module", project, "consumer.mjs");
+}
+
+async function useFromCommonJs() {
+    const project = await freshProject("commonjs", { type: "commonjs" });
+    copyConsumer("consumer.cjs", project);
+    await use("a CommonJS module", project, "consumer.cjs");
+
+    // What a user sees where there is no package for the platform.
+    const installed = join(project, "node_modules", platform.name);
+    renameSync(installed, `${installed}-away`);
+    const { output } = await run({
+        title: "Loading it without the platform's package: must say what is missing",
+        command: process.execPath,
+        args: ["-e", 'try { require("oidc-spa-native"); } catch (error) { console.log(error.message); }'],
+        cwd: project
+    });
+    if (!output.includes(platform.name)) {
+        failures.push("without the platform's package the error does not name it");
+    }
+}
+
+async function useFromTypeScript() {
+    const project = await freshProject("typescript", { type: "module" });
+    copyConsumer("consumer.ts", project);
+    const compilerOptions = {
+        module: "nodenext",
+        target: "es2022",
+        lib: ["es2022"],
+        types: [],
+        strict: true,
+        exactOptionalPropertyTypes: true,
+        noUncheckedIndexedAccess: true,
+        skipLibCheck: false
+    };
+    writeFileSync(join(project, "tsconfig.json"), JSON.stringify({ compilerOptions, include: ["consumer.ts"] }));
+    if (await check("Compiling a strict TypeScript program on it", "node_modules/typescript/bin/tsc", ["-p", project])) {
+        await use("a TypeScript program", project, "consumer.js");
+    }
+}
+
+async function freshProject(name, manifest) {
+    const project = join(projects, name);
+    mkdirSync(project);
+    writeFileSync(join(project, "package.json"), JSON.stringify({ name, private: true, ...manifest }));
+    const tarballs = [main.tarball, platform.tarball];
+    const { ok } = await run({
+        title: `Installing both tarballs into a fresh project (${name})`,
+        command: "npm",
+        args: ["install", "--prefix", project, "--no-audit", "--no-fund", "--loglevel=error", ...tarballs],
+        quiet: true
+    });
+    if (!ok) {
+        failures.push(`npm install (${name})`);
+    }
+    return project;
+}
+
+function copyConsumer(name, project) {
+    copyFileSync(join(ROOT, "scripts", "consumers", name), join(project, name));
+}
+
+async function use(what, project, script) {
+    const env = {
+        ISSUER_URI: issuer.issuerUri,
+        AUDIENCE: API,
+        TOKEN: token,
+        TAMPERED_TOKEN: tampered(token)
+    };
+    await check(`Using it from ${what}`, join(project, script), [], env);
+}
+
+async function check(title, script, args, env) {
+    const { ok } = await run({ title, command: process.execPath, args: [script, ...args], env });
+    if (!ok) {
+        failures.push(title);
+    }
+    return ok;
+}
+
+function tampered(accessToken) {
+    const [header, payload, signature] = accessToken.split(".");
+    const claims = { ...JSON.parse(Buffer.from(payload, "base64url").toString()), sub: "somebody-else" };
+    return [header, Buffer.from(JSON.stringify(claims)).toString("base64url"), signature].join(".");
+}
+
+function kilobytes(bytes) {
+    return `${(bytes / 1000).toFixed(0)} kB`;
+}

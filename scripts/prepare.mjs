@@ -1,0 +1,165 @@
+// Makes a fresh clone ready: installs and builds what is missing or out of date, and only that.
+// It runs before anything is installed, so it uses nothing but Node.js itself.
+
+import { spawnSync } from "node:child_process";
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, utimesSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { run } from "./step.mjs";
+
+export const ROOT = fileURLToPath(new URL("..", import.meta.url));
+process.chdir(ROOT);
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+    await prepare();
+}
+
+/** Ends the process with a message if something is missing that it cannot install, or if a build fails. */
+export async function prepare() {
+    requireNode();
+    await installPackages();
+    await buildAddon();
+    await compileTypeScript();
+}
+
+function requireNode() {
+    const [major, minor] = process.versions.node.split(".").map(Number);
+    const isRecent = (major === 20 && minor >= 19) || (major === 22 && minor >= 12) || major > 22;
+    if (!isRecent) {
+        stop(
+            `Node.js ${process.versions.node} is too old to build this project. ` +
+                "Install Node.js 20.19 or later, 22.12 or later, or any later release: https://nodejs.org"
+        );
+    }
+}
+
+async function installPackages() {
+    const installed = "node_modules/.package-lock.json";
+    if (changedAt(installed) >= newest(["package-lock.json"])) {
+        return;
+    }
+    await must({
+        title: "Installing the npm packages that building and testing need",
+        usually: "half a minute",
+        command: "npm",
+        args: ["ci", "--no-audit", "--no-fund", "--loglevel=error"],
+        quiet: true
+    });
+    touch(installed, Date.now());
+}
+
+async function buildAddon() {
+    const addon = readdirSync("binding").find(name => name.endsWith(".node"));
+    const sources = ["Cargo.toml", "Cargo.lock", "package.json", "src", "host", "binding"];
+    if (addon && existsSync("binding/binding.js") && changedAt(join("binding", addon)) >= newest(sources)) {
+        return;
+    }
+    requireRust();
+    const started = Date.now();
+    await must(
+        napiBuild({
+            title: "Building the native addon",
+            usually: "3 minutes the first time on two cores, then seconds",
+            outputDir: "binding"
+        })
+    );
+    // A source that was saved during the build must make the next run build again.
+    for (const name of readdirSync("binding").filter(name => name.endsWith(".node"))) {
+        touch(join("binding", name), started);
+    }
+}
+
+/** The step that builds the addon and its loader into a folder. */
+export function napiBuild({ title, usually, outputDir, release = false }) {
+    const options = ["--manifest-path", "binding/Cargo.toml", "--output-dir", outputDir];
+    const generated = ["--js", "binding.js", "--dts", "binding.d.ts", "--no-const-enum"];
+    return {
+        title,
+        usually,
+        command: process.execPath,
+        args: ["node_modules/@napi-rs/cli/dist/cli.js", "build", "--platform", ...options, ...generated].concat(
+            release ? ["--release"] : []
+        ),
+        quiet: true
+    };
+}
+
+async function compileTypeScript() {
+    const compiled = "dist/index.js";
+    if (changedAt(compiled) >= newest(["ts", "index.d.ts", "tsconfig.json", "package.json"])) {
+        return;
+    }
+    const started = Date.now();
+    // What was compiled from a file that is gone must not be packed.
+    rmSync("dist", { recursive: true, force: true });
+    await must({
+        title: "Compiling TypeScript",
+        command: process.execPath,
+        args: ["node_modules/typescript/bin/tsc", "--project", "."],
+        quiet: true
+    });
+    touch(compiled, started);
+}
+
+/** @param {string} [what] - what needs Rust, for the message */
+export function requireRust(what = "the native addon") {
+    const minimum = /^rust-version = "(\d+)\.(\d+)"/m.exec(readFileSync("Cargo.toml", "utf8"));
+    const found = /^cargo (\d+)\.(\d+)/.exec(versionOf("cargo") ?? "");
+    const [wanted, have] = [minimum, found].map(match => match && match.slice(1, 3).map(Number));
+    const isRecent = have && (have[0] > wanted[0] || (have[0] === wanted[0] && have[1] >= wanted[1]));
+    if (!isRecent) {
+        stop(
+            `Building ${what} needs Rust ${wanted.join(".")} or later; ` +
+                `${have ? `this is Rust ${have.join(".")}` : "cargo was not found"}. ` +
+                "Install or update it with rustup: https://rustup.rs"
+        );
+    }
+    if (versionOf(process.env.CC ?? "cc") === undefined) {
+        stop(
+            `Building ${what} needs a C compiler; "${process.env.CC ?? "cc"}" was not found. ` +
+                "Debian, Ubuntu: apt-get install gcc libc6-dev. Fedora: dnf install gcc. macOS: xcode-select --install"
+        );
+    }
+}
+
+function versionOf(command) {
+    const { status, stdout } = spawnSync(command, ["--version"], { encoding: "utf8" });
+    return status === 0 ? stdout : undefined;
+}
+
+async function must(step) {
+    const { ok } = await run(step);
+    if (!ok) {
+        stop(`${step.title}: failed, see above. The command was: ${[step.command, ...step.args].join(" ")}`);
+    }
+}
+
+function stop(message) {
+    console.error(`\n${message}`);
+    process.exit(1);
+}
+
+function changedAt(path) {
+    return statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+}
+
+function touch(path, time) {
+    utimesSync(path, new Date(time), new Date(time));
+}
+
+/** When the newest of the sources changed. Generated files and test crates are not sources. */
+function newest(paths) {
+    let latest = 0;
+    for (const path of paths) {
+        if (/(\.node|binding\/binding\.(js|d\.ts))$/.test(path)) {
+            continue;
+        }
+        const entry = statSync(path, { throwIfNoEntry: false });
+        if (entry?.isDirectory()) {
+            latest = Math.max(latest, newest(readdirSync(path).map(name => join(path, name))));
+        } else if (entry) {
+            latest = Math.max(latest, entry.mtimeMs);
+        }
+    }
+    return latest;
+}

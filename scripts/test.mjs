@@ -1,0 +1,70 @@
+// `npm test`: everything that says whether this tree is sound, then one line for each check.
+// `npm test -- clippy vitest` runs the named checks alone.
+
+import { spawnSync } from "node:child_process";
+import { prepare, requireRust } from "./prepare.mjs";
+import { run } from "./step.mjs";
+
+const hasNextest = spawnSync("cargo", ["nextest", "--version"]).status === 0;
+const node = (...args) => ({ command: process.execPath, args });
+const cargo = (...args) => ({ command: "cargo", args });
+
+const CHECKS = {
+    fmt: { title: "Rust formatting", ...cargo("fmt", "--all", "--check") },
+    clippy: {
+        title: "Rust lints",
+        usually: "2 minutes the first time, then seconds",
+        ...cargo("clippy", "--workspace", "--all-targets", "--", "-D", "warnings")
+    },
+    rust: {
+        title: "Rust tests",
+        usually: "3 minutes the first time, then half a minute",
+        ...(hasNextest
+            ? cargo("nextest", "run", "--workspace", "--no-fail-fast")
+            : cargo("test", "--workspace", "--no-fail-fast", "--lib", "--bins", "--tests"))
+    },
+    rustdoc: { title: "Rust documentation tests", ...cargo("test", "--workspace", "--exclude", "oidc-spa-native-binding", "--doc") },
+    types: { title: "TypeScript types", ...node("node_modules/typescript/bin/tsc", "--project", "__test__") },
+    vitest: { title: "TypeScript tests", ...node("node_modules/vitest/vitest.mjs", "run") }
+};
+
+const asked = process.argv.slice(2);
+const unknown = asked.filter(name => !(name in CHECKS));
+if (unknown.length > 0) {
+    console.error(`Unknown: ${unknown.join(", ")}. The checks are: ${Object.keys(CHECKS).join(", ")}`);
+    process.exit(2);
+}
+
+await prepare();
+requireRust("and testing this project");
+
+const results = [];
+for (const [name, check] of Object.entries(CHECKS)) {
+    if (asked.length === 0 || asked.includes(name)) {
+        results.push({ name, title: check.title, ...(await run(check)) });
+        console.log();
+    }
+}
+
+for (const { name, title, ok, seconds, output } of results) {
+    console.log(`${ok ? "✓" : "✗"} ${title} (${name}), ${seconds.toFixed(1)} s`);
+    for (const line of closingLines(output)) {
+        console.log(`    ${line}`);
+    }
+}
+const failed = results.filter(({ ok }) => !ok);
+console.log(
+    failed.length === 0
+        ? `\n${results.length} of ${results.length} checks passed.`
+        : `\nFAILED: ${failed.map(({ name }) => name).join(", ")}. ${results.length - failed.length} of ${results.length} checks passed.`
+);
+process.exitCode = failed.length === 0 ? 0 : 1;
+
+/** What the runners themselves say at their end: how many tests ran, passed and failed. */
+function closingLines(output) {
+    return output
+        .replace(/\x1b\[[\d;]*m/g, "")
+        .split("\n")
+        .map(line => line.trim())
+        .filter(line => /^(Summary \[|test result:|Test Files |Tests )/.test(line) && !/ 0 passed; 0 failed/.test(line));
+}
