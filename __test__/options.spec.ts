@@ -154,8 +154,10 @@ describe("options", () => {
     });
 
     test("a clock that is broken is the program's error", async () => {
-        const broken = createValidator(options({ clock: () => "now" }));
-        await expect(broken.validateRequest(withBearer())).rejects.toThrow(TypeError);
+        for (const now of ["now", NaN, Infinity, undefined, 1n]) {
+            const broken = createValidator(options({ clock: () => now }));
+            await expect(broken.validateRequest(withBearer()), String(now)).rejects.toThrow(TypeError);
+        }
     });
 
     test("ready refuses a timeout that is none", async () => {

@@ -263,26 +263,25 @@ impl ResourceServer {
         now: UnixTime,
     ) -> Result<Option<ProofRecord>, Rejection> {
         let confirmation = access_token.confirmation();
-        if confirmation.uncheckable {
-            return Err(Code::TokenBound.because(
-                "The access token's cnf claim names a confirmation that is not checked here, such as a client certificate",
-            ));
-        }
         match (credentials.presentation, confirmation.jkt.as_deref(), target) {
             (Presentation::Bearer { even_if_bound: false }, Some(_), _) => {
                 let message =
                     "access token is DPoP bound (cnf.jkt claim present) but used with bearer scheme";
                 Err(Code::TokenBound.because(message))
             }
+            (Presentation::DPoP { .. }, None, _) => {
+                let message = "DPoP validation error, missing cnf.jtk claim in the access token payload";
+                let code = if confirmation.uncheckable { Code::TokenBound } else { Code::TokenUnbound };
+                Err(code.because(message))
+            }
+            _ if confirmation.uncheckable => Err(Code::TokenBound.because(
+                "The access token's cnf claim names a confirmation that is not checked here, such as a client certificate",
+            )),
             (Presentation::Bearer { .. }, ..) if !self.policy.schemes.accept(Scheme::Bearer) => {
                 let message = "The access token is not bound to a key, and only DPoP is accepted";
                 Err(Code::TokenUnbound.because(message))
             }
             (Presentation::Bearer { .. }, ..) => Ok(None),
-            (Presentation::DPoP { .. }, None, _) => {
-                let message = "DPoP validation error, missing cnf.jtk claim in the access token payload";
-                Err(Code::TokenUnbound.because(message))
-            }
             (Presentation::DPoP { .. }, Some(_), None) => Err(dpop_disabled()),
             (Presentation::DPoP { proof }, Some(jkt), Some(target)) => {
                 let token = credentials.access_token;

@@ -62,8 +62,12 @@ impl AccessTokenPolicy {
         if accepted {
             return Ok(());
         }
-        let found = header.typ.value().map_or("none", String::as_str);
-        let message = format!("Unexpected typ \"{}\" of the access token, expected {expected}", Shown(found));
+        let found = match &header.typ {
+            Member::Is(typ) => format!("\"{}\"", Shown(typ)),
+            Member::Absent => "nothing".to_owned(),
+            Member::Malformed => "something else".to_owned(),
+        };
+        let message = format!("Unexpected typ of the access token: expected {expected}, got {found}");
         Err(Code::TokenTypeUnexpected.because(message))
     }
 

@@ -143,11 +143,10 @@ fn check_key<'h>(header: &'h JoseHeader, jkt: &str) -> Result<&'h Jwk, Rejection
     let jwk = match &header.jwk {
         Member::Absent => return Err(Code::ProofMalformed.because("DPoP proof header missing jwk")),
         Member::Malformed => {
-            return Err(Code::ProofMalformed.because("DPoP proof header jwk must be a JSON object"));
+            return Err(unusable_key(&"it is not a JSON object"));
         }
         Member::Is(Err(error)) => {
-            let message = format!("Failed to calculate DPoP jwk thumbprint: {error}");
-            return Err(Code::ProofMalformed.because(message));
+            return Err(unusable_key(error));
         }
         Member::Is(Ok(jwk)) => jwk,
     };
@@ -157,6 +156,11 @@ fn check_key<'h>(header: &'h JoseHeader, jkt: &str) -> Result<&'h Jwk, Rejection
         return Err(Code::ProofKeyMismatch.because(message));
     }
     Ok(jwk)
+}
+
+#[cold]
+fn unusable_key(reason: &dyn std::fmt::Display) -> Rejection {
+    Code::ProofMalformed.because(format!("Failed to calculate DPoP jwk thumbprint: {reason}"))
 }
 
 fn number(claims: &Object<'_>, name: &str) -> Result<Option<NumericDate>, Rejection> {

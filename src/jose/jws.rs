@@ -14,7 +14,7 @@ use super::jwk::{Jwk, JwkError, Spelling};
 use super::verification_key::VerificationKey;
 
 /// Bytes of a decoded header that are read.
-const MAX_HEADER_BYTES: usize = 8 * 1024;
+const MAX_HEADER_BYTES: usize = 4 * 1024;
 
 /// Characters of a `kid` that are read.
 const MAX_KID_CHARS: usize = 1024;

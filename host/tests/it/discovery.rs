@@ -116,7 +116,11 @@ async fn h10_h11_g22_to_g25_an_answer_that_is_no_document_is_not_used() {
         Answer::Ok(r#"{"error":"temporarily_unavailable"}"#.into()),
     ];
     answers.extend([201, 202, 204, 206, 304, 400, 401, 404, 429, 500, 503].map(Answer::Status));
-    let of_both = answers.clone();
+    let (issuer, _) = sound().await;
+    let mut of_metadata = answers.clone();
+    let wrong_status = [201, 202, 203, 206, 300, 400, 404, 500, 503];
+    of_metadata.extend(wrong_status.map(|status| Answer::StatusWith(status, issuer.metadata())));
+    answers.extend(wrong_status.map(|status| Answer::StatusWith(status, jwk_set(&[key.jwk()]))));
     answers.extend([
         Answer::Truncated(jwk_set(&[key.jwk()])),
         Answer::Ok(jwk_set(&[])),
@@ -127,8 +131,7 @@ async fn h10_h11_g22_to_g25_an_answer_that_is_no_document_is_not_used() {
         Answer::Ok(key.jwk()),
         Answer::Ok(format!("{} x", jwk_set(&[key.jwk()]))),
     ]);
-    let (issuer, _) = sound().await;
-    for (path, answers) in [(JWKS, answers), (OPENID, of_both)] {
+    for (path, answers) in [(JWKS, answers), (OPENID, of_metadata)] {
         for answer in answers {
             issuer.answer(path, answer.clone());
             assert!(first_fetch(&issuer.uri()).await.is_err(), "{path}: {answer:?}");

@@ -27,6 +27,8 @@ pub enum Answer {
     Late(String, Duration),
     /// Another status, with an empty body.
     Status(u16),
+    /// Another status, with a body that would do.
+    StatusWith(u16, String),
     /// A redirect with this status.
     Redirect(u16, String),
     /// 200 that promises more bytes than it sends.
@@ -181,6 +183,10 @@ async fn write_answer(stream: &mut TcpStream, answer: Answer) -> std::io::Result
         // RFC 9110 section 6.4.1: neither of these has a body, nor a length of one.
         Answer::Status(status @ (204 | 304)) => stream.write_all(head(status, "").as_bytes()).await,
         Answer::Status(status) => stream.write_all(head(status, "content-length: 0\r\n").as_bytes()).await,
+        Answer::StatusWith(status, body) => {
+            let head = head(status, &format!("content-length: {}\r\n", body.len()));
+            stream.write_all((head + &body).as_bytes()).await
+        }
         Answer::Redirect(status, to) => {
             let head = head(status, &format!("location: {to}\r\ncontent-length: 0\r\n"));
             stream.write_all(head.as_bytes()).await

@@ -1,5 +1,7 @@
 //! A: algorithms and keys taken for others.
 
+use ::base64::Engine;
+use ::base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use aws_lc_rs::hmac;
 use oidc_spa_native::access_token::Profile;
 use oidc_spa_native::jose::algorithm::{Algorithm, AlgorithmSet};
@@ -59,10 +61,7 @@ fn a09_a10_a12_a13_hmac_with_public_bytes() {
         "-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n",
         base64url_encode(&der).replace('-', "+").replace('_', "/")
     );
-    let decode = |text: &str| {
-        use ::base64::Engine;
-        ::base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(text).unwrap()
-    };
+    let decode = |text: &str| URL_SAFE_NO_PAD.decode(text).unwrap();
     let (x, y) = (decode(&ES_1.member("x")), decode(&ES_1.member("y")));
     let secrets: [(&str, Vec<u8>); 8] = [
         ("A09", pem.clone().into_bytes()),

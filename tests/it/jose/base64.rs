@@ -190,8 +190,8 @@ fn b21_a_header_has_a_greatest_length() {
         let empty = Jwt::t0().header("x", r#""""#).header_text().len();
         Jwt::t0().header("x", &quoted(&"x".repeat(bytes - empty)))
     };
-    assert_eq!(header(8 * 1024).header_text().len(), 8 * 1024);
-    judge.refuses("B21", &header(8 * 1024), |_| header(8 * 1024 + 1), "token_malformed");
+    assert_eq!(header(4 * 1024).header_text().len(), 4 * 1024);
+    judge.refuses("B21", &header(4 * 1024), |_| header(4 * 1024 + 1), "token_malformed");
 }
 
 /// The header's spelling is part of what is signed: the same header in canonical form is not (F26).
