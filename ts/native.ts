@@ -50,12 +50,15 @@ export type CredentialParts = readonly [
     expectedHtu: string | null
 ];
 
-/** The addon's validator. `null` from the synchronous calls means that keys must be fetched first. */
+/** A request whose verdict waits for keys. It holds the parts, so that nothing is read twice. */
+export interface NativePending {
+    verdict(): Promise<NativeVerdict>;
+}
+
+/** The addon's validator. */
 export interface NativeValidator {
-    authorizeRequest(now: number, ...parts: RequestParts): NativeVerdict | null;
-    authorizeRequestWithKeys(now: number, ...parts: RequestParts): Promise<NativeVerdict>;
-    authorizeCredentials(now: number, ...parts: CredentialParts): NativeVerdict | null;
-    authorizeCredentialsWithKeys(now: number, ...parts: CredentialParts): Promise<NativeVerdict>;
+    authorizeRequest(now: number, ...parts: RequestParts): NativeVerdict | NativePending;
+    authorizeCredentials(now: number, ...parts: CredentialParts): NativeVerdict | NativePending;
     refuse(code: string, scheme: string | null, debugErrorMessage: string): NativeVerdict;
     ready(timeoutMs: number, failFast: boolean): Promise<void>;
 }
@@ -73,6 +76,11 @@ export interface NativeExtraction {
 interface Addon {
     readonly NativeValidator: new (options: string) => NativeValidator;
     readonly extractCredentials: (trustProxy: boolean, ...parts: RequestParts) => NativeExtraction | null;
+}
+
+/** Whether the verdict is not there yet. */
+export function isPending(answer: NativeVerdict | NativePending): answer is NativePending {
+    return "verdict" in answer;
 }
 
 /** The package that carries the addon for the platform of this process, by napi-rs' naming. */

@@ -7,7 +7,13 @@
 
 import type { ErrorCode } from "../index.js";
 import { decodeOnly, staticIdentity } from "./mock.js";
-import { extractCredentials, type CredentialParts, type NativeValidator, type NativeVerdict } from "./native.js";
+import {
+    extractCredentials,
+    isPending,
+    type CredentialParts,
+    type NativeValidator,
+    type NativeVerdict
+} from "./native.js";
 import { readRequest } from "./request.js";
 import type {
     AnyRequest,
@@ -127,12 +133,9 @@ function createUtils<DecodedAccessToken extends Record<string, unknown>>(
         if (params.implementation === "real") {
             const native = newDropInValidator(params);
             answer = callParams => {
-                const parts = credentialParts(callParams);
-                const verdict = native.authorizeCredentials(Date.now(), ...parts);
+                const answered = native.authorizeCredentials(Date.now(), ...credentialParts(callParams));
                 const conclude = (verdict: NativeVerdict) => fromNative(verdict, callParams, accept);
-                return verdict === null
-                    ? native.authorizeCredentialsWithKeys(Date.now(), ...parts).then(conclude)
-                    : conclude(verdict);
+                return isPending(answered) ? answered.verdict().then(conclude) : conclude(answered);
             };
             onBootstrapCalled();
             await native.ready(READY_TIMEOUT_MS, true);

@@ -14,7 +14,7 @@ import type {
     ValidatorOptions,
     Verdict
 } from "../index.js";
-import { NativeValidator, type NativeVerdict } from "./native.js";
+import { isPending, NativeValidator, type NativeVerdict } from "./native.js";
 import { readHeadersOrRequest } from "./request.js";
 
 export function createValidator<Claims = AccessTokenClaims>(options: ValidatorOptions<Claims>): Validator<Claims> {
@@ -58,9 +58,8 @@ export function createValidator<Claims = AccessTokenClaims>(options: ValidatorOp
     return {
         validateRequest: async (headers, target) => {
             const parts = readHeadersOrRequest(headers, target);
-            return toVerdict(
-                native.authorizeRequest(now(), ...parts) ?? (await native.authorizeRequestWithKeys(now(), ...parts))
-            );
+            const answer = native.authorizeRequest(now(), ...parts);
+            return toVerdict(isPending(answer) ? await answer.verdict() : answer);
         },
         ready: async ({ timeoutMs = 10_000 } = {}) => {
             if (typeof timeoutMs !== "number" || !(timeoutMs >= 0 && timeoutMs <= 3_600_000)) {

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use napi::bindgen_prelude::{Error, Result};
+use napi::bindgen_prelude::{Either, Error, Result};
 use napi_derive::napi;
 use oidc_spa_native::credentials::{Credentials, Extracted, Field, Presentation, Scheme};
 use oidc_spa_native::dpop::proof::ExpectedTarget;
@@ -63,7 +63,7 @@ impl NativeValidator {
         Ok(Self { validator: Arc::new(validator) })
     }
 
-    /// The verdict at once; nothing where keys must be waited for.
+    /// The verdict at once, or where keys must be waited for, what is to be waited for.
     #[napi(catch_unwind)]
     #[allow(clippy::too_many_arguments)]
     pub fn authorize_request(
@@ -80,60 +80,23 @@ impl NativeValidator {
         x_forwarded_proto: Option<String>,
         x_forwarded_host: Option<String>,
         x_forwarded_port: Option<String>,
-    ) -> Option<NativeVerdict> {
-        let parts = RequestParts {
-            flags,
-            authorization,
-            dpop,
-            method,
-            url,
-            connection_scheme,
-            host,
-            forwarded,
-            x_forwarded_proto,
-            x_forwarded_host,
-            x_forwarded_port,
-        };
-        let verdict = self.validator.judge(&Question::Request(parts.request()), time(now))?;
-        Some(self.tell(verdict))
-    }
-
-    /// The verdict, once the keys that it needs have come.
-    #[napi]
-    #[allow(clippy::too_many_arguments)]
-    pub async fn authorize_request_with_keys(
-        &self,
-        now: f64,
-        flags: u32,
-        authorization: Option<String>,
-        dpop: Option<String>,
-        method: Option<String>,
-        url: Option<String>,
-        connection_scheme: Option<String>,
-        host: Option<String>,
-        forwarded: Option<String>,
-        x_forwarded_proto: Option<String>,
-        x_forwarded_host: Option<String>,
-        x_forwarded_port: Option<String>,
-    ) -> Result<NativeVerdict> {
-        let parts = RequestParts {
-            flags,
-            authorization,
-            dpop,
-            method,
-            url,
-            connection_scheme,
-            host,
-            forwarded,
-            x_forwarded_proto,
-            x_forwarded_host,
-            x_forwarded_port,
-        };
-        let validator = Arc::clone(&self.validator);
-        let judged = guarded(async move {
-            validator.judge_with_keys(&Question::Request(parts.request()), time(now)).await
-        });
-        Ok(self.tell(judged.await?))
+    ) -> Either<NativeVerdict, NativePending> {
+        self.judge(
+            now,
+            Parts::Request(RequestParts {
+                flags,
+                authorization,
+                dpop,
+                method,
+                url,
+                connection_scheme,
+                host,
+                forwarded,
+                x_forwarded_proto,
+                x_forwarded_host,
+                x_forwarded_port,
+            }),
+        )
     }
 
     /// The drop-in's door: credentials that the application took from the request, and what a proof must be for.
@@ -148,31 +111,18 @@ impl NativeValidator {
         proof: Option<String>,
         expected_htm: Option<String>,
         expected_htu: Option<String>,
-    ) -> Option<NativeVerdict> {
-        let parts =
-            CredentialParts { scheme, access_token, reject_if_bound, proof, expected_htm, expected_htu };
-        let verdict = self.validator.judge(&parts.question(), time(now))?;
-        Some(self.tell(verdict))
-    }
-
-    /// The same, once the keys that it needs have come.
-    #[napi]
-    #[allow(clippy::too_many_arguments)]
-    pub async fn authorize_credentials_with_keys(
-        &self,
-        now: f64,
-        scheme: String,
-        access_token: String,
-        reject_if_bound: bool,
-        proof: Option<String>,
-        expected_htm: Option<String>,
-        expected_htu: Option<String>,
-    ) -> Result<NativeVerdict> {
-        let parts =
-            CredentialParts { scheme, access_token, reject_if_bound, proof, expected_htm, expected_htu };
-        let validator = Arc::clone(&self.validator);
-        let judged = guarded(async move { validator.judge_with_keys(&parts.question(), time(now)).await });
-        Ok(self.tell(judged.await?))
+    ) -> Either<NativeVerdict, NativePending> {
+        self.judge(
+            now,
+            Parts::Credentials(CredentialParts {
+                scheme,
+                access_token,
+                reject_if_bound,
+                proof,
+                expected_htm,
+                expected_htu,
+            }),
+        )
     }
 
     /// A refusal that was decided outside, with its status and challenge.
@@ -186,7 +136,7 @@ impl NativeValidator {
         let code =
             Code::from_name(&code).ok_or_else(|| Error::from_reason(format!("no such code: {code}")))?;
         let scheme = scheme.as_deref().and_then(Scheme::from_name);
-        Ok(self.tell(self.validator.refuse(code, scheme, debug_error_message)))
+        Ok(tell(&self.validator, self.validator.refuse(code, scheme, debug_error_message)))
     }
 
     /// Resolves when every issuer has keys, rejects with the reason: at the first failure if `failFast`, else when
@@ -199,25 +149,55 @@ impl NativeValidator {
         ready.await?.map_err(Error::from_reason)
     }
 
-    fn tell(&self, verdict: Verdict) -> NativeVerdict {
-        match verdict {
-            Verdict::Granted(grant) => NativeVerdict {
-                issuer_uri: Some(self.validator.issuer_uri(grant.issuer).to_owned()),
-                claims: Some(grant.claims),
-                access_token: Some(grant.access_token),
-                scheme: Some(grant.scheme.name().to_owned()),
-                ..NativeVerdict::default()
-            },
-            Verdict::Refused(rejection, challenge) => NativeVerdict {
-                code: Some(rejection.code().row().name.to_owned()),
-                error_cause: Some(rejection.cause().name().to_owned()),
-                debug_error_message: Some(rejection.message().to_owned()),
-                status: Some(u32::from(challenge.status)),
-                www_authenticate: challenge.www_authenticate,
-                retry_after: challenge.retry_after,
-                ..NativeVerdict::default()
-            },
+    fn judge(&self, now: f64, parts: Parts) -> Either<NativeVerdict, NativePending> {
+        match self.validator.judge(&parts.question(), time(now)) {
+            Some(verdict) => Either::A(tell(&self.validator, verdict)),
+            None => Either::B(NativePending {
+                validator: Arc::clone(&self.validator),
+                parts: Arc::new(parts),
+                now,
+            }),
         }
+    }
+}
+
+/// A request whose verdict waits for keys. It holds what crossed the door, so that nothing is read twice.
+#[napi]
+pub struct NativePending {
+    validator: Arc<Validator>,
+    parts: Arc<Parts>,
+    now: f64,
+}
+
+#[napi]
+impl NativePending {
+    /// The verdict, once the keys that it needs have come or the time to wait for them is over.
+    #[napi]
+    pub async fn verdict(&self) -> Result<NativeVerdict> {
+        let (validator, parts, now) = (Arc::clone(&self.validator), Arc::clone(&self.parts), time(self.now));
+        let judged = guarded(async move { validator.judge_with_keys(&parts.question(), now).await });
+        Ok(tell(&self.validator, judged.await?))
+    }
+}
+
+fn tell(validator: &Validator, verdict: Verdict) -> NativeVerdict {
+    match verdict {
+        Verdict::Granted(grant) => NativeVerdict {
+            issuer_uri: Some(validator.issuer_uri(grant.issuer).to_owned()),
+            claims: Some(grant.claims),
+            access_token: Some(grant.access_token),
+            scheme: Some(grant.scheme.name().to_owned()),
+            ..NativeVerdict::default()
+        },
+        Verdict::Refused(rejection, challenge) => NativeVerdict {
+            code: Some(rejection.code().row().name.to_owned()),
+            error_cause: Some(rejection.cause().name().to_owned()),
+            debug_error_message: Some(rejection.message().to_owned()),
+            status: Some(u32::from(challenge.status)),
+            www_authenticate: challenge.www_authenticate,
+            retry_after: challenge.retry_after,
+            ..NativeVerdict::default()
+        },
     }
 }
 
@@ -317,6 +297,21 @@ pub fn error_table() -> Vec<NativeErrorRow> {
         description: row.description.to_owned(),
     })
     .collect()
+}
+
+/// What crossed the door, to be judged.
+enum Parts {
+    Request(RequestParts),
+    Credentials(CredentialParts),
+}
+
+impl Parts {
+    fn question(&self) -> Question<'_> {
+        match self {
+            Self::Request(parts) => Question::Request(parts.request()),
+            Self::Credentials(parts) => parts.question(),
+        }
+    }
 }
 
 /// The arguments that describe a request, as they crossed the door.
