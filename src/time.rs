@@ -107,10 +107,10 @@ impl NumericDate {
         self.0 < seconds(time, -secs)
     }
 
-    /// The first whole second that is not before this date plus `secs` seconds.
-    pub fn ceil_plus(self, secs: i64) -> UnixTime {
+    /// The first whole second that is not before this date.
+    pub fn ceil(self) -> UnixTime {
         // A float beyond the range of i64 becomes its limit: the casts of Rust saturate.
-        UnixTime((self.0.ceil() as i64).saturating_add(secs))
+        UnixTime(self.0.ceil() as i64)
     }
 }
 

@@ -34,6 +34,6 @@ pub(crate) fn issuer_keys(issuer: &Issuer, policy: KeyRingPolicy, limits: FetchL
 /// The replay memory of the process, shared by all its threads.
 pub(crate) fn replay_memory() -> Arc<ReplayMemory> {
     static MEMORY: LazyLock<Arc<ReplayMemory>> =
-        LazyLock::new(|| Arc::new(ReplayMemory::new(ReplayMemory::DEFAULT_CAPACITY)));
+        LazyLock::new(|| Arc::new(ReplayMemory::new(ReplayMemory::DEFAULT_CAPACITY, 0)));
     Arc::clone(&MEMORY)
 }

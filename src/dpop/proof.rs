@@ -111,8 +111,7 @@ impl Proof {
         check_access_token(&claims, access_token)?;
         // 3. What is left of the required claims.
         let jti = check_identifier(&claims)?;
-        let remember_until = issued.ceil_plus(i64::from(policy.max_age_secs));
-        Ok(Self { record: ProofRecord::new(jkt, jti, remember_until) })
+        Ok(Self { record: ProofRecord::new(jkt, jti, issued.ceil()) })
     }
 
     /// What is to be remembered of the proof, so that it is accepted once.

@@ -174,7 +174,7 @@ fn b13_503_where_nothing_was_judged() {
     let cold = Setup { keys: None, ..setup() };
     unjudged(&cold, &format!("Bearer {}", Jwt::t0().sign()), Field::Absent, "keys_unavailable");
     let t1 = Jwt::t1().sign();
-    let full = Setup { memory: ReplayMemory::new(0), ..setup() };
+    let full = Setup { memory: ReplayMemory::new(0, 40), ..setup() };
     let proof = Jwt::p1(&t1).sign();
     unjudged(&full, &format!("DPoP {t1}"), Field::Once(&proof), "replay_memory_unavailable");
 }

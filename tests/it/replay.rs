@@ -20,7 +20,7 @@ fn setup() -> Setup {
 
 /// A setup that remembers so many proofs.
 fn remembering(capacity: usize) -> Setup {
-    Setup { memory: ReplayMemory::new(capacity), ..setup() }
+    Setup { memory: ReplayMemory::new(capacity, 40), ..setup() }
 }
 
 /// A proof for this token with this `jti`, made at a time relative to [`NOW`].

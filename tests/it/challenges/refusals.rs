@@ -110,7 +110,7 @@ pub fn refusals() -> Vec<Attempt> {
         Attempt { dpop: None, ..attempt("proofs repeated", &format!("DPoP {t1}"), "") },
         attempt("replayed", &format!("DPoP {t1}"), &proof),
         Attempt {
-            change: |setup| Setup { memory: ReplayMemory::new(0), ..setup },
+            change: |setup| Setup { memory: ReplayMemory::new(0, 40), ..setup },
             ..attempt("no memory", &format!("DPoP {t1}"), &proof)
         },
         Attempt {

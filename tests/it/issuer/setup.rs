@@ -94,7 +94,7 @@ impl Setup {
             schemes: AcceptedSchemes::Both,
             proxy_trust: ProxyTrust::Nobody,
         };
-        Self { policy, keys: Some(keys), memory: ReplayMemory::new(1_000), now: UnixTime::from_secs(NOW) }
+        Self { policy, keys: Some(keys), memory: ReplayMemory::new(1_000, 40), now: UnixTime::from_secs(NOW) }
     }
 
     /// Changes rules.
