@@ -1,24 +1,23 @@
 //! Fetches an issuer's metadata and JWK Set over the network.
 //!
 //! In: an issuer, limits.
-//! Out: a `JwkSet`, or a sentence that says which request failed and how.
-//! May use: reqwest, the validator's documents.
-//! Never: a redirect to another origin, a body without a bound, a wait without an end.
+//! Out: a `JwkSet` and how long it is good, or a sentence that says which request failed and how.
+//! May use: network, reqwest, headers, the validator's documents.
+//! Never: a body without a bound, a wait without an end.
 
-use std::sync::OnceLock;
-use std::time::Duration;
+use std::time::{Duration, Instant, SystemTime};
 
+use headers::{CacheControl, Expires, HeaderMapExt};
 use oidc_spa_native::keys::jwk_set::JwkSet;
 use oidc_spa_native::keys::metadata::{Issuer, Metadata};
-use reqwest::{Certificate, Client, ClientBuilder, StatusCode, redirect};
+use reqwest::header::{ACCEPT, AGE, ETAG, HeaderMap, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH};
+use reqwest::header::{LAST_MODIFIED, RETRY_AFTER};
+use reqwest::{Client, StatusCode};
 
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+use crate::network::{TOTAL_TIMEOUT, client_for};
 
-/// Time for a whole exchange, a slow body included.
-const TOTAL_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// Redirects that are followed, all within one origin.
-const MAX_REDIRECTS: usize = 3;
+/// How long metadata is good, unless the JWK Set cannot be fetched where it says.
+const METADATA_AGE: Duration = Duration::from_secs(3600);
 
 /// Bytes that are read of each document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -27,46 +26,164 @@ pub(crate) struct FetchLimits {
     pub jwk_set_bytes: usize,
 }
 
-/// Fetches the keys that the issuer publishes now.
-pub(crate) async fn fetch_keys(issuer: &Issuer, limits: FetchLimits) -> Result<JwkSet, String> {
-    let metadata = fetch_metadata(issuer, limits).await?;
-    let uri = metadata.jwks_uri;
-    let document = get(&uri, limits.jwk_set_bytes)
-        .await
-        .map_err(|error| format!("Failed to fetch public key and algorithm from {uri}: {error}"))?;
-    JwkSet::parse(&document).map_err(|error| format!("{uri} does not have the expected shape: {error}"))
+/// Fetches the keys of one issuer again and again, and remembers what spares the issuer work.
+#[derive(Debug)]
+pub(crate) struct Fetcher {
+    issuer: Issuer,
+    limits: FetchLimits,
+    metadata: Option<Fetched<Metadata>>,
+    metadata_good_until: Option<Instant>,
+    /// What the last JWK Set can be recognised by.
+    jwk_set: Option<Fetched<()>>,
 }
 
-/// OpenID Connect Discovery first; where the issuer answers that there is nothing, RFC 8414.
-async fn fetch_metadata(issuer: &Issuer, limits: FetchLimits) -> Result<Metadata, String> {
-    let [openid, oauth] = issuer.metadata_urls();
-    let failed = |url: &str, error: &FetchError| {
-        format!("Failed to fetch openid configuration of the issuerUri: {} ({url}): {error}", issuer.as_str())
-    };
-    let (url, document) = match get(&openid, limits.metadata_bytes).await {
-        Ok(document) => (openid, document),
-        Err(error @ FetchError::Status(_)) => match get(&oauth, limits.metadata_bytes).await {
-            Ok(document) => (oauth, document),
-            Err(second) => return Err(format!("{}; {oauth}: {second}", failed(&openid, &error))),
-        },
-        Err(error) => return Err(failed(&openid, &error)),
-    };
-    Metadata::parse(&document, issuer).map_err(|error| format!("{url}: {error}"))
+/// What a fetch brought.
+#[derive(Debug)]
+pub(crate) struct FetchedKeys {
+    /// The keys; `None`: those of the last fetch, unchanged.
+    pub keys: Option<JwkSet>,
+    /// How long the issuer says that they are good, in milliseconds.
+    pub lifetime_millis: Option<u64>,
+}
+
+/// Why a fetch brought nothing.
+#[derive(Debug)]
+pub(crate) struct FetchFailure {
+    pub message: String,
+    /// How long the issuer asks to be left alone, in milliseconds.
+    pub retry_after_millis: Option<u64>,
+}
+
+/// A document that was fetched, and the validators that came with it (RFC 9110 section 8.8).
+#[derive(Debug)]
+struct Fetched<T> {
+    url: String,
+    document: T,
+    etag: Option<HeaderValue>,
+    last_modified: Option<HeaderValue>,
+}
+
+impl Fetcher {
+    pub(crate) const fn new(issuer: Issuer, limits: FetchLimits) -> Self {
+        Self { issuer, limits, metadata: None, metadata_good_until: None, jwk_set: None }
+    }
+
+    /// Fetches the keys that the issuer publishes now.
+    pub(crate) async fn fetch(&mut self) -> Result<FetchedKeys, FetchFailure> {
+        let uri = self.jwks_uri().await?;
+        let fetched = self.fetch_from(uri).await;
+        if fetched.is_err() {
+            // The issuer may have moved its keys.
+            self.metadata_good_until = None;
+        }
+        fetched
+    }
+
+    async fn fetch_from(&mut self, uri: String) -> Result<FetchedKeys, FetchFailure> {
+        let known = self.jwk_set.as_ref().filter(|known| known.url == uri);
+        let answer = get(&uri, known, self.limits.jwk_set_bytes).await.map_err(|error| {
+            error.named(format_args!("Failed to fetch public key and algorithm from {uri}"))
+        })?;
+        match answer {
+            Answer::Unchanged { lifetime_millis } => Ok(FetchedKeys { keys: None, lifetime_millis }),
+            Answer::Document { body, lifetime_millis, etag, last_modified } => {
+                let keys = JwkSet::parse(&body).map_err(|error| {
+                    FetchFailure::new(format!("{uri} does not have the expected shape: {error}"))
+                })?;
+                self.jwk_set = Some(Fetched { url: uri, document: (), etag, last_modified });
+                Ok(FetchedKeys { keys: Some(keys), lifetime_millis })
+            }
+        }
+    }
+
+    /// OpenID Connect Discovery first; where the issuer answers that there is nothing, RFC 8414.
+    async fn jwks_uri(&mut self) -> Result<String, FetchFailure> {
+        let now = Instant::now();
+        if let (Some(known), Some(end)) = (&self.metadata, self.metadata_good_until)
+            && now < end
+        {
+            return Ok(known.document.jwks_uri.clone());
+        }
+        let [openid, oauth] = self.issuer.metadata_urls();
+        let what = format!(
+            "Failed to fetch openid configuration of the issuerUri: {} ({openid})",
+            self.issuer.as_str()
+        );
+        let (url, answer) = match self.get_metadata(&openid).await {
+            Ok(answer) => (openid, answer),
+            Err(first @ GetError::Status { .. }) => match self.get_metadata(&oauth).await {
+                Ok(answer) => (oauth, answer),
+                Err(second) => {
+                    let failure = first.named(format_args!("{what}"));
+                    let message = format!("{}; {oauth}: {second}", failure.message);
+                    return Err(FetchFailure { message, ..failure });
+                }
+            },
+            Err(error) => return Err(error.named(format_args!("{what}"))),
+        };
+        if let Answer::Document { body, etag, last_modified, .. } = answer {
+            let document = Metadata::parse(&body, &self.issuer)
+                .map_err(|error| FetchFailure::new(format!("{url}: {error}")))?;
+            self.metadata = Some(Fetched { url, document, etag, last_modified });
+        }
+        match &self.metadata {
+            Some(metadata) => {
+                self.metadata_good_until = Some(now + METADATA_AGE);
+                Ok(metadata.document.jwks_uri.clone())
+            }
+            None => Err(FetchFailure::new(format!("{what}: answered that nothing has changed"))),
+        }
+    }
+
+    async fn get_metadata(&self, url: &str) -> Result<Answer, GetError> {
+        let known = self.metadata.as_ref().filter(|known| known.url == url);
+        get(url, known, self.limits.metadata_bytes).await
+    }
+}
+
+impl FetchFailure {
+    pub(crate) const fn new(message: String) -> Self {
+        Self { message, retry_after_millis: None }
+    }
+}
+
+/// What a server answered.
+#[derive(Debug)]
+enum Answer {
+    Unchanged {
+        lifetime_millis: Option<u64>,
+    },
+    Document {
+        body: Vec<u8>,
+        lifetime_millis: Option<u64>,
+        etag: Option<HeaderValue>,
+        last_modified: Option<HeaderValue>,
+    },
 }
 
 /// Why a document was not fetched.
 #[derive(Debug)]
-enum FetchError {
-    Status(StatusCode),
+enum GetError {
+    Status { status: StatusCode, retry_after_millis: Option<u64> },
     TooLong(usize),
     Network(reqwest::Error),
     Client(String),
 }
 
-impl std::fmt::Display for FetchError {
+impl GetError {
+    fn named(self, what: std::fmt::Arguments<'_>) -> FetchFailure {
+        let message = format!("{what}: {self}");
+        match self {
+            Self::Status { retry_after_millis, .. } => FetchFailure { message, retry_after_millis },
+            _ => FetchFailure::new(message),
+        }
+    }
+}
+
+impl std::fmt::Display for GetError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Status(status) => write!(f, "expected HTTP status 200, got {status}"),
+            Self::Status { status, .. } => write!(f, "expected HTTP status 200, got {status}"),
             Self::TooLong(limit) => write!(f, "the answer is longer than {limit} bytes"),
             Self::Network(error) if error.is_timeout() => {
                 write!(f, "no complete answer within {} seconds", TOTAL_TIMEOUT.as_secs())
@@ -84,62 +201,62 @@ impl std::fmt::Display for FetchError {
     }
 }
 
-async fn get(url: &str, limit: usize) -> Result<Vec<u8>, FetchError> {
-    let client = client_for(url).map_err(|error| FetchError::Client(error.to_owned()))?;
-    let request = client.get(url).header("accept", "application/json").timeout(TOTAL_TIMEOUT);
-    let mut response = request.send().await.map_err(FetchError::Network)?;
-    if response.status() != StatusCode::OK {
-        return Err(FetchError::Status(response.status()));
+async fn get<T>(url: &str, known: Option<&Fetched<T>>, limit: usize) -> Result<Answer, GetError> {
+    let client: &Client = client_for(url).map_err(|error| GetError::Client(error.to_owned()))?;
+    let mut request = client.get(url).header(ACCEPT, "application/json").timeout(TOTAL_TIMEOUT);
+    if let Some(etag) = known.and_then(|known| known.etag.clone()) {
+        request = request.header(IF_NONE_MATCH, etag);
     }
+    if let Some(date) = known.and_then(|known| known.last_modified.clone()) {
+        request = request.header(IF_MODIFIED_SINCE, date);
+    }
+    let mut response = request.send().await.map_err(GetError::Network)?;
+    let headers = response.headers();
+    let lifetime_millis = lifetime_millis(headers);
+    match response.status() {
+        StatusCode::OK => {}
+        StatusCode::NOT_MODIFIED if known.is_some() => return Ok(Answer::Unchanged { lifetime_millis }),
+        status => return Err(GetError::Status { status, retry_after_millis: retry_after_millis(headers) }),
+    }
+    let (etag, last_modified) = (headers.get(ETAG).cloned(), headers.get(LAST_MODIFIED).cloned());
     let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(FetchError::Network)? {
+    while let Some(chunk) = response.chunk().await.map_err(GetError::Network)? {
         if body.len() + chunk.len() > limit {
-            return Err(FetchError::TooLong(limit));
+            return Err(GetError::TooLong(limit));
         }
         body.extend_from_slice(&chunk);
     }
-    Ok(body)
+    Ok(Answer::Document { body, lifetime_millis, etag, last_modified })
 }
 
-/// Plain http is for this very machine only, and no proxy leads there.
-fn client_for(url: &str) -> Result<&'static Client, &'static str> {
-    static DIRECT: OnceLock<Result<Client, String>> = OnceLock::new();
-    static PROXIED: OnceLock<Result<Client, String>> = OnceLock::new();
-    let client = if url.starts_with("http:") {
-        DIRECT.get_or_init(|| build(Client::builder().no_proxy()))
-    } else {
-        PROXIED.get_or_init(|| with_extra_certificates(Client::builder()).and_then(build))
+/// How long an answer is fresh (RFC 9111 section 4.2): `max-age` less `Age`, or `Expires` from now.
+fn lifetime_millis(headers: &HeaderMap) -> Option<u64> {
+    let age = headers.get(AGE).and_then(|age| age.to_str().ok()?.trim().parse().ok()).unwrap_or(0);
+    let lifetime = match headers.typed_get::<CacheControl>() {
+        Some(control) if control.no_store() || control.no_cache() => Some(Duration::ZERO),
+        Some(control) => control.max_age().map(|max| max.saturating_sub(Duration::from_secs(age))),
+        None => None,
     };
-    client.as_ref().map_err(String::as_str)
-}
-
-fn build(builder: ClientBuilder) -> Result<Client, String> {
-    let same_origin = redirect::Policy::custom(|attempt| {
-        let first = attempt.previous().first().map(url::Url::origin);
-        if first != Some(attempt.url().origin()) {
-            attempt.error("a redirect to another origin is not followed")
-        } else if attempt.previous().len() > MAX_REDIRECTS {
-            attempt.error("too many redirects")
-        } else {
-            attempt.follow()
-        }
+    let lifetime = lifetime.or_else(|| {
+        let expires: SystemTime = headers.typed_get::<Expires>()?.into();
+        Some(expires.duration_since(SystemTime::now()).unwrap_or_default())
     });
-    builder
-        .redirect(same_origin)
-        .connect_timeout(CONNECT_TIMEOUT)
-        .timeout(TOTAL_TIMEOUT)
-        .user_agent(concat!("oidc-spa-native/", env!("CARGO_PKG_VERSION")))
-        .build()
-        .map_err(|error| format!("the HTTP client cannot be made: {error:?}"))
+    lifetime.map(millis)
 }
 
-/// Node.js' own variable for certificates beyond the system's.
-fn with_extra_certificates(builder: ClientBuilder) -> Result<ClientBuilder, String> {
-    let Some(path) = std::env::var_os("NODE_EXTRA_CA_CERTS").filter(|path| !path.is_empty()) else {
-        return Ok(builder);
+/// RFC 9110 section 10.2.3: seconds, or a date.
+fn retry_after_millis(headers: &HeaderMap) -> Option<u64> {
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    let pause = match text.parse() {
+        Ok(secs) => Duration::from_secs(secs),
+        Err(_) => {
+            let date = httpdate::parse_http_date(text).ok()?;
+            date.duration_since(SystemTime::now()).unwrap_or_default()
+        }
     };
-    let failed = |error: &dyn std::fmt::Display| format!("NODE_EXTRA_CA_CERTS={}: {error}", path.display());
-    let pem = std::fs::read(&path).map_err(|error| failed(&error))?;
-    let certificates = Certificate::from_pem_bundle(&pem).map_err(|error| failed(&error))?;
-    Ok(builder.tls_certs_merge(certificates))
+    Some(millis(pause))
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

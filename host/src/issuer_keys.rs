@@ -5,17 +5,21 @@
 //! May use: fetch, runtime, the validator's key ring, tokio.
 //! Never: a lock held across an await, a second fetch beside the first.
 
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use oidc_spa_native::keys::jwk_set::JwkSet;
 use oidc_spa_native::keys::key_ring::{Demand, KeyRing, KeyRingPolicy};
 use oidc_spa_native::keys::metadata::Issuer;
 use oidc_spa_native::time::Monotonic;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
-use crate::fetch::{FetchLimits, fetch_keys};
+use crate::fetch::{FetchFailure, FetchLimits, FetchedKeys, Fetcher};
 use crate::runtime::runtime;
+
+/// Requests that may wait for one issuer's keys at a time. Each holds its token; the next ones are refused at once.
+const MAX_WAITING: usize = 4096;
 
 /// The keys of one issuer, shared by every validator that names it with the same options.
 #[derive(Debug)]
@@ -23,10 +27,20 @@ pub(crate) struct IssuerKeys {
     issuer: Issuer,
     limits: FetchLimits,
     ring: Mutex<KeyRing>,
-    /// A copy of the ring's keys, so that requests do not wait for each other.
-    current: RwLock<Option<Arc<JwkSet>>>,
+    /// A copy of the ring's keys and of the time until which they serve, so that requests do not wait for each other.
+    current: RwLock<Option<Current>>,
     ended: watch::Sender<FetchEnd>,
+    /// Rung when the ring has something to do that was not due before.
+    bell: Arc<Notify>,
+    is_attended: AtomicBool,
+    waiting: AtomicUsize,
     origin: Instant,
+}
+
+#[derive(Clone, Debug)]
+struct Current {
+    keys: Arc<JwkSet>,
+    serve_until: Option<Monotonic>,
 }
 
 /// How the last fetch ended.
@@ -54,45 +68,54 @@ impl IssuerKeys {
             ring: Mutex::new(KeyRing::new(policy)),
             current: RwLock::new(None),
             ended: watch::Sender::default(),
+            bell: Arc::new(Notify::new()),
+            is_attended: AtomicBool::new(false),
+            waiting: AtomicUsize::new(0),
             origin: Instant::now(),
         }
     }
 
-    /// The keys that are there now.
+    /// The keys that may serve now.
     pub(crate) fn current(&self) -> Option<Arc<JwkSet>> {
-        self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
+        let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
+        let current = current.as_ref()?;
+        let serves = current.serve_until.is_none_or(|end| self.now() <= end);
+        serves.then(|| Arc::clone(&current.keys))
     }
 
     /// Whether asking for newer keys than those that were `seen` is of no use now.
     pub(crate) fn is_cooling_down(&self, seen: Option<&Arc<JwkSet>>) -> bool {
-        let ring = self.ring();
-        same_keys(ring.keys(), seen) && ring.is_cooling_down(self.now())
+        let (ring, now) = (self.ring(), self.now());
+        same_keys(ring.keys(now), seen) && ring.would_refuse(now)
     }
 
     /// Asks for newer keys than those that were `seen`, and waits until a fetch has ended.
     pub(crate) async fn newer(self: &Arc<Self>, seen: Option<&Arc<JwkSet>>, deadline: Instant) -> Newer {
         // Subscribed before asking, so that an end in between is not missed.
         let mut ended = self.ended.subscribe();
-        let demand = {
-            let mut ring = self.ring();
-            if !same_keys(ring.keys(), seen) {
+        let (demand, due) = {
+            let (mut ring, now) = (self.ring(), self.now());
+            if !same_keys(ring.keys(now), seen) {
                 // They came while the caller was judging with the ones before: no need to ask, and no cool-down
                 // that would refuse it.
                 return Newer::Ended;
             }
-            ring.demand(self.now())
+            (ring.demand(now), ring.due())
         };
-        match demand {
-            Demand::Refuse => return Newer::Refused,
-            Demand::Wait => {}
-            Demand::Fetch => {
-                if let Err(error) = self.spawn_fetch() {
-                    self.ring().abandoned();
-                    self.end(Some(error));
+        match (demand, due) {
+            (Demand::Refuse, _) => return Newer::Refused,
+            // The pause after a failed attempt outlasts the patience of the caller.
+            (Demand::Wait, Some(due)) if self.instant(due) > deadline => return Newer::TimedOut,
+            (Demand::Wait, _) => {}
+            (Demand::Fetch, _) => {
+                if let Err(error) = self.attend() {
+                    let message = FetchFailure::new(error);
+                    self.settle(Err(message));
                     return Newer::TimedOut;
                 }
             }
         }
+        let Some(_waiting) = Waiting::begin(self) else { return Newer::Refused };
         // The deadline is kept on our own runtime: the caller's executor may have no timer.
         let Ok(runtime) = runtime() else { return Newer::TimedOut };
         let waiting = runtime
@@ -102,6 +125,9 @@ impl IssuerKeys {
 
     /// Waits until there are keys. With `fail_fast`, the first failed fetch ends the wait.
     pub(crate) async fn ready(self: &Arc<Self>, deadline: Instant, fail_fast: bool) -> Result<(), String> {
+        // Whoever asks for the keys themselves does not wait for the pause after a failed attempt.
+        self.ring().hurry(self.now());
+        self.bell.notify_one();
         while self.current().is_none() {
             let outcome = self.newer(None, deadline).await;
             let error = self.ended.borrow().error.clone();
@@ -118,38 +144,55 @@ impl IssuerKeys {
         Ok(())
     }
 
-    fn spawn_fetch(self: &Arc<Self>) -> Result<(), String> {
-        runtime()?.spawn(fetch_until_settled(Arc::downgrade(self)));
+    /// Has the ring attended to: begun with the first demand, so that a validator alone makes no network call.
+    fn attend(self: &Arc<Self>) -> Result<(), String> {
+        let runtime = runtime()?;
+        if !self.is_attended.swap(true, Ordering::AcqRel) {
+            let fetcher = Fetcher::new(self.issuer.clone(), self.limits);
+            runtime.spawn(attend(Arc::downgrade(self), Arc::clone(&self.bell), fetcher));
+        }
+        self.bell.notify_one();
         Ok(())
     }
 
-    /// One fetch, told to the ring. Returns when to try again, if at all.
-    async fn fetch_once(&self) -> Option<Instant> {
-        let (issuer, limits) = (self.issuer.clone(), self.limits);
-        // In a task of its own: should it panic, it ends like any other failed fetch.
-        let fetch = tokio::spawn(async move { fetch_keys(&issuer, limits).await });
-        let result = fetch.await.unwrap_or_else(|_| Err("the fetch ended unexpectedly".into()));
-        let (retry, error) = {
-            let mut ring = self.ring();
-            let now = self.now();
+    /// Tells the ring and all who wait how a fetch ended.
+    fn settle(&self, result: Result<FetchedKeys, FetchFailure>) {
+        let error = {
+            let (mut ring, now) = (self.ring(), self.now());
+            let jitter = fastrand::f64();
             match result {
-                Ok(keys) => {
-                    ring.fetched(keys);
-                    *self.current.write().unwrap_or_else(PoisonError::into_inner) = ring.keys().cloned();
-                    (None, None)
+                Ok(FetchedKeys { keys, lifetime_millis }) => {
+                    let keys = keys.map(Arc::new).or_else(|| ring.held().cloned());
+                    match keys {
+                        Some(keys) => {
+                            ring.fetched(now, keys, lifetime_millis, jitter);
+                            None
+                        }
+                        None => {
+                            ring.failed(now, None, jitter);
+                            Some(
+                                "the issuer answered that nothing has changed, to a first question"
+                                    .to_owned(),
+                            )
+                        }
+                    }
                 }
-                Err(error) => {
-                    let retry = ring.failed(now, fastrand::f64());
-                    (retry.map(|at| Instant::now() + millis(now.millis_until(at))), Some(error))
+                Err(FetchFailure { message, retry_after_millis }) => {
+                    ring.failed(now, retry_after_millis, jitter);
+                    Some(message)
                 }
             }
         };
-        self.end(error);
-        retry
+        self.publish();
+        self.ended.send_replace(FetchEnd { error: error.map(Arc::from) });
     }
 
-    fn end(&self, error: Option<String>) {
-        self.ended.send_replace(FetchEnd { error: error.map(Arc::from) });
+    /// Copies the ring's keys to where requests read them.
+    fn publish(&self) {
+        let ring = self.ring();
+        let current =
+            ring.held().map(|keys| Current { keys: Arc::clone(keys), serve_until: ring.serve_until() });
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = current;
     }
 
     fn ring(&self) -> MutexGuard<'_, KeyRing> {
@@ -159,18 +202,68 @@ impl IssuerKeys {
     fn now(&self) -> Monotonic {
         Monotonic::from_millis(u64::try_from(self.origin.elapsed().as_millis()).unwrap_or(u64::MAX))
     }
+
+    fn instant(&self, at: Monotonic) -> Instant {
+        Instant::now() + Duration::from_millis(self.now().millis_until(at))
+    }
 }
 
-/// Fetches, and after a failed start again and again, until it succeeds or nobody holds the keys any more.
-async fn fetch_until_settled(keys: Weak<IssuerKeys>) {
+impl Drop for IssuerKeys {
+    fn drop(&mut self) {
+        // Whoever attends finds nobody there, and leaves.
+        self.bell.notify_one();
+    }
+}
+
+/// Fetches when the ring says so, until nobody holds the keys any more.
+async fn attend(keys: Weak<IssuerKeys>, bell: Arc<Notify>, mut fetcher: Fetcher) {
     loop {
         let Some(strong) = keys.upgrade() else { return };
-        let Some(retry) = strong.fetch_once().await else { return };
-        drop(strong);
-        tokio::time::sleep_until(retry.into()).await;
-        if let Some(strong) = keys.upgrade() {
-            strong.ring().retry();
+        let (begin, due) = {
+            let (mut ring, now) = (strong.ring(), strong.now());
+            (ring.is_fetching() || ring.wake(now), ring.due())
+        };
+        if begin {
+            // In a task of its own: should it panic, it ends like any other failed fetch.
+            let fetching = tokio::spawn(async move {
+                let fetched = fetcher.fetch().await;
+                (fetcher, fetched)
+            });
+            (fetcher, ()) = match fetching.await {
+                Ok((fetcher, fetched)) => (fetcher, strong.settle(fetched)),
+                Err(_) => {
+                    let failure = FetchFailure::new("the fetch ended unexpectedly".into());
+                    let fetcher = Fetcher::new(strong.issuer.clone(), strong.limits);
+                    (fetcher, strong.settle(Err(failure)))
+                }
+            };
+            continue;
         }
+        let due = due.map(|due| strong.instant(due));
+        drop(strong);
+        match due {
+            Some(due) => {
+                let _rung_or_due = tokio::time::timeout_at(due.into(), bell.notified()).await;
+            }
+            None => bell.notified().await,
+        }
+    }
+}
+
+/// One request that waits. There is a bound to their number.
+struct Waiting<'k>(&'k AtomicUsize);
+
+impl<'k> Waiting<'k> {
+    fn begin(keys: &'k IssuerKeys) -> Option<Self> {
+        let before = keys.waiting.fetch_add(1, Ordering::AcqRel);
+        let waiting = Self(&keys.waiting);
+        (before < MAX_WAITING).then_some(waiting)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
     }
 }
 
@@ -181,10 +274,6 @@ fn same_keys(now: Option<&Arc<JwkSet>>, seen: Option<&Arc<JwkSet>>) -> bool {
         (None, None) => true,
         _ => false,
     }
-}
-
-const fn millis(millis: u64) -> std::time::Duration {
-    std::time::Duration::from_millis(millis)
 }
 
 #[cfg(test)]
@@ -207,8 +296,9 @@ mod tests {
     /// A fetch of somebody else's, begun and ended well.
     fn fetched_meanwhile(keys: &IssuerKeys) {
         let mut ring = keys.ring();
-        assert_eq!(ring.demand(keys.now()), Demand::Fetch);
-        ring.fetched(set());
+        let now = keys.now();
+        assert_eq!(ring.demand(now), Demand::Fetch);
+        ring.fetched(now, Arc::new(set()), None, 0.5);
     }
 
     #[tokio::test]
@@ -225,11 +315,11 @@ mod tests {
     async fn h23_who_judged_with_old_keys_while_new_ones_came_is_not_refused_by_the_cool_down() {
         let keys = unreachable_issuer();
         fetched_meanwhile(&keys);
-        let old = keys.ring().keys().cloned();
+        let old = keys.ring().held().cloned();
         fetched_meanwhile(&keys);
         assert!(!keys.is_cooling_down(old.as_ref()));
         assert_eq!(keys.newer(old.as_ref(), Instant::now()).await, Newer::Ended);
-        let new = keys.ring().keys().cloned();
+        let new = keys.ring().held().cloned();
         assert!(keys.is_cooling_down(new.as_ref()));
         assert_eq!(keys.newer(new.as_ref(), Instant::now()).await, Newer::Refused);
     }

@@ -7,6 +7,7 @@
 
 mod fetch;
 mod issuer_keys;
+mod network;
 mod options;
 mod registry;
 mod runtime;

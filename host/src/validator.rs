@@ -60,10 +60,11 @@ impl Validator {
             .map(|accepted| registry::issuer_keys(&accepted.issuer, options.ring, options.limits))
             .collect();
         let replay = if options.own_clock {
-            Arc::new(ReplayMemory::new(ReplayMemory::DEFAULT_CAPACITY))
+            Arc::new(ReplayMemory::new(ReplayMemory::DEFAULT_CAPACITY, 0))
         } else {
             registry::replay_memory()
         };
+        replay.cover(options.policy.dpop.max_age_secs);
         Ok(Self {
             server: ResourceServer::new(options.policy),
             keys,

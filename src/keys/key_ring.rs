@@ -1,7 +1,7 @@
-//! When an issuer's keys are fetched: a state machine, with time as an argument.
+//! When an issuer's keys are fetched, and how long they serve: a state machine, with time as an argument.
 //!
-//! In: what requests need, how fetches ended, the time.
-//! Out: the keys, and what the host is to do.
+//! In: what requests need, how fetches ended, the time, a random number where one is needed.
+//! Out: the keys, and what the host is to do, and when.
 //! May use: jwk_set, time.
 //! Never: the network, a clock, a request's contents.
 
@@ -10,20 +10,35 @@ use std::sync::Arc;
 use super::jwk_set::JwkSet;
 use crate::time::Monotonic;
 
-/// How often an issuer may be asked.
+/// How often an issuer is asked, and how long its last answer serves. All times in milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct KeyRingPolicy {
-    /// Least time between two refreshes that unknown keys ask for, in milliseconds.
+    /// Least time between two refreshes that unknown keys ask for.
     pub cooldown_millis: u64,
-    /// Time before the first retry of a failed start, in milliseconds. It doubles with each failure.
-    pub retry_min_millis: u64,
-    /// Longest time between two retries, in milliseconds.
-    pub retry_max_millis: u64,
+    /// How long keys are fresh where the issuer does not say.
+    pub age_millis: u64,
+    /// The least and the most that the issuer may say.
+    pub age_bounds_millis: (u64, u64),
+    /// How long keys that are no longer fresh serve while the issuer cannot be reached; `None`: for ever.
+    pub outage_millis: Option<u64>,
+    /// Time before the first attempt after a failed one; it doubles with each failure, up to the second number.
+    pub retry_millis: (u64, u64),
+}
+
+impl KeyRingPolicy {
+    /// Cool-down 30 s; age 10 min, from 1 min to 24 h; outage 12 h; retries after 1 s to 5 min.
+    pub const DEFAULT: Self = Self {
+        cooldown_millis: 30_000,
+        age_millis: 600_000,
+        age_bounds_millis: (60_000, 86_400_000),
+        outage_millis: Some(12 * 3_600_000),
+        retry_millis: (1_000, 300_000),
+    };
 }
 
 impl Default for KeyRingPolicy {
     fn default() -> Self {
-        Self { cooldown_millis: 30_000, retry_min_millis: 1_000, retry_max_millis: 300_000 }
+        Self::DEFAULT
     }
 }
 
@@ -38,6 +53,19 @@ pub enum Demand {
     Refuse,
 }
 
+/// How the keys stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Freshness {
+    /// There have never been any.
+    None,
+    /// They are within their age.
+    Fresh,
+    /// They are beyond it, and serve while the issuer cannot be reached.
+    Stale,
+    /// They have served too long without a word of the issuer.
+    Expired,
+}
+
 /// An issuer's keys and the state of their fetching.
 ///
 /// ```
@@ -48,145 +76,244 @@ pub enum Demand {
 /// let mut ring = KeyRing::new(KeyRingPolicy::default());
 /// assert_eq!(ring.demand(now), Demand::Fetch);
 /// assert_eq!(ring.demand(now), Demand::Wait);
-/// ring.failed(now, 1.0);
+/// ring.failed(now, None, 1.0);
 /// assert_eq!(ring.demand(now), Demand::Wait);
+/// assert_eq!(ring.due(), Some(now.plus_millis(1_000)));
 /// ```
 #[derive(Debug)]
 pub struct KeyRing {
     policy: KeyRingPolicy,
-    keys: Option<Arc<JwkSet>>,
-    state: State,
+    held: Option<Held>,
+    is_fetching: bool,
     cooldown_ends: Monotonic,
+    /// Failed attempts since the last good one.
     failures: u32,
+    /// When the next attempt is made, whether anybody asks or not.
+    due: Option<Monotonic>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
-    Idle,
-    Fetching,
-    /// The start failed; the host tries again by itself.
-    Retrying,
+#[derive(Debug)]
+struct Held {
+    keys: Arc<JwkSet>,
+    fresh_until: Monotonic,
 }
 
 impl KeyRing {
-    /// A ring without keys.
-    pub fn new(policy: KeyRingPolicy) -> Self {
+    /// A ring without keys. Nothing is due until somebody asks.
+    pub const fn new(policy: KeyRingPolicy) -> Self {
         let cooldown_ends = Monotonic::from_millis(0);
-        Self { policy, keys: None, state: State::Idle, cooldown_ends, failures: 0 }
+        Self { policy, held: None, is_fetching: false, cooldown_ends, failures: 0, due: None }
     }
 
-    /// The keys, if a fetch has ever succeeded.
-    pub fn keys(&self) -> Option<&Arc<JwkSet>> {
-        self.keys.as_ref()
+    /// The keys that may serve now.
+    pub fn keys(&self, now: Monotonic) -> Option<&Arc<JwkSet>> {
+        match self.freshness(now) {
+            Freshness::Fresh | Freshness::Stale => self.held.as_ref().map(|held| &held.keys),
+            Freshness::None | Freshness::Expired => None,
+        }
+    }
+
+    /// The keys of the last good fetch, whether they may still serve or not.
+    pub fn held(&self) -> Option<&Arc<JwkSet>> {
+        self.held.as_ref().map(|held| &held.keys)
+    }
+
+    /// When the keys stop serving, unless the issuer answers before.
+    pub fn serve_until(&self) -> Option<Monotonic> {
+        let outage = self.policy.outage_millis?;
+        self.held.as_ref().map(|held| held.fresh_until.plus_millis(outage))
+    }
+
+    /// How the keys stand.
+    pub fn freshness(&self, now: Monotonic) -> Freshness {
+        match (&self.held, self.serve_until()) {
+            (None, _) => Freshness::None,
+            (Some(held), _) if now <= held.fresh_until => Freshness::Fresh,
+            (Some(_), Some(end)) if now > end => Freshness::Expired,
+            (Some(_), _) => Freshness::Stale,
+        }
     }
 
     /// Whether [`KeyRing::demand`] would be refused, for callers that cannot wait.
-    pub fn is_cooling_down(&self, now: Monotonic) -> bool {
-        self.keys.is_some() && self.state == State::Idle && now < self.cooldown_ends
+    pub fn would_refuse(&self, now: Monotonic) -> bool {
+        let backing_off = self.failures > 0 && self.due.is_some_and(|due| now < due);
+        !self.is_fetching && self.keys(now).is_some() && (now < self.cooldown_ends || backing_off)
     }
 
     /// A request needs keys that are not there: any at all, or one that it names.
     pub fn demand(&mut self, now: Monotonic) -> Demand {
-        if self.state != State::Idle {
+        let has_keys = self.keys(now).is_some();
+        let retries_by_itself = self.failures > 0 && self.due.is_some_and(|due| now < due);
+        if self.is_fetching {
             return Demand::Wait;
         }
-        if self.is_cooling_down(now) {
-            return Demand::Refuse;
+        match (has_keys, retries_by_itself) {
+            (true, _) if self.would_refuse(now) => Demand::Refuse,
+            (false, true) => Demand::Wait,
+            _ => {
+                // The first fetch begins no cool-down: a rotation seconds after it is followed at once. A refresh
+                // that a request asked for does, counted from its beginning, whether it succeeds or not.
+                if has_keys {
+                    self.cooldown_ends = now.plus_millis(self.policy.cooldown_millis);
+                }
+                self.is_fetching = true;
+                Demand::Fetch
+            }
         }
-        // The first fetch begins no cool-down: a rotation seconds after it is followed at once. A refresh does,
-        // counted from its beginning, whether it succeeds or not.
-        if self.keys.is_some() {
-            self.cooldown_ends = now.plus_millis(self.policy.cooldown_millis);
-        }
-        self.state = State::Fetching;
-        Demand::Fetch
     }
 
-    /// A fetch brought a usable set.
-    pub fn fetched(&mut self, keys: JwkSet) {
-        self.keys = Some(Arc::new(keys));
-        self.state = State::Idle;
+    /// When the host is to call [`KeyRing::wake`].
+    pub const fn due(&self) -> Option<Monotonic> {
+        if self.is_fetching { None } else { self.due }
+    }
+
+    /// The time has come, or somebody is in a hurry: whether a fetch is to be made. It begins no cool-down.
+    pub fn wake(&mut self, now: Monotonic) -> bool {
+        if self.is_fetching || self.due.is_none_or(|due| now < due) {
+            return false;
+        }
+        self.is_fetching = true;
+        true
+    }
+
+    /// The application asks for an attempt now, without waiting for the pause after a failed one.
+    pub fn hurry(&mut self, now: Monotonic) {
+        if self.failures > 0 && !self.is_fetching {
+            self.due = Some(now);
+        }
+    }
+
+    /// A fetch brought a usable set. `lifetime` is how long the issuer says that it is good; `jitter`, from 0 to 1,
+    /// spreads the refreshes of many servers.
+    pub fn fetched(&mut self, now: Monotonic, keys: Arc<JwkSet>, lifetime: Option<u64>, jitter: f64) {
+        let (least, most) = self.policy.age_bounds_millis;
+        let age = lifetime.map_or(self.policy.age_millis, |lifetime| lifetime.clamp(least, most));
+        self.held = Some(Held { keys, fresh_until: now.plus_millis(age) });
+        self.is_fetching = false;
         self.failures = 0;
+        // From 80 to 100 % of the age, so that no request ever waits for the refresh.
+        self.due = Some(now.plus_millis(share(age, 0.8 + 0.2 * unit(jitter))));
     }
 
-    /// A fetch failed. The keys that are there stay. Returns when to try again: after a failed start, at a random
-    /// point (`jitter`, from 0 to 1) of a time that doubles with each failure.
-    pub fn failed(&mut self, now: Monotonic, jitter: f64) -> Option<Monotonic> {
-        if self.keys.is_some() {
-            self.state = State::Idle;
-            return None;
-        }
-        self.state = State::Retrying;
-        let doubled = self.policy.retry_min_millis.saturating_mul(1 << self.failures.min(20));
+    /// A fetch failed. The keys that are there stay. The next attempt is made at a random point (`jitter`, from 0 to
+    /// 1) of a time that doubles with each failure, and not before `retry_after` (within bounds), if the issuer asked.
+    pub fn failed(&mut self, now: Monotonic, retry_after: Option<u64>, jitter: f64) {
+        let (least, most) = self.policy.retry_millis;
+        let doubled = least.saturating_mul(1 << self.failures.min(20)).min(most);
+        let pause = share(doubled, unit(jitter)).max(least / 2);
+        let asked = retry_after.map_or(0, |asked| asked.min(most));
         self.failures = self.failures.saturating_add(1);
-        let least = self.policy.retry_min_millis / 2;
-        let most = doubled.min(self.policy.retry_max_millis);
-        let delay = (most as f64 * jitter.clamp(0.0, 1.0)) as u64;
-        Some(now.plus_millis(delay.max(least)))
+        self.is_fetching = false;
+        self.due = Some(now.plus_millis(pause.max(asked)));
     }
 
-    /// The time that [`KeyRing::failed`] told has come.
-    pub fn retry(&mut self) {
-        self.state = State::Fetching;
+    /// Failed attempts since the last good one.
+    pub const fn failures(&self) -> u32 {
+        self.failures
     }
 
-    /// A fetch ended without telling how. Without this, nobody would ever ask again.
-    pub fn abandoned(&mut self) {
-        self.state = State::Idle;
+    /// Whether a fetch is under way.
+    pub const fn is_fetching(&self) -> bool {
+        self.is_fetching
     }
+}
+
+fn unit(jitter: f64) -> f64 {
+    jitter.clamp(0.0, 1.0)
+}
+
+fn share(millis: u64, part: f64) -> u64 {
+    (millis as f64 * part) as u64
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const MINUTE: u64 = 60_000;
+    const HOUR: u64 = 60 * MINUTE;
+
     const fn at(millis: u64) -> Monotonic {
         Monotonic::from_millis(millis)
     }
 
-    fn set() -> JwkSet {
+    fn set() -> Arc<JwkSet> {
         let jwk =
             r#"{"keys":[{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
-        match JwkSet::parse(jwk.as_bytes()) {
-            Ok(set) => set,
-            Err(error) => unreachable!("{error}"),
-        }
+        Arc::new(JwkSet::parse(jwk.as_bytes()).unwrap())
     }
 
     fn started(now: Monotonic) -> KeyRing {
         let mut ring = KeyRing::new(KeyRingPolicy::default());
         assert_eq!(ring.demand(now), Demand::Fetch);
-        ring.fetched(set());
+        ring.fetched(now, set(), None, 0.5);
         ring
+    }
+
+    fn pause(ring: &KeyRing, from: Monotonic) -> u64 {
+        ring.due().map(|due| from.millis_until(due)).unwrap()
     }
 
     #[test]
     fn h33_many_cold_requests_ask_once() {
         let mut ring = KeyRing::new(KeyRingPolicy::default());
+        assert_eq!(ring.due(), None, "no network before somebody asks");
         assert_eq!(ring.demand(at(0)), Demand::Fetch);
         for _ in 0..1_000 {
             assert_eq!(ring.demand(at(1)), Demand::Wait);
         }
+        assert!(!ring.wake(at(1)));
     }
 
     #[test]
     fn h23_the_first_fetch_begins_no_cool_down_and_a_refresh_does() {
         let mut ring = started(at(0));
         assert_eq!(ring.demand(at(1)), Demand::Fetch);
-        ring.fetched(set());
+        ring.fetched(at(1), set(), None, 0.5);
+        assert!(ring.would_refuse(at(2)));
         assert_eq!(ring.demand(at(2)), Demand::Refuse);
         assert_eq!(ring.demand(at(30_000)), Demand::Refuse);
         assert_eq!(ring.demand(at(30_001)), Demand::Fetch);
     }
 
     #[test]
+    fn h27_a_scheduled_refresh_begins_no_cool_down() {
+        let mut ring = started(at(0));
+        let due = ring.due().unwrap();
+        assert!(ring.wake(due));
+        ring.fetched(due, set(), None, 0.5);
+        assert_eq!(ring.demand(due.plus_millis(1)), Demand::Fetch);
+    }
+
+    #[test]
+    fn h26_through_a_flood_a_rotation_is_looked_up_within_one_cool_down() {
+        let mut ring = started(at(0));
+        let mut fetches = Vec::new();
+        for now in (1_000..121_000).step_by(10).map(at) {
+            if ring.demand(now) == Demand::Fetch {
+                fetches.push(at(0).millis_until(now));
+                ring.fetched(now, set(), None, 0.5);
+            }
+        }
+        assert_eq!(fetches, [1_000, 31_000, 61_000, 91_000]);
+    }
+
+    #[test]
     fn h29_h30_h32_a_failed_refresh_cools_down_too_and_keeps_the_keys() {
         let mut ring = started(at(0));
         assert_eq!(ring.demand(at(1_000)), Demand::Fetch);
-        assert_eq!(ring.failed(at(6_000), 0.5), None);
-        assert!(ring.keys().is_some());
+        ring.failed(at(6_000), None, 0.5);
+        assert!(ring.keys(at(6_000)).is_some());
         assert_eq!(ring.demand(at(6_001)), Demand::Refuse);
         assert_eq!(ring.demand(at(31_000)), Demand::Fetch);
+        // In the pause after many failures, a flood asks for nothing either.
+        for _ in 0..12 {
+            ring.failed(at(40_000), None, 1.0);
+            assert!(ring.wake(ring.due().unwrap()));
+        }
+        ring.failed(at(40_000), None, 1.0);
+        assert_eq!(pause(&ring, at(40_000)), 5 * MINUTE);
+        assert_eq!(ring.demand(at(100_000)), Demand::Refuse);
     }
 
     #[test]
@@ -195,16 +322,69 @@ mod tests {
         assert_eq!(ring.demand(at(0)), Demand::Fetch);
         let mut pauses = Vec::new();
         for _ in 0..12 {
-            let Some(next) = ring.failed(at(0), 1.0) else { unreachable!() };
-            pauses.push(at(0).millis_until(next));
+            ring.failed(at(0), None, 1.0);
+            pauses.push(pause(&ring, at(0)));
             assert_eq!(ring.demand(at(0)), Demand::Wait);
-            ring.retry();
+            assert!(ring.wake(ring.due().unwrap()));
         }
         assert_eq!(pauses[..4], [1_000, 2_000, 4_000, 8_000]);
-        assert_eq!(pauses[11], 300_000);
-        let least = ring.failed(at(0), 0.0).map(|next| at(0).millis_until(next));
-        assert_eq!(least, Some(500));
-        ring.fetched(set());
-        assert!(ring.keys().is_some());
+        assert_eq!(pauses[11], 5 * MINUTE);
+        ring.failed(at(0), None, 0.0);
+        assert_eq!(pause(&ring, at(0)), 500);
+        ring.hurry(at(10));
+        assert!(ring.wake(at(10)));
+        ring.fetched(at(20), set(), None, 0.5);
+        assert!(ring.keys(at(20)).is_some());
+    }
+
+    #[test]
+    fn h12_retry_after_is_kept_within_bounds() {
+        let mut ring = started(at(0));
+        ring.failed(at(0), Some(90_000), 0.0);
+        assert_eq!(pause(&ring, at(0)), 90_000);
+        ring.failed(at(0), Some(u64::MAX), 0.0);
+        assert_eq!(pause(&ring, at(0)), 5 * MINUTE);
+    }
+
+    #[test]
+    fn h36_the_age_is_the_issuers_within_bounds_and_the_refresh_comes_before_it() {
+        for (lifetime, age) in [
+            (None, 10 * MINUTE),
+            (Some(0), MINUTE),
+            (Some(2 * HOUR), 2 * HOUR),
+            (Some(10 * 365 * 24 * HOUR), 24 * HOUR),
+        ] {
+            for (jitter, part) in [(0.0, 0.8), (1.0, 1.0), (f64::INFINITY, 1.0)] {
+                let mut ring = started(at(0));
+                ring.fetched(at(0), set(), lifetime, jitter);
+                assert_eq!(pause(&ring, at(0)), (age as f64 * part) as u64);
+                assert_eq!(ring.freshness(at(age)), Freshness::Fresh);
+                assert_eq!(ring.freshness(at(age + 1)), Freshness::Stale);
+            }
+        }
+    }
+
+    #[test]
+    fn h20_last_known_good_keys_serve_for_a_bounded_time() {
+        let mut ring = started(at(0));
+        ring.failed(at(10 * MINUTE), None, 0.5);
+        let end = 10 * MINUTE + 12 * HOUR;
+        assert_eq!(ring.serve_until(), Some(at(end)));
+        assert!(ring.keys(at(end)).is_some());
+        assert!(ring.keys(at(end + 1)).is_none());
+        assert_eq!(ring.freshness(at(end + 1)), Freshness::Expired);
+        // Then a request waits for the next attempt, as at the start; and the issuer's return mends all.
+        assert_eq!(ring.demand(at(end + 1)), Demand::Fetch);
+        ring.fetched(at(end + 2), set(), None, 0.5);
+        assert_eq!(ring.freshness(at(end + 2)), Freshness::Fresh);
+    }
+
+    #[test]
+    fn h20_without_a_bound_they_serve_for_ever() {
+        let policy = KeyRingPolicy { outage_millis: None, ..KeyRingPolicy::DEFAULT };
+        let mut ring = KeyRing::new(policy);
+        ring.fetched(at(0), set(), None, 0.5);
+        assert_eq!(ring.freshness(at(u64::MAX)), Freshness::Stale);
+        assert!(ring.keys(at(u64::MAX)).is_some());
     }
 }
