@@ -122,6 +122,10 @@ export interface IssuerOptions {
      * The issuer's identifier, as in its tokens' `iss` claim: https (http for a loopback address), without query
      * or fragment. Metadata is read from its `.well-known/openid-configuration`, then from
      * `.well-known/oauth-authorization-server` (RFC 8414 section 3.1).
+     *
+     * `{tenantid}` in its path stands for the token's `tid` claim: with
+     * `"https://login.microsoftonline.com/{tenantid}/v2.0"` tokens of every Entra ID tenant are accepted. Check `tid`
+     * in your handler if not every tenant may enter.
      */
     issuerUri: string;
     /**
@@ -131,6 +135,54 @@ export interface IssuerOptions {
     expectedAudience: string | readonly string[] | false;
     /** Algorithms that this issuer may sign with. Default: all of {@link Algorithm}. */
     algorithms?: readonly Algorithm[];
+    /**
+     * Where the issuer publishes its JWK Set. Default: where its metadata says. With a list, the next one is asked
+     * where one fails. No metadata is fetched then.
+     */
+    jwksUri?: string | readonly string[];
+    /** The issuer's keys, known in advance: nothing is fetched. Not beside `jwksUri`. */
+    keys?: StaticKeys;
+}
+
+/** Keys that are not fetched over the network. They are read once, when the validator is made. */
+export type StaticKeys =
+    | {
+          /** A JWK Set (RFC 7517 section 5), as an object. */
+          jwks: { readonly keys: readonly object[] };
+      }
+    | {
+          /** Public keys in PEM (`BEGIN PUBLIC KEY`), one or several behind each other. They fit any `kid`. */
+          pem: string;
+      }
+    | {
+          /** Path of a file that holds a JWK Set or PEM. */
+          file: string;
+      }
+    | {
+          /** Name of an environment variable of the process that holds a JWK Set or PEM. */
+          env: string;
+      };
+
+/** How issuers are reached. */
+export interface NetworkOptions {
+    /** Time to connect, in milliseconds. Default 2000. From 100 to 30000. */
+    connectTimeoutMs?: number;
+    /** Time for a whole exchange, a slow body included, in milliseconds. Default 5000. From 100 to 60000. */
+    timeoutMs?: number;
+    /**
+     * Accept http URLs of other hosts than loopback, for an issuer inside a private network. Default `false`: whoever
+     * can change an answer on its way could give you keys of their own.
+     */
+    allowHttp?: boolean;
+    /** Certificates of authorities to trust beside the system's and those of `NODE_EXTRA_CA_CERTS`, in PEM. */
+    ca?: string;
+    /** Client certificate for mutual TLS, in PEM. */
+    clientCertificate?: { cert: string; key: string };
+    /**
+     * URL of an http or https proxy; `false`: none. Default: `HTTPS_PROXY` and `NO_PROXY` of the environment. No proxy
+     * is used for http URLs, nor for loopback addresses.
+     */
+    proxy?: string | false;
 }
 
 /** Bounds on what is read at all. A longer input is refused before it is decoded. */
@@ -184,6 +236,18 @@ export interface CommonOptions<Claims> {
     keysTimeoutMs?: number;
     /** Least time between two refreshes that unknown keys ask for, in seconds. Default 30. From 1 to 3600. */
     keysCooldownSeconds?: number;
+    /**
+     * How long keys are fresh where the issuer's `Cache-Control` does not say, in seconds. Default 600. From 60 to
+     * 86400. They are refreshed in the background before.
+     */
+    keysAgeSeconds?: number;
+    /**
+     * How long keys that are no longer fresh serve while the issuer cannot be reached, in seconds. Default 43200 (12
+     * hours). From 0 to 31536000, or `"forever"`. After it requests get `keys_unavailable` (503).
+     */
+    keysOutageSeconds?: number | "forever";
+    /** How issuers are reached. */
+    network?: NetworkOptions;
     /** Bounds on what is read. */
     limits?: Limits;
     /**
@@ -197,7 +261,14 @@ export interface CommonOptions<Claims> {
 export type ValidatorOptions<Claims = AccessTokenClaims> = CommonOptions<Claims> &
     (
         | (IssuerOptions & { issuers?: never })
-        | { issuers: readonly IssuerOptions[]; issuerUri?: never; expectedAudience?: never; algorithms?: never }
+        | {
+              issuers: readonly IssuerOptions[];
+              issuerUri?: never;
+              expectedAudience?: never;
+              algorithms?: never;
+              jwksUri?: never;
+              keys?: never;
+          }
     );
 
 /** Header fields by name, as Node gives them (`req.headers`). Names are read without regard to case. */
@@ -334,9 +405,57 @@ export interface Validator<Claims = AccessTokenClaims> {
     ): Promise<Verdict<Claims>>;
     /**
      * Resolves when every issuer's keys are there; rejects with the reason when they are not after `timeoutMs`
-     * (default 10000). Calling it is optional: the first request fetches the keys too.
+     * (default 10000), or earlier where no attempt is due in that time. All issuers are asked at once. Calling it is
+     * optional: the first request fetches the keys too.
      */
     ready(options?: { timeoutMs?: number }): Promise<void>;
+    /**
+     * How the keys of each issuer stand, for a health endpoint. It makes no network call.
+     *
+     * Changes are told on the channel `oidc-spa-native:keys` of `node:diagnostics_channel`, as {@link KeysEvent}.
+     */
+    health(): ValidatorHealth;
+}
+
+/** How a validator stands. */
+export interface ValidatorHealth {
+    issuers: IssuerHealth[];
+}
+
+/** How the keys of one issuer stand. Times are milliseconds since 1970-01-01T00:00:00Z. */
+export interface IssuerHealth {
+    /** The issuer, as configured. */
+    issuerUri: string;
+    /**
+     * `"none"`: no fetch has succeeded. `"fresh"`: within their age. `"stale"`: beyond it, and serving while the issuer
+     * cannot be reached. `"expired"`: they no longer serve. `"static"`: known in advance.
+     */
+    state: "none" | "fresh" | "stale" | "expired" | "static";
+    /** The keys that can verify signatures. */
+    keys: { kid: string | null; algorithms: Algorithm[] }[];
+    /** When the issuer last answered well. */
+    fetchedAt: number | null;
+    /** When the issuer is asked next, if nothing happens before. */
+    nextFetchAt: number | null;
+    /** Since when stale keys serve. */
+    staleSince: number | null;
+    /** Why the last fetch failed; `null` if it succeeded. */
+    lastError: string | null;
+}
+
+/**
+ * A message of the channel `oidc-spa-native:keys` (`node:diagnostics_channel`).
+ *
+ * `refreshed`: the issuer answered well. `rotated`: and published other keys than before. `failed`: it did not.
+ * `stale`: keys serve beyond their age. `recovered`: the issuer answers again, after a failure. One good answer may be
+ * told as `refreshed`, then `rotated`, then `recovered`, in this order.
+ */
+export interface KeysEvent {
+    type: "refreshed" | "rotated" | "failed" | "stale" | "recovered";
+    /** The issuer, as configured. */
+    issuerUri: string;
+    /** For `failed`: why. */
+    error?: string;
 }
 
 /**

@@ -4,13 +4,12 @@ import { execFile } from "node:child_process";
 import { cp, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { AUDIENCE, createFixtures, nowInSeconds, type Fixtures } from "./fixtures.js";
+import { root, script } from "./script.js";
 
 const run = promisify(execFile);
-const root = fileURLToPath(new URL("..", import.meta.url));
 
 let f: Fixtures;
 
@@ -19,17 +18,6 @@ beforeAll(async () => {
 });
 
 afterAll(() => f.issuer.close());
-
-/** Runs a script inside the package, where its own name resolves to it. */
-async function script(text: string, type: "module" | "commonjs", env: Record<string, string> = {}) {
-    const started = Date.now();
-    const { stdout, stderr } = await run(process.execPath, [`--input-type=${type}`, "--eval", text], {
-        cwd: root,
-        timeout: 15_000,
-        env: { ...process.env, ...env }
-    });
-    return { stdout: stdout.trim(), stderr, milliseconds: Date.now() - started };
-}
 
 const environment = () => ({
     ISSUER: f.issuer.issuerUri,

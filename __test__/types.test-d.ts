@@ -5,6 +5,8 @@ import type { FastifyRequest } from "fastify";
 import type { HonoRequest } from "hono";
 import type { Context } from "koa";
 import type { Request as ExpressRequest } from "express";
+import type { JSONWebKeySet } from "jose";
+import type { KeyObject } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import type { Http2ServerRequest } from "node:http2";
 import * as theirs from "oidc-spa/server";
@@ -223,6 +225,47 @@ createValidator({ ...issuer, algorithms: ["none"] });
 createValidator({ ...issuer, issuers: [issuer] });
 // @ts-expect-error: of a written name
 createValidator({ ...issuer, leeway: 3 });
+
+// --- Keys and the network.
+
+declare const joseSet: JSONWebKeySet;
+declare const nodeKey: KeyObject;
+
+createValidator({ ...issuer, keys: { jwks: joseSet } });
+createValidator({ ...issuer, keys: { jwks: { keys: [nodeKey.export({ format: "jwk" })] } } });
+createValidator({ ...issuer, keys: { pem: nodeKey.export({ format: "pem", type: "spki" }).toString() }, keysOutageSeconds: "forever" });
+createValidator({ ...issuer, jwksUri: ["https://a.example.com/jwks"] as const, network: { proxy: false } });
+createValidator({ issuers: [{ ...issuer, keys: { file: "keys.json" } }], keysAgeSeconds: 60, network: { allowHttp: true } });
+
+// @ts-expect-error: PEM is text
+createValidator({ ...issuer, keys: { pem: Buffer.from("") } });
+// @ts-expect-error: keys come from somewhere
+createValidator({ ...issuer, keys: {} });
+// @ts-expect-error: a URL is not static
+createValidator({ ...issuer, keys: { url: "https://a.example.com/jwks" } });
+// @ts-expect-error: no other word
+createValidator({ ...issuer, keysOutageSeconds: "always" });
+// @ts-expect-error: a certificate has its key
+createValidator({ ...issuer, network: { clientCertificate: { cert: "" } } });
+
+holds<Equals<ReturnType<typeof withZod.health>, contract.ValidatorHealth>>();
+
+function health({ issuers }: contract.ValidatorHealth, event: contract.KeysEvent) {
+    for (const { state } of issuers) {
+        switch (state) {
+            case "none":
+            case "fresh":
+            case "stale":
+            case "expired":
+            case "static":
+                break;
+            default:
+                state satisfies never;
+        }
+    }
+    event.error satisfies string | undefined;
+}
+void health;
 
 async function verdicts() {
     const verdict = await withZod.validateRequest({ authorization: "Bearer eyJ" });

@@ -76,6 +76,8 @@ pub enum Decision {
     KeysNeeded {
         /// Whose keys.
         issuer: IssuerIndex,
+        /// The `kid` that no key bears, if that is what is missing.
+        unknown_kid: Option<String>,
         /// The refusal, if no other keys come.
         otherwise: Refusal,
     },
@@ -188,8 +190,8 @@ impl ResourceServer {
         match self.walk(credentials, target, keys, now) {
             Ok(pending) => Decision::Pending(pending),
             Err(Halt::Rejected(rejection)) => Decision::Rejected((rejection, Some(scheme))),
-            Err(Halt::KeysNeeded(issuer, otherwise)) => {
-                Decision::KeysNeeded { issuer, otherwise: (otherwise, Some(scheme)) }
+            Err(Halt::KeysNeeded { issuer, unknown_kid, otherwise }) => {
+                Decision::KeysNeeded { issuer, unknown_kid, otherwise: (otherwise, Some(scheme)) }
             }
         }
     }
@@ -229,13 +231,16 @@ impl ResourceServer {
         signed.check_algorithm(issuer.algorithms)?;
         let Some(set) = keys(index) else {
             let message = "The issuer's keys are not available yet; the issuer is asked for them";
-            return Err(Halt::KeysNeeded(index, Code::KeysUnavailable.because(message)));
+            let otherwise = Code::KeysUnavailable.because(message);
+            return Err(Halt::KeysNeeded { issuer: index, unknown_kid: None, otherwise });
         };
         match signed.verify(&set, policy) {
             Ok(verified) => Ok((index, verified)),
             // Newer keys are asked for only where they can make a difference.
             Err(KeyTrouble::Outdated(otherwise)) if signed.may_pass_later(&issuer.issuer, policy, now) => {
-                Err(Halt::KeysNeeded(index, otherwise))
+                let is_unknown = otherwise.code() == Code::KeyUnknown;
+                let unknown_kid = signed.key_id().filter(|_| is_unknown).map(str::to_owned);
+                Err(Halt::KeysNeeded { issuer: index, unknown_kid, otherwise })
             }
             Err(KeyTrouble::Outdated(rejection) | KeyTrouble::Final(rejection)) => Err(rejection.into()),
         }
@@ -313,7 +318,7 @@ fn dpop_disabled() -> Rejection {
 
 enum Halt {
     Rejected(Rejection),
-    KeysNeeded(IssuerIndex, Rejection),
+    KeysNeeded { issuer: IssuerIndex, unknown_kid: Option<String>, otherwise: Rejection },
 }
 
 impl From<Rejection> for Halt {

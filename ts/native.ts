@@ -61,6 +61,8 @@ export interface NativeValidator {
     authorizeCredentials(now: number, ...parts: CredentialParts): NativeVerdict | NativePending;
     refuse(code: string, scheme: string | null, debugErrorMessage: string): NativeVerdict;
     ready(timeoutMs: number, failFast: boolean): Promise<void>;
+    /** JSON text of a `ValidatorHealth`. */
+    health(): string;
 }
 
 /** The answer of `extractCredentials`. */
@@ -76,6 +78,8 @@ export interface NativeExtraction {
 interface Addon {
     readonly NativeValidator: new (options: string) => NativeValidator;
     readonly extractCredentials: (trustProxy: boolean, ...parts: RequestParts) => NativeExtraction | null;
+    /** Calls with the JSON text of each `KeysEvent` of the process. It does not keep the environment alive. */
+    readonly onKeysEvent: (listener: (event: string) => void) => void;
 }
 
 /** Whether the verdict is not there yet. */
@@ -124,3 +128,4 @@ const addon = load();
 
 export const NativeValidator = addon.NativeValidator;
 export const extractCredentials = addon.extractCredentials;
+export const onKeysEvent = addon.onKeysEvent;

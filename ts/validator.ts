@@ -2,7 +2,7 @@
  * `createValidator`: the addon's validator with the application's schema, its clock and its types.
  *
  * In: the options of `index.d.ts`; header fields or a request. Out: a `Validator`; verdicts. May use: native,
- * request. Never: a rule about tokens, a challenge, an exception for what a client sent.
+ * keys-channel, request. Never: a rule about tokens, a challenge, an exception for what a client sent.
  */
 
 import type {
@@ -11,9 +11,11 @@ import type {
     Granted,
     Refused,
     Validator,
+    ValidatorHealth,
     ValidatorOptions,
     Verdict
 } from "../index.js";
+import { publishKeysEvents } from "./keys-channel.js";
 import { isPending, NativeValidator, type NativeVerdict } from "./native.js";
 import { readHeadersOrRequest } from "./request.js";
 
@@ -68,7 +70,8 @@ export function createValidator<Claims = AccessTokenClaims>(options: ValidatorOp
                 );
             }
             await native.ready(timeoutMs, false);
-        }
+        },
+        health: () => JSON.parse(native.health()) as ValidatorHealth
     };
 }
 
@@ -88,11 +91,15 @@ export function messageOf(thrown: unknown): string {
 /** Makes the addon's validator. Its complaints about options are the program's error: a TypeError. */
 export function newNativeValidator(policy: object): NativeValidator {
     const text = JSON.stringify(plainCopy(policy, ""));
+    let native: NativeValidator;
     try {
-        return new NativeValidator(text);
+        native = new NativeValidator(text);
     } catch (error) {
         throw new TypeError(messageOf(error), { cause: error });
     }
+    // Before the first fetch, so that no event of this validator's issuers is missed.
+    publishKeysEvents();
+    return native;
 }
 
 function toGranted<Claims>(verdict: NativeVerdict, claims: Claims, rawClaims: AccessTokenClaims): Granted<Claims> {
@@ -212,7 +219,8 @@ function plainCopy(value: unknown, path: string): unknown {
                 break; // deeper than any option: a cycle, most likely
             }
             if (Array.isArray(value)) {
-                return value.map((item: unknown, i) => plainCopy(item, `${path}[${i}]`));
+                // Unlike `map`, this sees a hole: JSON would make it null.
+                return Array.from(value, (item: unknown, i) => plainCopy(item, `${path}[${i}]`));
             }
             if (isPlain(value)) {
                 const copy: Record<string, unknown> = Object.create(null) as Record<string, unknown>;

@@ -2,25 +2,25 @@
 //!
 //! In: calls of `ts/`. Out: `NativeVerdict`. May use: host, the validator's types, napi. Never: an `if` about OAuth.
 
+mod parts;
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use napi::bindgen_prelude::{Either, Error, Result};
+use napi::Status;
+use napi::bindgen_prelude::{Either, Error, Function, Result};
+use napi::threadsafe_function::ThreadsafeFunctionCallMode;
 use napi_derive::napi;
-use oidc_spa_native::credentials::{Credentials, Extracted, Field, Presentation, Scheme};
-use oidc_spa_native::dpop::proof::ExpectedTarget;
+use oidc_spa_native::credentials::{Extracted, Scheme};
 use oidc_spa_native::rejection::Code;
-use oidc_spa_native::request::{ProxyTrust, RequestHead};
-use oidc_spa_native::resource_server::Request;
+use oidc_spa_native::request::ProxyTrust;
 use oidc_spa_native::time::UnixTime;
-use oidc_spa_native_host::{Question, Validator, Verdict, run};
+use oidc_spa_native_host::{Validator, Verdict, listen, run};
 
-/// `Authorization` came more than once.
-const AUTHORIZATION_REPEATED: u32 = 1;
-/// `DPoP` came more than once.
-const DPOP_REPEATED: u32 = 2;
-/// `Host` came more than once.
-const HOST_REPEATED: u32 = 4;
+use parts::{CredentialParts, Parts, RequestParts};
+
+/// Events that wait for an environment whose thread is busy.
+const MAX_EVENTS: usize = 1024;
 
 /// The answer to a request: the members of a grant, or those of a refusal.
 #[napi(object)]
@@ -149,6 +149,12 @@ impl NativeValidator {
         ready.await?.map_err(Error::from_reason)
     }
 
+    /// How the keys of each issuer stand, as the JSON text of `ValidatorHealth`.
+    #[napi(catch_unwind)]
+    pub fn health(&self) -> String {
+        self.validator.health()
+    }
+
     fn judge(&self, now: f64, parts: Parts) -> Either<NativeVerdict, NativePending> {
         match self.validator.judge(&parts.question(), time(now)) {
             Some(verdict) => Either::A(tell(&self.validator, verdict)),
@@ -270,6 +276,22 @@ pub fn extract_credentials(
     })
 }
 
+/// Has `listener` called with the JSON text of each `KeysEvent` of the process, for as long as the calling environment
+/// lives. It keeps no process alive.
+#[napi(catch_unwind)]
+pub fn on_keys_event(listener: Function<'_, String, ()>) -> Result<()> {
+    let call = listener
+        .build_threadsafe_function::<String>()
+        .weak::<true>()
+        .max_queue_size::<MAX_EVENTS>()
+        .build()?;
+    listen(move |event| {
+        // A full queue loses an event; an environment that is gone hears no more.
+        !matches!(call.call(event.to_owned(), ThreadsafeFunctionCallMode::NonBlocking), Status::Closing)
+    });
+    Ok(())
+}
+
 /// One row of the table of codes.
 #[napi(object)]
 pub struct NativeErrorRow {
@@ -297,89 +319,6 @@ pub fn error_table() -> Vec<NativeErrorRow> {
         description: row.description.to_owned(),
     })
     .collect()
-}
-
-/// What crossed the door, to be judged.
-enum Parts {
-    Request(RequestParts),
-    Credentials(CredentialParts),
-}
-
-impl Parts {
-    fn question(&self) -> Question<'_> {
-        match self {
-            Self::Request(parts) => Question::Request(parts.request()),
-            Self::Credentials(parts) => parts.question(),
-        }
-    }
-}
-
-/// The arguments that describe a request, as they crossed the door.
-struct RequestParts {
-    flags: u32,
-    authorization: Option<String>,
-    dpop: Option<String>,
-    method: Option<String>,
-    url: Option<String>,
-    connection_scheme: Option<String>,
-    host: Option<String>,
-    forwarded: Option<String>,
-    x_forwarded_proto: Option<String>,
-    x_forwarded_host: Option<String>,
-    x_forwarded_port: Option<String>,
-}
-
-impl RequestParts {
-    fn request(&self) -> Request<'_> {
-        let head = self.method.as_deref().zip(self.url.as_deref()).map(|(method, url)| RequestHead {
-            method,
-            url,
-            connection_scheme: self.connection_scheme.as_deref(),
-            host: self.host.as_deref(),
-            host_repeated: self.flags & HOST_REPEATED != 0,
-            forwarded: self.forwarded.as_deref(),
-            x_forwarded_proto: self.x_forwarded_proto.as_deref(),
-            x_forwarded_host: self.x_forwarded_host.as_deref(),
-            x_forwarded_port: self.x_forwarded_port.as_deref(),
-        });
-        Request {
-            authorization: field(self.authorization.as_deref(), self.flags & AUTHORIZATION_REPEATED),
-            dpop: field(self.dpop.as_deref(), self.flags & DPOP_REPEATED),
-            head,
-        }
-    }
-}
-
-fn field(value: Option<&str>, repeated: u32) -> Field<'_> {
-    match value {
-        _ if repeated != 0 => Field::Repeated,
-        Some(value) => Field::Once(value),
-        None => Field::Absent,
-    }
-}
-
-/// The arguments that describe credentials, as they crossed the door.
-struct CredentialParts {
-    scheme: String,
-    access_token: String,
-    reject_if_bound: bool,
-    proof: Option<String>,
-    expected_htm: Option<String>,
-    expected_htu: Option<String>,
-}
-
-impl CredentialParts {
-    fn question(&self) -> Question<'_> {
-        // The type of the drop-in's parameter: a proof is there exactly where the scheme is DPoP.
-        let presentation = match (self.scheme.as_str(), self.proof.as_deref()) {
-            ("DPoP", proof) => Presentation::DPoP { proof: proof.unwrap_or_default() },
-            _ => Presentation::Bearer { even_if_bound: !self.reject_if_bound },
-        };
-        let credentials = Credentials { presentation, access_token: &self.access_token };
-        let target =
-            ExpectedTarget::of_application(self.expected_htm.as_deref(), self.expected_htu.as_deref());
-        Question::Credentials(credentials, Some(target))
-    }
 }
 
 /// Milliseconds of JavaScript's clock.

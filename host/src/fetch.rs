@@ -10,11 +10,11 @@ use std::time::{Duration, Instant, SystemTime};
 use headers::{CacheControl, Expires, HeaderMapExt};
 use oidc_spa_native::keys::jwk_set::JwkSet;
 use oidc_spa_native::keys::metadata::{Issuer, Metadata};
+use reqwest::StatusCode;
 use reqwest::header::{ACCEPT, AGE, ETAG, HeaderMap, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH};
 use reqwest::header::{LAST_MODIFIED, RETRY_AFTER};
-use reqwest::{Client, StatusCode};
 
-use crate::network::{TOTAL_TIMEOUT, client_for};
+use crate::network::{Network, NetworkOptions};
 
 /// How long metadata is good, unless the JWK Set cannot be fetched where it says.
 const METADATA_AGE: Duration = Duration::from_secs(3600);
@@ -26,11 +26,21 @@ pub(crate) struct FetchLimits {
     pub jwk_set_bytes: usize,
 }
 
-/// Fetches the keys of one issuer again and again, and remembers what spares the issuer work.
+/// What is fetched, and how. Validators that name the same plan share the keys.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct FetchPlan {
+    pub issuer: Issuer,
+    /// Where the JWK Set is; `None`: where the metadata says.
+    pub jwk_set_urls: Option<Vec<String>>,
+    pub limits: FetchLimits,
+    pub network: NetworkOptions,
+}
+
+/// Carries a plan out again and again, and remembers what spares the issuer work.
 #[derive(Debug)]
 pub(crate) struct Fetcher {
-    issuer: Issuer,
-    limits: FetchLimits,
+    plan: FetchPlan,
+    network: Network,
     metadata: Option<Fetched<Metadata>>,
     metadata_good_until: Option<Instant>,
     /// What the last JWK Set can be recognised by.
@@ -64,26 +74,38 @@ struct Fetched<T> {
 }
 
 impl Fetcher {
-    pub(crate) const fn new(issuer: Issuer, limits: FetchLimits) -> Self {
-        Self { issuer, limits, metadata: None, metadata_good_until: None, jwk_set: None }
+    pub(crate) fn new(plan: FetchPlan) -> Result<Self, FetchFailure> {
+        let network = Network::new(plan.network.clone()).map_err(FetchFailure::new)?;
+        Ok(Self { plan, network, metadata: None, metadata_good_until: None, jwk_set: None })
     }
 
     /// Fetches the keys that the issuer publishes now.
     pub(crate) async fn fetch(&mut self) -> Result<FetchedKeys, FetchFailure> {
-        let uri = self.jwks_uri().await?;
-        let fetched = self.fetch_from(uri).await;
-        if fetched.is_err() {
-            // The issuer may have moved its keys.
-            self.metadata_good_until = None;
+        let Some(urls) = self.plan.jwk_set_urls.clone() else {
+            let uri = self.jwks_uri().await?;
+            let fetched = self.fetch_from(uri).await;
+            if fetched.is_err() {
+                // The issuer may have moved its keys.
+                self.metadata_good_until = None;
+            }
+            return fetched;
+        };
+        let mut failure: Option<FetchFailure> = None;
+        for url in urls {
+            match self.fetch_from(url).await {
+                Ok(fetched) => return Ok(fetched),
+                Err(next) => failure = Some(next.after(failure)),
+            }
         }
-        fetched
+        Err(failure.unwrap_or_else(|| FetchFailure::new("there is no URL to fetch keys from".into())))
     }
 
     async fn fetch_from(&mut self, uri: String) -> Result<FetchedKeys, FetchFailure> {
         let known = self.jwk_set.as_ref().filter(|known| known.url == uri);
-        let answer = get(&uri, known, self.limits.jwk_set_bytes).await.map_err(|error| {
-            error.named(format_args!("Failed to fetch public key and algorithm from {uri}"))
-        })?;
+        let answer =
+            get(&self.network, &uri, known, self.plan.limits.jwk_set_bytes).await.map_err(|error| {
+                error.named(format_args!("Failed to fetch public key and algorithm from {uri}"))
+            })?;
         match answer {
             Answer::Unchanged { lifetime_millis } => Ok(FetchedKeys { keys: None, lifetime_millis }),
             Answer::Document { body, lifetime_millis, etag, last_modified } => {
@@ -104,11 +126,10 @@ impl Fetcher {
         {
             return Ok(known.document.jwks_uri.clone());
         }
-        let [openid, oauth] = self.issuer.metadata_urls();
-        let what = format!(
-            "Failed to fetch openid configuration of the issuerUri: {} ({openid})",
-            self.issuer.as_str()
-        );
+        let issuer = &self.plan.issuer;
+        let [openid, oauth] = issuer.metadata_urls();
+        let what =
+            format!("Failed to fetch openid configuration of the issuerUri: {} ({openid})", issuer.as_str());
         let (url, answer) = match self.get_metadata(&openid).await {
             Ok(answer) => (openid, answer),
             Err(first @ GetError::Status { .. }) => match self.get_metadata(&oauth).await {
@@ -122,7 +143,7 @@ impl Fetcher {
             Err(error) => return Err(error.named(format_args!("{what}"))),
         };
         if let Answer::Document { body, etag, last_modified, .. } = answer {
-            let document = Metadata::parse(&body, &self.issuer)
+            let document = Metadata::parse(&body, issuer)
                 .map_err(|error| FetchFailure::new(format!("{url}: {error}")))?;
             self.metadata = Some(Fetched { url, document, etag, last_modified });
         }
@@ -137,13 +158,24 @@ impl Fetcher {
 
     async fn get_metadata(&self, url: &str) -> Result<Answer, GetError> {
         let known = self.metadata.as_ref().filter(|known| known.url == url);
-        get(url, known, self.limits.metadata_bytes).await
+        get(&self.network, url, known, self.plan.limits.metadata_bytes).await
     }
 }
 
 impl FetchFailure {
     pub(crate) const fn new(message: String) -> Self {
         Self { message, retry_after_millis: None }
+    }
+
+    /// This failure, told behind those before it. The shortest pause that one of them asked for counts.
+    fn after(self, before: Option<Self>) -> Self {
+        match before {
+            None => self,
+            Some(before) => Self {
+                message: format!("{}; {}", before.message, self.message),
+                retry_after_millis: before.retry_after_millis.min(self.retry_after_millis),
+            },
+        }
     }
 }
 
@@ -166,6 +198,7 @@ enum Answer {
 enum GetError {
     Status { status: StatusCode, retry_after_millis: Option<u64> },
     TooLong(usize),
+    Timeout(Duration),
     Network(reqwest::Error),
     Client(String),
 }
@@ -185,8 +218,8 @@ impl std::fmt::Display for GetError {
         match self {
             Self::Status { status, .. } => write!(f, "expected HTTP status 200, got {status}"),
             Self::TooLong(limit) => write!(f, "the answer is longer than {limit} bytes"),
-            Self::Network(error) if error.is_timeout() => {
-                write!(f, "no complete answer within {} seconds", TOTAL_TIMEOUT.as_secs())
+            Self::Timeout(timeout) => {
+                write!(f, "no complete answer within {} seconds", timeout.as_secs_f32())
             }
             Self::Network(error) => {
                 // The outer sentences repeat the URL; the innermost one says what happened.
@@ -201,16 +234,24 @@ impl std::fmt::Display for GetError {
     }
 }
 
-async fn get<T>(url: &str, known: Option<&Fetched<T>>, limit: usize) -> Result<Answer, GetError> {
-    let client: &Client = client_for(url).map_err(|error| GetError::Client(error.to_owned()))?;
-    let mut request = client.get(url).header(ACCEPT, "application/json").timeout(TOTAL_TIMEOUT);
+async fn get<T>(
+    network: &Network,
+    url: &str,
+    known: Option<&Fetched<T>>,
+    limit: usize,
+) -> Result<Answer, GetError> {
+    let failed = |error: reqwest::Error| {
+        if error.is_timeout() { GetError::Timeout(network.timeout()) } else { GetError::Network(error) }
+    };
+    let client = network.client_for(url).map_err(GetError::Client)?;
+    let mut request = client.get(url).header(ACCEPT, "application/json");
     if let Some(etag) = known.and_then(|known| known.etag.clone()) {
         request = request.header(IF_NONE_MATCH, etag);
     }
     if let Some(date) = known.and_then(|known| known.last_modified.clone()) {
         request = request.header(IF_MODIFIED_SINCE, date);
     }
-    let mut response = request.send().await.map_err(GetError::Network)?;
+    let mut response = request.send().await.map_err(failed)?;
     let headers = response.headers();
     let lifetime_millis = lifetime_millis(headers);
     match response.status() {
@@ -220,7 +261,7 @@ async fn get<T>(url: &str, known: Option<&Fetched<T>>, limit: usize) -> Result<A
     }
     let (etag, last_modified) = (headers.get(ETAG).cloned(), headers.get(LAST_MODIFIED).cloned());
     let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(GetError::Network)? {
+    while let Some(chunk) = response.chunk().await.map_err(failed)? {
         if body.len() + chunk.len() > limit {
             return Err(GetError::TooLong(limit));
         }

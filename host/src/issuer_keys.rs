@@ -2,21 +2,26 @@
 //!
 //! In: the needs of requests.
 //! Out: the keys, and the end of a fetch to wait for.
-//! May use: fetch, runtime, the validator's key ring, tokio.
+//! May use: fetch, events, health, runtime, moka, the validator's key ring, tokio.
 //! Never: a lock held across an await, a second fetch beside the first.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
+use moka::sync::Cache;
 use oidc_spa_native::keys::jwk_set::JwkSet;
-use oidc_spa_native::keys::key_ring::{Demand, KeyRing, KeyRingPolicy};
-use oidc_spa_native::keys::metadata::Issuer;
+use oidc_spa_native::keys::key_ring::{Demand, Freshness, KeyRing, KeyRingPolicy};
 use oidc_spa_native::time::Monotonic;
 use tokio::sync::{Notify, watch};
 
-use crate::fetch::{FetchFailure, FetchLimits, FetchedKeys, Fetcher};
+use crate::events::{Happened, KeysHistory};
+use crate::fetch::{FetchFailure, FetchPlan, FetchedKeys, Fetcher};
+use crate::health::{IssuerHealth, KeysState};
 use crate::runtime::runtime;
+
+/// Unknown `kid`s that are remembered. moka may forget one at any time: it is then asked for once more.
+const MAX_UNKNOWN: u64 = 1_000;
 
 /// Requests that may wait for one issuer's keys at a time. Each holds its token; the next ones are refused at once.
 const MAX_WAITING: usize = 4096;
@@ -24,14 +29,16 @@ const MAX_WAITING: usize = 4096;
 /// The keys of one issuer, shared by every validator that names it with the same options.
 #[derive(Debug)]
 pub(crate) struct IssuerKeys {
-    issuer: Issuer,
-    limits: FetchLimits,
+    plan: FetchPlan,
     ring: Mutex<KeyRing>,
     /// A copy of the ring's keys and of the time until which they serve, so that requests do not wait for each other.
     current: RwLock<Option<Current>>,
     ended: watch::Sender<FetchEnd>,
     /// Rung when the ring has something to do that was not due before.
     bell: Arc<Notify>,
+    /// The `kid`s that a refresh has not found. Each is forgotten after one cool-down.
+    unknown: Cache<String, ()>,
+    history: Mutex<KeysHistory>,
     is_attended: AtomicBool,
     waiting: AtomicUsize,
     origin: Instant,
@@ -61,14 +68,16 @@ pub(crate) enum Newer {
 }
 
 impl IssuerKeys {
-    pub(crate) fn new(issuer: Issuer, policy: KeyRingPolicy, limits: FetchLimits) -> Self {
+    pub(crate) fn new(plan: FetchPlan, policy: KeyRingPolicy) -> Self {
+        let cooldown = Duration::from_millis(policy.cooldown_millis);
         Self {
-            issuer,
-            limits,
+            plan,
             ring: Mutex::new(KeyRing::new(policy)),
             current: RwLock::new(None),
             ended: watch::Sender::default(),
             bell: Arc::new(Notify::new()),
+            unknown: Cache::builder().max_capacity(MAX_UNKNOWN).time_to_live(cooldown).build(),
+            history: Mutex::default(),
             is_attended: AtomicBool::new(false),
             waiting: AtomicUsize::new(0),
             origin: Instant::now(),
@@ -87,6 +96,16 @@ impl IssuerKeys {
     pub(crate) fn is_cooling_down(&self, seen: Option<&Arc<JwkSet>>) -> bool {
         let (ring, now) = (self.ring(), self.now());
         same_keys(ring.keys(now), seen) && ring.would_refuse(now)
+    }
+
+    /// Whether a refresh has just shown that no key bears this `kid`.
+    pub(crate) fn is_known_to_be_unknown(&self, kid: &str) -> bool {
+        self.unknown.contains_key(kid)
+    }
+
+    /// Remembers that a refresh has not found this `kid`.
+    pub(crate) fn remember_unknown(&self, kid: String) {
+        self.unknown.insert(kid, ());
     }
 
     /// Asks for newer keys than those that were `seen`, and waits until a fetch has ended.
@@ -137,7 +156,7 @@ impl IssuerKeys {
             if fail_fast || outcome != Newer::Ended {
                 return Err(match error {
                     Some(error) => error.to_string(),
-                    None => format!("{}: the issuer has not answered yet", self.issuer.as_str()),
+                    None => format!("{}: the issuer has not answered yet", self.issuer_uri()),
                 });
             }
         }
@@ -148,43 +167,82 @@ impl IssuerKeys {
     fn attend(self: &Arc<Self>) -> Result<(), String> {
         let runtime = runtime()?;
         if !self.is_attended.swap(true, Ordering::AcqRel) {
-            let fetcher = Fetcher::new(self.issuer.clone(), self.limits);
-            runtime.spawn(attend(Arc::downgrade(self), Arc::clone(&self.bell), fetcher));
+            runtime.spawn(attend(Arc::downgrade(self), Arc::clone(&self.bell)));
         }
         self.bell.notify_one();
         Ok(())
     }
 
-    /// Tells the ring and all who wait how a fetch ended.
+    /// Tells the ring, all who wait and all who listen how a fetch ended.
     fn settle(&self, result: Result<FetchedKeys, FetchFailure>) {
-        let error = {
+        let jitter = fastrand::f64();
+        let (error, happened) = {
             let (mut ring, now) = (self.ring(), self.now());
-            let jitter = fastrand::f64();
-            match result {
-                Ok(FetchedKeys { keys, lifetime_millis }) => {
-                    let keys = keys.map(Arc::new).or_else(|| ring.held().cloned());
-                    match keys {
-                        Some(keys) => {
-                            ring.fetched(now, keys, lifetime_millis, jitter);
-                            None
-                        }
-                        None => {
-                            ring.failed(now, None, jitter);
-                            Some(
-                                "the issuer answered that nothing has changed, to a first question"
-                                    .to_owned(),
-                            )
-                        }
-                    }
+            let before = ring.held().cloned();
+            let was_failing = ring.failures() > 0;
+            let keys =
+                result.and_then(|fetched| match fetched.keys.map(Arc::new).or_else(|| before.clone()) {
+                    Some(keys) => Ok((keys, fetched.lifetime_millis)),
+                    None => Err(FetchFailure::new(
+                        "the issuer answered that nothing has changed, to a first question".into(),
+                    )),
+                });
+            match keys {
+                Ok((keys, lifetime_millis)) => {
+                    let rotated = before.is_some_and(|before| !before.has_the_keys_of(&keys));
+                    ring.fetched(now, keys, lifetime_millis, jitter);
+                    (None, Happened::Fetched { was_failing, rotated })
                 }
                 Err(FetchFailure { message, retry_after_millis }) => {
                     ring.failed(now, retry_after_millis, jitter);
-                    Some(message)
+                    (Some(Arc::<str>::from(message)), Happened::Failed)
                 }
             }
         };
         self.publish();
-        self.ended.send_replace(FetchEnd { error: error.map(Arc::from) });
+        self.history().note(self.issuer_uri(), happened, error.as_deref());
+        self.ended.send_replace(FetchEnd { error });
+    }
+
+    /// Tells once that keys serve beyond their age. Returns when they will, if that is still to come.
+    fn tell_if_stale(&self) -> Option<Monotonic> {
+        let (fresh_until, freshness, is_failing) = {
+            let (ring, now) = (self.ring(), self.now());
+            (ring.fresh_until()?, ring.freshness(now), ring.failures() > 0)
+        };
+        match freshness {
+            Freshness::Fresh if is_failing => Some(fresh_until.plus_millis(1)),
+            Freshness::Stale => {
+                self.history().note_stale(self.issuer_uri());
+                None
+            }
+            _ => None,
+        }
+    }
+
+    /// How the keys stand.
+    pub(crate) fn health(&self) -> IssuerHealth {
+        let (ring, now, wall) = (self.ring(), self.now(), SystemTime::now());
+        let since = |at: Monotonic| wall - Duration::from_millis(at.millis_until(now));
+        let freshness = ring.freshness(now);
+        let is_stale = matches!(freshness, Freshness::Stale | Freshness::Expired);
+        IssuerHealth {
+            issuer_uri: self.issuer_uri().to_owned(),
+            state: KeysState::Fetched(freshness),
+            keys: ring.keys(now).cloned(),
+            fetched_at: self.history().fetched_at(),
+            next_fetch_at: ring.due().map(|due| wall + Duration::from_millis(now.millis_until(due))),
+            stale_since: ring.fresh_until().filter(|_| is_stale).map(since),
+            last_error: self.ended.borrow().error.clone(),
+        }
+    }
+
+    fn history(&self) -> MutexGuard<'_, KeysHistory> {
+        self.history.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn issuer_uri(&self) -> &str {
+        self.plan.issuer.as_str()
     }
 
     /// Copies the ring's keys to where requests read them.
@@ -216,7 +274,8 @@ impl Drop for IssuerKeys {
 }
 
 /// Fetches when the ring says so, until nobody holds the keys any more.
-async fn attend(keys: Weak<IssuerKeys>, bell: Arc<Notify>, mut fetcher: Fetcher) {
+async fn attend(keys: Weak<IssuerKeys>, bell: Arc<Notify>) {
+    let mut fetcher: Option<Fetcher> = None;
     loop {
         let Some(strong) = keys.upgrade() else { return };
         let (begin, due) = {
@@ -224,22 +283,30 @@ async fn attend(keys: Weak<IssuerKeys>, bell: Arc<Notify>, mut fetcher: Fetcher)
             (ring.is_fetching() || ring.wake(now), ring.due())
         };
         if begin {
+            let (taken, plan) = (fetcher.take(), strong.plan.clone());
             // In a task of its own: should it panic, it ends like any other failed fetch.
             let fetching = tokio::spawn(async move {
+                let mut fetcher = match taken {
+                    Some(fetcher) => fetcher,
+                    None => Fetcher::new(plan)?,
+                };
                 let fetched = fetcher.fetch().await;
-                (fetcher, fetched)
+                Ok((fetcher, fetched))
             });
-            (fetcher, ()) = match fetching.await {
-                Ok((fetcher, fetched)) => (fetcher, strong.settle(fetched)),
-                Err(_) => {
-                    let failure = FetchFailure::new("the fetch ended unexpectedly".into());
-                    let fetcher = Fetcher::new(strong.issuer.clone(), strong.limits);
-                    (fetcher, strong.settle(Err(failure)))
+            let ended = fetching.await;
+            let ended =
+                ended.unwrap_or_else(|_| Err(FetchFailure::new("the fetch ended unexpectedly".into())));
+            match ended {
+                Ok((used, fetched)) => {
+                    fetcher = Some(used);
+                    strong.settle(fetched);
                 }
-            };
+                Err(failure) => strong.settle(Err(failure)),
+            }
             continue;
         }
-        let due = due.map(|due| strong.instant(due));
+        let stale_at = strong.tell_if_stale();
+        let due = due.into_iter().chain(stale_at).min().map(|due| strong.instant(due));
         drop(strong);
         match due {
             Some(due) => {
@@ -278,7 +345,11 @@ fn same_keys(now: Option<&Arc<JwkSet>>, seen: Option<&Arc<JwkSet>>) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use oidc_spa_native::keys::metadata::Issuer;
+
     use super::*;
+    use crate::fetch::FetchLimits;
+    use crate::network::NetworkOptions;
 
     fn set() -> JwkSet {
         let jwk =
@@ -288,9 +359,13 @@ mod tests {
 
     /// Keys that nobody fetches: the port answers nothing, and a fetch would end in an error.
     fn unreachable_issuer() -> Arc<IssuerKeys> {
-        let issuer = Issuer::parse("http://127.0.0.1:9").unwrap();
-        let limits = FetchLimits { metadata_bytes: 1024, jwk_set_bytes: 1024 };
-        Arc::new(IssuerKeys::new(issuer, KeyRingPolicy::default(), limits))
+        let plan = FetchPlan {
+            issuer: Issuer::parse("http://127.0.0.1:9").unwrap(),
+            jwk_set_urls: None,
+            limits: FetchLimits { metadata_bytes: 1024, jwk_set_bytes: 1024 },
+            network: NetworkOptions::default(),
+        };
+        Arc::new(IssuerKeys::new(plan, KeyRingPolicy::default()))
     }
 
     /// A fetch of somebody else's, begun and ended well.

@@ -5,14 +5,18 @@
 
 #![forbid(unsafe_code)]
 
+mod events;
 mod fetch;
+mod health;
 mod issuer_keys;
 mod network;
 mod options;
 mod registry;
 mod runtime;
+mod static_keys;
 mod validator;
 
+pub use events::listen;
 pub use options::OptionsError;
 pub use runtime::run;
 pub use validator::{Question, Validator, Verdict};

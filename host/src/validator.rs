@@ -2,7 +2,7 @@
 //!
 //! In: options, questions, the time.
 //! Out: verdicts.
-//! May use: options, registry, issuer_keys, the validator.
+//! May use: options, registry, issuer_keys, health, the validator.
 //! Never: a rule about who may enter.
 
 use std::cell::RefCell;
@@ -18,18 +18,46 @@ use oidc_spa_native::rejection::{Code, Rejection};
 use oidc_spa_native::resource_server::{Decision, Grant, IssuerIndex, Pending, Request, ResourceServer};
 use oidc_spa_native::time::UnixTime;
 
+use crate::fetch::FetchPlan;
+use crate::health::{self, IssuerHealth, KeysState};
 use crate::issuer_keys::{IssuerKeys, Newer};
+use crate::options::keys::KeySource;
 use crate::options::{Options, OptionsError};
 use crate::registry;
+use crate::runtime::runtime;
 
 /// A resource server's guard in this process.
 #[derive(Debug)]
 pub struct Validator {
     server: ResourceServer,
     /// The keys of each issuer of the policy, in its order.
-    keys: Vec<Arc<IssuerKeys>>,
+    keys: Vec<HeldKeys>,
     replay: Arc<ReplayMemory>,
     keys_timeout: Duration,
+}
+
+/// The keys of one issuer.
+#[derive(Debug)]
+enum HeldKeys {
+    Static(Arc<JwkSet>),
+    Fetched(Arc<IssuerKeys>),
+}
+
+impl HeldKeys {
+    fn current(&self) -> Option<Arc<JwkSet>> {
+        match self {
+            Self::Static(keys) => Some(Arc::clone(keys)),
+            Self::Fetched(keys) => keys.current(),
+        }
+    }
+
+    /// Those that can become others.
+    fn fetched(&self) -> Option<&Arc<IssuerKeys>> {
+        match self {
+            Self::Static(_) => None,
+            Self::Fetched(keys) => Some(keys),
+        }
+    }
 }
 
 /// What is asked of a validator.
@@ -55,9 +83,18 @@ impl Validator {
     /// made here.
     pub fn new(options: &str) -> Result<Self, OptionsError> {
         let options = Options::parse(options)?;
-        let issuers = options.policy.issuers.iter();
+        let issuers = options.policy.issuers.iter().zip(options.sources);
         let keys = issuers
-            .map(|accepted| registry::issuer_keys(&accepted.issuer, options.ring, options.limits))
+            .map(|(accepted, source)| {
+                let jwk_set_urls = match source {
+                    KeySource::Static(keys) => return HeldKeys::Static(keys),
+                    KeySource::Metadata => None,
+                    KeySource::Urls(urls) => Some(urls),
+                };
+                let (issuer, network) = (accepted.issuer.clone(), options.network.clone());
+                let plan = FetchPlan { issuer, jwk_set_urls, limits: options.limits, network };
+                HeldKeys::Fetched(registry::issuer_keys(plan, options.ring))
+            })
             .collect();
         let replay = if options.own_clock {
             Arc::new(ReplayMemory::new(ReplayMemory::DEFAULT_CAPACITY, 0))
@@ -84,9 +121,10 @@ impl Validator {
         match decision {
             Decision::Pending(pending) => Some(self.settle(pending, now)),
             Decision::Rejected(refusal) => Some(self.refused(refusal)),
-            Decision::KeysNeeded { issuer, otherwise } => {
-                let keys = self.keys.get(issuer)?;
-                keys.is_cooling_down(seen.as_ref()).then(|| self.refused(otherwise))
+            Decision::KeysNeeded { issuer, unknown_kid, otherwise } => {
+                let Some(keys) = self.fetched(issuer) else { return Some(self.refused(otherwise)) };
+                let is_known = unknown_kid.is_some_and(|kid| keys.is_known_to_be_unknown(&kid));
+                (is_known || keys.is_cooling_down(seen.as_ref())).then(|| self.refused(otherwise))
             }
         }
     }
@@ -95,22 +133,28 @@ impl Validator {
     pub async fn judge_with_keys(&self, question: &Question<'_>, now: UnixTime) -> Verdict {
         let begun = Instant::now();
         let deadline = begun + self.keys_timeout;
+        let mut was_refreshed = false;
         loop {
             let elapsed = i64::try_from(begun.elapsed().as_secs()).unwrap_or(i64::MAX);
             let now = UnixTime::from_secs(now.secs().saturating_add(elapsed));
             let (decision, seen) = self.decide(question, now);
-            let (issuer, otherwise) = match decision {
+            let (issuer, unknown_kid, otherwise) = match decision {
                 Decision::Pending(pending) => return self.settle(pending, now),
                 Decision::Rejected(refusal) => return self.refused(refusal),
-                Decision::KeysNeeded { issuer, otherwise } => (issuer, otherwise),
+                Decision::KeysNeeded { issuer, unknown_kid, otherwise } => (issuer, unknown_kid, otherwise),
             };
-            let newer = match self.keys.get(issuer) {
-                Some(keys) => keys.newer(seen.as_ref(), deadline).await,
-                None => Newer::Refused,
-            };
-            if newer != Newer::Ended {
-                return self.refused(otherwise);
+            let Some(keys) = self.fetched(issuer) else { return self.refused(otherwise) };
+            match keys.newer(seen.as_ref(), deadline).await {
+                Newer::Ended => {}
+                Newer::TimedOut => return self.refused(otherwise),
+                Newer::Refused => {
+                    if let Some(kid) = unknown_kid.filter(|_| was_refreshed) {
+                        keys.remember_unknown(kid);
+                    }
+                    return self.refused(otherwise);
+                }
             }
+            was_refreshed = true;
         }
     }
 
@@ -119,16 +163,21 @@ impl Validator {
         self.refused((code.because(message), scheme))
     }
 
-    /// Waits until every issuer has keys; the error says which has not and why.
+    /// Waits until every issuer has keys; the error says which has not and why. All are asked at once.
     pub async fn ready(&self, timeout: Duration, fail_fast: bool) -> Result<(), String> {
         let deadline = Instant::now() + timeout;
-        for keys in &self.keys {
-            keys.ready(deadline, fail_fast).await?;
+        let mut asked = Vec::new();
+        for keys in self.keys.iter().filter_map(HeldKeys::fetched) {
+            let keys = Arc::clone(keys);
+            asked.push(runtime()?.spawn(async move { keys.ready(deadline, fail_fast).await }));
         }
-        Ok(())
+        let mut errors = Vec::new();
+        for answer in asked {
+            errors.extend(answer.await.unwrap_or_else(|_| Err("the wait ended unexpectedly".into())).err());
+        }
+        if errors.is_empty() { Ok(()) } else { Err(errors.join("; ")) }
     }
 
-    /// The corridor's decision, and the keys that it was made with: a token is of one issuer.
     fn decide(&self, question: &Question<'_>, now: UnixTime) -> (Decision, Option<Arc<JwkSet>>) {
         let seen = RefCell::new(None);
         let keys = |issuer: IssuerIndex| {
@@ -143,6 +192,27 @@ impl Validator {
             }
         };
         (decision, seen.into_inner())
+    }
+
+    /// How the keys of each issuer stand: the JSON text of `ValidatorHealth` in `index.d.ts`.
+    pub fn health(&self) -> String {
+        let issuers = self.keys.iter().zip(&self.server.policy().issuers);
+        health::to_json(issuers.map(|(keys, accepted)| match keys {
+            HeldKeys::Fetched(keys) => keys.health(),
+            HeldKeys::Static(keys) => IssuerHealth {
+                issuer_uri: accepted.issuer.as_str().to_owned(),
+                state: KeysState::Static,
+                keys: Some(Arc::clone(keys)),
+                fetched_at: None,
+                next_fetch_at: None,
+                stale_since: None,
+                last_error: None,
+            },
+        }))
+    }
+
+    fn fetched(&self, issuer: IssuerIndex) -> Option<&Arc<IssuerKeys>> {
+        self.keys.get(issuer).and_then(HeldKeys::fetched)
     }
 
     fn settle(&self, pending: Pending, now: UnixTime) -> Verdict {

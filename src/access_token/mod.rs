@@ -256,10 +256,11 @@ fn malformed(name: &str, expected: &str, found: &str) -> Rejection {
 
 fn check_issuer(claims: &Object<'_>, issuer: &Issuer, policy: AccessTokenPolicy) -> Result<(), Rejection> {
     let found = claims.get("iss").and_then(Value::as_str).unwrap_or_default();
-    let equal = match policy.profile {
-        Profile::Rfc9068 => found == issuer.as_str(),
-        Profile::Common | Profile::OidcSpa => issuer.is(found),
-    };
+    let tenant = claims.get("tid").and_then(Value::as_str);
+    let equal = issuer.for_tenant(tenant).is_some_and(|expected| match policy.profile {
+        Profile::Rfc9068 => found == expected,
+        Profile::Common | Profile::OidcSpa => same_but_for_a_slash(found, &expected),
+    });
     if equal {
         return Ok(());
     }
@@ -268,6 +269,10 @@ fn check_issuer(claims: &Object<'_>, issuer: &Issuer, policy: AccessTokenPolicy)
         Shown(found),
         issuer.as_str()
     )))
+}
+
+fn same_but_for_a_slash(a: &str, b: &str) -> bool {
+    a.strip_suffix('/').unwrap_or(a) == b.strip_suffix('/').unwrap_or(b)
 }
 
 fn check_audience(claims: &Object<'_>, audience: &Audience) -> Result<(), Rejection> {

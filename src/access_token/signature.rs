@@ -62,7 +62,7 @@ impl<'a> SignedToken<'a> {
 
     /// Verifies the signature with the keys that an issuer has now.
     pub(crate) fn verify(&self, set: &JwkSet, policy: AccessTokenPolicy) -> Result<VerifiedJws, KeyTrouble> {
-        let kid = self.header.kid.value().map(String::as_str);
+        let kid = self.key_id();
         let keys = match set.candidates(kid, self.algorithm) {
             Candidates::Keys(keys) => keys,
             Candidates::Unknown => {
@@ -89,13 +89,18 @@ impl<'a> SignedToken<'a> {
         }
     }
 
+    /// The key that the token names.
+    pub(crate) fn key_id(&self) -> Option<&str> {
+        self.header.kid.value().map(String::as_str)
+    }
+
     /// The issuer that the token names, by its position among these.
     pub(crate) fn choose_issuer<'i>(
         &self,
         mut issuers: impl Iterator<Item = &'i Issuer>,
     ) -> Result<usize, Rejection> {
         let named = self.jws.hint().issuer.unwrap_or_default();
-        issuers.position(|issuer| issuer.is(&named)).ok_or_else(|| {
+        issuers.position(|issuer| issuer.may_have_issued(&named)).ok_or_else(|| {
             let message =
                 format!("iss claim in access token payload \"{}\" is of no accepted issuer", Shown(&named));
             Code::IssuerMismatch.because(message)
@@ -106,7 +111,8 @@ impl<'a> SignedToken<'a> {
     /// issuer's is refused in any case, and not worth a request to the issuer.
     pub(crate) fn may_pass_later(&self, issuer: &Issuer, policy: AccessTokenPolicy, now: UnixTime) -> bool {
         let hint = self.jws.hint();
-        hint.issuer.is_some_and(|named| issuer.is(&named)) && !policy.is_hopeless(hint.expires, now)
+        hint.issuer.is_some_and(|named| issuer.may_have_issued(&named))
+            && !policy.is_hopeless(hint.expires, now)
     }
 }
 

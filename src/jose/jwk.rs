@@ -17,7 +17,7 @@ const SECRET_MEMBERS: [&str; 9] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k", 
 
 /// RSA moduli that are accepted, in bits. RFC 7518 section 3.3 asks for 2048 at least; the upper bound keeps a
 /// verification cheap.
-const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
+pub(super) const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
 
 /// A public key as its owner describes it. Its members are well formed; whether they are a key is for
 /// [`VerificationKey`](super::verification_key::VerificationKey) to say.

@@ -8,12 +8,13 @@
 use std::fmt;
 
 use aws_lc_rs::digest;
+use aws_lc_rs::rsa::PublicEncryptingKey;
 use aws_lc_rs::signature::{
     self, ParsedPublicKey, RsaParameters, RsaPublicKeyComponents, VerificationAlgorithm,
 };
 
 use super::algorithm::{Algorithm, KeyType};
-use super::jwk::{Jwk, JwkError, Material};
+use super::jwk::{Jwk, JwkError, Material, RSA_BITS};
 
 /// A public key, ready to verify with each algorithm that it may be used for.
 pub struct VerificationKey {
@@ -36,6 +37,36 @@ impl VerificationKey {
             .map(|algorithm| Ok((algorithm, parse(&jwk.material, algorithm)?)))
             .collect::<Result<_, JwkError>>()?;
         if parsed.is_empty() { Err(JwkError::Algorithm) } else { Ok(Self { parsed }) }
+    }
+
+    /// Parses a public key in DER (`SubjectPublicKeyInfo`, RFC 5280 section 4.1), for every algorithm that fits it.
+    pub fn from_der(der: &[u8]) -> Result<Self, JwkError> {
+        // An RSA key of another size would be parsed, and then verify nothing.
+        let is_good_rsa =
+            PublicEncryptingKey::from_der(der).is_ok_and(|key| RSA_BITS.contains(&key.key_size_bits()));
+        // An Ed25519 key ends with its point (RFC 8410 section 4).
+        let point = der.last_chunk::<32>().map(<[u8; 32]>::as_slice).unwrap_or_default();
+        let parsed: Vec<_> = Algorithm::ALL
+            .into_iter()
+            .filter(|algorithm| match algorithm.key_type() {
+                KeyType::Rsa => is_good_rsa,
+                KeyType::Ed25519 => is_good_point(point),
+                KeyType::P256 | KeyType::P384 | KeyType::P521 => true,
+            })
+            .filter_map(|algorithm| {
+                let parameters: &'static dyn VerificationAlgorithm = match algorithm.key_type() {
+                    KeyType::Rsa => rsa_parameters(algorithm).ok()?,
+                    _ => curve_algorithm(algorithm).ok()?,
+                };
+                Some((algorithm, ParsedPublicKey::new(parameters, der).ok()?))
+            })
+            .collect();
+        if parsed.is_empty() { Err(JwkError::Unsupported) } else { Ok(Self { parsed }) }
+    }
+
+    /// The algorithms that it may be used for.
+    pub fn algorithms(&self) -> impl Iterator<Item = Algorithm> {
+        self.parsed.iter().map(|(algorithm, _)| *algorithm)
     }
 
     /// Whether the key may verify signatures of this algorithm.
@@ -79,7 +110,7 @@ fn parse(material: &Material, algorithm: Algorithm) -> Result<ParsedPublicKey, J
             ParsedPublicKey::new(curve_algorithm(algorithm)?, point)
         }
         Material::Ed25519 { x } => {
-            if small_order(x) || !canonical_point(x) {
+            if !is_good_point(x) {
                 return Err(JwkError::Invalid);
             }
             ParsedPublicKey::new(curve_algorithm(algorithm)?, x)
@@ -133,6 +164,11 @@ const fn y_coordinate(first: u8, middle: u8, last: u8) -> [u8; 32] {
     bytes[0] = first;
     bytes[31] = last;
     bytes
+}
+
+/// Whether a public key's point is written in the one way and not of small order.
+fn is_good_point(bytes: &[u8]) -> bool {
+    !small_order(bytes) && canonical_point(bytes)
 }
 
 /// Whether the first 32 bytes are a point of small order, its sign bit aside.

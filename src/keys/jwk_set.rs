@@ -7,7 +7,7 @@
 
 use crate::jose::algorithm::Algorithm;
 use crate::jose::json::{JsonError, Object, Value};
-use crate::jose::jwk::{Jwk, JwkError, Spelling};
+use crate::jose::jwk::{Jwk, JwkError, Spelling, Thumbprint};
 use crate::jose::verification_key::VerificationKey;
 
 /// Keys that a set may hold.
@@ -25,6 +25,10 @@ pub struct JwkSet {
 #[derive(Debug)]
 struct PublishedKey {
     kid: Option<String>,
+    /// It stands for every `kid`: whoever configured it did not name it.
+    fits_any_kid: bool,
+    /// What tells it from other keys, if it is one.
+    thumbprint: Option<Thumbprint>,
     /// The key, or why it cannot be used.
     key: Result<VerificationKey, JwkError>,
 }
@@ -57,7 +61,11 @@ pub enum Candidates<'s> {
 impl JwkSet {
     /// Reads a JWK Set. Keys that cannot verify signatures are passed over; a set with no other is refused.
     pub fn parse(document: &[u8]) -> Result<Self, JwkSetError> {
-        let object = Object::parse(document)?;
+        Self::from_object(&Object::parse(document)?)
+    }
+
+    /// Reads a JWK Set that is a JSON object already.
+    pub fn from_object(object: &Object<'_>) -> Result<Self, JwkSetError> {
         let items = object.get("keys").and_then(Value::as_array).ok_or(JwkSetError::NoKeys)?;
         if items.len() > MAX_KEYS {
             return Err(JwkSetError::TooMany(items.len()));
@@ -76,10 +84,39 @@ impl JwkSet {
         Ok(Self { keys })
     }
 
+    /// A set of keys that an operator configured without naming them. Each is tried for any `kid`.
+    pub fn of_unnamed(keys: Vec<VerificationKey>) -> Result<Self, JwkSetError> {
+        if keys.is_empty() {
+            return Err(JwkSetError::NoneUsable(String::new()));
+        }
+        let unnamed = |key| PublishedKey { kid: None, fits_any_kid: true, thumbprint: None, key: Ok(key) };
+        Ok(Self { keys: keys.into_iter().map(unnamed).collect() })
+    }
+
+    /// The keys that can verify signatures: `kid`, if they have one, and algorithms.
+    pub fn usable(&self) -> impl Iterator<Item = (Option<&str>, impl Iterator<Item = Algorithm>)> {
+        self.keys.iter().filter_map(|published| {
+            let key = published.key.as_ref().ok()?;
+            Some((published.kid.as_deref(), key.algorithms()))
+        })
+    }
+
+    /// Whether both sets hold the same keys, in whatever order.
+    pub fn has_the_keys_of(&self, other: &Self) -> bool {
+        let holds = |set: &Self, key: &PublishedKey| {
+            set.keys.iter().any(|held| held.kid == key.kid && held.thumbprint == key.thumbprint)
+        };
+        self.keys.len() == other.keys.len()
+            && self.keys.iter().all(|key| holds(other, key))
+            && other.keys.iter().all(|key| holds(self, key))
+    }
+
     /// The keys that may have signed a token with this header.
     pub fn candidates(&self, kid: Option<&str>, algorithm: Algorithm) -> Candidates<'_> {
-        let mut named =
-            self.keys.iter().filter(|published| kid.is_none() || published.kid.as_deref() == kid).peekable();
+        let is_named = |published: &&PublishedKey| {
+            kid.is_none() || published.fits_any_kid || published.kid.as_deref() == kid
+        };
+        let mut named = self.keys.iter().filter(is_named).peekable();
         if named.peek().is_none() {
             return Candidates::Unknown;
         }
@@ -99,8 +136,10 @@ impl JwkSet {
 impl PublishedKey {
     fn new(jwk: &Object<'_>) -> Self {
         let kid = jwk.get("kid").and_then(Value::as_str).filter(|kid| !kid.is_empty());
-        let key = Jwk::parse(jwk, Spelling::LeadingZeros).and_then(|jwk| VerificationKey::new(&jwk));
-        Self { kid: kid.map(str::to_owned), key }
+        let jwk = Jwk::parse(jwk, Spelling::LeadingZeros);
+        let thumbprint = jwk.as_ref().ok().map(Jwk::thumbprint);
+        let key = jwk.and_then(|jwk| VerificationKey::new(&jwk));
+        Self { kid: kid.map(str::to_owned), fits_any_kid: false, thumbprint, key }
     }
 }
 

@@ -118,6 +118,11 @@ impl KeyRing {
         self.held.as_ref().map(|held| &held.keys)
     }
 
+    /// Until when the keys are fresh.
+    pub fn fresh_until(&self) -> Option<Monotonic> {
+        self.held.as_ref().map(|held| held.fresh_until)
+    }
+
     /// When the keys stop serving, unless the issuer answers before.
     pub fn serve_until(&self) -> Option<Monotonic> {
         let outage = self.policy.outage_millis?;

@@ -18,11 +18,32 @@ use crate::rejection::Shown;
 /// assert!(Issuer::parse("https://auth.example.com/realms/myrealm").is_ok());
 /// assert!(Issuer::parse("http://auth.example.com").is_err());
 /// ```
+///
+/// `{tenantid}` in its path stands for the `tid` claim of a token: the metadata of Entra ID's multi-tenant endpoint names
+/// such an issuer.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Issuer {
     text: String,
+    /// Where its metadata lies.
     url: Url,
+    transport: Transport,
 }
+
+/// Which URLs an issuer's documents may be read from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Transport {
+    /// https, and http of this very machine.
+    #[default]
+    Https,
+    /// http of any host too: for an issuer inside a private network.
+    AlsoHttp,
+}
+
+/// What stands for the tenant in an identifier.
+const TENANT: &str = "{tenantid}";
+
+/// Where Entra ID publishes the metadata of all tenants.
+const ALL_TENANTS: &str = "common";
 
 /// Why a text is not an issuer's identifier, or a document not its metadata.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -30,10 +51,12 @@ pub struct Issuer {
 pub enum MetadataError {
     #[error("expected an https URL such as \"https://auth.example.com\"")]
     NotAUrl,
-    #[error("expected https; http is for loopback addresses only")]
+    #[error("expected https; http is for loopback addresses only, unless `network.allowHttp` is true")]
     NotHttps,
     #[error("expected a URL without query, fragment, user and password")]
     Query,
+    #[error("expected one \"{TENANT}\" at most, as a whole segment of the path")]
+    Template,
     #[error("the metadata is {0}")]
     Json(#[from] JsonError),
     #[error("the metadata names the issuer \"{found}\", expected \"{expected}\"")]
@@ -47,11 +70,19 @@ pub enum MetadataError {
 impl Issuer {
     /// Reads an identifier from the configuration.
     pub fn parse(text: &str) -> Result<Self, MetadataError> {
-        let url = secure_url(text)?;
+        Self::reached_by(text, Transport::Https)
+    }
+
+    /// Reads an identifier from the configuration, for an issuer that is reached by these URLs.
+    pub fn reached_by(text: &str, transport: Transport) -> Result<Self, MetadataError> {
+        if text.contains(['{', '}']) && !is_template(text) {
+            return Err(MetadataError::Template);
+        }
+        let url = secure_url(&text.replace(TENANT, ALL_TENANTS), transport)?;
         if url.query().is_some() || url.fragment().is_some() {
             return Err(MetadataError::Query);
         }
-        Ok(Self { text: text.to_owned(), url })
+        Ok(Self { text: text.to_owned(), url, transport })
     }
 
     /// The identifier, as configured.
@@ -65,13 +96,34 @@ impl Issuer {
         without_slash(text) == without_slash(&self.text)
     }
 
+    /// Whether the text may be the `iss` of a token of this issuer: its identifier, with any tenant in the place of the
+    /// template.
+    pub fn may_have_issued(&self, iss: &str) -> bool {
+        match self.text.split_once(TENANT) {
+            None => self.is(iss),
+            Some((before, after)) => iss
+                .strip_prefix(before)
+                .and_then(|rest| without_slash(rest).strip_suffix(without_slash(after)))
+                .is_some_and(is_tenant),
+        }
+    }
+
+    /// The identifier that a token with this `tid` must name: the template filled in, or the identifier itself. `None`
+    /// where the template needs a tenant and this is none.
+    pub fn for_tenant(&self, tid: Option<&str>) -> Option<String> {
+        if !self.text.contains(TENANT) {
+            return Some(self.text.clone());
+        }
+        tid.filter(|tid| is_tenant(tid)).map(|tid| self.text.replace(TENANT, tid))
+    }
+
     /// Where the metadata may be, in the order to try: OpenID Connect Discovery 1.0 section 4, then RFC 8414
     /// section 3.1.
     pub fn metadata_urls(&self) -> [String; 2] {
         let path = without_slash(self.url.path());
         let mut oauth = self.url.clone();
         oauth.set_path(&format!("/.well-known/oauth-authorization-server{path}"));
-        let openid = format!("{}/.well-known/openid-configuration", without_slash(&self.text));
+        let openid = format!("{}/.well-known/openid-configuration", without_slash(self.url.as_str()));
         [openid, oauth.into()]
     }
 }
@@ -95,13 +147,31 @@ impl Metadata {
             });
         }
         let jwks_uri = object.get("jwks_uri").and_then(Value::as_str).ok_or(MetadataError::NoJwksUri)?;
-        let url = secure_url(jwks_uri).map_err(|error| MetadataError::JwksUri(Box::new(error)))?;
+        let url = secure_url(jwks_uri, issuer.transport)
+            .map_err(|error| MetadataError::JwksUri(Box::new(error)))?;
         Ok(Self { jwks_uri: url.into() })
     }
 }
 
-/// An https URL, or an http URL of this very machine.
-fn secure_url(text: &str) -> Result<Url, MetadataError> {
+/// Whether keys may be fetched from this URL.
+pub fn check_url(text: &str, transport: Transport) -> Result<(), MetadataError> {
+    secure_url(text, transport).map(|_| ())
+}
+
+/// Whether a tenant's place in an identifier is one whole segment of its path, and the only one.
+fn is_template(text: &str) -> bool {
+    let Some((before, after)) = text.split_once(TENANT) else { return false };
+    let in_path = Url::parse(before).is_ok_and(|url| url.has_host());
+    let is_whole = before.ends_with('/') && (after.is_empty() || after.starts_with('/'));
+    in_path && is_whole && !before.contains(['{', '}']) && !after.contains(['{', '}'])
+}
+
+/// A tenant's identifier. Nothing in it can reach into the rest of a URL.
+fn is_tenant(text: &str) -> bool {
+    (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+}
+
+fn secure_url(text: &str, transport: Transport) -> Result<Url, MetadataError> {
     let url = Url::parse(text).map_err(|_| MetadataError::NotAUrl)?;
     let loopback = match url.host() {
         Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
@@ -111,7 +181,7 @@ fn secure_url(text: &str) -> Result<Url, MetadataError> {
     };
     match url.scheme() {
         "https" => {}
-        "http" if loopback => {}
+        "http" if loopback || transport == Transport::AlsoHttp => {}
         "http" => return Err(MetadataError::NotHttps),
         _ => return Err(MetadataError::NotAUrl),
     }
@@ -178,6 +248,48 @@ mod tests {
                 "https://as.example/.well-known/oauth-authorization-server".into(),
             ])
         );
+    }
+
+    #[test]
+    fn h41_a_template_takes_a_tenant_and_nothing_else() {
+        let Ok(issuer) = issuer("https://login.example/{tenantid}/v2.0") else { unreachable!() };
+        let [openid, _] = issuer.metadata_urls();
+        assert_eq!(openid, "https://login.example/common/v2.0/.well-known/openid-configuration");
+        assert!(issuer.may_have_issued("https://login.example/72f988bf-86f1/v2.0"));
+        assert!(issuer.may_have_issued("https://login.example/72f988bf-86f1/v2.0/"));
+        for other in [
+            "https://login.example/{tenantid}/v2.0",
+            "https://login.example//v2.0",
+            "https://login.example/a/b/v2.0",
+            "https://login.example/../v2.0",
+            "https://login.example/a%2Fb/v2.0",
+            "https://login.example.evil/a/v2.0",
+            "https://login.example/a/v1.0",
+            "https://login.example/a",
+        ] {
+            assert!(!issuer.may_have_issued(other), "{other}");
+        }
+        let filled = |tid| issuer.for_tenant(tid);
+        assert_eq!(filled(Some("t-1")).as_deref(), Some("https://login.example/t-1/v2.0"));
+        for senseless in [
+            "https://{tenantid}.example/v2.0",
+            "https://{tenantid}",
+            "https://login.example/x{tenantid}/v2.0",
+            "https://login.example/{tenantid}x",
+            "https://login.example/{tenant}/v2.0",
+            "https://login.example/{tenantid}/{tenantid}",
+        ] {
+            assert_eq!(Issuer::parse(senseless), Err(MetadataError::Template), "{senseless}");
+        }
+        for tid in [None, Some(""), Some("a/b"), Some("{tenantid}"), Some("..")] {
+            assert_eq!(filled(tid), None);
+        }
+    }
+
+    #[test]
+    fn h01_plain_http_is_for_those_who_ask_for_it() {
+        assert!(Issuer::reached_by("http://keycloak:8080/realms/x", Transport::AlsoHttp).is_ok());
+        assert!(Issuer::reached_by("ftp://keycloak/realms/x", Transport::AlsoHttp).is_err());
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod dpop;
 mod issuer;
 mod jose;
 mod jwk_set;
+mod key_ring;
 mod layering;
 mod numbers;
 mod payload;

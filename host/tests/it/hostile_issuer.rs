@@ -1,11 +1,11 @@
-//! An HTTP server on loopback that answers what a test tells it to, however wrong, and counts what it was asked.
+//! An HTTP server on loopback that answers what a test tells it to, however wrong, and notes what it was asked.
 //!
 //! It reads a request up to its first empty line and closes every connection after one answer. It ends with the
 //! test, or by itself after [`LIFETIME`].
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -29,6 +29,8 @@ pub enum Answer {
     Status(u16),
     /// Another status, with a body that would do.
     StatusWith(u16, String),
+    /// A status, lines of further fields, a body.
+    With(u16, String, String),
     /// A redirect with this status.
     Redirect(u16, String),
     /// 200 that promises more bytes than it sends.
@@ -48,7 +50,23 @@ pub enum Answer {
 #[derive(Default)]
 struct State {
     answers: HashMap<String, Answer>,
-    asked: Vec<String>,
+    requests: Vec<Request>,
+}
+
+/// What the server was asked.
+#[derive(Clone, Debug)]
+pub struct Request {
+    pub path: String,
+    pub at: SystemTime,
+    head: String,
+}
+
+impl Request {
+    /// The value of a field.
+    pub fn field(&self, name: &str) -> Option<&str> {
+        let fields = self.head.lines().skip(1).filter_map(|line| line.split_once(':'));
+        fields.into_iter().find(|(found, _)| found.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim())
+    }
 }
 
 pub struct HostileIssuer {
@@ -96,11 +114,17 @@ impl HostileIssuer {
 
     /// The paths that were asked for, in order.
     pub fn asked(&self) -> Vec<String> {
-        self.state.lock().unwrap().asked.clone()
+        self.state.lock().unwrap().requests.iter().map(|request| request.path.clone()).collect()
+    }
+
+    /// The requests for a path, in order.
+    pub fn requests(&self, path: &str) -> Vec<Request> {
+        let state = self.state.lock().unwrap();
+        state.requests.iter().filter(|request| request.path == path).cloned().collect()
     }
 
     pub fn times_asked(&self, path: &str) -> usize {
-        self.asked().iter().filter(|asked| *asked == path).count()
+        self.requests(path).len()
     }
 
     /// Closes the port: connections are refused from now on.
@@ -146,18 +170,19 @@ pub fn jwk_set(jwks: &[String]) -> String {
 }
 
 async fn answer_one(mut stream: TcpStream, state: Arc<Mutex<State>>) {
-    let Some(path) = requested_path(&mut stream).await else { return };
+    let Some(request) = read_request(&mut stream).await else { return };
     let answer = {
         let mut state = state.lock().unwrap();
-        state.asked.push(path.clone());
-        state.answers.get(&path).cloned()
+        let answer = state.answers.get(&request.path).cloned();
+        state.requests.push(request);
+        answer
     };
     // A client that goes away early is one of the outcomes under test.
     let _ = write_answer(&mut stream, answer.unwrap_or(Answer::Status(404))).await;
     let _ = stream.shutdown().await;
 }
 
-async fn requested_path(stream: &mut TcpStream) -> Option<String> {
+async fn read_request(stream: &mut TcpStream) -> Option<Request> {
     let mut request = Vec::new();
     while !request.windows(4).any(|window| window == b"\r\n\r\n") {
         let mut chunk = [0; 1024];
@@ -167,8 +192,9 @@ async fn requested_path(stream: &mut TcpStream) -> Option<String> {
         }
         request.extend_from_slice(&chunk[..read]);
     }
-    let request = String::from_utf8_lossy(&request);
-    request.split(' ').nth(1).map(str::to_owned)
+    let head = String::from_utf8_lossy(&request).into_owned();
+    let path = head.split(' ').nth(1)?.to_owned();
+    Some(Request { path, at: SystemTime::now(), head })
 }
 
 async fn write_answer(stream: &mut TcpStream, answer: Answer) -> std::io::Result<()> {
@@ -186,6 +212,12 @@ async fn write_answer(stream: &mut TcpStream, answer: Answer) -> std::io::Result
         Answer::StatusWith(status, body) => {
             let head = head(status, &format!("content-length: {}\r\n", body.len()));
             stream.write_all((head + &body).as_bytes()).await
+        }
+        Answer::With(status, fields, body) => {
+            // A 304 speaks of a body that it does not have.
+            let length =
+                if status == 304 { String::new() } else { format!("content-length: {}\r\n", body.len()) };
+            stream.write_all((head(status, &(fields + &length)) + &body).as_bytes()).await
         }
         Answer::Redirect(status, to) => {
             let head = head(status, &format!("location: {to}\r\ncontent-length: 0\r\n"));

@@ -6,5 +6,6 @@ mod cold_start;
 mod discovery;
 mod hostile_issuer;
 mod outage;
+mod refresh;
 mod rotation;
 mod tokens;

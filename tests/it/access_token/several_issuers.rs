@@ -58,7 +58,7 @@ impl Two {
         let now = oidc_spa_native::time::UnixTime::from_secs(crate::issuer::NOW);
         match self.server.authorize(&request, keys, now) {
             Decision::Rejected((rejection, _)) => rejection.code().row().name.to_owned(),
-            Decision::KeysNeeded { issuer, otherwise } => {
+            Decision::KeysNeeded { issuer, otherwise, .. } => {
                 format!("{} of {issuer}", otherwise.0.code().row().name)
             }
             Decision::Pending(pending) => {

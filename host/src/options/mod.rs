@@ -5,24 +5,32 @@
 //! May use: the validator's types.
 //! Never: a default that is less strict than the validator's own.
 
+pub(crate) mod keys;
+mod reader;
+
 use oidc_spa_native::access_token::{AccessTokenPolicy, Audience, Profile};
 use oidc_spa_native::credentials::AcceptedSchemes;
 use oidc_spa_native::dpop::proof::DpopPolicy;
-use oidc_spa_native::jose::algorithm::{Algorithm, AlgorithmSet};
 use oidc_spa_native::jose::json::{Object, Value};
 use oidc_spa_native::keys::key_ring::KeyRingPolicy;
-use oidc_spa_native::keys::metadata::Issuer;
+use oidc_spa_native::keys::metadata::{Issuer, Transport};
 use oidc_spa_native::request::{ProxyTrust, TargetUri};
 use oidc_spa_native::resource_server::{AcceptedIssuer, Policy};
 use oidc_spa_native::time::Leeway;
 
 use crate::fetch::FetchLimits;
+use crate::network::NetworkOptions;
+use keys::KeySource;
+use reader::Reader;
 
 /// Everything that a validator is told at its construction.
 #[derive(Debug)]
 pub(crate) struct Options {
     pub policy: Policy,
+    /// Where the keys of each issuer of the policy come from, in its order.
+    pub sources: Vec<KeySource>,
     pub ring: KeyRingPolicy,
+    pub network: NetworkOptions,
     pub limits: FetchLimits,
     pub keys_timeout_millis: u64,
     pub own_clock: bool,
@@ -55,12 +63,17 @@ const NAMES: &[&str] = &[
     "trustProxy",
     "publicBaseUrl",
     "keysTimeoutMs",
+    "keysAgeSeconds",
+    "keysOutageSeconds",
+    "network",
+    "jwksUri",
+    "keys",
     "keysCooldownSeconds",
     "limits",
     "dropIn",
     "ownClock",
 ];
-const ISSUER_NAMES: &[&str] = &["issuerUri", "expectedAudience", "algorithms"];
+const ISSUER_NAMES: &[&str] = &["issuerUri", "expectedAudience", "algorithms", "jwksUri", "keys"];
 const LIMIT_NAMES: &[&str] = &["accessTokenBytes", "proofBytes", "metadataBytes", "jwkSetBytes"];
 
 impl Options {
@@ -74,8 +87,10 @@ impl Options {
         let limits = options.object("limits")?.unwrap_or(&default_limits);
         let limits = Reader { object: limits, path: "limits." };
         limits.check_names(LIMIT_NAMES, &[])?;
+        let network = keys::network(&options)?;
+        let (issuers, sources) = issuers(&options, network.transport)?.into_iter().unzip();
         let policy = Policy {
-            issuers: issuers(&options)?,
+            issuers,
             access_token: AccessTokenPolicy {
                 profile: profile(&options, drop_in)?,
                 accept_id_tokens: accept_id_tokens(&options)?,
@@ -92,10 +107,11 @@ impl Options {
             schemes: schemes(&options)?,
             proxy_trust: proxy_trust(&options)?,
         };
-        let cooldown_secs = options.integer("keysCooldownSeconds", 30, 1, 3600)?;
         Ok(Self {
             policy,
-            ring: KeyRingPolicy { cooldown_millis: cooldown_secs * 1000, ..KeyRingPolicy::default() },
+            sources,
+            ring: keys::ring(&options)?,
+            network,
             limits: FetchLimits {
                 metadata_bytes: limits.size("metadataBytes", 256 * 1024, 16 << 20)?,
                 jwk_set_bytes: limits.size("jwkSetBytes", 512 * 1024, 16 << 20)?,
@@ -106,35 +122,47 @@ impl Options {
     }
 }
 
-fn issuers(options: &Reader<'_>) -> Result<Vec<AcceptedIssuer>, OptionsError> {
-    let Some(value) = options.object.get("issuers") else { return Ok(vec![issuer(options)?]) };
+type AcceptedSource = (AcceptedIssuer, KeySource);
+
+fn issuers(options: &Reader<'_>, transport: Transport) -> Result<Vec<AcceptedSource>, OptionsError> {
+    let Some(value) = options.object.get("issuers") else { return Ok(vec![issuer(options, transport)?]) };
     if let Some(name) = ISSUER_NAMES.iter().find(|name| options.object.has(name)) {
         return Err(OptionsError(format!("{name}: belongs into each element of `issuers`, not beside it")));
     }
     let expected = "a list of { issuerUri, expectedAudience }";
     let items = value.as_array().filter(|items| !items.is_empty());
     let items = items.ok_or_else(|| options.unexpected("issuers", expected))?;
-    let mut issuers: Vec<AcceptedIssuer> = Vec::with_capacity(items.len());
+    let mut issuers: Vec<AcceptedSource> = Vec::with_capacity(items.len());
     for (i, item) in items.iter().enumerate() {
         let object = item.as_object().ok_or_else(|| options.unexpected("issuers", expected))?;
         let path = format!("issuers[{i}].");
         let reader = Reader { object, path: &path };
         reader.check_names(ISSUER_NAMES, &[])?;
-        let accepted = issuer(&reader)?;
-        if issuers.iter().any(|other| other.issuer.is(accepted.issuer.as_str())) {
+        let (accepted, source) = issuer(&reader, transport)?;
+        if issuers.iter().any(|(other, _)| other.issuer.is(accepted.issuer.as_str())) {
             return Err(OptionsError(format!("{path}issuerUri: {} stands twice", accepted.issuer.as_str())));
         }
-        issuers.push(accepted);
+        issuers.push((accepted, source));
     }
     Ok(issuers)
 }
 
-fn issuer(options: &Reader<'_>) -> Result<AcceptedIssuer, OptionsError> {
+fn issuer(options: &Reader<'_>, transport: Transport) -> Result<AcceptedSource, OptionsError> {
     let expected = "the issuer's URL, such as \"https://auth.example.com/realms/myrealm\"";
     let text = options.string("issuerUri")?.ok_or_else(|| options.unexpected("issuerUri", expected))?;
-    let issuer = Issuer::parse(text)
-        .map_err(|error| OptionsError(format!("{}issuerUri: {error}, got {text:?}", options.path)))?;
-    Ok(AcceptedIssuer { issuer, audience: audience(options)?, algorithms: options.algorithms("algorithms")? })
+    let issuer = Issuer::reached_by(text, transport).map_err(|error| {
+        OptionsError(format!("{}issuerUri: {error}; got {}", options.path, shown_url(text)))
+    })?;
+    let (audience, algorithms) = (audience(options)?, options.algorithms("algorithms")?);
+    Ok((AcceptedIssuer { issuer, audience, algorithms }, keys::source(options, transport)?))
+}
+
+/// A URL as a message shows it: without what may be a password.
+fn shown_url(text: &str) -> String {
+    match text.rsplit_once('@') {
+        Some((_, rest)) => format!("a URL that ends with {:?}", format!("@{rest}")),
+        None => format!("{text:?}"),
+    }
 }
 
 fn audience(options: &Reader<'_>) -> Result<Audience, OptionsError> {
@@ -203,85 +231,6 @@ fn proxy_trust(options: &Reader<'_>) -> Result<ProxyTrust, OptionsError> {
     }
 }
 
-/// Reads members of one object, and names them in messages.
-struct Reader<'o> {
-    object: &'o Object<'o>,
-    path: &'o str,
-}
-
-impl<'o> Reader<'o> {
-    fn check_names(&self, known: &[&str], internal: &[&str]) -> Result<(), OptionsError> {
-        let Some(name) = self.object.names().find(|name| !known.contains(name)) else { return Ok(()) };
-        let mut public: Vec<&str> = known.iter().copied().filter(|name| !internal.contains(name)).collect();
-        if self.path.is_empty() {
-            public.extend(["claims", "clock"]);
-        }
-        Err(OptionsError(format!("{}{name}: no such option; there are {}", self.path, public.join(", "))))
-    }
-
-    fn unexpected(&self, name: &str, expected: &str) -> OptionsError {
-        let found = match self.object.get(name) {
-            None => "nothing".to_owned(),
-            Some(Value::String(text)) => format!("{text:?}"),
-            Some(Value::Number(number)) => number.to_string(),
-            Some(Value::Bool(value)) => value.to_string(),
-            Some(other) => other.kind().to_owned(),
-        };
-        OptionsError(format!("{}{name}: expected {expected}; got {found}", self.path))
-    }
-
-    fn string(&self, name: &str) -> Result<Option<&'o str>, OptionsError> {
-        match self.object.get(name) {
-            None => Ok(None),
-            Some(value) => value.as_str().map(Some).ok_or_else(|| self.unexpected(name, "a string")),
-        }
-    }
-
-    fn boolean(&self, name: &str, default: bool) -> Result<bool, OptionsError> {
-        match self.object.get(name) {
-            None => Ok(default),
-            Some(Value::Bool(value)) => Ok(*value),
-            Some(_) => Err(self.unexpected(name, "`true` or `false`")),
-        }
-    }
-
-    fn object(&self, name: &str) -> Result<Option<&'o Object<'o>>, OptionsError> {
-        match self.object.get(name) {
-            None => Ok(None),
-            Some(value) => value.as_object().map(Some).ok_or_else(|| self.unexpected(name, "an object")),
-        }
-    }
-
-    fn integer(&self, name: &str, default: u64, least: u64, most: u64) -> Result<u64, OptionsError> {
-        let Some(value) = self.object.get(name) else { return Ok(default) };
-        let number =
-            value.as_number().filter(|n| n.fract() == 0.0 && (least as f64..=most as f64).contains(n));
-        match number {
-            Some(number) => Ok(number as u64),
-            None => Err(self.unexpected(name, &format!("a whole number from {least} to {most}"))),
-        }
-    }
-
-    fn size(&self, name: &str, default: u64, most: u64) -> Result<usize, OptionsError> {
-        Ok(self.integer(name, default, 1024, most)? as usize)
-    }
-
-    fn leeway(&self, name: &str, default: u64, most: u16) -> Result<Leeway, OptionsError> {
-        let secs = self.integer(name, default, 0, u64::from(most))?;
-        Ok(Leeway::from_secs(secs as u16).unwrap_or(Leeway::NONE))
-    }
-
-    fn algorithms(&self, name: &str) -> Result<AlgorithmSet, OptionsError> {
-        let Some(value) = self.object.get(name) else { return Ok(AlgorithmSet::all()) };
-        let names = Algorithm::ALL.map(Algorithm::name).join(", ");
-        let listed: Option<Vec<Algorithm>> = value
-            .as_array()
-            .and_then(|items| items.iter().map(|item| Algorithm::from_name(item.as_str()?)).collect());
-        let set = listed.and_then(|algorithms| AlgorithmSet::of(&algorithms));
-        set.ok_or_else(|| self.unexpected(name, &format!("a list of one or more of {names}")))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -298,6 +247,14 @@ mod tests {
         assert_eq!(error(""), "");
         assert_eq!(error(r#","trustProxy":2,"dpop":"required","limits":{"proofBytes":2048}"#), "");
         assert_eq!(error(r#","publicBaseUrl":"https://api.example/v1","algorithms":["ES256"]"#), "");
+        assert_eq!(
+            error(r#","keysAgeSeconds":60,"keysCooldownSeconds":60,"keysOutageSeconds":"forever""#),
+            ""
+        );
+        assert_eq!(
+            error(r#","network":{"allowHttp":true,"proxy":false},"jwksUri":"http://as:8080/jwks""#),
+            ""
+        );
     }
 
     #[test]
@@ -319,6 +276,43 @@ mod tests {
             (r#","trustProxy":true,"publicBaseUrl":"https://api.example""#, "publicBaseUrl: with it"),
             (r#","publicBaseUrl":"/api""#, "publicBaseUrl: expected an absolute URL"),
             (r#","publicBaseUrl":"https://a b""#, "publicBaseUrl: expected an absolute URL"),
+            (
+                r#","keysCooldownSeconds":120,"keysAgeSeconds":60"#,
+                "keysCooldownSeconds: 120 is longer than keysAge",
+            ),
+            (r#","keysAgeSeconds":59"#, "keysAgeSeconds: expected a whole number from 60 to 86400; got 59"),
+            (
+                r#","keysOutageSeconds":"never""#,
+                "keysOutageSeconds: expected a whole number from 0 to 31536000, or \"forever\"",
+            ),
+            (r#","keysOutageSeconds":-1"#, "keysOutageSeconds: expected a whole number"),
+            (r#","jwksUri":"http://as.example/jwks""#, "jwksUri: expected https"),
+            (r#","jwksUri":[]"#, "jwksUri: expected the URL of a JWK Set"),
+            (
+                r#","jwksUri":"https://as.example/jwks","keys":{"pem":"x"}"#,
+                "keys: cannot stand beside jwksUri",
+            ),
+            (r#","keys":{}"#, "keys: expected one of { jwks }, { pem }, { file } and { env }"),
+            (r#","keys":{"pem":"x","env":"Y"}"#, "keys: expected one of"),
+            (r#","keys":{"pem":"x"}"#, "keys.pem: expected public keys in PEM"),
+            (r#","keys":{"jwks":{"keys":[]}}"#, "keys.jwks: the JWK Set has no key"),
+            (r#","keys":{"file":"/nowhere/at/all"}"#, "keys.file: /nowhere/at/all: "),
+            (r#","keys":{"env":"OIDC_SPA_NATIVE_UNSET"}"#, "keys.env: OIDC_SPA_NATIVE_UNSET is not set"),
+            (r#","keys":{"key":"x"}"#, "keys.key: no such option; there are jwks, pem, file, env"),
+            (
+                r#","network":{"timeoutMs":1}"#,
+                "network.timeoutMs: expected a whole number from 100 to 60000; got 1",
+            ),
+            (r#","network":{"ca":"x"}"#, "network.ca: expected certificates in PEM"),
+            (
+                r#","network":{"clientCertificate":{"cert":"x","key":"y"}}"#,
+                "network.clientCertificate: expected",
+            ),
+            (
+                r#","network":{"clientCertificate":{"cert":"x"}}"#,
+                "network.clientCertificate: expected { cert, key }",
+            ),
+            (r#","network":{"proxy":true}"#, "network.proxy: expected the URL of a proxy"),
             (r#","issuers":[]"#, "issuerUri: belongs into each element of `issuers`"),
         ] {
             let message = error(extra);
@@ -330,7 +324,7 @@ mod tests {
             (r#"{}"#, "issuerUri: expected the issuer's URL"),
             (
                 r#"{"issuerUri":"http://as.example"}"#,
-                "issuerUri: expected https; http is for loopback addresses only, got \"http://as.example\"",
+                "issuerUri: expected https; http is for loopback addresses only, unless `network.allowHttp` is true; got \"http://as.example\"",
             ),
             (r#"{"issuerUri":"https://as.example"}"#, "expectedAudience: expected the value of this API"),
             (r#"{"issuerUri":"https://as.example","expectedAudience":""}"#, "expectedAudience: expected"),

@@ -1,0 +1,99 @@
+//! The arguments of calls, as they crossed the door, and what is asked with them.
+//!
+//! In: strings. Out: `Question`. May use: host, the validator's types. Never: an `if` about OAuth.
+
+use oidc_spa_native::credentials::{Credentials, Field, Presentation};
+use oidc_spa_native::dpop::proof::ExpectedTarget;
+use oidc_spa_native::request::RequestHead;
+use oidc_spa_native::resource_server::Request;
+use oidc_spa_native_host::Question;
+
+/// `Authorization` came more than once.
+const AUTHORIZATION_REPEATED: u32 = 1;
+/// `DPoP` came more than once.
+const DPOP_REPEATED: u32 = 2;
+/// `Host` came more than once.
+const HOST_REPEATED: u32 = 4;
+
+/// What crossed the door, to be judged.
+pub(crate) enum Parts {
+    Request(RequestParts),
+    Credentials(CredentialParts),
+}
+
+impl Parts {
+    pub(crate) fn question(&self) -> Question<'_> {
+        match self {
+            Self::Request(parts) => Question::Request(parts.request()),
+            Self::Credentials(parts) => parts.question(),
+        }
+    }
+}
+
+/// The arguments that describe a request, as they crossed the door.
+pub(crate) struct RequestParts {
+    pub(crate) flags: u32,
+    pub(crate) authorization: Option<String>,
+    pub(crate) dpop: Option<String>,
+    pub(crate) method: Option<String>,
+    pub(crate) url: Option<String>,
+    pub(crate) connection_scheme: Option<String>,
+    pub(crate) host: Option<String>,
+    pub(crate) forwarded: Option<String>,
+    pub(crate) x_forwarded_proto: Option<String>,
+    pub(crate) x_forwarded_host: Option<String>,
+    pub(crate) x_forwarded_port: Option<String>,
+}
+
+impl RequestParts {
+    pub(crate) fn request(&self) -> Request<'_> {
+        let head = self.method.as_deref().zip(self.url.as_deref()).map(|(method, url)| RequestHead {
+            method,
+            url,
+            connection_scheme: self.connection_scheme.as_deref(),
+            host: self.host.as_deref(),
+            host_repeated: self.flags & HOST_REPEATED != 0,
+            forwarded: self.forwarded.as_deref(),
+            x_forwarded_proto: self.x_forwarded_proto.as_deref(),
+            x_forwarded_host: self.x_forwarded_host.as_deref(),
+            x_forwarded_port: self.x_forwarded_port.as_deref(),
+        });
+        Request {
+            authorization: field(self.authorization.as_deref(), self.flags & AUTHORIZATION_REPEATED),
+            dpop: field(self.dpop.as_deref(), self.flags & DPOP_REPEATED),
+            head,
+        }
+    }
+}
+
+fn field(value: Option<&str>, repeated: u32) -> Field<'_> {
+    match value {
+        _ if repeated != 0 => Field::Repeated,
+        Some(value) => Field::Once(value),
+        None => Field::Absent,
+    }
+}
+
+/// The arguments that describe credentials, as they crossed the door.
+pub(crate) struct CredentialParts {
+    pub(crate) scheme: String,
+    pub(crate) access_token: String,
+    pub(crate) reject_if_bound: bool,
+    pub(crate) proof: Option<String>,
+    pub(crate) expected_htm: Option<String>,
+    pub(crate) expected_htu: Option<String>,
+}
+
+impl CredentialParts {
+    pub(crate) fn question(&self) -> Question<'_> {
+        // The type of the drop-in's parameter: a proof is there exactly where the scheme is DPoP.
+        let presentation = match (self.scheme.as_str(), self.proof.as_deref()) {
+            ("DPoP", proof) => Presentation::DPoP { proof: proof.unwrap_or_default() },
+            _ => Presentation::Bearer { even_if_bound: !self.reject_if_bound },
+        };
+        let credentials = Credentials { presentation, access_token: &self.access_token };
+        let target =
+            ExpectedTarget::of_application(self.expected_htm.as_deref(), self.expected_htu.as_deref());
+        Question::Credentials(credentials, Some(target))
+    }
+}

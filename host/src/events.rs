@@ -1,0 +1,84 @@
+//! What happens to keys, told to whoever listens in this process.
+//!
+//! In: changes of an issuer's keys.
+//! Out: JSON texts, one an event.
+//! May use: serde_json.
+//! Never: a label that a client or an issuer chose, other than in the text of an error.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::SystemTime;
+
+use serde_json::json;
+
+/// Hears of every event; answers whether it wants to hear more.
+type Listener = Box<dyn Fn(&str) -> bool + Send>;
+
+static LISTENERS: Mutex<Vec<Listener>> = Mutex::new(Vec::new());
+
+/// Has a listener told of every event of every issuer of the process, until it returns `false`. It is called with a
+/// lock held, and must return at once.
+pub fn listen(listener: impl Fn(&str) -> bool + Send + 'static) {
+    LISTENERS.lock().unwrap_or_else(PoisonError::into_inner).push(Box::new(listener));
+}
+
+/// What the end of a fetch means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Happened {
+    /// The issuer answered well.
+    Fetched { was_failing: bool, rotated: bool },
+    /// It did not.
+    Failed,
+}
+
+/// What happened to one issuer's keys, as far as it is told or looked at later.
+#[derive(Debug, Default)]
+pub(crate) struct KeysHistory {
+    fetched_at: Option<SystemTime>,
+    is_stale_told: bool,
+}
+
+impl KeysHistory {
+    /// When the issuer last answered well.
+    pub(crate) const fn fetched_at(&self) -> Option<SystemTime> {
+        self.fetched_at
+    }
+
+    /// Notes the end of a fetch, and tells those who listen what it means.
+    pub(crate) fn note(&mut self, issuer: &str, happened: Happened, error: Option<&str>) {
+        match happened {
+            Happened::Fetched { was_failing, rotated } => {
+                self.fetched_at = Some(SystemTime::now());
+                self.is_stale_told = false;
+                tell(issuer, "refreshed", None);
+                if rotated {
+                    tell(issuer, "rotated", None);
+                }
+                if was_failing {
+                    tell(issuer, "recovered", None);
+                }
+            }
+            Happened::Failed => tell(issuer, "failed", error),
+        }
+    }
+
+    /// Tells that keys serve beyond their age, once until the issuer answers again.
+    pub(crate) fn note_stale(&mut self, issuer: &str) {
+        if !self.is_stale_told {
+            self.is_stale_told = true;
+            tell(issuer, "stale", None);
+        }
+    }
+}
+
+fn tell(issuer: &str, name: &str, error: Option<&str>) {
+    let mut listeners = LISTENERS.lock().unwrap_or_else(PoisonError::into_inner);
+    if listeners.is_empty() {
+        return;
+    }
+    let text = match error {
+        Some(error) => json!({ "type": name, "issuerUri": issuer, "error": error }),
+        None => json!({ "type": name, "issuerUri": issuer }),
+    };
+    let text = text.to_string();
+    listeners.retain(|listener| listener(&text));
+}

@@ -1,0 +1,141 @@
+//! The options that concern keys: where they are, how long they serve, how the network leads there.
+//!
+//! In: the members of the options.
+//! Out: `KeySource`, `KeyRingPolicy`, `NetworkOptions`.
+//! May use: reader, static_keys, network, the validator's key ring.
+//! Never: a default that asks an issuer more often than the ring's own.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use oidc_spa_native::jose::json::{Object, Value};
+use oidc_spa_native::keys::jwk_set::JwkSet;
+use oidc_spa_native::keys::key_ring::KeyRingPolicy;
+use oidc_spa_native::keys::metadata::{Transport, check_url};
+
+use super::reader::Reader;
+use super::{OptionsError, shown_url};
+use crate::network::{Network, NetworkOptions, ProxyChoice};
+use crate::static_keys::StaticKeys;
+
+/// Where an issuer's keys come from.
+#[derive(Clone, Debug)]
+pub(crate) enum KeySource {
+    /// Where its metadata says.
+    Metadata,
+    /// From these URLs, the next one where one fails.
+    Urls(Vec<String>),
+    /// They are known.
+    Static(Arc<JwkSet>),
+}
+
+pub(super) fn source(issuer: &Reader<'_>, transport: Transport) -> Result<KeySource, OptionsError> {
+    let keys = issuer.object("keys")?;
+    let Some(value) = issuer.object.get("jwksUri") else {
+        return match keys {
+            None => Ok(KeySource::Metadata),
+            Some(keys) => static_keys(issuer, keys),
+        };
+    };
+    if keys.is_some() {
+        let message = format!("{}keys: cannot stand beside jwksUri; with it nothing is fetched", issuer.path);
+        return Err(OptionsError(message));
+    }
+    let expected = "the URL of a JWK Set, such as \"https://auth.example.com/jwks\", or a list of them";
+    let urls = match value {
+        Value::String(url) => Some(vec![url.clone().into_owned()]),
+        Value::Array(items) => items.iter().map(|item| item.as_str().map(str::to_owned)).collect(),
+        _ => None,
+    };
+    let urls = urls.filter(|urls| !urls.is_empty()).ok_or_else(|| issuer.unexpected("jwksUri", expected))?;
+    for url in &urls {
+        check_url(url, transport).map_err(|error| {
+            OptionsError(format!("{}jwksUri: {error}; got {}", issuer.path, shown_url(url)))
+        })?;
+    }
+    Ok(KeySource::Urls(urls))
+}
+
+fn static_keys(issuer: &Reader<'_>, keys: &Object<'_>) -> Result<KeySource, OptionsError> {
+    let path = format!("{}keys.", issuer.path);
+    let reader = Reader { object: keys, path: &path };
+    reader.check_names(&["jwks", "pem", "file", "env"], &[])?;
+    let mut found = Vec::new();
+    found.extend(reader.object("jwks")?.map(StaticKeys::JwkSet));
+    found.extend(reader.string("pem")?.map(StaticKeys::Pem));
+    found.extend(reader.string("file")?.map(StaticKeys::File));
+    found.extend(reader.string("env")?.map(StaticKeys::Environment));
+    match found.as_slice() {
+        [keys] => {
+            let keys = keys.read().map_err(|error| OptionsError(format!("{path}{error}")))?;
+            Ok(KeySource::Static(Arc::new(keys)))
+        }
+        _ => Err(issuer.unexpected("keys", "one of { jwks }, { pem }, { file } and { env }")),
+    }
+}
+
+pub(super) fn ring(options: &Reader<'_>) -> Result<KeyRingPolicy, OptionsError> {
+    let default = KeyRingPolicy::DEFAULT;
+    let cooldown_secs = options.integer("keysCooldownSeconds", 30, 1, 3600)?;
+    let age_secs = options.integer("keysAgeSeconds", 600, 60, 86_400)?;
+    if cooldown_secs > age_secs {
+        return Err(OptionsError(format!(
+            "keysCooldownSeconds: {cooldown_secs} is longer than keysAgeSeconds, {age_secs}: keys are refreshed anyway \
+             before the pause between two refreshes is over"
+        )));
+    }
+    let outage_millis = match options.object.get("keysOutageSeconds") {
+        Some(Value::String(text)) if text == "forever" => None,
+        Some(Value::String(_)) => {
+            let expected = "a whole number from 0 to 31536000, or \"forever\"";
+            return Err(options.unexpected("keysOutageSeconds", expected));
+        }
+        _ => Some(options.integer("keysOutageSeconds", 43_200, 0, 31_536_000)? * 1000),
+    };
+    Ok(KeyRingPolicy {
+        cooldown_millis: cooldown_secs * 1000,
+        age_millis: age_secs * 1000,
+        outage_millis,
+        ..default
+    })
+}
+
+pub(super) fn network(options: &Reader<'_>) -> Result<NetworkOptions, OptionsError> {
+    let Some(object) = options.object("network")? else { return Ok(NetworkOptions::default()) };
+    let reader = Reader { object, path: "network." };
+    let names = ["connectTimeoutMs", "timeoutMs", "allowHttp", "ca", "clientCertificate", "proxy"];
+    reader.check_names(&names, &[])?;
+    let allow_http = reader.boolean("allowHttp", false)?;
+    let timeout = reader.integer("timeoutMs", 5000, 100, 60_000)?;
+    let connect_timeout = reader.integer("connectTimeoutMs", timeout.min(2000), 100, 30_000)?;
+    if connect_timeout > timeout {
+        let message =
+            format!("network.connectTimeoutMs: {connect_timeout} is longer than timeoutMs, {timeout}");
+        return Err(OptionsError(message));
+    }
+    let network = NetworkOptions {
+        connect_timeout: Duration::from_millis(connect_timeout),
+        timeout: Duration::from_millis(timeout),
+        transport: if allow_http { Transport::AlsoHttp } else { Transport::Https },
+        ca: reader.string("ca")?.map(str::to_owned),
+        client_certificate: client_certificate(&reader)?,
+        proxy: match reader.object.get("proxy") {
+            None => ProxyChoice::Environment,
+            Some(Value::Bool(false)) => ProxyChoice::Direct,
+            Some(Value::String(url)) => ProxyChoice::Url(url.clone().into_owned()),
+            Some(_) => return Err(reader.unexpected("proxy", "the URL of a proxy, or `false`")),
+        },
+    };
+    Network::new(network.clone()).map_err(|error| OptionsError(format!("network.{error}")))?;
+    Ok(network)
+}
+
+fn client_certificate(network: &Reader<'_>) -> Result<Option<(String, String)>, OptionsError> {
+    let Some(object) = network.object("clientCertificate")? else { return Ok(None) };
+    let reader = Reader { object, path: "network.clientCertificate." };
+    reader.check_names(&["cert", "key"], &[])?;
+    match (reader.string("cert")?, reader.string("key")?) {
+        (Some(cert), Some(key)) => Ok(Some((cert.to_owned(), key.to_owned()))),
+        _ => Err(network.unexpected("clientCertificate", "{ cert, key }, both in PEM")),
+    }
+}

@@ -1,0 +1,91 @@
+//! Reads the members of one object of the options, and names them in messages.
+//!
+//! In: a JSON object and its place in the options.
+//! Out: typed values, or a sentence that says what was given and what is allowed.
+//! May use: the validator's JSON and algorithms.
+//! Never: the meaning of an option.
+
+use oidc_spa_native::jose::algorithm::{Algorithm, AlgorithmSet};
+use oidc_spa_native::jose::json::{Object, Value};
+use oidc_spa_native::time::Leeway;
+
+use super::OptionsError;
+
+/// One object of the options, and its place in them.
+pub(super) struct Reader<'o> {
+    pub object: &'o Object<'o>,
+    pub path: &'o str,
+}
+
+impl<'o> Reader<'o> {
+    pub fn check_names(&self, known: &[&str], internal: &[&str]) -> Result<(), OptionsError> {
+        let Some(name) = self.object.names().find(|name| !known.contains(name)) else { return Ok(()) };
+        let mut public: Vec<&str> = known.iter().copied().filter(|name| !internal.contains(name)).collect();
+        if self.path.is_empty() {
+            public.extend(["claims", "clock"]);
+        }
+        Err(OptionsError(format!("{}{name}: no such option; there are {}", self.path, public.join(", "))))
+    }
+
+    pub fn unexpected(&self, name: &str, expected: &str) -> OptionsError {
+        let found = match self.object.get(name) {
+            None => "nothing".to_owned(),
+            Some(Value::String(text)) => format!("{text:?}"),
+            Some(Value::Number(number)) => number.to_string(),
+            Some(Value::Bool(value)) => value.to_string(),
+            Some(other) => other.kind().to_owned(),
+        };
+        OptionsError(format!("{}{name}: expected {expected}; got {found}", self.path))
+    }
+
+    pub fn string(&self, name: &str) -> Result<Option<&'o str>, OptionsError> {
+        match self.object.get(name) {
+            None => Ok(None),
+            Some(value) => value.as_str().map(Some).ok_or_else(|| self.unexpected(name, "a string")),
+        }
+    }
+
+    pub fn boolean(&self, name: &str, default: bool) -> Result<bool, OptionsError> {
+        match self.object.get(name) {
+            None => Ok(default),
+            Some(Value::Bool(value)) => Ok(*value),
+            Some(_) => Err(self.unexpected(name, "`true` or `false`")),
+        }
+    }
+
+    pub fn object(&self, name: &str) -> Result<Option<&'o Object<'o>>, OptionsError> {
+        match self.object.get(name) {
+            None => Ok(None),
+            Some(value) => value.as_object().map(Some).ok_or_else(|| self.unexpected(name, "an object")),
+        }
+    }
+
+    pub fn integer(&self, name: &str, default: u64, least: u64, most: u64) -> Result<u64, OptionsError> {
+        let Some(value) = self.object.get(name) else { return Ok(default) };
+        let number =
+            value.as_number().filter(|n| n.fract() == 0.0 && (least as f64..=most as f64).contains(n));
+        match number {
+            Some(number) => Ok(number as u64),
+            None => Err(self.unexpected(name, &format!("a whole number from {least} to {most}"))),
+        }
+    }
+
+    pub fn size(&self, name: &str, default: u64, most: u64) -> Result<usize, OptionsError> {
+        Ok(self.integer(name, default, 1024, most)? as usize)
+    }
+
+    pub fn leeway(&self, name: &str, default: u64, most: u16) -> Result<Leeway, OptionsError> {
+        let secs = self.integer(name, default, 0, u64::from(most))?;
+        Ok(Leeway::from_secs(secs as u16).unwrap_or(Leeway::NONE))
+    }
+
+    pub fn algorithms(&self, name: &str) -> Result<AlgorithmSet, OptionsError> {
+        let Some(value) = self.object.get(name) else { return Ok(AlgorithmSet::all()) };
+        let names = Algorithm::ALL.map(Algorithm::name).join(", ");
+        let listed: Option<Vec<Algorithm>> = value
+            .as_array()
+            .and_then(|items| items.iter().map(|item| Algorithm::from_name(item.as_str()?)).collect());
+        let set = listed.and_then(|algorithms| AlgorithmSet::of(&algorithms));
+        set.ok_or_else(|| self.unexpected(name, &format!("a list of one or more of {names}")))
+    }
+}
