@@ -101,6 +101,8 @@ impl Pending {
                 Code::ProofStale.because("DPoP proof is older than what the replay memory holds")
             }
             Remembered::Full => Code::ReplayMemoryUnavailable.because("The replay memory is full"),
+            Remembered::KeyFull => Code::ReplayMemoryUnavailable
+                .because("This key has used up its share of the replay memory; it sends very many proofs"),
         };
         Err((rejection, Some(self.grant.scheme)))
     }

@@ -5,29 +5,40 @@
 //! May use: jose's digest, rejection, time.
 //! Never: an eviction of a live entry, a token, a proof.
 
+use std::collections::hash_map::RandomState;
 use std::collections::{BTreeMap, HashSet};
 use std::fmt;
+use std::hash::BuildHasher;
 use std::sync::{Mutex, PoisonError};
 
 use crate::jose::verification_key::sha256;
 use crate::time::UnixTime;
 
-/// What is remembered of a proof: a digest, and when it was made (the first whole second that is not before).
+/// 128 bits of a SHA-256 digest. To find a second proof for one of them is out of reach, and would only have that proof
+/// refused.
+type Digest = [u8; 16];
+
+/// What is remembered of a proof: a digest of its key and `jti`, the key's own, and when it was made (the first whole
+/// second that is not before).
 #[derive(Clone, PartialEq, Eq)]
 pub struct ProofRecord {
-    digest: [u8; 32],
+    digest: Digest,
+    key: Digest,
     issued: UnixTime,
 }
 
 impl ProofRecord {
     /// The record of the proof `jti` of the key `jkt`. Lengths are part of the digest, so that no two pairs share one.
-    pub(crate) fn new(jkt: &str, jti: &str, issued: UnixTime) -> Self {
-        let mut text = Vec::with_capacity(jkt.len() + jti.len() + 8);
+    pub fn new(jkt: &str, jti: &str, issued: UnixTime) -> Self {
+        let mut text = Vec::with_capacity(jkt.len() + jti.len() + 16);
         for part in [jkt, jti] {
             text.extend_from_slice(&(part.len() as u64).to_be_bytes());
             text.extend_from_slice(part.as_bytes());
         }
-        Self { digest: sha256(&text), issued }
+        // A thumbprint is a digest already: its first characters tell keys apart.
+        let mut key = Digest::default();
+        key.iter_mut().zip(jkt.bytes()).for_each(|(to, from)| *to = from);
+        Self { digest: half(sha256(&text)), key, issued }
     }
 }
 
@@ -35,6 +46,12 @@ impl fmt::Debug for ProofRecord {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "ProofRecord(issued {})", self.issued.secs())
     }
+}
+
+fn half(digest: [u8; 32]) -> Digest {
+    let mut half = Digest::default();
+    half.iter_mut().zip(digest).for_each(|(to, from)| *to = from);
+    half
 }
 
 /// The answer of a replay memory.
@@ -48,33 +65,59 @@ pub enum Remembered {
     Forgotten,
     /// There is no room. Nothing was forgotten to make some.
     Full,
+    /// There is room, but this key has used up its share.
+    KeyFull,
 }
 
 /// The replay memory of one process.
+///
+/// Proofs lie in slices by the time at which they were made. A slice is dropped whole, once the last of its proofs is
+/// too old to be accepted, so that forgetting costs nothing and a lookup asks a handful of sets.
 pub struct ReplayMemory {
     entries: Mutex<Entries>,
     capacity: usize,
+    share: usize,
+    hasher: RandomState,
 }
 
 #[derive(Default)]
 struct Entries {
-    seen: HashSet<[u8; 32]>,
-    /// The digests by the second at which their proofs were made.
-    by_issue: BTreeMap<UnixTime, Vec<[u8; 32]>>,
+    /// By first second and number of seconds: the number changes when the window grows.
+    slices: BTreeMap<(i64, i64), Slice>,
+    len: usize,
     /// Proofs that were made at or before this second may be gone.
     forgotten: Option<UnixTime>,
     /// How long a proof may be accepted, in seconds: the longest window of all who share the memory.
     window_secs: i64,
 }
 
+#[derive(Default)]
+struct Slice {
+    seen: HashSet<Digest>,
+    of_keys: KeyCounts,
+    /// When the latest of its proofs was made.
+    latest: Option<UnixTime>,
+}
+
 impl ReplayMemory {
-    /// Entries that a memory holds by default.
+    /// Entries that a memory holds by default. A proof takes one for its window and up to an eighth more.
     pub const DEFAULT_CAPACITY: usize = 1_000_000;
 
-    /// A memory of so many entries, for proofs that are accepted for so many seconds after they were made.
+    /// The part of a memory that one key may use, as a divisor.
+    const SHARE: usize = 10;
+
+    /// A memory of so many entries, for proofs that are accepted for so many seconds after they were made. One key may
+    /// use a tenth of it.
     pub fn new(capacity: usize, window_secs: u16) -> Self {
         let entries = Entries { window_secs: i64::from(window_secs), ..Entries::default() };
-        Self { entries: Mutex::new(entries), capacity }
+        let share = capacity.div_ceil(Self::SHARE);
+        Self { entries: Mutex::new(entries), capacity, share, hasher: RandomState::new() }
+    }
+
+    /// The same memory, of which one key may use so many entries.
+    #[must_use]
+    pub fn with_share(self, share: usize) -> Self {
+        Self { share, ..self }
     }
 
     /// Has the memory keep each proof for at least so many seconds after it was made. Whoever accepts proofs of that
@@ -86,26 +129,34 @@ impl ReplayMemory {
 
     /// Remembers a proof, unless it is remembered already. One step: of two threads with one proof, one is told `New`.
     pub fn remember(&self, record: &ProofRecord, now: UnixTime) -> Remembered {
-        // A panic elsewhere leaves the memory as exact as it was: every change below is complete before the next.
+        // A panic elsewhere leaves the memory as exact as it was: a proof is in its set before anything else changes.
         let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
         entries.forget_ended(now);
-        if entries.seen.contains(&record.digest) {
+        if entries.slices.values().any(|slice| slice.seen.contains(&record.digest)) {
             return Remembered::Seen;
         }
         if entries.forgotten.is_some_and(|forgotten| record.issued <= forgotten) {
             return Remembered::Forgotten;
         }
-        if entries.seen.len() >= self.capacity {
+        if entries.len >= self.capacity {
             return Remembered::Full;
         }
-        entries.seen.insert(record.digest);
-        entries.by_issue.entry(record.issued).or_default().push(record.digest);
+        let cells = KeyCounts::cells(&self.hasher, record.key);
+        let of_key: usize = entries.slices.values().map(|slice| slice.of_keys.at(cells)).sum();
+        if of_key >= self.share {
+            return Remembered::KeyFull;
+        }
+        let slice = entries.slice_of(record.issued);
+        slice.seen.insert(record.digest);
+        slice.latest = slice.latest.max(Some(record.issued));
+        slice.of_keys.add(cells);
+        entries.len += 1;
         Remembered::New
     }
 
     /// How many proofs are remembered.
     pub fn len(&self) -> usize {
-        self.entries.lock().unwrap_or_else(PoisonError::into_inner).seen.len()
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner).len
     }
 
     /// Whether no proof is remembered.
@@ -121,15 +172,67 @@ impl fmt::Debug for ReplayMemory {
 }
 
 impl Entries {
+    /// Slices that a window is divided into. More cost a lookup more; fewer keep proofs longer than they are of use.
+    const SLICES: i64 = 8;
+
     fn forget_ended(&mut self, now: UnixTime) {
-        while let Some(first) = self.by_issue.first_entry()
-            && first.key().secs().saturating_add(self.window_secs) < now.secs()
-        {
-            self.forgotten = self.forgotten.max(Some(*first.key()));
-            for digest in first.remove() {
-                self.seen.remove(&digest);
+        let window_secs = self.window_secs;
+        let (mut dropped, mut forgotten) = (0, None);
+        self.slices.retain(|(first, secs), slice| {
+            let last = first.saturating_add(secs - 1);
+            let is_live = last.saturating_add(window_secs) >= now.secs();
+            if !is_live {
+                dropped += slice.seen.len();
+                forgotten = forgotten.max(slice.latest);
+            }
+            is_live
+        });
+        self.len -= dropped;
+        self.forgotten = self.forgotten.max(forgotten);
+    }
+
+    fn slice_of(&mut self, issued: UnixTime) -> &mut Slice {
+        let secs = (self.window_secs / Self::SLICES).max(1);
+        let first = issued.secs().div_euclid(secs).saturating_mul(secs);
+        self.slices.entry((first, secs)).or_default()
+    }
+}
+
+/// How many proofs of a slice are of one key, without a list of keys: a count-min sketch. It may say too many, where keys
+/// share all their cells, and never too few.
+struct KeyCounts(Box<[[u32; Self::CELLS]; Self::ROWS]>);
+
+impl KeyCounts {
+    const ROWS: usize = 4;
+    const CELLS: usize = 4096;
+
+    /// The cell of each row. Which they are is a secret of the process: nobody can aim at another's.
+    fn cells(hasher: &RandomState, key: Digest) -> [usize; Self::ROWS] {
+        let hash = hasher.hash_one(key);
+        std::array::from_fn(|row| (hash >> (row * 12)) as usize % Self::CELLS)
+    }
+
+    fn at(&self, cells: [usize; Self::ROWS]) -> usize {
+        self.0
+            .iter()
+            .zip(cells)
+            .map(|(row, cell)| row.get(cell).map_or(0, |count| *count as usize))
+            .min()
+            .unwrap_or(0)
+    }
+
+    fn add(&mut self, cells: [usize; Self::ROWS]) {
+        for (row, cell) in self.0.iter_mut().zip(cells) {
+            if let Some(count) = row.get_mut(cell) {
+                *count = count.saturating_add(1);
             }
         }
+    }
+}
+
+impl Default for KeyCounts {
+    fn default() -> Self {
+        Self(Box::new([[0; Self::CELLS]; Self::ROWS]))
     }
 }
 
@@ -142,7 +245,7 @@ mod tests {
     }
 
     fn record(jti: &str, issued: i64) -> ProofRecord {
-        ProofRecord::new("key", jti, at(issued))
+        ProofRecord::new(&format!("key of {jti}"), jti, at(issued))
     }
 
     fn memory(capacity: usize) -> ReplayMemory {
@@ -155,8 +258,11 @@ mod tests {
         assert_eq!(memory.remember(&record("a", 100), at(100)), Remembered::New);
         assert_eq!(memory.remember(&record("a", 100), at(140)), Remembered::Seen);
         assert_eq!(memory.len(), 1);
-        assert_eq!(memory.remember(&record("b", 141), at(141)), Remembered::New);
-        assert_eq!(memory.len(), 1);
+        // Its slice, from 100 to 104, is dropped as a whole.
+        assert_eq!(memory.remember(&record("b", 144), at(144)), Remembered::New);
+        assert_eq!(memory.len(), 2);
+        assert_eq!(memory.remember(&record("c", 145), at(145)), Remembered::New);
+        assert_eq!(memory.len(), 2);
     }
 
     #[test]
@@ -199,7 +305,36 @@ mod tests {
         assert_eq!(memory.remember(&record("b", 101), at(101)), Remembered::New);
         assert_eq!(memory.remember(&record("c", 102), at(102)), Remembered::Full);
         assert_eq!(memory.remember(&record("a", 100), at(102)), Remembered::Seen);
-        assert_eq!(memory.remember(&record("c", 102), at(141)), Remembered::New);
+        assert_eq!(memory.remember(&record("c", 145), at(145)), Remembered::New);
+    }
+
+    #[test]
+    fn l20_a_key_that_floods_uses_up_its_own_share_only() {
+        let memory = memory(1_000);
+        let of_key =
+            |key: &str, jti: usize| ProofRecord::new(key, &jti.to_string(), at(100 + jti as i64 % 40));
+        let flood: Vec<Remembered> =
+            (0..200).map(|jti| memory.remember(&of_key("a", jti), at(139))).collect();
+        assert_eq!(flood.iter().filter(|answer| **answer == Remembered::New).count(), 100);
+        assert_eq!(flood.last(), Some(&Remembered::KeyFull));
+        assert_eq!(memory.remember(&of_key("a", 7), at(139)), Remembered::Seen, "it forgets nothing for it");
+        for jti in 0..100 {
+            assert_eq!(memory.remember(&of_key("b", jti), at(139)), Remembered::New);
+        }
+    }
+
+    #[test]
+    fn l19_many_slices_hold_what_they_were_told() {
+        let memory = memory(100_000);
+        for second in 0..200 {
+            for n in 0..20 {
+                let record = record(&format!("{second}-{n}"), second);
+                assert_eq!(memory.remember(&record, at(second)), Remembered::New);
+            }
+            let oldest = record(&format!("{}-0", (second - 40).max(0)), (second - 40).max(0));
+            assert_eq!(memory.remember(&oldest, at(second)), Remembered::Seen);
+            assert!(memory.len() <= 20 * (40 + 5 + 1), "{}", memory.len());
+        }
     }
 
     #[test]
