@@ -222,6 +222,22 @@ export interface CommonOptions<Claims> {
     /** How far ahead of this clock a DPoP proof may be dated, in seconds. Default 3. From 0 to 60. */
     proofLeewaySeconds?: number;
     /**
+     * Whether clients must put a nonce of this server into their DPoP proofs (RFC 9449 section 9). `"off"` (default).
+     * `"on-stale-proof"`: only where a proof is not fresh by its own time, so that a client with a wrong clock gets in
+     * at its second try. `"required"`: always; a proof made in advance is worth nothing then.
+     *
+     * Send the verdict's `headers` with every response: they hold `DPoP-Nonce` (and then `Cache-Control: no-store`), also where the request may enter. For
+     * clients in browsers, expose it: `Access-Control-Expose-Headers: WWW-Authenticate, DPoP-Nonce`.
+     */
+    nonce?: "off" | "on-stale-proof" | "required";
+    /**
+     * What nonces are derived from: at least 32 characters that nobody can guess, the same in every process behind one
+     * URL. Default: random, one for the process.
+     */
+    nonceSecret?: string;
+    /** How long a nonce is given, in seconds; it is good for as long again. Default 60. From 5 to 600. */
+    noncePeriodSeconds?: number;
+    /**
      * Whether `Forwarded` and `X-Forwarded-*` say how the client saw this server. Default `false`. `true` takes the
      * first value of each; a number takes the value that the nth proxy from here wrote. Trust only proxies that
      * overwrite or append to these fields: DPoP's protection of the URL rests on them.
@@ -335,7 +351,7 @@ export interface Granted<Claims = AccessTokenClaims> {
     scheme: "Bearer" | "DPoP";
     /** The configured issuer that the token comes from. */
     issuerUri: string;
-    /** Header fields to send with the response. */
+    /** Header fields to send with the response: `DPoP-Nonce`, where the client lacks the one of now. */
     headers: Record<string, string>;
     code?: never;
     errorCause?: never;
@@ -354,7 +370,7 @@ export interface Refused {
     debugErrorMessage: string;
     /** HTTP status of the response: 400, 401, 403 or 503. */
     status: 400 | 401 | 403 | 503;
-    /** Header fields to send with the response: `WWW-Authenticate` (RFC 6750 section 3), `Retry-After`. */
+    /** Header fields to send with the response: `WWW-Authenticate` (RFC 6750 section 3), `Retry-After`, `DPoP-Nonce`. */
     headers: Record<string, string>;
     claims?: never;
     rawClaims?: never;

@@ -21,6 +21,8 @@ pub struct Challenge {
     pub www_authenticate: Option<String>,
     /// Value of `Retry-After`, in seconds.
     pub retry_after: Option<u32>,
+    /// Value of `DPoP-Nonce` (RFC 9449 section 9).
+    pub dpop_nonce: Option<String>,
 }
 
 /// Writes the challenges of one resource server.
@@ -49,6 +51,7 @@ impl Challenger {
                 status: row.status,
                 www_authenticate: None,
                 retry_after: Some(RETRY_AFTER_SECS),
+                dpop_nonce: None,
             };
         }
         let used = used.filter(|scheme| self.schemes.accept(*scheme));
@@ -71,7 +74,12 @@ impl Challenger {
                 }
             })
             .collect();
-        Challenge { status: row.status, www_authenticate: Some(challenges.join(", ")), retry_after: None }
+        Challenge {
+            status: row.status,
+            www_authenticate: Some(challenges.join(", ")),
+            retry_after: None,
+            dpop_nonce: None,
+        }
     }
 }
 

@@ -48,6 +48,7 @@
 //!         max_bytes: 8 * 1024,
 //!         method_in_any_case: false,
 //!     },
+//!     nonces: None,
 //!     schemes: AcceptedSchemes::Both,
 //!     proxy_trust: ProxyTrust::Nobody,
 //! });
@@ -62,7 +63,7 @@
 //! let Decision::Rejected((rejection, scheme)) = server.authorize(&request, |_| Some(keys.clone()), now) else {
 //!     panic!("a request without credentials was not refused");
 //! };
-//! let challenge = server.challenge(rejection.code(), scheme);
+//! let challenge = server.challenge(rejection.code(), scheme, now);
 //! assert_eq!(challenge.status, 401);
 //! assert!(challenge.www_authenticate.is_some_and(|value| value.starts_with("Bearer, DPoP algs=")));
 //! # Ok(())

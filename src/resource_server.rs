@@ -13,7 +13,8 @@ use crate::access_token::signature::{KeyTrouble, SignedToken};
 use crate::access_token::{AccessToken, AccessTokenPolicy, Audience};
 use crate::challenge::{Challenge, Challenger};
 use crate::credentials::{AcceptedSchemes, Credentials, Field, Presentation, Refusal, Scheme};
-use crate::dpop::proof::{DpopPolicy, ExpectedTarget, ExpectedUri, Proof};
+use crate::dpop::nonce::Nonces;
+use crate::dpop::proof::{DpopPolicy, ExpectedTarget, ExpectedUri, Proof, ProofRules};
 use crate::dpop::replay::{ProofRecord, Remembered};
 use crate::jose::algorithm::AlgorithmSet;
 use crate::jose::jws::VerifiedJws;
@@ -45,6 +46,8 @@ pub struct Policy {
     pub max_token_bytes: usize,
     /// The rules for proofs.
     pub dpop: DpopPolicy,
+    /// The nonces that this server gives, if any.
+    pub nonces: Option<Nonces>,
     /// The schemes that are accepted.
     pub schemes: AcceptedSchemes,
     /// Whose word is taken for the URI that the client saw.
@@ -118,6 +121,8 @@ pub struct Grant {
     pub scheme: Scheme,
     /// Whose token it is.
     pub issuer: IssuerIndex,
+    /// The nonce to give to the client with the response, where it does not hold it yet.
+    pub dpop_nonce: Option<String>,
 }
 
 // Claims must not end up in a log.
@@ -147,8 +152,11 @@ impl ResourceServer {
     }
 
     /// The response to a refused request.
-    pub fn challenge(&self, code: Code, used: Option<Scheme>) -> Challenge {
-        self.challenger.challenge(code, used)
+    pub fn challenge(&self, code: Code, used: Option<Scheme>, now: UnixTime) -> Challenge {
+        // Whoever comes with DPoP is given a nonce whatever went wrong, so that the next try has one.
+        let nonces = self.policy.nonces.as_ref().filter(|_| used == Some(Scheme::DPoP));
+        let dpop_nonce = nonces.map(|nonces| nonces.current(now));
+        Challenge { dpop_nonce, ..self.challenger.challenge(code, used) }
     }
 
     /// Judges a request with the keys that are there now.
@@ -209,14 +217,17 @@ impl ResourceServer {
         let (issuer, jws) = self.verify(token, keys, now)?;
         let AcceptedIssuer { issuer: identifier, audience, .. } = self.issuer(issuer)?;
         let access_token = AccessToken::validate(jws, identifier, audience, self.policy.access_token, now)?;
-        let record = self.confirm(&access_token, credentials, target, now)?;
+        let proof = self.confirm(&access_token, credentials, target, now)?;
+        let nonces = self.policy.nonces.as_ref();
+        let lacks_nonce = proof.as_ref().is_some_and(|proof| !proof.has_current_nonce());
         let grant = Grant {
             claims: access_token.into_claims(),
             access_token: token.to_owned(),
             scheme: credentials.presentation.scheme(),
             issuer,
+            dpop_nonce: nonces.filter(|_| lacks_nonce).map(|nonces| nonces.current(now)),
         };
-        Ok(Pending { grant, record })
+        Ok(Pending { grant, record: proof.map(Proof::into_record) })
     }
 
     /// The token's header, its issuer's keys, its signature.
@@ -268,7 +279,7 @@ impl ResourceServer {
         credentials: &Credentials<'_>,
         target: Option<&ExpectedTarget<'_>>,
         now: UnixTime,
-    ) -> Result<Option<ProofRecord>, Rejection> {
+    ) -> Result<Option<Proof>, Rejection> {
         let confirmation = access_token.confirmation();
         match (credentials.presentation, confirmation.jkt.as_deref(), target) {
             (Presentation::Bearer { even_if_bound: false }, Some(_), _) => {
@@ -292,8 +303,8 @@ impl ResourceServer {
             (Presentation::DPoP { .. }, Some(_), None) => Err(dpop_disabled()),
             (Presentation::DPoP { proof }, Some(jkt), Some(target)) => {
                 let token = credentials.access_token;
-                let proof = Proof::validate(proof, token, jkt, target, &self.policy.dpop, now)?;
-                Ok(Some(proof.into_record()))
+                let rules = ProofRules { policy: &self.policy.dpop, nonces: self.policy.nonces.as_ref() };
+                Proof::validate(proof, token, jkt, target, rules, now).map(Some)
             }
         }
     }

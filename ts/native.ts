@@ -18,6 +18,8 @@ export interface NativeVerdict {
     readonly status?: number;
     readonly wwwAuthenticate?: string;
     readonly retryAfter?: number;
+    /** Of a grant too. */
+    readonly dpopNonce?: string;
 }
 
 /** A field that came more than once is passed once, with its bit set here. */
@@ -59,7 +61,7 @@ export interface NativePending {
 export interface NativeValidator {
     authorizeRequest(now: number, ...parts: RequestParts): NativeVerdict | NativePending;
     authorizeCredentials(now: number, ...parts: CredentialParts): NativeVerdict | NativePending;
-    refuse(code: string, scheme: string | null, debugErrorMessage: string): NativeVerdict;
+    refuse(now: number, code: string, scheme: string | null, debugErrorMessage: string): NativeVerdict;
     ready(timeoutMs: number, failFast: boolean): Promise<void>;
     /** JSON text of a `ValidatorHealth`. */
     health(): string;

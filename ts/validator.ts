@@ -37,7 +37,7 @@ export function createValidator<Claims = AccessTokenClaims>(options: ValidatorOp
     const native = newNativeValidator(clock === undefined ? policy : { ...policy, ownClock: true });
 
     const refuse = (scheme: string | undefined, debugErrorMessage: string): Refused =>
-        toRefused(native.refuse("claims_rejected", scheme ?? null, debugErrorMessage));
+        toRefused(native.refuse(now(), "claims_rejected", scheme ?? null, debugErrorMessage));
 
     const toVerdict = (verdict: NativeVerdict): Verdict<Claims> | Promise<Verdict<Claims>> => {
         if (verdict.claims === undefined) {
@@ -110,26 +110,36 @@ function toGranted<Claims>(verdict: NativeVerdict, claims: Claims, rawClaims: Ac
         accessToken: verdict.accessToken as string,
         scheme: verdict.scheme as Granted["scheme"],
         issuerUri: verdict.issuerUri as string,
-        headers: {}
+        headers: toHeaders(verdict)
     };
 }
 
 function toRefused(verdict: NativeVerdict): Refused {
-    const headers: Record<string, string> = {};
-    if (verdict.wwwAuthenticate !== undefined) {
-        headers["WWW-Authenticate"] = verdict.wwwAuthenticate;
-    }
-    if (verdict.retryAfter !== undefined) {
-        headers["Retry-After"] = String(verdict.retryAfter);
-    }
     return {
         isSuccess: false,
         code: verdict.code as Refused["code"],
         errorCause: verdict.errorCause as Refused["errorCause"],
         debugErrorMessage: verdict.debugErrorMessage as string,
         status: verdict.status as Refused["status"],
-        headers
+        headers: toHeaders(verdict)
     };
+}
+
+/** The fields of the response that the verdict speaks of. */
+function toHeaders({ wwwAuthenticate, retryAfter, dpopNonce }: NativeVerdict): Record<string, string> {
+    const headers: Record<string, string> = {};
+    if (wwwAuthenticate !== undefined) {
+        headers["WWW-Authenticate"] = wwwAuthenticate;
+    }
+    if (retryAfter !== undefined) {
+        headers["Retry-After"] = String(retryAfter);
+    }
+    if (dpopNonce !== undefined) {
+        headers["DPoP-Nonce"] = dpopNonce;
+        // A nonce in a cache would reach another client, and later (RFC 9449 section 8.2).
+        headers["Cache-Control"] = "no-store";
+    }
+    return headers;
 }
 
 type SchemaOutcome<Claims> = { readonly claims: Claims } | { readonly report: string };

@@ -46,6 +46,8 @@ pub struct NativeVerdict {
     pub www_authenticate: Option<String>,
     /// `Retry-After`, in seconds.
     pub retry_after: Option<u32>,
+    /// `DPoP-Nonce`, of a grant too.
+    pub dpop_nonce: Option<String>,
 }
 
 /// A validator, shared with the calls that are under way.
@@ -129,6 +131,7 @@ impl NativeValidator {
     #[napi(catch_unwind)]
     pub fn refuse(
         &self,
+        now: f64,
         code: String,
         scheme: Option<String>,
         debug_error_message: String,
@@ -136,7 +139,7 @@ impl NativeValidator {
         let code =
             Code::from_name(&code).ok_or_else(|| Error::from_reason(format!("no such code: {code}")))?;
         let scheme = scheme.as_deref().and_then(Scheme::from_name);
-        Ok(tell(&self.validator, self.validator.refuse(code, scheme, debug_error_message)))
+        Ok(tell(&self.validator, self.validator.refuse(code, scheme, debug_error_message, time(now))))
     }
 
     /// Resolves when every issuer has keys, rejects with the reason: at the first failure if `failFast`, else when
@@ -193,6 +196,7 @@ fn tell(validator: &Validator, verdict: Verdict) -> NativeVerdict {
             claims: Some(grant.claims),
             access_token: Some(grant.access_token),
             scheme: Some(grant.scheme.name().to_owned()),
+            dpop_nonce: grant.dpop_nonce,
             ..NativeVerdict::default()
         },
         Verdict::Refused(rejection, challenge) => NativeVerdict {
@@ -202,6 +206,7 @@ fn tell(validator: &Validator, verdict: Verdict) -> NativeVerdict {
             status: Some(u32::from(challenge.status)),
             www_authenticate: challenge.www_authenticate,
             retry_after: challenge.retry_after,
+            dpop_nonce: challenge.dpop_nonce,
             ..NativeVerdict::default()
         },
     }

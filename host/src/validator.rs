@@ -102,6 +102,9 @@ impl Validator {
             registry::replay_memory()
         };
         replay.cover(options.policy.dpop.max_age_secs);
+        if let Some(nonces) = &options.policy.nonces {
+            replay.cover(u16::try_from(nonces.lifetime_secs()).unwrap_or(u16::MAX));
+        }
         Ok(Self {
             server: ResourceServer::new(options.policy),
             keys,
@@ -120,11 +123,11 @@ impl Validator {
         let (decision, seen) = self.decide(question, now);
         match decision {
             Decision::Pending(pending) => Some(self.settle(pending, now)),
-            Decision::Rejected(refusal) => Some(self.refused(refusal)),
+            Decision::Rejected(refusal) => Some(self.refused(refusal, now)),
             Decision::KeysNeeded { issuer, unknown_kid, otherwise } => {
-                let Some(keys) = self.fetched(issuer) else { return Some(self.refused(otherwise)) };
+                let Some(keys) = self.fetched(issuer) else { return Some(self.refused(otherwise, now)) };
                 let is_known = unknown_kid.is_some_and(|kid| keys.is_known_to_be_unknown(&kid));
-                (is_known || keys.is_cooling_down(seen.as_ref())).then(|| self.refused(otherwise))
+                (is_known || keys.is_cooling_down(seen.as_ref())).then(|| self.refused(otherwise, now))
             }
         }
     }
@@ -140,18 +143,18 @@ impl Validator {
             let (decision, seen) = self.decide(question, now);
             let (issuer, unknown_kid, otherwise) = match decision {
                 Decision::Pending(pending) => return self.settle(pending, now),
-                Decision::Rejected(refusal) => return self.refused(refusal),
+                Decision::Rejected(refusal) => return self.refused(refusal, now),
                 Decision::KeysNeeded { issuer, unknown_kid, otherwise } => (issuer, unknown_kid, otherwise),
             };
-            let Some(keys) = self.fetched(issuer) else { return self.refused(otherwise) };
+            let Some(keys) = self.fetched(issuer) else { return self.refused(otherwise, now) };
             match keys.newer(seen.as_ref(), deadline).await {
                 Newer::Ended => {}
-                Newer::TimedOut => return self.refused(otherwise),
+                Newer::TimedOut => return self.refused(otherwise, now),
                 Newer::Refused => {
                     if let Some(kid) = unknown_kid.filter(|_| was_refreshed) {
                         keys.remember_unknown(kid);
                     }
-                    return self.refused(otherwise);
+                    return self.refused(otherwise, now);
                 }
             }
             was_refreshed = true;
@@ -159,8 +162,8 @@ impl Validator {
     }
 
     /// A refusal that the application decided on, with the response that belongs to it.
-    pub fn refuse(&self, code: Code, scheme: Option<Scheme>, message: String) -> Verdict {
-        self.refused((code.because(message), scheme))
+    pub fn refuse(&self, code: Code, scheme: Option<Scheme>, message: String, now: UnixTime) -> Verdict {
+        self.refused((code.because(message), scheme), now)
     }
 
     /// Waits until every issuer has keys; the error says which has not and why. All are asked at once.
@@ -218,12 +221,12 @@ impl Validator {
     fn settle(&self, pending: Pending, now: UnixTime) -> Verdict {
         match pending.settle(|record| self.replay.remember(record, now)) {
             Ok(grant) => Verdict::Granted(grant),
-            Err(refusal) => self.refused(refusal),
+            Err(refusal) => self.refused(refusal, now),
         }
     }
 
-    fn refused(&self, (rejection, scheme): Refusal) -> Verdict {
-        let challenge = self.server.challenge(rejection.code(), scheme);
+    fn refused(&self, (rejection, scheme): Refusal, now: UnixTime) -> Verdict {
+        let challenge = self.server.challenge(rejection.code(), scheme, now);
         Verdict::Refused(rejection, challenge)
     }
 }

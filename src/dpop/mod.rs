@@ -5,5 +5,6 @@
 //! May use: access_token, jose, request, credentials, rejection, time.
 //! Never: an issuer's keys, a challenge.
 
+pub mod nonce;
 pub mod proof;
 pub mod replay;

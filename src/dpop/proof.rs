@@ -1,8 +1,8 @@
 //! One DPoP proof, checked as RFC 9449 section 4.3 lists it.
 //!
-//! In: the proof, the access token and its confirmation, what the request was, the time.
+//! In: the proof, the access token and its confirmation, what the request was, this server's nonces, the time.
 //! Out: `Proof`, which only a proof that passes every check becomes.
-//! May use: jose, request, credentials, rejection, time, replay.
+//! May use: jose, request, credentials, rejection, time, nonce, replay.
 //! Never: an issuer's keys, the memory of proofs seen before.
 
 use crate::credentials::proof_repeated;
@@ -16,6 +16,7 @@ use crate::rejection::{Code, Rejection, Shown};
 use crate::request::TargetUri;
 use crate::time::{Leeway, NumericDate, UnixTime};
 
+use super::nonce::{NonceMode, Nonces};
 use super::replay::ProofRecord;
 
 /// Bytes of a `jti` that are accepted.
@@ -55,23 +56,33 @@ pub struct ExpectedUri<'a> {
     pub shown: std::borrow::Cow<'a, str>,
 }
 
+/// The rules that a proof is held against.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ProofRules<'a> {
+    pub policy: &'a DpopPolicy,
+    /// This server's nonces, if it gives any.
+    pub nonces: Option<&'a Nonces>,
+}
+
 /// A DPoP proof that passed every check but that of replay.
 #[derive(Debug)]
 pub struct Proof {
     record: ProofRecord,
+    /// It holds the nonce that this server gives now.
+    has_current_nonce: bool,
 }
 
 impl Proof {
-    /// Checks a proof. The numbers are those of RFC 9449 section 4.3; check 1 is made where the fields are read,
-    /// check 10 where this server gives nonces.
+    /// Checks a proof. The numbers are those of RFC 9449 section 4.3.
     pub(crate) fn validate(
         proof: &str,
         access_token: &str,
         jkt: &str,
         target: &ExpectedTarget<'_>,
-        policy: &DpopPolicy,
+        rules: ProofRules<'_>,
         now: UnixTime,
     ) -> Result<Self, Rejection> {
+        let ProofRules { policy, nonces } = rules;
         // 1. A field that holds several proofs holds none that is well formed.
         if proof.contains(',') {
             return Err(proof_repeated());
@@ -100,9 +111,10 @@ impl Proof {
         })?;
         let verified = verified.map_err(|error| structure(&error))?;
         let claims = verified.claims().map_err(|error| structure(&error))?;
-        // 11. Made within the window, and within its own `exp` and `nbf` where it has them.
+        // 10. and 11. Made within the window, by its own time or by this server's nonce; and within its own `exp` and
+        // `nbf` where it has them.
         check_validity(&claims, now)?;
-        let issued = check_issued(&claims, policy, now)?;
+        let fresh_since = check_fresh(&claims, rules, now)?;
         // 8. The request's method.
         check_method(&claims, target.method, policy)?;
         // 9. The request's URI.
@@ -111,7 +123,14 @@ impl Proof {
         check_access_token(&claims, access_token)?;
         // 3. What is left of the required claims.
         let jti = check_identifier(&claims)?;
-        Ok(Self { record: ProofRecord::new(jkt, jti, issued.ceil()) })
+        let nonce = claims.get("nonce").and_then(Value::as_str);
+        let has_current_nonce = nonces.is_some_and(|nonces| nonce == Some(nonces.current(now).as_str()));
+        Ok(Self { record: ProofRecord::new(jkt, jti, fresh_since), has_current_nonce })
+    }
+
+    /// Whether the client holds the nonce that this server gives now.
+    pub const fn has_current_nonce(&self) -> bool {
+        self.has_current_nonce
     }
 
     /// What is to be remembered of the proof, so that it is accepted once.
@@ -185,9 +204,37 @@ fn check_validity(claims: &Object<'_>, now: UnixTime) -> Result<(), Rejection> {
     Ok(())
 }
 
+/// Since when the proof counts as made: its own time, or the beginning of its nonce's period. With a good nonce the
+/// client's clock does not matter (RFC 9449 section 11.1).
+fn check_fresh(claims: &Object<'_>, rules: ProofRules<'_>, now: UnixTime) -> Result<UnixTime, Rejection> {
+    let ProofRules { policy, nonces } = rules;
+    let Some(nonces) = nonces else { return check_issued(claims, policy, now).map(NumericDate::ceil) };
+    let needed = |message: &'static str| Code::ProofNonceRequired.because(message);
+    match claims.get("nonce") {
+        Some(Value::String(nonce)) => {
+            number(claims, "iat")?.ok_or_else(missing_issued)?;
+            let unknown = "DPoP proof nonce is not one that this server gave lately";
+            nonces.period_of(nonce, now).ok_or_else(|| needed(unknown))
+        }
+        Some(_) => Err(Code::ProofMalformed.because("DPoP proof nonce must be a string")),
+        None if nonces.mode() == NonceMode::Required => Err(needed("DPoP proof missing nonce claim")),
+        None => match check_issued(claims, policy, now) {
+            Ok(issued) => Ok(issued.ceil()),
+            Err(rejection) if matches!(rejection.code(), Code::ProofStale | Code::ProofNotYetValid) => {
+                Err(needed("DPoP proof is not fresh by its iat; with a nonce of this server it can be"))
+            }
+            Err(rejection) => Err(rejection),
+        },
+    }
+}
+
+#[cold]
+fn missing_issued() -> Rejection {
+    Code::ProofMalformed.because("DPoP proof missing or invalid iat claim")
+}
+
 fn check_issued(claims: &Object<'_>, policy: &DpopPolicy, now: UnixTime) -> Result<NumericDate, Rejection> {
-    let issued = number(claims, "iat")?
-        .ok_or_else(|| Code::ProofMalformed.because("DPoP proof missing or invalid iat claim"))?;
+    let issued = number(claims, "iat")?.ok_or_else(missing_issued)?;
     if issued.is_after(now, policy.leeway) {
         return Err(Code::ProofNotYetValid.because("DPoP proof iat is in the future"));
     }

@@ -12,6 +12,7 @@ use oidc_spa_native::dpop::replay::ReplayMemory;
 use oidc_spa_native::jose::algorithm::{Algorithm, AlgorithmSet};
 use oidc_spa_native::rejection::Code;
 use oidc_spa_native::resource_server::{Request, ResourceServer};
+use oidc_spa_native::time::UnixTime;
 
 use crate::issuer::{ES_1, Jwt, NOW, STRANGER, Setup, Verdict, head, quoted};
 use field_value::{SentChallenge, parse_challenges};
@@ -30,7 +31,8 @@ fn error(name: &str, description: &str) -> String {
 /// A request's status and challenge.
 fn answer(setup: &Setup, authorization: Field<'_>, dpop: Field<'_>) -> (u16, String) {
     let refused = told(setup, &Request { authorization, dpop, head: Some(head()) });
-    let Challenge { status, www_authenticate, retry_after } = refused.challenge;
+    let Challenge { status, www_authenticate, retry_after, dpop_nonce } = refused.challenge;
+    assert_eq!(dpop_nonce, None);
     assert_eq!(retry_after, None);
     (status, www_authenticate.expect("a challenge"))
 }
@@ -193,7 +195,7 @@ fn b13_what_the_application_or_a_later_rule_decides() {
         ),
         (Code::ClaimsRejected, 401, "invalid_token", "The access token's claims are not accepted"),
     ] {
-        let challenge = server.challenge(code, Some(Scheme::DPoP));
+        let challenge = server.challenge(code, Some(Scheme::DPoP), UnixTime::from_secs(NOW));
         let expected = format!("Bearer, DPoP {}, {ALGS}", error(name, description));
         assert_eq!((challenge.status, challenge.www_authenticate), (status, Some(expected)));
     }
@@ -213,7 +215,7 @@ fn o06_o07_o08_o09_every_challenge_is_one_by_its_grammar() {
         let server = ResourceServer::new(setup().policy(|policy| policy.schemes = schemes).policy);
         for code in Code::ALL.iter().copied() {
             for used in [None, Some(Scheme::Bearer), Some(Scheme::DPoP)] {
-                let challenge = server.challenge(code, used);
+                let challenge = server.challenge(code, used, UnixTime::from_secs(NOW));
                 let id = format!("{code:?} {schemes:?} {used:?}");
                 let Some(text) = challenge.www_authenticate else {
                     assert_eq!(challenge.status, 503, "{id}");

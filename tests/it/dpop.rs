@@ -4,6 +4,7 @@
 
 mod binding;
 mod keys;
+mod nonces;
 mod target;
 
 use oidc_spa_native::access_token::Profile;

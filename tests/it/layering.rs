@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 /// Rooms from the ground up. A room may use those before it, and `jose` and `keys` are floors with an order of their own.
-const ROOMS: [&str; 22] = [
+const ROOMS: [&str; 23] = [
     "time",
     "jose::algorithm",
     "jose::json",
@@ -21,6 +21,7 @@ const ROOMS: [&str; 22] = [
     "keys",
     "access_token::signature",
     "access_token",
+    "dpop::nonce",
     "dpop::replay",
     "dpop::proof",
     "dpop",

@@ -8,10 +8,14 @@
 pub(crate) mod keys;
 mod reader;
 
+use std::sync::OnceLock;
+
 use oidc_spa_native::access_token::{AccessTokenPolicy, Audience, Profile};
 use oidc_spa_native::credentials::AcceptedSchemes;
+use oidc_spa_native::dpop::nonce::{NonceMode, Nonces};
 use oidc_spa_native::dpop::proof::DpopPolicy;
 use oidc_spa_native::jose::json::{Object, Value};
+use oidc_spa_native::jose::verification_key::{random_secret, sha256};
 use oidc_spa_native::keys::key_ring::KeyRingPolicy;
 use oidc_spa_native::keys::metadata::{Issuer, Transport};
 use oidc_spa_native::request::{ProxyTrust, TargetUri};
@@ -60,6 +64,9 @@ const NAMES: &[&str] = &[
     "proofAlgorithms",
     "proofMaxAgeSeconds",
     "proofLeewaySeconds",
+    "nonce",
+    "nonceSecret",
+    "noncePeriodSeconds",
     "trustProxy",
     "publicBaseUrl",
     "keysTimeoutMs",
@@ -104,6 +111,7 @@ impl Options {
                 max_bytes: limits.size("proofBytes", 8 * 1024, 64 * 1024)?,
                 method_in_any_case: drop_in,
             },
+            nonces: nonces(&options)?,
             schemes: schemes(&options)?,
             proxy_trust: proxy_trust(&options)?,
         };
@@ -203,6 +211,45 @@ fn schemes(options: &Reader<'_>) -> Result<AcceptedSchemes, OptionsError> {
         Some("disabled") => Ok(AcceptedSchemes::Bearer),
         Some(_) => Err(options.unexpected("dpop", "\"allowed\", \"required\" or \"disabled\"")),
     }
+}
+
+fn nonces(options: &Reader<'_>) -> Result<Option<Nonces>, OptionsError> {
+    let mode = match options.string("nonce")? {
+        None | Some("off") => None,
+        Some("on-stale-proof") => Some(NonceMode::OnStaleProof),
+        Some("required") => Some(NonceMode::Required),
+        Some(_) => {
+            return Err(options.unexpected("nonce", "\"off\", \"on-stale-proof\" or \"required\""));
+        }
+    };
+    let period_secs = options.integer("noncePeriodSeconds", 60, 5, 600)? as u16;
+    let secret = match options.string("nonceSecret")? {
+        Some(_) if mode.is_none() => {
+            return Err(OptionsError("nonceSecret: is of no use with nonce \"off\"".into()));
+        }
+        Some(text) if text.len() < 32 => {
+            // What was given may be most of a secret: it is not repeated.
+            return Err(OptionsError(
+                "nonceSecret: expected at least 32 characters that nobody can guess".into(),
+            ));
+        }
+        Some(text) => Some(sha256(text.as_bytes())),
+        None => None,
+    };
+    let Some(mode) = mode else { return Ok(None) };
+    let secret = match secret {
+        Some(secret) => secret,
+        None => {
+            process_secret().ok_or_else(|| OptionsError("nonce: this machine gives no randomness".into()))?
+        }
+    };
+    Ok(Some(Nonces::new(mode, secret, period_secs)))
+}
+
+/// One secret for all validators of the process that are given none.
+fn process_secret() -> Option<[u8; 32]> {
+    static SECRET: OnceLock<Option<[u8; 32]>> = OnceLock::new();
+    *SECRET.get_or_init(random_secret)
 }
 
 fn proxy_trust(options: &Reader<'_>) -> Result<ProxyTrust, OptionsError> {
@@ -313,6 +360,16 @@ mod tests {
                 "network.clientCertificate: expected { cert, key }",
             ),
             (r#","network":{"proxy":true}"#, "network.proxy: expected the URL of a proxy"),
+            (
+                r#","nonce":"always""#,
+                "nonce: expected \"off\", \"on-stale-proof\" or \"required\"; got \"always\"",
+            ),
+            (r#","nonce":"required","nonceSecret":"short""#, "nonceSecret: expected at least 32 characters"),
+            (r#","nonceSecret":"0123456789012345678901234567890123456789""#, "nonceSecret: is of no use"),
+            (
+                r#","noncePeriodSeconds":4"#,
+                "noncePeriodSeconds: expected a whole number from 5 to 600; got 4",
+            ),
             (r#","issuers":[]"#, "issuerUri: belongs into each element of `issuers`"),
         ] {
             let message = error(extra);

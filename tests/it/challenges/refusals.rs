@@ -24,7 +24,7 @@ pub fn told(setup: &Setup, request: &Request<'_>) -> Told {
     let (Verdict::Refused((rejection, scheme)) | Verdict::KeysNeeded((rejection, scheme))) = verdict else {
         panic!("a request was granted that was to be refused");
     };
-    let challenge = ResourceServer::new(setup.policy.clone()).challenge(rejection.code(), scheme);
+    let challenge = ResourceServer::new(setup.policy.clone()).challenge(rejection.code(), scheme, setup.now);
     let debug = format!("{debug} {rejection} {rejection:?}");
     Told { name, message, debug, challenge }
 }

@@ -91,6 +91,7 @@ impl Setup {
                 max_bytes: 8 * 1024,
                 method_in_any_case: profile == Profile::OidcSpa,
             },
+            nonces: None,
             schemes: AcceptedSchemes::Both,
             proxy_trust: ProxyTrust::Nobody,
         };
