@@ -128,8 +128,7 @@ impl IssuerKeys {
             (Demand::Wait, _) => {}
             (Demand::Fetch, _) => {
                 if let Err(error) = self.attend() {
-                    let message = FetchFailure::new(error);
-                    self.settle(Err(message));
+                    self.settle(Err(FetchFailure::new(error)));
                     return Newer::TimedOut;
                 }
             }

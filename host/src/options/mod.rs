@@ -5,17 +5,13 @@
 //! May use: the validator's types.
 //! Never: a default that is less strict than the validator's own.
 
+mod dpop;
 pub(crate) mod keys;
 mod reader;
 
-use std::sync::OnceLock;
-
 use oidc_spa_native::access_token::{AccessTokenPolicy, Audience, Profile};
-use oidc_spa_native::credentials::AcceptedSchemes;
-use oidc_spa_native::dpop::nonce::{NonceMode, Nonces};
 use oidc_spa_native::dpop::proof::DpopPolicy;
 use oidc_spa_native::jose::json::{Object, Value};
-use oidc_spa_native::jose::verification_key::{random_secret, sha256};
 use oidc_spa_native::keys::key_ring::KeyRingPolicy;
 use oidc_spa_native::keys::metadata::{Issuer, Transport};
 use oidc_spa_native::request::{ProxyTrust, TargetUri};
@@ -111,8 +107,8 @@ impl Options {
                 max_bytes: limits.size("proofBytes", 8 * 1024, 64 * 1024)?,
                 method_in_any_case: drop_in,
             },
-            nonces: nonces(&options)?,
-            schemes: schemes(&options)?,
+            nonces: dpop::nonces(&options)?,
+            schemes: dpop::schemes(&options)?,
             proxy_trust: proxy_trust(&options)?,
         };
         Ok(Self {
@@ -202,54 +198,6 @@ fn accept_id_tokens(options: &Reader<'_>) -> Result<bool, OptionsError> {
         return Err(OptionsError(message.into()));
     }
     Ok(accept)
-}
-
-fn schemes(options: &Reader<'_>) -> Result<AcceptedSchemes, OptionsError> {
-    match options.string("dpop")? {
-        None | Some("allowed") => Ok(AcceptedSchemes::Both),
-        Some("required") => Ok(AcceptedSchemes::DPoP),
-        Some("disabled") => Ok(AcceptedSchemes::Bearer),
-        Some(_) => Err(options.unexpected("dpop", "\"allowed\", \"required\" or \"disabled\"")),
-    }
-}
-
-fn nonces(options: &Reader<'_>) -> Result<Option<Nonces>, OptionsError> {
-    let mode = match options.string("nonce")? {
-        None | Some("off") => None,
-        Some("on-stale-proof") => Some(NonceMode::OnStaleProof),
-        Some("required") => Some(NonceMode::Required),
-        Some(_) => {
-            return Err(options.unexpected("nonce", "\"off\", \"on-stale-proof\" or \"required\""));
-        }
-    };
-    let period_secs = options.integer("noncePeriodSeconds", 60, 5, 600)? as u16;
-    let secret = match options.string("nonceSecret")? {
-        Some(_) if mode.is_none() => {
-            return Err(OptionsError("nonceSecret: is of no use with nonce \"off\"".into()));
-        }
-        Some(text) if text.len() < 32 => {
-            // What was given may be most of a secret: it is not repeated.
-            return Err(OptionsError(
-                "nonceSecret: expected at least 32 characters that nobody can guess".into(),
-            ));
-        }
-        Some(text) => Some(sha256(text.as_bytes())),
-        None => None,
-    };
-    let Some(mode) = mode else { return Ok(None) };
-    let secret = match secret {
-        Some(secret) => secret,
-        None => {
-            process_secret().ok_or_else(|| OptionsError("nonce: this machine gives no randomness".into()))?
-        }
-    };
-    Ok(Some(Nonces::new(mode, secret, period_secs)))
-}
-
-/// One secret for all validators of the process that are given none.
-fn process_secret() -> Option<[u8; 32]> {
-    static SECRET: OnceLock<Option<[u8; 32]>> = OnceLock::new();
-    *SECRET.get_or_init(random_secret)
 }
 
 fn proxy_trust(options: &Reader<'_>) -> Result<ProxyTrust, OptionsError> {
