@@ -90,6 +90,9 @@ pub struct KeyRing {
     failures: u32,
     /// When the next attempt is made, whether anybody asks or not.
     due: Option<Monotonic>,
+    /// Until when a failed attempt keeps requests from asking for the next one: never longer than a cool-down, unless
+    /// the issuer asks for more. Once it has returned, it is found as soon as somebody needs it.
+    held_back_until: Monotonic,
 }
 
 #[derive(Debug)]
@@ -101,8 +104,16 @@ struct Held {
 impl KeyRing {
     /// A ring without keys. Nothing is due until somebody asks.
     pub const fn new(policy: KeyRingPolicy) -> Self {
-        let cooldown_ends = Monotonic::from_millis(0);
-        Self { policy, held: None, is_fetching: false, cooldown_ends, failures: 0, due: None }
+        let start = Monotonic::from_millis(0);
+        Self {
+            policy,
+            held: None,
+            is_fetching: false,
+            cooldown_ends: start,
+            failures: 0,
+            due: None,
+            held_back_until: start,
+        }
     }
 
     /// The keys that may serve now.
@@ -141,14 +152,14 @@ impl KeyRing {
 
     /// Whether [`KeyRing::demand`] would be refused, for callers that cannot wait.
     pub fn would_refuse(&self, now: Monotonic) -> bool {
-        let backing_off = self.failures > 0 && self.due.is_some_and(|due| now < due);
-        !self.is_fetching && self.keys(now).is_some() && (now < self.cooldown_ends || backing_off)
+        let held_back = now < self.cooldown_ends || now < self.held_back_until;
+        !self.is_fetching && self.keys(now).is_some() && held_back
     }
 
     /// A request needs keys that are not there: any at all, or one that it names.
     pub fn demand(&mut self, now: Monotonic) -> Demand {
         let has_keys = self.keys(now).is_some();
-        let retries_by_itself = self.failures > 0 && self.due.is_some_and(|due| now < due);
+        let retries_by_itself = now < self.held_back_until;
         if self.is_fetching {
             return Demand::Wait;
         }
@@ -184,6 +195,7 @@ impl KeyRing {
     /// The application asks for an attempt now, without waiting for the pause after a failed one.
     pub fn hurry(&mut self, now: Monotonic) {
         if self.failures > 0 && !self.is_fetching {
+            self.held_back_until = now;
             self.due = Some(now);
         }
     }
@@ -196,6 +208,7 @@ impl KeyRing {
         self.held = Some(Held { keys, fresh_until: now.plus_millis(age) });
         self.is_fetching = false;
         self.failures = 0;
+        self.held_back_until = now;
         // From 80 to 100 % of the age, so that no request ever waits for the refresh.
         self.due = Some(now.plus_millis(share(age, 0.8 + 0.2 * unit(jitter))));
     }
@@ -210,6 +223,7 @@ impl KeyRing {
         self.failures = self.failures.saturating_add(1);
         self.is_fetching = false;
         self.due = Some(now.plus_millis(pause.max(asked)));
+        self.held_back_until = now.plus_millis(pause.min(self.policy.cooldown_millis).max(asked));
     }
 
     /// Failed attempts since the last good one.
@@ -311,14 +325,19 @@ mod tests {
         assert!(ring.keys(at(6_000)).is_some());
         assert_eq!(ring.demand(at(6_001)), Demand::Refuse);
         assert_eq!(ring.demand(at(31_000)), Demand::Fetch);
-        // In the pause after many failures, a flood asks for nothing either.
+        // In the pause after many failures, a flood asks for one attempt a cool-down, and finds an issuer that is back.
         for _ in 0..12 {
             ring.failed(at(40_000), None, 1.0);
             assert!(ring.wake(ring.due().unwrap()));
         }
         ring.failed(at(40_000), None, 1.0);
         assert_eq!(pause(&ring, at(40_000)), 5 * MINUTE);
-        assert_eq!(ring.demand(at(100_000)), Demand::Refuse);
+        assert_eq!(ring.demand(at(69_999)), Demand::Refuse);
+        assert_eq!(ring.demand(at(70_000)), Demand::Fetch);
+        // Unless the issuer asks for more time.
+        ring.failed(at(70_000), Some(90_000), 0.0);
+        assert_eq!(ring.demand(at(159_999)), Demand::Refuse);
+        assert_eq!(ring.demand(at(160_000)), Demand::Fetch);
     }
 
     #[test]

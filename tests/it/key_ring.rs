@@ -262,7 +262,7 @@ fn h26_to_h30_h33_whatever_happens_the_promises_hold() {
 }
 
 #[test]
-fn h29_h30_through_a_long_outage_a_flood_makes_fewer_attempts_each_hour() {
+fn h29_h30_through_a_long_outage_a_flood_asks_once_a_cool_down() {
     for seed in 0..20 {
         let mut random = Random(seed);
         let mut ring = KeyRing::new(KeyRingPolicy::DEFAULT);
@@ -278,9 +278,9 @@ fn h29_h30_through_a_long_outage_a_flood_makes_fewer_attempts_each_hour() {
                 ring.failed(now, None, random.unit());
             }
         }
-        // Full jitter up to 5 minutes: 2.5 on average. The first hour has the short pauses besides.
-        assert!(attempts[0] <= 60, "seed {seed}: {attempts:?}");
-        assert!(attempts[1..].iter().all(|times| (8..=60).contains(times)), "seed {seed}: {attempts:?}");
+        // One a cool-down, or after a shorter pause now and then. The first hour has the short pauses besides.
+        assert!(attempts[0] <= 150, "seed {seed}: {attempts:?}");
+        assert!(attempts[1..].iter().all(|times| (110..=140).contains(times)), "seed {seed}: {attempts:?}");
     }
 }
 
