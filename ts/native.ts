@@ -39,7 +39,9 @@ export type RequestParts = readonly [
     forwarded: string | null,
     xForwardedProto: string | null,
     xForwardedHost: string | null,
-    xForwardedPort: string | null
+    xForwardedPort: string | null,
+    xForwardedFor: string | null,
+    remoteAddress: string | null
 ];
 
 /** What the drop-in passes in the place of a request. */

@@ -20,6 +20,9 @@ interface Fields {
     xForwardedProto: string | null;
     xForwardedHost: string | null;
     xForwardedPort: string | null;
+    xForwardedFor: string | null;
+    /** Of the connection; no field of the request. */
+    remoteAddress: string | null;
     /** HTTP/2 (RFC 9113 section 8.3.1). */
     pseudoAuthority: string | null;
     pseudoMethod: string | null;
@@ -27,7 +30,7 @@ interface Fields {
     pseudoScheme: string | null;
 }
 
-type FieldName = Exclude<keyof Fields, "flags">;
+type FieldName = Exclude<keyof Fields, "flags" | "remoteAddress">;
 
 type Bag = { readonly [member: string]: unknown };
 
@@ -126,6 +129,7 @@ function readNode(request: Bag, headers: Bag, outerUrl: string | null, target: T
     fields.dpop = fields.dpop?.trim() || null;
 
     const socket = request.socket;
+    fields.remoteAddress = isBag(socket) ? stringOrNull(socket.remoteAddress) : null;
     const connectionScheme =
         fields.pseudoScheme || (isBag(socket) ? (socket.encrypted === true ? "https" : "http") : null);
 
@@ -163,7 +167,9 @@ function join(
         fields.forwarded,
         fields.xForwardedProto,
         fields.xForwardedHost,
-        fields.xForwardedPort
+        fields.xForwardedPort,
+        fields.xForwardedFor,
+        fields.remoteAddress
     ];
 }
 
@@ -185,6 +191,8 @@ function noFields(): Fields {
         xForwardedProto: null,
         xForwardedHost: null,
         xForwardedPort: null,
+        xForwardedFor: null,
+        remoteAddress: null,
         pseudoAuthority: null,
         pseudoMethod: null,
         pseudoPath: null,
@@ -200,6 +208,7 @@ const FIELD_BY_NAME: ReadonlyMap<string, FieldName> = new Map([
     ["x-forwarded-proto", "xForwardedProto"],
     ["x-forwarded-host", "xForwardedHost"],
     ["x-forwarded-port", "xForwardedPort"],
+    ["x-forwarded-for", "xForwardedFor"],
     [":authority", "pseudoAuthority"],
     [":method", "pseudoMethod"],
     [":path", "pseudoPath"],

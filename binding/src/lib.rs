@@ -82,6 +82,8 @@ impl NativeValidator {
         x_forwarded_proto: Option<String>,
         x_forwarded_host: Option<String>,
         x_forwarded_port: Option<String>,
+        x_forwarded_for: Option<String>,
+        remote_address: Option<String>,
     ) -> Either<NativeVerdict, NativePending> {
         self.judge(
             now,
@@ -97,6 +99,8 @@ impl NativeValidator {
                 x_forwarded_proto,
                 x_forwarded_host,
                 x_forwarded_port,
+                x_forwarded_for,
+                remote_address,
             }),
         )
     }
@@ -246,6 +250,8 @@ pub fn extract_credentials(
     x_forwarded_proto: Option<String>,
     x_forwarded_host: Option<String>,
     x_forwarded_port: Option<String>,
+    x_forwarded_for: Option<String>,
+    remote_address: Option<String>,
 ) -> Option<NativeExtraction> {
     let parts = RequestParts {
         flags,
@@ -259,6 +265,8 @@ pub fn extract_credentials(
         x_forwarded_proto,
         x_forwarded_host,
         x_forwarded_port,
+        x_forwarded_for,
+        remote_address,
     };
     let trust = if trust_proxy { ProxyTrust::First } else { ProxyTrust::Nobody };
     let extracted = {

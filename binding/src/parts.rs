@@ -43,6 +43,8 @@ pub(crate) struct RequestParts {
     pub(crate) x_forwarded_proto: Option<String>,
     pub(crate) x_forwarded_host: Option<String>,
     pub(crate) x_forwarded_port: Option<String>,
+    pub(crate) x_forwarded_for: Option<String>,
+    pub(crate) remote_address: Option<String>,
 }
 
 impl RequestParts {
@@ -57,6 +59,8 @@ impl RequestParts {
             x_forwarded_proto: self.x_forwarded_proto.as_deref(),
             x_forwarded_host: self.x_forwarded_host.as_deref(),
             x_forwarded_port: self.x_forwarded_port.as_deref(),
+            x_forwarded_for: self.x_forwarded_for.as_deref(),
+            remote_address: self.remote_address.as_deref(),
         });
         Request {
             authorization: field(self.authorization.as_deref(), self.flags & AUTHORIZATION_REPEATED),

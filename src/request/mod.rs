@@ -9,6 +9,9 @@ mod target_uri;
 
 pub use target_uri::TargetUri;
 
+use std::net::{IpAddr, SocketAddr};
+
+use ipnet::IpNet;
 use target_uri::{Origin, UriScheme};
 
 use crate::rejection::{Code, Rejection, Shown};
@@ -23,6 +26,9 @@ pub enum ProxyTrust {
     First,
     /// The value that the nth proxy from here wrote, where each proxy appends. At least 1.
     Hops(u8),
+    /// The value that the outermost proxy of these networks wrote. The connection must come from one of them, and
+    /// `X-Forwarded-For` tells how many of them stand behind each other.
+    Networks(Vec<IpNet>),
     /// The application's own: clients see this server under a fixed URL, whatever a header says.
     PublicBaseUrl(TargetUri),
 }
@@ -48,6 +54,10 @@ pub struct RequestHead<'a> {
     pub x_forwarded_host: Option<&'a str>,
     /// `X-Forwarded-Port`.
     pub x_forwarded_port: Option<&'a str>,
+    /// `X-Forwarded-For`.
+    pub x_forwarded_for: Option<&'a str>,
+    /// The address that the connection comes from.
+    pub remote_address: Option<&'a str>,
 }
 
 impl RequestHead<'_> {
@@ -94,10 +104,13 @@ impl RequestHead<'_> {
     }
 
     fn forwarded_values(&self, trust: &ProxyTrust) -> Forwarded<'_> {
-        let nth = |list| nth_value(list, trust);
-        if matches!(trust, ProxyTrust::Nobody | ProxyTrust::PublicBaseUrl(_)) {
-            return Forwarded::default();
-        }
+        let position = match trust {
+            ProxyTrust::First => Position::First,
+            ProxyTrust::Hops(hops) => Position::FromLast(usize::from(*hops)),
+            ProxyTrust::Networks(networks) => Position::FromLast(self.hops_through(networks)),
+            ProxyTrust::Nobody | ProxyTrust::PublicBaseUrl(_) => Position::None,
+        };
+        let nth = |list| position.of(list);
         let entry = self.forwarded.and_then(nth).unwrap_or_default();
         let scheme = forwarded_parameter(entry, "proto").or_else(|| self.x_forwarded_proto.and_then(nth));
         let standard_host = forwarded_parameter(entry, "host");
@@ -108,6 +121,20 @@ impl RequestHead<'_> {
                 .filter(|host| !host.is_empty()),
             port: if standard_host.is_some() { None } else { self.x_forwarded_port.and_then(nth) },
         }
+    }
+
+    /// How many proxies of these networks stand in front of this server, one behind the other.
+    fn hops_through(&self, networks: &[IpNet]) -> usize {
+        let is_trusted = |text: &str| {
+            parse_address(text)
+                .is_some_and(|address| networks.iter().any(|network| network.contains(&address)))
+        };
+        if !self.remote_address.is_some_and(is_trusted) {
+            return 0;
+        }
+        // Each proxy appends the address that its own connection came from: the last one is that of the next.
+        let before = self.x_forwarded_for.into_iter().flat_map(|list| list.rsplit(','));
+        1 + before.take_while(|text| is_trusted(text.trim())).count()
     }
 
     #[cold]
@@ -130,13 +157,30 @@ struct Forwarded<'a> {
     port: Option<&'a str>,
 }
 
-/// The value of a list field that the trusted proxy wrote.
-fn nth_value<'a>(list: &'a str, trust: &ProxyTrust) -> Option<&'a str> {
-    let value = match trust {
-        ProxyTrust::Hops(hops) => list.rsplit(',').nth(usize::from(*hops).saturating_sub(1)),
-        _ => list.split(',').next(),
-    };
-    value.map(str::trim)
+/// Which value of a list field the trusted proxy wrote.
+#[derive(Clone, Copy)]
+enum Position {
+    None,
+    First,
+    /// Counted from the last, which is 1. 0 is none.
+    FromLast(usize),
+}
+
+impl Position {
+    fn of(self, list: &str) -> Option<&str> {
+        let value = match self {
+            Self::None => None,
+            Self::First => list.split(',').next(),
+            Self::FromLast(n) => list.rsplit(',').nth(n.checked_sub(1)?),
+        };
+        value.map(str::trim)
+    }
+}
+
+/// An address, with or without a port. An IPv4 address that came over IPv6 is an IPv4 address.
+fn parse_address(text: &str) -> Option<IpAddr> {
+    let address = text.parse().or_else(|_| text.parse::<SocketAddr>().map(|socket| socket.ip())).ok();
+    address.map(|address: IpAddr| address.to_canonical())
 }
 
 /// A parameter of one element of `Forwarded` (RFC 7239 section 4), quotes taken off.
@@ -237,6 +281,34 @@ mod tests {
         };
         assert_eq!(uri(chain, &ProxyTrust::Hops(2)).as_deref(), Some(ITEMS));
         assert_eq!(uri(chain, &ProxyTrust::Hops(9)).as_deref(), Some("https://10.0.0.5/v1/items"));
+    }
+
+    #[test]
+    fn k40_only_the_proxies_of_trusted_networks_are_believed() {
+        let networks = ["10.0.0.0/8", "fd00::/8"].map(|network| network.parse().unwrap());
+        let trust = ProxyTrust::Networks(networks.to_vec());
+        let spoofed = RequestHead {
+            x_forwarded_host: Some("spoofed.example, api.example"),
+            x_forwarded_proto: Some("http, https"),
+            ..head("/v1/items", "inner.example")
+        };
+        let from = |address: Option<&'static str>, list: Option<&'static str>| {
+            uri(RequestHead { remote_address: address, x_forwarded_for: list, ..spoofed }, &trust)
+        };
+        let inner = Some("https://inner.example/v1/items");
+        // One proxy, which appended: its value is the last.
+        assert_eq!(from(Some("10.0.0.1"), Some("203.0.113.7")).as_deref(), Some(ITEMS));
+        assert_eq!(from(Some("::ffff:10.0.0.1"), None).as_deref(), Some(ITEMS));
+        assert_eq!(from(Some("fd00::1"), Some("nonsense")).as_deref(), Some(ITEMS));
+        // A client that claims to be behind trusted proxies is told by its own address, which the proxy appended.
+        assert_eq!(from(Some("10.0.0.1"), Some("10.0.0.9, 10.0.0.8, 203.0.113.7")).as_deref(), Some(ITEMS));
+        // Two proxies.
+        let two = from(Some("10.0.0.1"), Some("203.0.113.7, 10.0.0.2:4711"));
+        assert_eq!(two.as_deref(), Some("http://spoofed.example/v1/items"));
+        // Others are not believed.
+        for address in [Some("203.0.113.7"), Some("11.0.0.1"), Some(""), Some("10.0.0.1.evil"), None] {
+            assert_eq!(from(address, Some("10.0.0.2")).as_deref(), inner, "{address:?}");
+        }
     }
 
     #[test]

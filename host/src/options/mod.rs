@@ -9,6 +9,9 @@ mod dpop;
 pub(crate) mod keys;
 mod reader;
 
+use std::net::IpAddr;
+
+use ipnet::IpNet;
 use oidc_spa_native::access_token::{AccessTokenPolicy, Audience, Profile};
 use oidc_spa_native::dpop::proof::DpopPolicy;
 use oidc_spa_native::jose::json::{Object, Value};
@@ -200,13 +203,24 @@ fn accept_id_tokens(options: &Reader<'_>) -> Result<bool, OptionsError> {
     Ok(accept)
 }
 
+/// A network, or an address as a network of its own.
+fn network(text: &str) -> Option<IpNet> {
+    text.parse().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from))
+}
+
 fn proxy_trust(options: &Reader<'_>) -> Result<ProxyTrust, OptionsError> {
-    let expected = "`true`, `false`, or the number of proxies in front of this server, from 1 to 16";
+    let expected = "`true`, `false`, the number of proxies in front of this server, from 1 to 16, or a list of their \
+                    addresses and networks, such as [\"10.0.0.0/8\"]";
     let trust = match options.object.get("trustProxy") {
         None | Some(Value::Bool(false)) => ProxyTrust::Nobody,
         Some(Value::Bool(true)) => ProxyTrust::First,
         Some(Value::Number(hops)) if hops.fract() == 0.0 && (1.0..=16.0).contains(hops) => {
             ProxyTrust::Hops(*hops as u8)
+        }
+        Some(Value::Array(items)) => {
+            let networks: Option<Vec<IpNet>> = items.iter().map(|item| network(item.as_str()?)).collect();
+            let networks = networks.filter(|networks| !networks.is_empty());
+            ProxyTrust::Networks(networks.ok_or_else(|| options.unexpected("trustProxy", expected))?)
         }
         Some(_) => return Err(options.unexpected("trustProxy", expected)),
     };
@@ -240,6 +254,7 @@ mod tests {
     #[test]
     fn the_least_options_are_enough() {
         assert_eq!(error(""), "");
+        assert_eq!(error(r#","trustProxy":["10.0.0.0/8","::1","fd00::/8"]"#), "");
         assert_eq!(error(r#","trustProxy":2,"dpop":"required","limits":{"proofBytes":2048}"#), "");
         assert_eq!(error(r#","publicBaseUrl":"https://api.example/v1","algorithms":["ES256"]"#), "");
         assert_eq!(
@@ -268,6 +283,9 @@ mod tests {
             (r#","profile":"rfc9068","acceptIdTokens":true"#, "acceptIdTokens: cannot be true"),
             (r#","dpop":true"#, "dpop: expected a string; got true"),
             (r#","trustProxy":0"#, "trustProxy: expected"),
+            (r#","trustProxy":[]"#, "trustProxy: expected"),
+            (r#","trustProxy":["10.0.0.0/33"]"#, "trustProxy: expected"),
+            (r#","trustProxy":["proxy.example"]"#, "trustProxy: expected"),
             (r#","trustProxy":true,"publicBaseUrl":"https://api.example""#, "publicBaseUrl: with it"),
             (r#","publicBaseUrl":"/api""#, "publicBaseUrl: expected an absolute URL"),
             (r#","publicBaseUrl":"https://a b""#, "publicBaseUrl: expected an absolute URL"),
