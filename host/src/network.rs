@@ -9,9 +9,9 @@ use std::fmt;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use oidc_spa_native::keys::metadata::Transport;
+use oidc_spa_native::keys::metadata::{Transport, is_loopback};
 use reqwest::{Certificate, Client, ClientBuilder, Identity, Proxy, redirect};
-use url::{Host, Url};
+use url::Url;
 
 /// Redirects that are followed, all within one origin.
 const MAX_REDIRECTS: usize = 3;
@@ -105,7 +105,7 @@ impl Network {
     pub(crate) fn client_for(&self, url: &str) -> Result<&Client, String> {
         let client = if url.starts_with("http:") {
             self.plain.get_or_init(|| self.build(Client::builder().no_proxy()))
-        } else if is_loopback(url) {
+        } else if Url::parse(url).is_ok_and(|url| is_loopback(&url)) {
             self.local.get_or_init(|| self.build(self.trusting(Client::builder().no_proxy())?))
         } else {
             self.remote.get_or_init(|| self.build(self.trusting(self.proxied()?)?))
@@ -184,13 +184,4 @@ fn extra_authorities() -> Vec<Certificate> {
     let path = std::env::var_os("NODE_EXTRA_CA_CERTS").filter(|path| !path.is_empty());
     let pem = path.and_then(|path| std::fs::read(path).ok()).unwrap_or_default();
     Certificate::from_pem_bundle(&pem).unwrap_or_default()
-}
-
-fn is_loopback(url: &str) -> bool {
-    match Url::parse(url).ok().as_ref().and_then(Url::host) {
-        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
 }

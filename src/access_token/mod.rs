@@ -11,7 +11,7 @@ use std::fmt;
 
 use crate::jose::json::{Object, Value};
 use crate::jose::jws::{JoseHeader, Member, VerifiedJws};
-use crate::keys::metadata::Issuer;
+use crate::keys::metadata::{Issuer, same_but_for_a_slash};
 use crate::rejection::{Code, ErrorCause, Rejection, Shown};
 use crate::time::{Leeway, NumericDate, UnixTime};
 
@@ -269,10 +269,6 @@ fn check_issuer(claims: &Object<'_>, issuer: &Issuer, policy: AccessTokenPolicy)
         Shown(found),
         issuer.as_str()
     )))
-}
-
-fn same_but_for_a_slash(a: &str, b: &str) -> bool {
-    a.strip_suffix('/').unwrap_or(a) == b.strip_suffix('/').unwrap_or(b)
 }
 
 fn check_audience(claims: &Object<'_>, audience: &Audience) -> Result<(), Rejection> {

@@ -93,7 +93,7 @@ impl Issuer {
     /// Whether the text is this identifier, one trailing slash on either side aside: issuers and their
     /// documentation are not of one mind about it.
     pub fn is(&self, text: &str) -> bool {
-        without_slash(text) == without_slash(&self.text)
+        same_but_for_a_slash(text, &self.text)
     }
 
     /// Whether the text may be the `iss` of a token of this issuer: its identifier, with any tenant in the place of the
@@ -153,9 +153,20 @@ impl Metadata {
     }
 }
 
-/// Whether keys may be fetched from this URL.
-pub fn check_url(text: &str, transport: Transport) -> Result<(), MetadataError> {
-    secure_url(text, transport).map(|_| ())
+/// A URL that keys may be fetched from, in its normal form.
+pub fn fetchable_url(text: &str, transport: Transport) -> Result<String, MetadataError> {
+    secure_url(text, transport).map(String::from)
+}
+
+/// Whether a URL leads to this very machine: to an address of loopback, or to a name that means it (RFC 6761 section
+/// 6.3).
+pub fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
 }
 
 /// Whether a tenant's place in an identifier is one whole segment of its path, and the only one.
@@ -173,15 +184,12 @@ fn is_tenant(text: &str) -> bool {
 
 fn secure_url(text: &str, transport: Transport) -> Result<Url, MetadataError> {
     let url = Url::parse(text).map_err(|_| MetadataError::NotAUrl)?;
-    let loopback = match url.host() {
-        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => return Err(MetadataError::NotAUrl),
-    };
+    if !url.has_host() {
+        return Err(MetadataError::NotAUrl);
+    }
     match url.scheme() {
         "https" => {}
-        "http" if loopback || transport == Transport::AlsoHttp => {}
+        "http" if is_loopback(&url) || transport == Transport::AlsoHttp => {}
         "http" => return Err(MetadataError::NotHttps),
         _ => return Err(MetadataError::NotAUrl),
     }
@@ -189,6 +197,11 @@ fn secure_url(text: &str, transport: Transport) -> Result<Url, MetadataError> {
         return Err(MetadataError::Query);
     }
     Ok(url)
+}
+
+/// Whether two identifiers are equal, one trailing slash aside.
+pub(crate) fn same_but_for_a_slash(a: &str, b: &str) -> bool {
+    without_slash(a) == without_slash(b)
 }
 
 fn without_slash(text: &str) -> &str {

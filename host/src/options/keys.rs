@@ -11,7 +11,7 @@ use std::time::Duration;
 use oidc_spa_native::jose::json::{Object, Value};
 use oidc_spa_native::keys::jwk_set::JwkSet;
 use oidc_spa_native::keys::key_ring::KeyRingPolicy;
-use oidc_spa_native::keys::metadata::{Transport, check_url};
+use oidc_spa_native::keys::metadata::{Transport, fetchable_url};
 
 use super::reader::Reader;
 use super::{OptionsError, shown_url};
@@ -48,12 +48,11 @@ pub(super) fn source(issuer: &Reader<'_>, transport: Transport) -> Result<KeySou
         _ => None,
     };
     let urls = urls.filter(|urls| !urls.is_empty()).ok_or_else(|| issuer.unexpected("jwksUri", expected))?;
-    for url in &urls {
-        check_url(url, transport).map_err(|error| {
-            OptionsError(format!("{}jwksUri: {error}; got {}", issuer.path, shown_url(url)))
-        })?;
-    }
-    Ok(KeySource::Urls(urls))
+    let normal = urls.iter().map(|url| {
+        fetchable_url(url, transport)
+            .map_err(|error| OptionsError(format!("{}jwksUri: {error}; got {}", issuer.path, shown_url(url))))
+    });
+    Ok(KeySource::Urls(normal.collect::<Result<_, _>>()?))
 }
 
 fn static_keys(issuer: &Reader<'_>, keys: &Object<'_>) -> Result<KeySource, OptionsError> {
