@@ -1,6 +1,6 @@
 // Keys and hand-made JWS: header and payload are text, so that duplicate members and odd numbers survive.
 
-import { constants, createHash, generateKeyPairSync, sign as cryptoSign, type KeyObject } from "node:crypto";
+import { constants, createHash, createPrivateKey, generateKeyPairSync, sign as cryptoSign, type KeyObject } from "node:crypto";
 import { calculateJwkThumbprint } from "jose";
 
 export type Alg =
@@ -41,17 +41,17 @@ export interface Key {
 export type KeyKind = "rsa" | "P-256" | "P-384" | "P-521" | "Ed25519";
 
 export function newKey(kind: KeyKind, modulusLength = 2048): Key {
-    const { privateKey, publicKey } =
+    // As JWK from the start: in Node.js 20, a garbage collection that meets `KeyObject.export({ format: "jwk" })` of a
+    // key just generated ends in a deadlock.
+    const jwk = { publicKeyEncoding: { format: "jwk" }, privateKeyEncoding: { format: "jwk" } } as const;
+    const pair: unknown =
         kind === "rsa"
-            ? generateKeyPairSync("rsa", { modulusLength })
+            ? generateKeyPairSync("rsa", { modulusLength, ...jwk })
             : kind === "Ed25519"
-              ? generateKeyPairSync("ed25519")
-              : generateKeyPairSync("ec", { namedCurve: kind });
-    return {
-        privateKey,
-        publicJwk: publicKey.export({ format: "jwk" }) as Jwk,
-        privateJwk: privateKey.export({ format: "jwk" }) as Jwk
-    };
+              ? generateKeyPairSync("ed25519", jwk)
+              : generateKeyPairSync("ec", { namedCurve: kind, ...jwk });
+    const { publicKey: publicJwk, privateKey: privateJwk } = pair as { publicKey: Jwk; privateKey: Jwk };
+    return { privateKey: createPrivateKey({ key: privateJwk, format: "jwk" }), publicJwk, privateJwk };
 }
 
 export function kindOf(alg: Alg): KeyKind {

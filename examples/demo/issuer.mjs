@@ -109,16 +109,15 @@ export async function startIssuer({
 
 /** Private JWKs for RS256, ES256 and EdDSA, each with a fresh `kid`. */
 export function generateSigningKeys() {
+    // As JWK from the start: in Node.js 20, a garbage collection that meets `KeyObject.export({ format: "jwk" })` of a
+    // key just generated ends in a deadlock.
+    const jwk = { publicKeyEncoding: { format: "jwk" }, privateKeyEncoding: { format: "jwk" } };
     const pairs = [
-        generateKeyPairSync("rsa", { modulusLength: 2048 }),
-        generateKeyPairSync("ec", { namedCurve: "P-256" }),
-        generateKeyPairSync("ed25519")
+        generateKeyPairSync("rsa", { modulusLength: 2048, ...jwk }),
+        generateKeyPairSync("ec", { namedCurve: "P-256", ...jwk }),
+        generateKeyPairSync("ed25519", jwk)
     ];
-    return pairs.map(({ privateKey }) => ({
-        ...privateKey.export({ format: "jwk" }),
-        kid: randomUUID(),
-        use: "sig"
-    }));
+    return pairs.map(({ privateKey }) => ({ ...privateKey, kid: randomUUID(), use: "sig" }));
 }
 
 function createProvider({ issuerUri, signingKeys, clientSecret, cookieKey, resources, services, tokenClaims }) {
