@@ -266,6 +266,19 @@ export interface CommonOptions<Claims> {
     keysOutageSeconds?: number | "forever";
     /** How issuers are reached. */
     network?: NetworkOptions;
+    /**
+     * Which thread verifies signatures. `"auto"` (default): the calling one while requests come one at a time, other
+     * threads of the process when many come at once or when a signature is dear (ES384, ES512, long RSA keys), so that
+     * the event loop stays free. `"inline"`: always the calling one. `"threads"`: always others. The verdict is the same.
+     */
+    verification?: "auto" | "inline" | "threads";
+    /**
+     * Bytes of the memory of verified tokens, in each JavaScript thread and once more for DPoP-bound tokens of the process.
+     * Default 16777216. From 65536 to 1073741824; `false`: none. A token that comes again is not verified again, as long
+     * as it is valid and the issuer's keys stay the same; proofs are checked each time. It does not change what a token
+     * is good for: a JWT is accepted until its `exp` with and without this memory, whatever the issuer has revoked.
+     */
+    verifiedTokenMemory?: number | false;
     /** Bounds on what is read. */
     limits?: Limits;
     /**

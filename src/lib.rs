@@ -60,7 +60,7 @@
 //! let now = UnixTime::from_secs(1_800_000_000);
 //!
 //! let request = Request { authorization: Field::Absent, dpop: Field::Absent, head: None };
-//! let Decision::Rejected((rejection, scheme)) = server.authorize(&request, |_| Some(keys.clone()), now) else {
+//! let Decision::Rejected((rejection, scheme)) = server.authorize(&request, &|_| Some(keys.clone()), now) else {
 //!     panic!("a request without credentials was not refused");
 //! };
 //! let challenge = server.challenge(rejection.code(), scheme, now);
@@ -78,6 +78,7 @@ pub mod credentials;
 pub mod dpop;
 pub mod jose;
 pub mod keys;
+pub mod memory;
 pub mod rejection;
 pub mod request;
 pub mod resource_server;

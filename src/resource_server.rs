@@ -14,15 +14,16 @@ use crate::access_token::{AccessToken, AccessTokenPolicy, Audience};
 use crate::challenge::{Challenge, Challenger};
 use crate::credentials::{AcceptedSchemes, Credentials, Field, Presentation, Refusal, Scheme};
 use crate::dpop::nonce::Nonces;
-use crate::dpop::proof::{DpopPolicy, ExpectedTarget, ExpectedUri, Proof, ProofRules};
+use crate::dpop::proof::{
+    DpopPolicy, ExpectedTarget, ExpectedUri, Proof, ProofRules, TokenDigest, header_of,
+};
 use crate::dpop::replay::{ProofRecord, Remembered};
 use crate::jose::algorithm::AlgorithmSet;
-use crate::jose::jws::VerifiedJws;
-use crate::keys::jwk_set::JwkSet;
 use crate::keys::metadata::Issuer;
+use crate::memory::{IssuerIndex, Learned, Memory, VerifiedToken};
 use crate::rejection::{Code, Rejection};
 use crate::request::{ProxyTrust, RequestHead, TargetUri};
-use crate::time::UnixTime;
+use crate::time::{UnixTime, Validity};
 
 /// One issuer whose tokens are accepted.
 #[derive(Clone, Debug)]
@@ -64,9 +65,6 @@ pub struct Request<'a> {
     /// What the request was for; without it DPoP is not accepted.
     pub head: Option<RequestHead<'a>>,
 }
-
-/// Position of an issuer among those of the policy.
-pub type IssuerIndex = usize;
 
 /// What the corridor says of a request.
 #[derive(Debug)]
@@ -123,6 +121,11 @@ pub struct Grant {
     pub issuer: IssuerIndex,
     /// The nonce to give to the client with the response, where it does not hold it yet.
     pub dpop_nonce: Option<String>,
+    /// For how long the same credentials are granted the same, as long as their issuer's keys stay. `None` where each
+    /// request must prove something anew.
+    pub repeatable: Option<Validity>,
+    /// What a [`Memory`] may keep.
+    pub learned: Learned,
 }
 
 // Claims must not end up in a log.
@@ -160,12 +163,7 @@ impl ResourceServer {
     }
 
     /// Judges a request with the keys that are there now.
-    pub fn authorize(
-        &self,
-        request: &Request<'_>,
-        keys: impl Fn(IssuerIndex) -> Option<Arc<JwkSet>>,
-        now: UnixTime,
-    ) -> Decision {
+    pub fn authorize(&self, request: &Request<'_>, memory: &impl Memory, now: UnixTime) -> Decision {
         let credentials = match Credentials::parse(request.authorization, request.dpop) {
             Ok(credentials) => credentials,
             // What is wrong with a proof is of no interest where the scheme is not accepted.
@@ -183,7 +181,7 @@ impl ResourceServer {
                 .because("The DPoP scheme needs to know the request: pass its `{ method, url }` too")),
         };
         match target {
-            Ok(target) => self.authorize_credentials(&credentials, target.as_ref(), keys, now),
+            Ok(target) => self.authorize_credentials(&credentials, target.as_ref(), memory, now),
             Err(rejection) => Decision::Rejected((rejection, Some(scheme))),
         }
     }
@@ -193,11 +191,11 @@ impl ResourceServer {
         &self,
         credentials: &Credentials<'_>,
         target: Option<&ExpectedTarget<'_>>,
-        keys: impl Fn(IssuerIndex) -> Option<Arc<JwkSet>>,
+        memory: &impl Memory,
         now: UnixTime,
     ) -> Decision {
         let scheme = credentials.presentation.scheme();
-        match self.walk(credentials, target, keys, now) {
+        match self.walk(credentials, target, memory, now) {
             Ok(pending) => Decision::Pending(pending),
             Err(Halt::Rejected(rejection)) => Decision::Rejected((rejection, Some(scheme))),
             Err(Halt::KeysNeeded { issuer, unknown_kid, otherwise }) => {
@@ -210,47 +208,62 @@ impl ResourceServer {
         &self,
         credentials: &Credentials<'_>,
         target: Option<&ExpectedTarget<'_>>,
-        keys: impl Fn(IssuerIndex) -> Option<Arc<JwkSet>>,
+        memory: &impl Memory,
         now: UnixTime,
     ) -> Result<Pending, Halt> {
-        let token = credentials.access_token;
-        let (issuer, jws) = self.verify(token, keys, now)?;
-        let AcceptedIssuer { issuer: identifier, audience, .. } = self.issuer(issuer)?;
-        let access_token = AccessToken::validate(jws, identifier, audience, self.policy.access_token, now)?;
-        let proof = self.confirm(&access_token, credentials, target, now)?;
+        let (token, presentation) = (credentials.access_token, credentials.presentation);
+        let is_in_bounds = token.len() <= self.policy.max_token_bytes;
+        let digest = (presentation.scheme() == Scheme::DPoP && is_in_bounds).then(|| TokenDigest::of(token));
+        let recalled = digest.as_ref().and_then(|digest| memory.verified_token(digest));
+        let recalled = recalled.filter(|verified| verified.validity().contains(now));
+        let is_recalled = recalled.is_some();
+        let verified = match recalled {
+            Some(verified) => verified,
+            None => Arc::new(self.verify(token, memory, now)?),
+        };
+        let access_token = verified.token();
+        let proof = self.confirm(access_token, credentials, digest, target, memory, now)?;
         let nonces = self.policy.nonces.as_ref();
         let lacks_nonce = proof.as_ref().is_some_and(|proof| !proof.has_current_nonce());
-        let grant = Grant {
-            claims: access_token.into_claims(),
-            access_token: token.to_owned(),
-            scheme: credentials.presentation.scheme(),
-            issuer,
-            dpop_nonce: nonces.filter(|_| lacks_nonce).map(|nonces| nonces.current(now)),
+        let (record, proof_key) = proof.map(Proof::into_parts).unzip();
+        let proof_header = match presentation {
+            Presentation::DPoP { proof } => header_of(proof),
+            Presentation::Bearer { .. } => None,
         };
-        Ok(Pending { grant, record: proof.map(Proof::into_record) })
+        let grant = Grant {
+            claims: access_token.claims().to_owned(),
+            access_token: token.to_owned(),
+            scheme: presentation.scheme(),
+            issuer: verified.issuer(),
+            dpop_nonce: nonces.filter(|_| lacks_nonce).map(|nonces| nonces.current(now)),
+            repeatable: access_token.confirmation().is_none().then(|| access_token.validity()),
+            learned: Learned {
+                token: digest.filter(|_| !is_recalled).map(|digest| (digest, Arc::clone(&verified))),
+                proof_key: proof_header.map(str::to_owned).zip(proof_key.flatten()),
+            },
+        };
+        Ok(Pending { grant, record })
     }
 
-    /// The token's header, its issuer's keys, its signature.
-    fn verify(
-        &self,
-        token: &str,
-        keys: impl Fn(IssuerIndex) -> Option<Arc<JwkSet>>,
-        now: UnixTime,
-    ) -> Result<(IssuerIndex, VerifiedJws), Halt> {
+    /// The token's header, its issuer's keys, its signature, its claims.
+    fn verify(&self, token: &str, memory: &impl Memory, now: UnixTime) -> Result<VerifiedToken, Halt> {
         let policy = self.policy.access_token;
         let signed = SignedToken::parse(token, policy, self.policy.max_token_bytes)?;
         let index = self.choose_issuer(&signed)?;
-        let issuer = self.issuer(index)?;
-        signed.check_algorithm(issuer.algorithms)?;
-        let Some(set) = keys(index) else {
+        let AcceptedIssuer { issuer, audience, algorithms } = self.issuer(index)?;
+        signed.check_algorithm(*algorithms)?;
+        let Some(set) = memory.keys(index) else {
             let message = "The issuer's keys are not available yet; the issuer is asked for them";
             let otherwise = Code::KeysUnavailable.because(message);
             return Err(Halt::KeysNeeded { issuer: index, unknown_kid: None, otherwise });
         };
         match signed.verify(&set, policy) {
-            Ok(verified) => Ok((index, verified)),
+            Ok(jws) => {
+                let token = AccessToken::validate(jws, issuer, audience, policy, now)?;
+                Ok(VerifiedToken::new(index, token))
+            }
             // Newer keys are asked for only where they can make a difference.
-            Err(KeyTrouble::Outdated(otherwise)) if signed.may_pass_later(&issuer.issuer, policy, now) => {
+            Err(KeyTrouble::Outdated(otherwise)) if signed.may_pass_later(issuer, policy, now) => {
                 let is_unknown = otherwise.code() == Code::KeyUnknown;
                 let unknown_kid = signed.key_id().filter(|_| is_unknown).map(str::to_owned);
                 Err(Halt::KeysNeeded { issuer: index, unknown_kid, otherwise })
@@ -277,11 +290,13 @@ impl ResourceServer {
         &self,
         access_token: &AccessToken,
         credentials: &Credentials<'_>,
+        digest: Option<TokenDigest>,
         target: Option<&ExpectedTarget<'_>>,
+        memory: &impl Memory,
         now: UnixTime,
     ) -> Result<Option<Proof>, Rejection> {
         let confirmation = access_token.confirmation();
-        match (credentials.presentation, confirmation.jkt.as_deref(), target) {
+        match (credentials.presentation, confirmation.jkt.as_deref(), target.zip(digest)) {
             (Presentation::Bearer { even_if_bound: false }, Some(_), _) => {
                 let message =
                     "access token is DPoP bound (cnf.jkt claim present) but used with bearer scheme";
@@ -301,10 +316,13 @@ impl ResourceServer {
             }
             (Presentation::Bearer { .. }, ..) => Ok(None),
             (Presentation::DPoP { .. }, Some(_), None) => Err(dpop_disabled()),
-            (Presentation::DPoP { proof }, Some(jkt), Some(target)) => {
-                let token = credentials.access_token;
-                let rules = ProofRules { policy: &self.policy.dpop, nonces: self.policy.nonces.as_ref() };
-                Proof::validate(proof, token, jkt, target, rules, now).map(Some)
+            (Presentation::DPoP { proof }, Some(jkt), Some((target, digest))) => {
+                let rules = ProofRules {
+                    policy: &self.policy.dpop,
+                    nonces: self.policy.nonces.as_ref(),
+                    known_key: &|header| memory.proof_key(header),
+                };
+                Proof::validate(proof, digest, jkt, target, &rules, now).map(Some)
             }
         }
     }

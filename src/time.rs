@@ -114,6 +114,53 @@ impl NumericDate {
     }
 }
 
+/// A span of time in which an answer does not change: from its first second on, and before its end.
+///
+/// ```
+/// use oidc_spa_native::time::{NumericDate, Leeway, UnixTime, Validity};
+///
+/// let ten = NumericDate::from_json(10.0);
+/// let validity = Validity::ALWAYS.before(ten, Leeway::NONE);
+/// assert!(validity.contains(UnixTime::from_secs(9)) && !validity.contains(UnixTime::from_secs(10)));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Validity {
+    from: UnixTime,
+    until: UnixTime,
+}
+
+impl Validity {
+    /// All of time.
+    pub const ALWAYS: Self = Self { from: UnixTime(i64::MIN), until: UnixTime(i64::MAX) };
+
+    /// This span without the time at which `date` lies ahead by more than `leeway` ([`NumericDate::is_after`]).
+    pub fn since(self, date: Option<NumericDate>, leeway: Leeway) -> Self {
+        let from = date.map_or(self.from, |date| UnixTime(date.ceil().0.saturating_sub(leeway.secs())));
+        Self { from: from.max(self.from), ..self }
+    }
+
+    /// This span without the time at which `date` is over ([`NumericDate::is_still_ahead`]).
+    pub fn before(self, date: Option<NumericDate>, leeway: Leeway) -> Self {
+        let until = date.map_or(self.until, |date| UnixTime(date.ceil().0.saturating_add(leeway.secs())));
+        Self { until: until.min(self.until), ..self }
+    }
+
+    /// Its first second.
+    pub const fn from(self) -> UnixTime {
+        self.from
+    }
+
+    /// The first second after it.
+    pub const fn until(self) -> UnixTime {
+        self.until
+    }
+
+    /// Whether a point of time lies in it.
+    pub fn contains(self, time: UnixTime) -> bool {
+        self.from <= time && time < self.until
+    }
+}
+
 impl fmt::Debug for NumericDate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "NumericDate({})", self.0)

@@ -5,21 +5,51 @@
  * error. May use: Node's module loader. Never: a fallback, a rule about tokens.
  */
 
-/** A verdict as it crosses the boundary: granted when `claims` is there, refused when `code` is. */
-export interface NativeVerdict {
+/** A verdict as it crosses the boundary. `binding/src/told.rs` says what each position means. */
+export type Told = readonly [
+    tag: number,
+    text: string,
+    dpopNonce: string | null,
+    tokenBegin: number,
+    tokenEnd: number,
+    from: number,
+    until: number,
+    epoch: number
+];
+
+/** The addon's verdict. */
+export type NativeVerdict = NativeGrant | NativeRefusal;
+
+/** The request may enter. */
+export interface NativeGrant {
+    readonly isGranted: true;
     /** The payload's JSON text, as it was in the token. */
-    readonly claims?: string;
-    readonly accessToken?: string;
-    readonly scheme?: string;
-    readonly issuerUri?: string;
-    readonly code?: string;
-    readonly errorCause?: string;
-    readonly debugErrorMessage?: string;
-    readonly status?: number;
-    readonly wwwAuthenticate?: string;
-    readonly retryAfter?: number;
-    /** Of a grant too. */
-    readonly dpopNonce?: string;
+    readonly claims: string;
+    /** The access token, where the addon took it out of a field. */
+    readonly accessToken: string;
+    readonly scheme: "Bearer" | "DPoP";
+    /** The issuer's position among the configured ones, and its identifier. */
+    readonly issuer: number;
+    readonly issuerUri: string;
+    readonly dpopNonce: string | null;
+    /** The same credentials are granted the same from and until then, in milliseconds since 1970-01-01T00:00:00Z, */
+    readonly from: number;
+    readonly until: number;
+    /** as long as this is the number of the issuer's keys. */
+    readonly epoch: number;
+}
+
+/** The request must not enter. */
+export interface NativeRefusal {
+    readonly isGranted: false;
+    readonly code: string;
+    readonly errorCause: string;
+    readonly debugErrorMessage: string;
+    readonly status: number;
+    readonly wwwAuthenticate: string | null;
+    /** Seconds. */
+    readonly retryAfter: string | null;
+    readonly dpopNonce: string | null;
 }
 
 /** A field that came more than once is passed once, with its bit set here. */
@@ -56,14 +86,24 @@ export type CredentialParts = readonly [
 
 /** A request whose verdict waits for keys. It holds the parts, so that nothing is read twice. */
 export interface NativePending {
-    verdict(): Promise<NativeVerdict>;
+    verdict(): Promise<Told>;
+}
+
+/** Where verdicts of other threads come to. */
+export interface NativeInbox {
+    take(): ReadonlyArray<readonly [ticket: number, told: Told]>;
 }
 
 /** The addon's validator. */
 export interface NativeValidator {
-    authorizeRequest(now: number, ...parts: RequestParts): NativeVerdict | NativePending;
-    authorizeCredentials(now: number, ...parts: CredentialParts): NativeVerdict | NativePending;
-    refuse(now: number, code: string, scheme: string | null, debugErrorMessage: string): NativeVerdict;
+    authorizeRequest(now: number, ...parts: RequestParts): Told | NativePending;
+    authorizeCredentials(now: number, ...parts: CredentialParts): Told | NativePending;
+    submitRequest(inbox: NativeInbox, ticket: number, now: number, ...parts: RequestParts): void;
+    submitCredentials(inbox: NativeInbox, ticket: number, now: number, ...parts: CredentialParts): void;
+    refuse(now: number, code: string, scheme: string | null, debugErrorMessage: string): Told;
+    issuerUris(): string[];
+    /** The number of the keys with which an issuer's tokens are verified now; -1 for none. */
+    keysEpoch(issuer: number): number;
     ready(timeoutMs: number, failFast: boolean): Promise<void>;
     /** JSON text of a `ValidatorHealth`. */
     health(): string;
@@ -81,14 +121,16 @@ export interface NativeExtraction {
 
 interface Addon {
     readonly NativeValidator: new (options: string) => NativeValidator;
+    /** `bell` is called when there is something to take. It does not keep the environment alive. */
+    readonly NativeInbox: new (bell: () => void) => NativeInbox;
     readonly extractCredentials: (trustProxy: boolean, ...parts: RequestParts) => NativeExtraction | null;
     /** Calls with the JSON text of each `KeysEvent` of the process. It does not keep the environment alive. */
     readonly onKeysEvent: (listener: (event: string) => void) => void;
 }
 
 /** Whether the verdict is not there yet. */
-export function isPending(answer: NativeVerdict | NativePending): answer is NativePending {
-    return "verdict" in answer;
+export function isPending(answer: Told | NativePending): answer is NativePending {
+    return !Array.isArray(answer);
 }
 
 /** The package that carries the addon for the platform of this process, by napi-rs' naming. */
@@ -131,5 +173,6 @@ function load(): Addon {
 const addon = load();
 
 export const NativeValidator = addon.NativeValidator;
+export const NativeInbox = addon.NativeInbox;
 export const extractCredentials = addon.extractCredentials;
 export const onKeysEvent = addon.onKeysEvent;

@@ -2,18 +2,12 @@
  * The drop-in for `oidc-spa/server` 10.2.11: its names, its types, its results, over the addon.
  *
  * In: what a program written on `oidc-spa/server` passes. Out: what it expects, with the finer `code` beside
- * `errorCause`. May use: native, request, validator, mock, server-types. Never: a rule about tokens outside the mock modes.
+ * `errorCause`. May use: native, request, validator, verifier, mock, server-types. Never: a rule about tokens outside the mock modes.
  */
 
 import type { ErrorCode } from "../index.js";
 import { decodeOnly, staticIdentity } from "./mock.js";
-import {
-    extractCredentials,
-    isPending,
-    type CredentialParts,
-    type NativeValidator,
-    type NativeVerdict
-} from "./native.js";
+import { extractCredentials, type CredentialParts, type NativeValidator, type NativeVerdict } from "./native.js";
 import { readRequest } from "./request.js";
 import type {
     AnyRequest,
@@ -24,6 +18,7 @@ import type {
     ValidateAndDecodeAccessToken
 } from "./server-types.js";
 import { messageOf, newNativeValidator, shapeMismatch } from "./validator.js";
+import { Verifier } from "./verifier.js";
 
 export type * from "./server-types.js";
 
@@ -132,10 +127,12 @@ function createUtils<DecodedAccessToken extends Record<string, unknown>>(
     const start = async (params: ParamsOfBootstrap<DecodedAccessToken>): Promise<void> => {
         if (params.implementation === "real") {
             const native = newDropInValidator(params);
+            const verifier = new Verifier(native, {});
             answer = callParams => {
-                const answered = native.authorizeCredentials(Date.now(), ...credentialParts(callParams));
-                const conclude = (verdict: NativeVerdict) => fromNative(verdict, callParams, accept);
-                return isPending(answered) ? answered.verdict().then(conclude) : conclude(answered);
+                const answered = verifier.credentials(Date.now(), credentialParts(callParams));
+                return answered instanceof Promise
+                    ? answered.then(verdict => fromNative(verdict, callParams, accept))
+                    : fromNative(answered, callParams, accept);
             };
             onBootstrapCalled();
             await native.ready(READY_TIMEOUT_MS, true);
@@ -238,14 +235,14 @@ function fromNative<DecodedAccessToken>(
     params: ValidateAndDecodeAccessToken.Params,
     accept: (claims: () => unknown, params: ValidateAndDecodeAccessToken.Params) => ReturnType<DecodedAccessToken>
 ): ReturnType<DecodedAccessToken> {
-    const { claims } = verdict;
-    if (claims === undefined) {
+    if (!verdict.isGranted) {
         return errored(
             verdict.code as ErrorCode,
             verdict.errorCause as ValidateAndDecodeAccessToken.ReturnType.Errored["errorCause"],
-            verdict.debugErrorMessage as string
+            verdict.debugErrorMessage
         );
     }
+    const { claims } = verdict;
     if (
         params.scheme === "Bearer" &&
         params.rejectIfAccessTokenDPoPBound === false &&

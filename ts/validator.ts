@@ -2,7 +2,7 @@
  * `createValidator`: the addon's validator with the application's schema, its clock and its types.
  *
  * In: the options of `index.d.ts`; header fields or a request. Out: a `Validator`; verdicts. May use: native,
- * keys-channel, request. Never: a rule about tokens, a challenge, an exception for what a client sent.
+ * keys-channel, request, verifier. Never: a rule about tokens, a challenge, an exception for what a client sent.
  */
 
 import type {
@@ -16,8 +16,9 @@ import type {
     Verdict
 } from "../index.js";
 import { publishKeysEvents } from "./keys-channel.js";
-import { isPending, NativeValidator, type NativeVerdict } from "./native.js";
+import { NativeValidator, type NativeGrant, type NativeRefusal, type NativeVerdict } from "./native.js";
 import { readHeadersOrRequest } from "./request.js";
+import { readRefusal, Verifier } from "./verifier.js";
 
 export function createValidator<Claims = AccessTokenClaims>(options: ValidatorOptions<Claims>): Validator<Claims> {
     if (typeof options !== "object" || options === null || Array.isArray(options)) {
@@ -35,12 +36,13 @@ export function createValidator<Claims = AccessTokenClaims>(options: ValidatorOp
     const applySchema = claims === undefined ? undefined : schemaReader(claims);
     const now = clock === undefined ? Date.now : clockReader(clock);
     const native = newNativeValidator(clock === undefined ? policy : { ...policy, ownClock: true });
+    const verifier = new Verifier(native, options);
 
-    const refuse = (scheme: string | undefined, debugErrorMessage: string): Refused =>
-        toRefused(native.refuse(now(), "claims_rejected", scheme ?? null, debugErrorMessage));
+    const refuse = (scheme: string, debugErrorMessage: string): Refused =>
+        toRefused(readRefusal(native.refuse(now(), "claims_rejected", scheme, debugErrorMessage)));
 
     const toVerdict = (verdict: NativeVerdict): Verdict<Claims> | Promise<Verdict<Claims>> => {
-        if (verdict.claims === undefined) {
+        if (!verdict.isGranted) {
             return toRefused(verdict);
         }
         const payload = verdict.claims;
@@ -59,9 +61,8 @@ export function createValidator<Claims = AccessTokenClaims>(options: ValidatorOp
 
     return {
         validateRequest: async (headers, target) => {
-            const parts = readHeadersOrRequest(headers, target);
-            const answer = native.authorizeRequest(now(), ...parts);
-            return toVerdict(isPending(answer) ? await answer.verdict() : answer);
+            const answer = verifier.request(now(), readHeadersOrRequest(headers, target));
+            return toVerdict(answer instanceof Promise ? await answer : answer);
         },
         ready: async ({ timeoutMs = 10_000 } = {}) => {
             if (typeof timeoutMs !== "number" || !(timeoutMs >= 0 && timeoutMs <= 3_600_000)) {
@@ -102,44 +103,44 @@ export function newNativeValidator(policy: object): NativeValidator {
     return native;
 }
 
-function toGranted<Claims>(verdict: NativeVerdict, claims: Claims, rawClaims: AccessTokenClaims): Granted<Claims> {
+function toGranted<Claims>(grant: NativeGrant, claims: Claims, rawClaims: AccessTokenClaims): Granted<Claims> {
     return {
         isSuccess: true,
         claims,
         rawClaims,
-        accessToken: verdict.accessToken as string,
-        scheme: verdict.scheme as Granted["scheme"],
-        issuerUri: verdict.issuerUri as string,
-        headers: toHeaders(verdict)
+        accessToken: grant.accessToken,
+        scheme: grant.scheme,
+        issuerUri: grant.issuerUri,
+        headers: nonceHeaders(grant)
     };
 }
 
-function toRefused(verdict: NativeVerdict): Refused {
+function toRefused(verdict: NativeRefusal): Refused {
     return {
         isSuccess: false,
         code: verdict.code as Refused["code"],
         errorCause: verdict.errorCause as Refused["errorCause"],
-        debugErrorMessage: verdict.debugErrorMessage as string,
+        debugErrorMessage: verdict.debugErrorMessage,
         status: verdict.status as Refused["status"],
-        headers: toHeaders(verdict)
+        headers: refusalHeaders(verdict)
     };
 }
 
-/** The fields of the response that the verdict speaks of. */
-function toHeaders({ wwwAuthenticate, retryAfter, dpopNonce }: NativeVerdict): Record<string, string> {
+/** The fields of the response that a refusal speaks of. */
+function refusalHeaders(verdict: NativeRefusal): Record<string, string> {
     const headers: Record<string, string> = {};
-    if (wwwAuthenticate !== undefined) {
-        headers["WWW-Authenticate"] = wwwAuthenticate;
+    if (verdict.wwwAuthenticate !== null) {
+        headers["WWW-Authenticate"] = verdict.wwwAuthenticate;
     }
-    if (retryAfter !== undefined) {
-        headers["Retry-After"] = String(retryAfter);
+    if (verdict.retryAfter !== null) {
+        headers["Retry-After"] = verdict.retryAfter;
     }
-    if (dpopNonce !== undefined) {
-        headers["DPoP-Nonce"] = dpopNonce;
-        // A nonce in a cache would reach another client, and later (RFC 9449 section 8.2).
-        headers["Cache-Control"] = "no-store";
-    }
-    return headers;
+    return Object.assign(headers, nonceHeaders(verdict));
+}
+
+/** The nonce for the client's next proof. In a cache it would reach another client, and later (RFC 9449 section 8.2). */
+function nonceHeaders({ dpopNonce }: NativeVerdict): Record<string, string> {
+    return dpopNonce === null ? {} : { "DPoP-Nonce": dpopNonce, "Cache-Control": "no-store" };
 }
 
 type SchemaOutcome<Claims> = { readonly claims: Claims } | { readonly report: string };

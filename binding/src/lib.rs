@@ -1,8 +1,10 @@
 //! The native door: strings in, a small tagged verdict out, no rule of its own.
 //!
-//! In: calls of `ts/`. Out: `NativeVerdict`. May use: host, the validator's types, napi. Never: an `if` about OAuth.
+//! In: calls of `ts/`. Out: `Told`. May use: host, the validator's types, napi. Never: an `if` about OAuth.
 
+mod inbox;
 mod parts;
+mod told;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,40 +17,14 @@ use oidc_spa_native::credentials::{Extracted, Scheme};
 use oidc_spa_native::rejection::Code;
 use oidc_spa_native::request::ProxyTrust;
 use oidc_spa_native::time::UnixTime;
-use oidc_spa_native_host::{Validator, Verdict, listen, run};
+use oidc_spa_native_host::{Validator, listen, run};
 
+use inbox::NativeInbox;
 use parts::{CredentialParts, Parts, RequestParts};
+use told::{Told, tell};
 
 /// Events that wait for an environment whose thread is busy.
 const MAX_EVENTS: usize = 1024;
-
-/// The answer to a request: the members of a grant, or those of a refusal.
-#[napi(object)]
-#[derive(Default)]
-pub struct NativeVerdict {
-    /// The claims, as the JSON text that the token holds.
-    pub claims: Option<String>,
-    /// The access token.
-    pub access_token: Option<String>,
-    /// How the token was presented.
-    pub scheme: Option<String>,
-    /// The configured issuer that the token comes from.
-    pub issuer_uri: Option<String>,
-    /// Why the request is refused.
-    pub code: Option<String>,
-    /// The cause as `oidc-spa/server` names it.
-    pub error_cause: Option<String>,
-    /// Why, for developers.
-    pub debug_error_message: Option<String>,
-    /// HTTP status.
-    pub status: Option<u32>,
-    /// `WWW-Authenticate`.
-    pub www_authenticate: Option<String>,
-    /// `Retry-After`, in seconds.
-    pub retry_after: Option<u32>,
-    /// `DPoP-Nonce`, of a grant too.
-    pub dpop_nonce: Option<String>,
-}
 
 /// A validator, shared with the calls that are under way.
 #[napi]
@@ -84,7 +60,7 @@ impl NativeValidator {
         x_forwarded_port: Option<String>,
         x_forwarded_for: Option<String>,
         remote_address: Option<String>,
-    ) -> Either<NativeVerdict, NativePending> {
+    ) -> Either<Told, NativePending> {
         self.judge(
             now,
             Parts::Request(RequestParts {
@@ -117,7 +93,7 @@ impl NativeValidator {
         proof: Option<String>,
         expected_htm: Option<String>,
         expected_htu: Option<String>,
-    ) -> Either<NativeVerdict, NativePending> {
+    ) -> Either<Told, NativePending> {
         self.judge(
             now,
             Parts::Credentials(CredentialParts {
@@ -131,6 +107,84 @@ impl NativeValidator {
         )
     }
 
+    /// As [`Self::authorize_request`], on another thread: the verdict comes to the inbox under the ticket.
+    #[napi(catch_unwind)]
+    #[allow(clippy::too_many_arguments)]
+    pub fn submit_request(
+        &self,
+        inbox: &NativeInbox,
+        ticket: u32,
+        now: f64,
+        flags: u32,
+        authorization: Option<String>,
+        dpop: Option<String>,
+        method: Option<String>,
+        url: Option<String>,
+        connection_scheme: Option<String>,
+        host: Option<String>,
+        forwarded: Option<String>,
+        x_forwarded_proto: Option<String>,
+        x_forwarded_host: Option<String>,
+        x_forwarded_port: Option<String>,
+        x_forwarded_for: Option<String>,
+        remote_address: Option<String>,
+    ) {
+        let parts = Parts::Request(RequestParts {
+            flags,
+            authorization,
+            dpop,
+            method,
+            url,
+            connection_scheme,
+            host,
+            forwarded,
+            x_forwarded_proto,
+            x_forwarded_host,
+            x_forwarded_port,
+            x_forwarded_for,
+            remote_address,
+        });
+        inbox.ticket(ticket).judge(Arc::clone(&self.validator), parts, time(now));
+    }
+
+    /// As [`Self::authorize_credentials`], on another thread: the verdict comes to the inbox under the ticket.
+    #[napi(catch_unwind)]
+    #[allow(clippy::too_many_arguments)]
+    pub fn submit_credentials(
+        &self,
+        inbox: &NativeInbox,
+        ticket: u32,
+        now: f64,
+        scheme: String,
+        access_token: String,
+        reject_if_bound: bool,
+        proof: Option<String>,
+        expected_htm: Option<String>,
+        expected_htu: Option<String>,
+    ) {
+        let parts = Parts::Credentials(CredentialParts {
+            scheme,
+            access_token,
+            reject_if_bound,
+            proof,
+            expected_htm,
+            expected_htu,
+        });
+        inbox.ticket(ticket).judge(Arc::clone(&self.validator), parts, time(now));
+    }
+
+    /// The configured issuers, by their position.
+    #[napi(catch_unwind)]
+    pub fn issuer_uris(&self) -> Vec<String> {
+        self.validator.issuer_uris()
+    }
+
+    /// The number of the keys with which an issuer's tokens are verified now; -1 for none.
+    #[napi(catch_unwind)]
+    pub fn keys_epoch(&self, issuer: u32) -> f64 {
+        self.validator.keys_epoch(issuer as usize).map_or(-1.0, |epoch| epoch as f64)
+    }
+
     /// A refusal that was decided outside, with its status and challenge.
     #[napi(catch_unwind)]
     pub fn refuse(
@@ -139,11 +193,11 @@ impl NativeValidator {
         code: String,
         scheme: Option<String>,
         debug_error_message: String,
-    ) -> Result<NativeVerdict> {
+    ) -> Result<Told> {
         let code =
             Code::from_name(&code).ok_or_else(|| Error::from_reason(format!("no such code: {code}")))?;
         let scheme = scheme.as_deref().and_then(Scheme::from_name);
-        Ok(tell(&self.validator, self.validator.refuse(code, scheme, debug_error_message, time(now))))
+        Ok(tell(self.validator.refuse(code, scheme, debug_error_message, time(now)), None))
     }
 
     /// Resolves when every issuer has keys, rejects with the reason: at the first failure if `failFast`, else when
@@ -162,9 +216,9 @@ impl NativeValidator {
         self.validator.health()
     }
 
-    fn judge(&self, now: f64, parts: Parts) -> Either<NativeVerdict, NativePending> {
+    fn judge(&self, now: f64, parts: Parts) -> Either<Told, NativePending> {
         match self.validator.judge(&parts.question(), time(now)) {
-            Some(verdict) => Either::A(tell(&self.validator, verdict)),
+            Some(verdict) => Either::A(tell(verdict, parts.authorization())),
             None => Either::B(NativePending {
                 validator: Arc::clone(&self.validator),
                 parts: Arc::new(parts),
@@ -186,33 +240,13 @@ pub struct NativePending {
 impl NativePending {
     /// The verdict, once the keys that it needs have come or the time to wait for them is over.
     #[napi]
-    pub async fn verdict(&self) -> Result<NativeVerdict> {
+    pub async fn verdict(&self) -> Result<Told> {
         let (validator, parts, now) = (Arc::clone(&self.validator), Arc::clone(&self.parts), time(self.now));
-        let judged = guarded(async move { validator.judge_with_keys(&parts.question(), now).await });
-        Ok(tell(&self.validator, judged.await?))
-    }
-}
-
-fn tell(validator: &Validator, verdict: Verdict) -> NativeVerdict {
-    match verdict {
-        Verdict::Granted(grant) => NativeVerdict {
-            issuer_uri: Some(validator.issuer_uri(grant.issuer).to_owned()),
-            claims: Some(grant.claims),
-            access_token: Some(grant.access_token),
-            scheme: Some(grant.scheme.name().to_owned()),
-            dpop_nonce: grant.dpop_nonce,
-            ..NativeVerdict::default()
-        },
-        Verdict::Refused(rejection, challenge) => NativeVerdict {
-            code: Some(rejection.code().row().name.to_owned()),
-            error_cause: Some(rejection.cause().name().to_owned()),
-            debug_error_message: Some(rejection.message().to_owned()),
-            status: Some(u32::from(challenge.status)),
-            www_authenticate: challenge.www_authenticate,
-            retry_after: challenge.retry_after,
-            dpop_nonce: challenge.dpop_nonce,
-            ..NativeVerdict::default()
-        },
+        guarded(async move {
+            let verdict = validator.judge_with_keys(&parts.question(), now).await;
+            tell(verdict, parts.authorization())
+        })
+        .await
     }
 }
 

@@ -28,6 +28,14 @@ impl Parts {
             Self::Credentials(parts) => parts.question(),
         }
     }
+
+    /// The field that holds the access token, where it was not passed by itself.
+    pub(crate) fn authorization(&self) -> Option<&str> {
+        match self {
+            Self::Request(parts) => parts.authorization.as_deref(),
+            Self::Credentials(_) => None,
+        }
+    }
 }
 
 /// The arguments that describe a request, as they crossed the door.

@@ -5,7 +5,7 @@
 //! May use: fetch, events, health, runtime, moka, the validator's key ring, tokio.
 //! Never: a lock held across an await, a second fetch beside the first.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -47,6 +47,7 @@ pub(crate) struct IssuerKeys {
 #[derive(Clone, Debug)]
 struct Current {
     keys: Arc<JwkSet>,
+    epoch: u64,
     serve_until: Option<Monotonic>,
 }
 
@@ -86,10 +87,24 @@ impl IssuerKeys {
 
     /// The keys that may serve now.
     pub(crate) fn current(&self) -> Option<Arc<JwkSet>> {
+        self.serving(|current| Arc::clone(&current.keys))
+    }
+
+    /// A number that no other keys of the process ever had, or will have, for those that may serve now.
+    pub(crate) fn epoch(&self) -> Option<u64> {
+        self.serving(|current| current.epoch)
+    }
+
+    /// The number of these very keys, if they are the ones that may serve now.
+    pub(crate) fn epoch_of(&self, keys: &Arc<JwkSet>) -> Option<u64> {
+        self.serving(|current| Arc::ptr_eq(&current.keys, keys).then_some(current.epoch)).flatten()
+    }
+
+    fn serving<T>(&self, read: impl FnOnce(&Current) -> T) -> Option<T> {
         let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
         let current = current.as_ref()?;
         let serves = current.serve_until.is_none_or(|end| self.now() <= end);
-        serves.then(|| Arc::clone(&current.keys))
+        serves.then(|| read(current))
     }
 
     /// Whether asking for newer keys than those that were `seen` is of no use now.
@@ -246,10 +261,14 @@ impl IssuerKeys {
 
     /// Copies the ring's keys to where requests read them.
     fn publish(&self) {
+        static EPOCH: AtomicU64 = AtomicU64::new(1);
         let ring = self.ring();
-        let current =
-            ring.held().map(|keys| Current { keys: Arc::clone(keys), serve_until: ring.serve_until() });
-        *self.current.write().unwrap_or_else(PoisonError::into_inner) = current;
+        let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
+        *current = ring.held().map(|keys| {
+            let same = current.as_ref().filter(|before| Arc::ptr_eq(&before.keys, keys));
+            let epoch = same.map_or_else(|| EPOCH.fetch_add(1, Ordering::Relaxed), |before| before.epoch);
+            Current { keys: Arc::clone(keys), epoch, serve_until: ring.serve_until() }
+        });
     }
 
     fn ring(&self) -> MutexGuard<'_, KeyRing> {

@@ -23,6 +23,12 @@ pub(crate) fn runtime() -> Result<&'static Runtime, String> {
     runtime.as_ref().map_err(Clone::clone)
 }
 
+/// Has a future run to its end on the runtime. Whoever makes one sees to it that dropping it tells who waits.
+pub fn spawn(future: impl Future<Output = ()> + Send + 'static) -> Result<(), String> {
+    runtime()?.spawn(future);
+    Ok(())
+}
+
 /// Runs a future to its end on the runtime. A panic becomes an error, so that whoever waits is told.
 pub async fn run<T: Send + 'static>(future: impl Future<Output = T> + Send + 'static) -> Result<T, String> {
     runtime()?.spawn(future).await.map_err(|_| "internal error: a validation ended unexpectedly".to_owned())

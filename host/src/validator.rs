@@ -11,16 +11,18 @@ use std::time::{Duration, Instant};
 
 use oidc_spa_native::challenge::Challenge;
 use oidc_spa_native::credentials::{Credentials, Refusal, Scheme};
-use oidc_spa_native::dpop::proof::ExpectedTarget;
+use oidc_spa_native::dpop::proof::{ExpectedTarget, ProofKey, TokenDigest};
 use oidc_spa_native::dpop::replay::ReplayMemory;
 use oidc_spa_native::keys::jwk_set::JwkSet;
+use oidc_spa_native::memory::{IssuerIndex, Memory, VerifiedToken};
 use oidc_spa_native::rejection::{Code, Rejection};
-use oidc_spa_native::resource_server::{Decision, Grant, IssuerIndex, Pending, Request, ResourceServer};
-use oidc_spa_native::time::UnixTime;
+use oidc_spa_native::resource_server::{Decision, Grant, Pending, Request, ResourceServer};
+use oidc_spa_native::time::{UnixTime, Validity};
 
 use crate::fetch::FetchPlan;
 use crate::health::{self, IssuerHealth, KeysState};
 use crate::issuer_keys::{IssuerKeys, Newer};
+use crate::memories::Memories;
 use crate::options::keys::KeySource;
 use crate::options::{Options, OptionsError};
 use crate::registry;
@@ -33,6 +35,7 @@ pub struct Validator {
     /// The keys of each issuer of the policy, in its order.
     keys: Vec<HeldKeys>,
     replay: Arc<ReplayMemory>,
+    memories: Memories,
     keys_timeout: Duration,
 }
 
@@ -48,6 +51,22 @@ impl HeldKeys {
         match self {
             Self::Static(keys) => Some(Arc::clone(keys)),
             Self::Fetched(keys) => keys.current(),
+        }
+    }
+
+    /// The number of the keys that may serve now. Those that never change all have the same.
+    fn epoch(&self) -> Option<u64> {
+        match self {
+            Self::Static(_) => Some(0),
+            Self::Fetched(keys) => keys.epoch(),
+        }
+    }
+
+    /// The number of these very keys, if they are the ones that may serve now.
+    fn epoch_of(&self, keys: &Arc<JwkSet>) -> Option<u64> {
+        match self {
+            Self::Static(_) => Some(0),
+            Self::Fetched(current) => current.epoch_of(keys),
         }
     }
 
@@ -72,10 +91,41 @@ pub enum Question<'a> {
 /// The answer.
 #[derive(Debug)]
 pub enum Verdict {
-    /// Yes.
-    Granted(Grant),
+    /// Yes; and whether the same credentials need not be asked about again.
+    Granted(Grant, Option<Repeatable>),
     /// No; why, and what the client is told.
     Refused(Rejection, Challenge),
+}
+
+/// When the same credentials are granted the same.
+#[derive(Clone, Copy, Debug)]
+pub struct Repeatable {
+    /// In this time.
+    pub validity: Validity,
+    /// As long as [`Validator::keys_epoch`] of their issuer is this.
+    pub keys_epoch: u64,
+}
+
+/// What the corridor looks up for one request, and with which keys it did.
+struct Recollection<'v> {
+    validator: &'v Validator,
+    seen: RefCell<Option<Arc<JwkSet>>>,
+}
+
+impl Memory for Recollection<'_> {
+    fn keys(&self, issuer: IssuerIndex) -> Option<Arc<JwkSet>> {
+        let keys = self.validator.keys.get(issuer).and_then(HeldKeys::current);
+        self.seen.borrow_mut().clone_from(&keys);
+        keys
+    }
+
+    fn verified_token(&self, digest: &TokenDigest) -> Option<Arc<VerifiedToken>> {
+        self.validator.memories.verified_token(digest, |token| self.keys(token.issuer()))
+    }
+
+    fn proof_key(&self, header: &str) -> Option<Arc<ProofKey>> {
+        self.validator.memories.proof_key(header)
+    }
 }
 
 impl Validator {
@@ -109,20 +159,22 @@ impl Validator {
             server: ResourceServer::new(options.policy),
             keys,
             replay,
+            memories: Memories::new(options.verified_token_bytes),
             keys_timeout: Duration::from_millis(options.keys_timeout_millis),
         })
     }
 
-    /// The identifier of an issuer, as configured.
-    pub fn issuer_uri(&self, index: IssuerIndex) -> &str {
-        self.server.policy().issuers.get(index).map_or("", |accepted| accepted.issuer.as_str())
+    /// The identifiers of the issuers, as configured, by their position.
+    pub fn issuer_uris(&self) -> Vec<String> {
+        let issuers = self.server.policy().issuers.iter();
+        issuers.map(|accepted| accepted.issuer.as_str().to_owned()).collect()
     }
 
     /// The verdict with the keys that are there; `None` where newer ones must be waited for.
     pub fn judge(&self, question: &Question<'_>, now: UnixTime) -> Option<Verdict> {
         let (decision, seen) = self.decide(question, now);
         match decision {
-            Decision::Pending(pending) => Some(self.settle(pending, now)),
+            Decision::Pending(pending) => Some(self.settle(pending, seen.as_ref(), now)),
             Decision::Rejected(refusal) => Some(self.refused(refusal, now)),
             Decision::KeysNeeded { issuer, unknown_kid, otherwise } => {
                 let Some(keys) = self.fetched(issuer) else { return Some(self.refused(otherwise, now)) };
@@ -142,7 +194,7 @@ impl Validator {
             let now = UnixTime::from_secs(now.secs().saturating_add(elapsed));
             let (decision, seen) = self.decide(question, now);
             let (issuer, unknown_kid, otherwise) = match decision {
-                Decision::Pending(pending) => return self.settle(pending, now),
+                Decision::Pending(pending) => return self.settle(pending, seen.as_ref(), now),
                 Decision::Rejected(refusal) => return self.refused(refusal, now),
                 Decision::KeysNeeded { issuer, unknown_kid, otherwise } => (issuer, unknown_kid, otherwise),
             };
@@ -182,19 +234,19 @@ impl Validator {
     }
 
     fn decide(&self, question: &Question<'_>, now: UnixTime) -> (Decision, Option<Arc<JwkSet>>) {
-        let seen = RefCell::new(None);
-        let keys = |issuer: IssuerIndex| {
-            let keys = self.keys.get(issuer).and_then(|keys| keys.current());
-            seen.borrow_mut().clone_from(&keys);
-            keys
-        };
+        let recollection = Recollection { validator: self, seen: RefCell::new(None) };
         let decision = match question {
-            Question::Request(request) => self.server.authorize(request, keys, now),
+            Question::Request(request) => self.server.authorize(request, &recollection, now),
             Question::Credentials(credentials, target) => {
-                self.server.authorize_credentials(credentials, target.as_ref(), keys, now)
+                self.server.authorize_credentials(credentials, target.as_ref(), &recollection, now)
             }
         };
-        (decision, seen.into_inner())
+        (decision, recollection.seen.into_inner())
+    }
+
+    /// The number of the keys with which an issuer's tokens are verified now. It never comes again once they are others.
+    pub fn keys_epoch(&self, issuer: IssuerIndex) -> Option<u64> {
+        self.keys.get(issuer).and_then(HeldKeys::epoch)
     }
 
     /// How the keys of each issuer stand: the JSON text of `ValidatorHealth` in `index.d.ts`.
@@ -218,9 +270,15 @@ impl Validator {
         self.keys.get(issuer).and_then(HeldKeys::fetched)
     }
 
-    fn settle(&self, pending: Pending, now: UnixTime) -> Verdict {
+    fn settle(&self, pending: Pending, seen: Option<&Arc<JwkSet>>, now: UnixTime) -> Verdict {
         match pending.settle(|record| self.replay.remember(record, now)) {
-            Ok(grant) => Verdict::Granted(grant),
+            Ok(grant) => {
+                self.memories.keep(&grant.learned, seen, now);
+                let keys_epoch = seen.and_then(|keys| self.keys.get(grant.issuer)?.epoch_of(keys));
+                let repeatable = grant.repeatable.zip(keys_epoch);
+                let repeatable = repeatable.map(|(validity, keys_epoch)| Repeatable { validity, keys_epoch });
+                Verdict::Granted(grant, repeatable)
+            }
             Err(refusal) => self.refused(refusal, now),
         }
     }

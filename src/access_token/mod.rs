@@ -13,7 +13,7 @@ use crate::jose::json::{Object, Value};
 use crate::jose::jws::{JoseHeader, Member, VerifiedJws};
 use crate::keys::metadata::{Issuer, same_but_for_a_slash};
 use crate::rejection::{Code, ErrorCause, Rejection, Shown};
-use crate::time::{Leeway, NumericDate, UnixTime};
+use crate::time::{Leeway, NumericDate, UnixTime, Validity};
 
 /// How far ahead of this clock a token may claim to be issued: FAPI 2.0 Security Profile section 5.3.2.1.
 const MAX_ISSUED_AHEAD: Leeway = match Leeway::from_secs(60) {
@@ -87,10 +87,11 @@ pub enum Audience {
     Unchecked,
 }
 
-/// An access token that is valid, the confirmation of its key aside.
+/// An access token that is valid for a time, the confirmation of its key aside.
 pub struct AccessToken {
     claims: String,
     confirmation: Confirmation,
+    validity: Validity,
 }
 
 impl AccessToken {
@@ -104,12 +105,12 @@ impl AccessToken {
         policy: AccessTokenPolicy,
         now: UnixTime,
     ) -> Result<Self, Rejection> {
-        let confirmation = {
+        let (confirmation, validity) = {
             let claims = jws.claims().map_err(|error| {
                 let code = Code::TokenMalformed.because(format!("Invalid access token: {error}"));
                 code.with_cause(ErrorCause::InvalidSignature)
             })?;
-            check_times(&claims, policy, now)?;
+            let validity = check_times(&claims, policy, now)?;
             check_shape(&claims)?;
             check_issuer(&claims, issuer, policy)?;
             check_audience(&claims, audience)?;
@@ -121,9 +122,9 @@ impl AccessToken {
                     check_rfc9068(&claims)?;
                 }
             }
-            Confirmation::read(&claims)?
+            (Confirmation::read(&claims)?, validity)
         };
-        Ok(Self { claims: jws.into_text(), confirmation })
+        Ok(Self { claims: jws.into_text(), confirmation, validity })
     }
 
     /// What the token is bound to.
@@ -132,8 +133,13 @@ impl AccessToken {
     }
 
     /// The claims, as JSON text.
-    pub(crate) fn into_claims(self) -> String {
-        self.claims
+    pub fn claims(&self) -> &str {
+        &self.claims
+    }
+
+    /// When it is valid: at every other time the same token is refused.
+    pub const fn validity(&self) -> Validity {
+        self.validity
     }
 }
 
@@ -154,6 +160,11 @@ pub struct Confirmation {
 }
 
 impl Confirmation {
+    /// Whether the token is bound to nothing: whoever bears it may use it.
+    pub fn is_none(&self) -> bool {
+        self.jkt.is_none() && !self.uncheckable
+    }
+
     fn read(claims: &Object<'_>) -> Result<Self, Rejection> {
         let Some(cnf) = claims.get("cnf").and_then(Value::as_object) else {
             return Ok(Self::default());
@@ -168,8 +179,8 @@ impl Confirmation {
     }
 }
 
-/// `iat`, `nbf` and `exp` (RFC 7519 sections 4.1.4 to 4.1.6).
-fn check_times(claims: &Object<'_>, policy: AccessTokenPolicy, now: UnixTime) -> Result<(), Rejection> {
+/// `iat`, `nbf` and `exp` (RFC 7519 sections 4.1.4 to 4.1.6), and for how long they let the token pass.
+fn check_times(claims: &Object<'_>, policy: AccessTokenPolicy, now: UnixTime) -> Result<Validity, Rejection> {
     let invalid = |rejection: Rejection| rejection.with_cause(ErrorCause::InvalidSignature);
     let date = |name: &str| match claims.get(name) {
         None => Ok(None),
@@ -186,8 +197,9 @@ fn check_times(claims: &Object<'_>, policy: AccessTokenPolicy, now: UnixTime) ->
     if expires.is_some_and(|expires| !expires.is_still_ahead(now, policy.leeway)) {
         return Err(Code::TokenExpired.because("\"exp\" claim timestamp check failed"));
     }
+    let validity = Validity::ALWAYS.since(not_before, policy.leeway).before(expires, policy.leeway);
     if policy.profile == Profile::OidcSpa {
-        return Ok(());
+        return Ok(validity);
     }
     if issued.is_some_and(|issued| issued.is_after(now, MAX_ISSUED_AHEAD)) {
         return Err(Code::TokenNotYetValid.because("\"iat\" claim lies in the future"));
@@ -200,7 +212,7 @@ fn check_times(claims: &Object<'_>, policy: AccessTokenPolicy, now: UnixTime) ->
         (Some(issued), Some(expires)) if issued > expires => {
             Err(Code::ClaimMalformed.because("\"iat\" claim lies after \"exp\""))
         }
-        _ => Ok(()),
+        _ => Ok(validity.since(issued, MAX_ISSUED_AHEAD)),
     }
 }
 

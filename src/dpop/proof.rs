@@ -1,15 +1,18 @@
 //! One DPoP proof, checked as RFC 9449 section 4.3 lists it.
 //!
-//! In: the proof, the access token and its confirmation, what the request was, this server's nonces, the time.
-//! Out: `Proof`, which only a proof that passes every check becomes.
+//! In: the proof, the access token's digest and confirmation, what the request was, this server's nonces, the time.
+//! Out: `Proof`, which only a proof that passes every check becomes; `ProofKey`, to be kept for the client's next one.
 //! May use: jose, request, credentials, rejection, time, nonce, replay.
 //! Never: an issuer's keys, the memory of proofs seen before.
+
+use std::fmt;
+use std::sync::Arc;
 
 use crate::credentials::proof_repeated;
 use crate::jose::algorithm::{Algorithm, AlgorithmSet};
 use crate::jose::base64url_encode;
 use crate::jose::json::{Object, Value};
-use crate::jose::jwk::Jwk;
+use crate::jose::jwk::{Jwk, Thumbprint};
 use crate::jose::jws::{CompactJws, JoseHeader, Member};
 use crate::jose::verification_key::{VerificationKey, sha256};
 use crate::rejection::{Code, Rejection, Shown};
@@ -56,18 +59,47 @@ pub struct ExpectedUri<'a> {
     pub shown: std::borrow::Cow<'a, str>,
 }
 
+/// The SHA-256 digest of an access token's text: a proof's `ath` is its base64url (RFC 9449 section 4.2).
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct TokenDigest([u8; 32]);
+
+impl TokenDigest {
+    /// The digest of this token.
+    pub fn of(access_token: &str) -> Self {
+        Self(sha256(access_token.as_bytes()))
+    }
+}
+
+impl fmt::Debug for TokenDigest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TokenDigest(..)")
+    }
+}
+
+/// What the header of a client's proofs says, which is the same in each of them: its key, parsed once.
+#[derive(Debug)]
+pub struct ProofKey {
+    header: JoseHeader,
+    algorithm: Algorithm,
+    thumbprint: Thumbprint,
+    key: VerificationKey,
+}
+
 /// The rules that a proof is held against.
-#[derive(Clone, Copy, Debug)]
 pub(crate) struct ProofRules<'a> {
     pub policy: &'a DpopPolicy,
     /// This server's nonces, if it gives any.
     pub nonces: Option<&'a Nonces>,
+    /// Finds a key that a good proof with the very same header brought along under the same policy.
+    pub known_key: &'a dyn Fn(&str) -> Option<Arc<ProofKey>>,
 }
 
 /// A DPoP proof that passed every check but that of replay.
 #[derive(Debug)]
 pub struct Proof {
     record: ProofRecord,
+    /// Its key, where that was not known before.
+    new_key: Option<Arc<ProofKey>>,
     /// It holds the nonce that this server gives now.
     has_current_nonce: bool,
 }
@@ -76,13 +108,13 @@ impl Proof {
     /// Checks a proof. The numbers are those of RFC 9449 section 4.3.
     pub(crate) fn validate(
         proof: &str,
-        access_token: &str,
+        access_token: TokenDigest,
         jkt: &str,
         target: &ExpectedTarget<'_>,
-        rules: ProofRules<'_>,
+        rules: &ProofRules<'_>,
         now: UnixTime,
     ) -> Result<Self, Rejection> {
-        let ProofRules { policy, nonces } = rules;
+        let ProofRules { policy, nonces, known_key } = rules;
         // 1. A field that holds several proofs holds none that is well formed.
         if proof.contains(',') {
             return Err(proof_repeated());
@@ -92,20 +124,18 @@ impl Proof {
             let message = format!("The DPoP proof is longer than {} bytes", policy.max_bytes);
             return Err(Code::ProofMalformed.because(message));
         }
-        let header = JoseHeader::decode(proof)
-            .map_err(|_| Code::ProofMalformed.because("Failed to decode DPoP proof header"))?;
-        // 5. An asymmetric algorithm that is allowed.
-        let algorithm = check_algorithm(&header, policy)?;
-        // 4. Its type.
-        if header.typ.value().map(String::as_str) != Some("dpop+jwt") {
-            return Err(Code::ProofMalformed.because("DPoP proof header typ must be dpop+jwt"));
-        }
-        // 7. A public key, with no private member; 12b. the one that the token is bound to.
-        let jwk = check_key(&header, jkt)?;
+        let known = header_of(proof).and_then(known_key);
+        let is_known = known.is_some();
+        let key = match known {
+            Some(key) => {
+                check_thumbprint(&key.thumbprint, jkt)?;
+                key
+            }
+            None => Arc::new(ProofKey::parse(proof, jkt, policy)?),
+        };
         // 6. Its signature.
-        let key = VerificationKey::for_algorithm(jwk, algorithm).map_err(|error| structure(&error))?;
-        let jws = CompactJws::parse(proof, &header).map_err(|error| structure(&error))?;
-        let verified = jws.verify(&key, algorithm).ok_or_else(|| {
+        let jws = CompactJws::parse(proof, &key.header).map_err(|error| structure(&error))?;
+        let verified = jws.verify(&key.key, key.algorithm).ok_or_else(|| {
             Code::ProofSignatureInvalid
                 .because("DPoP proof signature/structure invalid: signature verification failed")
         })?;
@@ -114,7 +144,7 @@ impl Proof {
         // 10. and 11. Made within the window, by its own time or by this server's nonce; and within its own `exp` and
         // `nbf` where it has them.
         check_validity(&claims, now)?;
-        let fresh_since = check_fresh(&claims, rules, now)?;
+        let fresh_since = check_fresh(&claims, policy, *nonces, now)?;
         // 8. The request's method.
         check_method(&claims, target.method, policy)?;
         // 9. The request's URI.
@@ -125,7 +155,8 @@ impl Proof {
         let jti = check_identifier(&claims)?;
         let nonce = claims.get("nonce").and_then(Value::as_str);
         let has_current_nonce = nonces.is_some_and(|nonces| nonce == Some(nonces.current(now).as_str()));
-        Ok(Self { record: ProofRecord::new(jkt, jti, fresh_since), has_current_nonce })
+        let record = ProofRecord::new(jkt, jti, fresh_since);
+        Ok(Self { record, new_key: (!is_known).then_some(key), has_current_nonce })
     }
 
     /// Whether the client holds the nonce that this server gives now.
@@ -133,9 +164,34 @@ impl Proof {
         self.has_current_nonce
     }
 
-    /// What is to be remembered of the proof, so that it is accepted once.
-    pub fn into_record(self) -> ProofRecord {
-        self.record
+    /// What is to be remembered of the proof, so that it is accepted once; and its key, if that was not known.
+    pub fn into_parts(self) -> (ProofRecord, Option<Arc<ProofKey>>) {
+        (self.record, self.new_key)
+    }
+}
+
+/// The part of a proof that holds its header; `None` where it has not three parts.
+pub fn header_of(proof: &str) -> Option<&str> {
+    let (header, rest) = proof.split_once('.')?;
+    (rest.bytes().filter(|byte| *byte == b'.').count() == 1).then_some(header)
+}
+
+impl ProofKey {
+    fn parse(proof: &str, jkt: &str, policy: &DpopPolicy) -> Result<Self, Rejection> {
+        let header = JoseHeader::decode(proof)
+            .map_err(|_| Code::ProofMalformed.because("Failed to decode DPoP proof header"))?;
+        // 5. An asymmetric algorithm that is allowed.
+        let algorithm = check_algorithm(&header, policy)?;
+        // 4. Its type.
+        if header.typ.value().map(String::as_str) != Some("dpop+jwt") {
+            return Err(Code::ProofMalformed.because("DPoP proof header typ must be dpop+jwt"));
+        }
+        // 7. A public key, with no private member; 12b. the one that the token is bound to.
+        let jwk = check_key(&header)?;
+        let thumbprint = jwk.thumbprint();
+        check_thumbprint(&thumbprint, jkt)?;
+        let key = VerificationKey::for_algorithm(jwk, algorithm).map_err(|error| structure(&error))?;
+        Ok(Self { header, algorithm, thumbprint, key })
     }
 }
 
@@ -157,23 +213,21 @@ fn check_algorithm(header: &JoseHeader, policy: &DpopPolicy) -> Result<Algorithm
     })
 }
 
-fn check_key<'h>(header: &'h JoseHeader, jkt: &str) -> Result<&'h Jwk, Rejection> {
-    let jwk = match &header.jwk {
-        Member::Absent => return Err(Code::ProofMalformed.because("DPoP proof header missing jwk")),
-        Member::Malformed => {
-            return Err(unusable_key(&"it is not a JSON object"));
-        }
-        Member::Is(Err(error)) => {
-            return Err(unusable_key(error));
-        }
-        Member::Is(Ok(jwk)) => jwk,
-    };
-    // Both sides are public: the token's claim is the client's to read, and the thumbprint is of its own key.
-    if jwk.thumbprint().as_str() != jkt {
-        let message = "DPoP jwk thumbprint does not match cnf.jkt claim";
-        return Err(Code::ProofKeyMismatch.because(message));
+fn check_key(header: &JoseHeader) -> Result<&Jwk, Rejection> {
+    match &header.jwk {
+        Member::Absent => Err(Code::ProofMalformed.because("DPoP proof header missing jwk")),
+        Member::Malformed => Err(unusable_key(&"it is not a JSON object")),
+        Member::Is(Err(error)) => Err(unusable_key(error)),
+        Member::Is(Ok(jwk)) => Ok(jwk),
     }
-    Ok(jwk)
+}
+
+/// Both sides are public: the token's claim is the client's to read, and the thumbprint is of its own key.
+fn check_thumbprint(thumbprint: &Thumbprint, jkt: &str) -> Result<(), Rejection> {
+    if thumbprint.as_str() == jkt {
+        return Ok(());
+    }
+    Err(Code::ProofKeyMismatch.because("DPoP jwk thumbprint does not match cnf.jkt claim"))
 }
 
 #[cold]
@@ -206,8 +260,12 @@ fn check_validity(claims: &Object<'_>, now: UnixTime) -> Result<(), Rejection> {
 
 /// Since when the proof counts as made: its own time, or the beginning of its nonce's period. With a good nonce the
 /// client's clock does not matter (RFC 9449 section 11.1).
-fn check_fresh(claims: &Object<'_>, rules: ProofRules<'_>, now: UnixTime) -> Result<UnixTime, Rejection> {
-    let ProofRules { policy, nonces } = rules;
+fn check_fresh(
+    claims: &Object<'_>,
+    policy: &DpopPolicy,
+    nonces: Option<&Nonces>,
+    now: UnixTime,
+) -> Result<UnixTime, Rejection> {
     let Some(nonces) = nonces else { return check_issued(claims, policy, now).map(NumericDate::ceil) };
     let needed = |message: &'static str| Code::ProofNonceRequired.because(message);
     match claims.get("nonce") {
@@ -291,11 +349,11 @@ fn shown(claim: Option<&Value<'_>>) -> String {
     }
 }
 
-fn check_access_token(claims: &Object<'_>, access_token: &str) -> Result<(), Rejection> {
+fn check_access_token(claims: &Object<'_>, access_token: TokenDigest) -> Result<(), Rejection> {
     let Some(ath) = claims.get("ath").and_then(Value::as_str) else {
         return Err(Code::ProofMalformed.because("DPoP proof missing ath claim"));
     };
-    if ath == base64url_encode(&sha256(access_token.as_bytes())) {
+    if ath == base64url_encode(&access_token.0) {
         return Ok(());
     }
     Err(Code::ProofTokenMismatch.because("DPoP proof ath claim does not match access token"))

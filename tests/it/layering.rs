@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 /// Rooms from the ground up. A room may use those before it, and `jose` and `keys` are floors with an order of their own.
-const ROOMS: [&str; 23] = [
+const ROOMS: [&str; 24] = [
     "time",
     "jose::algorithm",
     "jose::json",
@@ -25,6 +25,7 @@ const ROOMS: [&str; 23] = [
     "dpop::replay",
     "dpop::proof",
     "dpop",
+    "memory",
     "challenge",
     "resource_server",
     "lib",

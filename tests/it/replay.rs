@@ -266,7 +266,7 @@ fn l26_the_memory_is_asked_once_for_each_accepted_proof_and_for_nothing_else() {
         let request = Request { authorization: Field::Once(authorization), dpop, head: Some(head()) };
         let count = AtomicUsize::new(0);
         let now = UnixTime::from_secs(NOW);
-        let name = match server.authorize(&request, |_| setup.keys.clone(), now) {
+        let name = match server.authorize(&request, &|_| setup.keys.clone(), now) {
             Decision::Pending(pending) => {
                 let settled = pending.settle(|_| {
                     count.fetch_add(1, Ordering::Relaxed);

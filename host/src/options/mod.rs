@@ -37,6 +37,8 @@ pub(crate) struct Options {
     pub limits: FetchLimits,
     pub keys_timeout_millis: u64,
     pub own_clock: bool,
+    /// Bytes of the memory of bound tokens; zero: none.
+    pub verified_token_bytes: u64,
 }
 
 /// Options that make no sense.
@@ -76,6 +78,8 @@ const NAMES: &[&str] = &[
     "keys",
     "keysCooldownSeconds",
     "limits",
+    "verification",
+    "verifiedTokenMemory",
     "dropIn",
     "ownClock",
 ];
@@ -125,7 +129,24 @@ impl Options {
             },
             keys_timeout_millis: options.integer("keysTimeoutMs", 5000, 0, 60_000)?,
             own_clock: options.boolean("ownClock", false)?,
+            verified_token_bytes: verified_token_bytes(&options)?,
         })
+    }
+}
+
+/// Bytes of the memory of verified tokens. Which thread verifies is for the layer above to carry out, but read here.
+fn verified_token_bytes(options: &Reader<'_>) -> Result<u64, OptionsError> {
+    if !matches!(options.string("verification")?, None | Some("auto" | "inline" | "threads")) {
+        return Err(options.unexpected("verification", "\"auto\", \"inline\" or \"threads\""));
+    }
+    match options.object.get("verifiedTokenMemory") {
+        Some(Value::Bool(false)) => Ok(0),
+        Some(Value::Number(_)) => options.integer("verifiedTokenMemory", 0, 65_536, 1 << 30),
+        None => Ok(16 << 20),
+        Some(_) => {
+            let expected = "`false`, or a number of bytes from 65536 to 1073741824";
+            Err(options.unexpected("verifiedTokenMemory", expected))
+        }
     }
 }
 

@@ -90,7 +90,7 @@ pub async fn judge(validator: &Validator, token: &str) -> Result<(), Refused> {
         }
     };
     match verdict {
-        Verdict::Granted(_) => Ok(()),
+        Verdict::Granted(..) => Ok(()),
         Verdict::Refused(rejection, challenge) => {
             Err(Refused { code: rejection.code().row().name, challenge })
         }

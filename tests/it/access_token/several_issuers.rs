@@ -56,7 +56,7 @@ impl Two {
             self.keys.get(issuer).cloned()
         };
         let now = oidc_spa_native::time::UnixTime::from_secs(crate::issuer::NOW);
-        match self.server.authorize(&request, keys, now) {
+        match self.server.authorize(&request, &keys, now) {
             Decision::Rejected((rejection, _)) => rejection.code().row().name.to_owned(),
             Decision::KeysNeeded { issuer, otherwise, .. } => {
                 format!("{} of {issuer}", otherwise.0.code().row().name)

@@ -194,7 +194,7 @@ fn the_drop_ins_second_step_compares_with_what_the_application_expects() {
             Credentials { presentation: Presentation::DPoP { proof: &proof }, access_token: t1() };
         let target = ExpectedTarget::of_application(method, uri);
         let server = ResourceServer::new(setup.policy.clone());
-        match server.authorize_credentials(&credentials, Some(&target), |_| setup.keys.clone(), setup.now) {
+        match server.authorize_credentials(&credentials, Some(&target), &|_| setup.keys.clone(), setup.now) {
             Decision::Pending(_) => "granted",
             Decision::Rejected((rejection, _)) | Decision::KeysNeeded { otherwise: (rejection, _), .. } => {
                 rejection.code().row().name

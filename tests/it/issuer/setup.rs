@@ -135,7 +135,7 @@ impl Setup {
     pub fn judge(&self, request: &Request<'_>) -> Verdict {
         self.settle(ResourceServer::new(self.policy.clone()).authorize(
             request,
-            |_| self.keys.clone(),
+            &|_| self.keys.clone(),
             self.now,
         ))
     }
@@ -143,7 +143,7 @@ impl Setup {
     /// Judges credentials that were taken out of a request already, as the drop-in's second step does.
     pub fn judge_credentials(&self, credentials: &Credentials<'_>) -> Verdict {
         let server = ResourceServer::new(self.policy.clone());
-        self.settle(server.authorize_credentials(credentials, None, |_| self.keys.clone(), self.now))
+        self.settle(server.authorize_credentials(credentials, None, &|_| self.keys.clone(), self.now))
     }
 
     fn settle(&self, decision: Decision) -> Verdict {

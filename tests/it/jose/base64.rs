@@ -177,7 +177,7 @@ fn b20_b22_a_token_has_a_greatest_length() {
         let credentials = Credentials { presentation, access_token: token };
         let now = Setup::new(PROFILES[0]).now;
         let no_keys = |_| unreachable!("a key was asked for");
-        let decision = server.authorize_credentials(&credentials, None, no_keys, now);
+        let decision = server.authorize_credentials(&credentials, None, &no_keys, now);
         let Decision::Rejected((rejection, _)) = decision else { panic!("B20, B22") };
         assert_eq!(rejection.code().row().name, "token_malformed");
     }

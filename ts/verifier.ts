@@ -1,0 +1,220 @@
+/**
+ * Asks the addon for verdicts, by the path that costs least: from memory, here and now, or on other threads.
+ *
+ * In: what the addon takes. Out: what it answers. May use: native, pressure, verified-tokens. Never: a rule about tokens, a
+ * path that leads to another verdict than the others.
+ */
+
+import { availableParallelism } from "node:os";
+import { setInterval } from "node:timers";
+import type { ValidatorOptions } from "../index.js";
+import {
+    AUTHORIZATION_REPEATED,
+    NativeInbox,
+    isPending,
+    type CredentialParts,
+    type NativeGrant,
+    type NativePending,
+    type NativeRefusal,
+    type NativeValidator,
+    type NativeVerdict,
+    type RequestParts,
+    type Told
+} from "./native.js";
+import { answeredAtOnce, requestsAtOnce } from "./pressure.js";
+import { VerifiedTokens } from "./verified-tokens.js";
+
+/** As many requests at once make it worth waking other threads: `npm run bench` shows by how much. */
+const BUSY = 3;
+/** A verification that takes this thread longer goes to another one, though it is alone. In milliseconds. */
+const DEAR_MS = 0.1;
+const STEP_MS = 0.01;
+/** One in so many verifications is timed; one in so many dear ones is tried here again. */
+const TIMED = 8;
+const RETRIED = 64;
+/** Requests that may wait for other threads. The next ones are verified here: that bounds what waits. */
+const MAX_WAITING = 4096;
+
+/** Bytes of the memory of verified tokens, in each JavaScript thread. */
+const MEMORY_BYTES = 16 * 1024 * 1024;
+
+type VerifierOptions = Pick<ValidatorOptions, "verification" | "verifiedTokenMemory">;
+
+/** The verdicts of one validator. */
+export class Verifier {
+    readonly #native: NativeValidator;
+    readonly #issuerUris: readonly string[];
+    readonly #memory: VerifiedTokens | null;
+    readonly #verification: "auto" | "inline" | "threads";
+    /** Verifications here since the last one that was timed, and elsewhere since the last one that was tried here. */
+    #untimed = 0;
+    #elsewhere = 0;
+    /** About the median of what a verification takes this thread. */
+    #inlineMs = 0;
+
+    /** The addon has read the options already, and refused what makes no sense. */
+    constructor(native: NativeValidator, { verification = "auto", verifiedTokenMemory }: VerifierOptions) {
+        this.#native = native;
+        this.#issuerUris = native.issuerUris();
+        this.#memory =
+            verifiedTokenMemory === false ? null : new VerifiedTokens(native, verifiedTokenMemory ?? MEMORY_BYTES);
+        this.#verification = verification;
+    }
+
+    /** The verdict on a request. */
+    request(now: number, parts: RequestParts): NativeVerdict | Promise<NativeVerdict> {
+        const [flags, authorization] = parts;
+        const credentials = (flags & AUTHORIZATION_REPEATED) === 0 ? authorization : null;
+        const known = this.#recall(credentials, now);
+        if (known !== undefined) {
+            return known;
+        }
+        // Without credentials there is no signature to verify.
+        if (credentials !== null && !this.#isBestHere()) {
+            const inbox = theInbox();
+            return this.#later(credentials, ticket => this.#native.submitRequest(inbox, ticket, now, ...parts));
+        }
+        return this.#here(credentials, () => this.#native.authorizeRequest(now, ...parts));
+    }
+
+    /** The verdict on credentials that the drop-in was given. */
+    credentials(now: number, parts: CredentialParts): NativeVerdict | Promise<NativeVerdict> {
+        const [scheme, accessToken] = parts;
+        const credentials = scheme === "Bearer" ? accessToken : null;
+        const known = this.#recall(credentials, now);
+        if (known !== undefined) {
+            return known;
+        }
+        if (!this.#isBestHere()) {
+            const inbox = theInbox();
+            return this.#later(credentials, ticket => this.#native.submitCredentials(inbox, ticket, now, ...parts));
+        }
+        return this.#here(credentials, () => this.#native.authorizeCredentials(now, ...parts));
+    }
+
+    #recall(credentials: string | null, now: number): NativeVerdict | undefined {
+        return credentials === null ? undefined : this.#memory?.get(credentials, now);
+    }
+
+    #isBestHere(): boolean {
+        if (this.#verification !== "auto") {
+            return this.#verification === "inline";
+        }
+        if (requestsAtOnce() >= BUSY || waiting.size > 0) {
+            return !HAS_OTHER_CORES || waiting.size >= MAX_WAITING;
+        }
+        if (this.#inlineMs <= DEAR_MS || !HAS_OTHER_CORES) {
+            return true;
+        }
+        this.#elsewhere += 1;
+        if (this.#elsewhere < RETRIED) {
+            return false;
+        }
+        this.#elsewhere = 0;
+        this.#untimed = TIMED;
+        return true;
+    }
+
+    #here(
+        credentials: string | null,
+        ask: () => Told | NativePending
+    ): NativeVerdict | Promise<NativeVerdict> {
+        this.#untimed += 1;
+        const isTimed = this.#untimed >= TIMED;
+        const begun = isTimed ? performance.now() : 0;
+        const answer = ask();
+        if (isTimed) {
+            this.#untimed = 0;
+            // A step up or down, whatever the distance: a cold start or a pause of the process decides nothing.
+            this.#inlineMs += performance.now() - begun > this.#inlineMs ? STEP_MS : -STEP_MS;
+        }
+        return isPending(answer)
+            ? answer.verdict().then(told => this.#read(told, credentials))
+            : this.#read(answer, credentials);
+    }
+
+    #later(credentials: string | null, submit: (ticket: number) => void): Promise<NativeVerdict> {
+        return new Promise<Told>((resolve, reject) => {
+            const ticket = nextTicket;
+            nextTicket = (nextTicket + 1) >>> 0;
+            if (waiting.size === 0) {
+                aliveWhileWaiting.ref();
+            }
+            waiting.set(ticket, { resolve, reject });
+            submit(ticket);
+        }).then(told => this.#read(told, credentials));
+    }
+
+    #read(told: Told, credentials: string | null): NativeVerdict {
+        const [tag, claims, dpopNonce, tokenBegin, tokenEnd, from, until, epoch] = told;
+        if (tag < 0) {
+            return readRefusal(told);
+        }
+        const issuer = tag >> 1;
+        const grant: NativeGrant = {
+            isGranted: true,
+            claims,
+            accessToken: credentials?.slice(tokenBegin, tokenEnd) ?? "",
+            scheme: (tag & 1) === 0 ? "Bearer" : "DPoP",
+            issuer,
+            issuerUri: this.#issuerUris[issuer] as string,
+            dpopNonce,
+            from,
+            until,
+            epoch
+        };
+        if (credentials !== null) {
+            this.#memory?.set(credentials, grant);
+        }
+        return grant;
+    }
+}
+
+/** A verdict that is no grant. Throws where the addon failed: that is no answer to a client. */
+export function readRefusal([tag, text, dpopNonce]: Told): NativeRefusal {
+    if (tag !== REFUSED) {
+        throw new Error(`oidc-spa-native: ${text}`);
+    }
+    // Only the message, which is last, may hold a line break itself.
+    const [code = "", errorCause = "", status, retryAfter, wwwAuthenticate, ...message] = text.split("\n");
+    return {
+        isGranted: false,
+        code,
+        errorCause,
+        debugErrorMessage: message.join("\n"),
+        status: Number(status),
+        wwwAuthenticate: wwwAuthenticate || null,
+        retryAfter: retryAfter || null,
+        dpopNonce
+    };
+}
+
+const HAS_OTHER_CORES = availableParallelism() > 1;
+const REFUSED = -1;
+
+/** Those who wait for other threads, by their tickets. */
+const waiting = new Map<number, { readonly resolve: (told: Told) => void; readonly reject: (error: Error) => void }>();
+let nextTicket = 0;
+
+// The addon keeps no process alive; a request that waits must.
+const aliveWhileWaiting = setInterval(() => undefined, 2 ** 30).unref();
+
+let inbox: NativeInbox | undefined;
+
+function theInbox(): NativeInbox {
+    inbox ??= new NativeInbox(collect);
+    return inbox;
+}
+
+function collect(): void {
+    const verdicts = theInbox().take();
+    for (const [ticket, told] of verdicts) {
+        const who = waiting.get(ticket);
+        waiting.delete(ticket);
+        who?.resolve(told);
+    }
+    if (waiting.size === 0) {
+        aliveWhileWaiting.unref();
+    }
+    answeredAtOnce(verdicts.length);
+}
