@@ -42,6 +42,8 @@ export type ErrorCode =
     | "proof_nonce_required"
     | "claims_rejected"
     | "scope_insufficient"
+    | "role_insufficient"
+    | "permission_insufficient"
     | "authentication_insufficient"
     | "keys_unavailable"
     | "replay_memory_unavailable";
@@ -197,6 +199,11 @@ export interface Limits {
     jwkSetBytes?: number;
 }
 
+/**
+ * `"allowed"`: Bearer and DPoP. `"required"`: DPoP only. `"disabled"`: Bearer only; tokens bound to a key are refused.
+ */
+export type DpopMode = "allowed" | "required" | "disabled";
+
 /** Options that hold for every issuer of a validator. */
 export interface CommonOptions<Claims> {
     /** The shape of the application's claims. Without it, claims are {@link AccessTokenClaims}. */
@@ -214,7 +221,7 @@ export interface CommonOptions<Claims> {
      * `"allowed"` (default): Bearer and DPoP. `"required"`: DPoP only. `"disabled"`: Bearer only; tokens bound to
      * a key are refused.
      */
-    dpop?: "allowed" | "required" | "disabled";
+    dpop?: DpopMode;
     /** Algorithms that clients may sign DPoP proofs with. Default: all of {@link Algorithm}. */
     proofAlgorithms?: readonly Algorithm[];
     /** How old a DPoP proof may be, in seconds. Default 40. From 1 to 300. */
@@ -250,6 +257,15 @@ export interface CommonOptions<Claims> {
      * `"https://example.com/api"`. With it, no header decides which URL a DPoP proof must name.
      */
     publicBaseUrl?: string;
+    /**
+     * The identifier of this API as a protected resource (RFC 9728 section 1.2): an https URL (http for a loopback
+     * address) without fragment, in its normal form. With it, `validator.resourceMetadata` says what to serve, and every
+     * challenge holds `resource_metadata`, so that clients find the authorization server by themselves. It should be
+     * among `expectedAudience`; a warning says so where it is not.
+     */
+    resource?: string;
+    /** What the metadata says beside what follows from the other options (RFC 9728 section 2). */
+    resourceMetadata?: ResourceDescription;
     /** How long a request waits for keys that are being fetched, in milliseconds. Default 5000. From 0 to 60000. */
     keysTimeoutMs?: number;
     /** Least time between two refreshes that unknown keys ask for, in seconds. Default 30. From 1 to 3600. */
@@ -286,6 +302,30 @@ export interface CommonOptions<Claims> {
      * of its own has a replay memory of its own.
      */
     clock?: () => number;
+}
+
+/** Members of the protected resource metadata (RFC 9728 section 2) that only the application knows. */
+export interface ResourceDescription {
+    /** `scopes_supported`: the scopes that clients may ask for. */
+    scopesSupported?: readonly string[];
+    /** `resource_name`: a name for people. */
+    resourceName?: string;
+    /** `resource_documentation`: URL of a page for developers. */
+    resourceDocumentation?: string;
+    /** `resource_policy_uri`: URL of a page on how data may be used. */
+    resourcePolicyUri?: string;
+    /** `resource_tos_uri`: URL of the terms of service. */
+    resourceTosUri?: string;
+}
+
+/** The protected resource metadata of a validator (RFC 9728): made of its options, of no request. */
+export interface ResourceMetadata {
+    /** Where clients look for it: the well-known path between host and path of `resource` (section 3.1). */
+    url: string;
+    /** Path of `url`, with its query if it has one. Serve the document there, without authentication. */
+    path: string;
+    /** The document, to be served as JSON. */
+    document: { resource: string; [member: string]: unknown };
 }
 
 /** Options of {@link createValidator}: one issuer, or several. */
@@ -397,6 +437,36 @@ export interface Refused {
 /** The answer to a request. Nothing that a client sends makes `validateRequest` throw. */
 export type Verdict<Claims = AccessTokenClaims> = Granted<Claims> | Refused;
 
+/** Rules for one request. */
+export interface RequestRules {
+    /** Which schemes are accepted for this request. Default: those of the validator. The challenges follow. */
+    dpop?: DpopMode;
+}
+
+/**
+ * What a good token must permit. `oidc-spa-native/authorization` has functions that make them: scopes, roles, step-up,
+ * any predicate, and all of several.
+ */
+export interface Requirement<Claims = unknown> {
+    /** What is lacking, or `null` if nothing is. `nowSeconds` is the validator's time. Whatever it throws refuses. */
+    readonly shortfall: (granted: Granted<Claims>, nowSeconds: number) => Shortfall | null;
+    /** The scopes that fulfil it, where scopes do. */
+    readonly scopes?: readonly string[];
+}
+
+/** What a token lacks, and what the client is told that it would need. */
+export interface Shortfall {
+    code: "scope_insufficient" | "role_insufficient" | "permission_insufficient" | "authentication_insufficient";
+    /** Why, for developers. Not for clients. */
+    debugErrorMessage: string;
+    /** `scope` of the challenge (RFC 6750 section 3). */
+    scopes?: readonly string[];
+    /** `acr_values` of the challenge, the preferred one first (RFC 9470 section 3). */
+    acrValues?: readonly string[];
+    /** `max_age` of the challenge, in seconds (RFC 9470 section 3). */
+    maxAgeSeconds?: number;
+}
+
 /** A resource server's guard. Made by {@link createValidator}. */
 export interface Validator<Claims = AccessTokenClaims> {
     /**
@@ -408,6 +478,7 @@ export interface Validator<Claims = AccessTokenClaims> {
      *
      * @param headers - header fields, `rawHeaders`, or a framework's whole request
      * @param target - method and URL; not needed where a whole request is given. Without it DPoP is not accepted.
+     * @param rules - what is different for this request
      * @returns the verdict; the Promise rejects only if this library fails
      * @throws TypeError if `headers` is not a thing that holds header fields
      * @example
@@ -432,8 +503,42 @@ export interface Validator<Claims = AccessTokenClaims> {
      */
     validateRequest(
         headers: HeadersLike | HeadersRecord | readonly string[] | RequestLike,
-        target?: RequestTarget
+        target?: RequestTarget | null,
+        rules?: RequestRules
     ): Promise<Verdict<Claims>>;
+    /**
+     * Decides whether a good token permits this: the second step, once the request may enter (RFC 9068 section 4).
+     *
+     * A refusal says in the challenge of the scheme that was used what the client would need: `insufficient_scope` with
+     * `scope` (403, RFC 6750 section 3.1), or `insufficient_user_authentication` with `acr_values` and `max_age` (401,
+     * RFC 9470 section 3). Roles and predicates are not named to the client (403). A verdict that refuses already comes
+     * back as it is.
+     *
+     * @param rules - the rules that the request was validated by, so that the challenges agree
+     * @throws TypeError if the requirement is none
+     * @example
+     * ```ts
+     * import { createValidator } from "oidc-spa-native";
+     * import { allScopes } from "oidc-spa-native/authorization";
+     *
+     * const validator = createValidator({
+     *     issuerUri: "https://auth.example.com",
+     *     expectedAudience: "https://api.example.com"
+     * });
+     * const mayWrite = allScopes(["items:write"]);
+     *
+     * const verdict = validator.authorize(await validator.validateRequest({ authorization: "Bearer eyJ..." }), mayWrite);
+     * ```
+     */
+    authorize(
+        verdict: Verdict<Claims>,
+        requirement: Requirement<Claims> | readonly Requirement<Claims>[],
+        rules?: RequestRules
+    ): Verdict<Claims>;
+    /** Which schemes are accepted, where the rules of a request do not say otherwise. */
+    readonly dpop: DpopMode;
+    /** What to serve as protected resource metadata; `null` without the option `resource`. */
+    readonly resourceMetadata: ResourceMetadata | null;
     /**
      * Resolves when every issuer's keys are there; rejects with the reason when they are not after `timeoutMs`
      * (default 10000), or earlier where no attempt is due in that time. All issuers are asked at once. Calling it is

@@ -40,6 +40,8 @@ const CODES = {
     proof_nonce_required: true,
     claims_rejected: true,
     scope_insufficient: true,
+    role_insufficient: true,
+    permission_insufficient: true,
     authentication_insufficient: true,
     keys_unavailable: true,
     replay_memory_unavailable: true

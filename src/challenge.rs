@@ -1,13 +1,14 @@
-//! What a refused client is told: status and `WWW-Authenticate` (RFC 6750 section 3, RFC 9449 section 7.1).
+//! What a refused client is told: status and `WWW-Authenticate` (RFC 6750 section 3, 9449 section 7.1, 9470, 9728).
 //!
-//! In: a code, and the scheme that the client used.
+//! In: a code, the scheme that the client used, what the application asks for.
 //! Out: `Challenge`.
-//! May use: jose::algorithm, credentials' scheme, rejection.
+//! May use: jose::algorithm, credentials' scheme, rejection, resource_metadata.
 //! Never: a text that came with the request.
 
 use crate::credentials::{AcceptedSchemes, Scheme};
 use crate::jose::algorithm::AlgorithmSet;
 use crate::rejection::Code;
+use crate::resource_metadata::ProtectedResource;
 
 /// Seconds after which a client may try again when this server could not judge (RFC 9110 section 10.2.3).
 const RETRY_AFTER_SECS: u32 = 5;
@@ -25,26 +26,78 @@ pub struct Challenge {
     pub dpop_nonce: Option<String>,
 }
 
+/// What a client would need to enter, as far as the application wants it told.
+///
+/// ```
+/// use oidc_spa_native::challenge::Demand;
+///
+/// assert!(Demand::new(&["read", "write"], &[], None).is_some());
+/// assert!(Demand::new(&["read\", error=\""], &[], None).is_none());
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Demand {
+    scope: Option<String>,
+    acr_values: Option<String>,
+    max_age: Option<u32>,
+}
+
+impl Demand {
+    /// These scopes (RFC 6750 section 3), one of these authentication context classes, the preferred one first, and an
+    /// authentication of at most this age in seconds (RFC 9470 section 3). `None` where a name holds a character that
+    /// it cannot have.
+    pub fn new<T: AsRef<str>>(scopes: &[T], acr_values: &[T], max_age: Option<u32>) -> Option<Self> {
+        Some(Self { scope: list(scopes)?, acr_values: list(acr_values)?, max_age })
+    }
+
+    fn parameters(&self) -> impl Iterator<Item = String> {
+        let scope = self.scope.as_ref().map(|scope| format!("scope=\"{scope}\""));
+        let acr_values = self.acr_values.as_ref().map(|values| format!("acr_values=\"{values}\""));
+        let max_age = self.max_age.map(|secs| format!("max_age=\"{secs}\""));
+        [scope, acr_values, max_age].into_iter().flatten()
+    }
+}
+
+/// Names separated by spaces; no name, no list. The outer `None` is for a name that is none.
+fn list<T: AsRef<str>>(names: &[T]) -> Option<Option<String>> {
+    let names: Vec<&str> = names.iter().map(AsRef::as_ref).collect();
+    let are_names = names.iter().all(|name| !name.is_empty() && name.bytes().all(is_name_char));
+    are_names.then(|| (!names.is_empty()).then(|| names.join(" ")))
+}
+
+/// `NQCHAR` of RFC 6749 appendix A: visible ASCII without quote and backslash.
+pub(crate) const fn is_name_char(byte: u8) -> bool {
+    matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e)
+}
+
 /// Writes the challenges of one resource server.
 #[derive(Clone, Debug)]
 pub struct Challenger {
-    schemes: AcceptedSchemes,
     /// `algs="…"` of the DPoP challenge (RFC 9449 section 7.1).
     algs: String,
+    /// `resource_metadata="…"` of every challenge (RFC 9728 section 5.1).
+    resource_metadata: Option<String>,
 }
 
 impl Challenger {
-    /// For a server that accepts these schemes and these algorithms of DPoP proofs.
-    pub fn new(schemes: AcceptedSchemes, proof_algorithms: AlgorithmSet) -> Self {
+    /// For a server that accepts these algorithms of DPoP proofs, and describes itself there.
+    pub fn new(proof_algorithms: AlgorithmSet, resource: Option<&ProtectedResource>) -> Self {
         let names: Vec<&str> = proof_algorithms.iter().map(|algorithm| algorithm.name()).collect();
-        Self { schemes, algs: format!("algs=\"{}\"", names.join(" ")) }
+        let resource_metadata =
+            resource.map(|resource| format!("resource_metadata=\"{}\"", resource.metadata_url()));
+        Self { algs: format!("algs=\"{}\"", names.join(" ")), resource_metadata }
     }
 
-    /// The response to a request that was refused for this reason.
+    /// The response to a request that was refused for this reason, where these schemes are accepted.
     ///
     /// The error goes into the challenge of the scheme that was used (RFC 9449 section 7.2); into every challenge
-    /// where that is not known, or where the scheme is not accepted.
-    pub fn challenge(&self, code: Code, used: Option<Scheme>) -> Challenge {
+    /// where that is not known, or where the scheme is not accepted. What the application demands stands beside it.
+    pub fn challenge(
+        &self,
+        code: Code,
+        used: Option<Scheme>,
+        schemes: AcceptedSchemes,
+        demand: &Demand,
+    ) -> Challenge {
         let row = code.row();
         if row.status == 503 {
             return Challenge {
@@ -54,17 +107,20 @@ impl Challenger {
                 dpop_nonce: None,
             };
         }
-        let used = used.filter(|scheme| self.schemes.accept(*scheme));
+        let used = used.filter(|scheme| schemes.accept(*scheme));
         let challenges: Vec<String> = [Scheme::Bearer, Scheme::DPoP]
             .into_iter()
-            .filter(|scheme| self.schemes.accept(*scheme))
+            .filter(|scheme| schemes.accept(*scheme))
             .map(|scheme| {
-                let error = row.error.filter(|_| used.is_none_or(|used| used == scheme));
                 let mut parameters = Vec::new();
-                if let Some(error) = error {
-                    parameters.push(format!("error=\"{}\"", error.name()));
-                    parameters.push(format!("error_description=\"{}\"", row.description));
+                if used.is_none_or(|used| used == scheme) {
+                    if let Some(error) = row.error {
+                        parameters.push(format!("error=\"{}\"", error.name()));
+                        parameters.push(format!("error_description=\"{}\"", row.description));
+                    }
+                    parameters.extend(demand.parameters());
                 }
+                parameters.extend(self.resource_metadata.clone());
                 if scheme == Scheme::DPoP {
                     parameters.push(self.algs.clone());
                 }
@@ -87,14 +143,17 @@ impl Challenger {
 mod tests {
     use super::*;
     use crate::jose::algorithm::Algorithm;
+    use crate::resource_metadata::Description;
 
-    fn challenger(schemes: AcceptedSchemes) -> Challenger {
+    fn challenger(resource: Option<&str>) -> Challenger {
         let algorithms = AlgorithmSet::of(&[Algorithm::ES256, Algorithm::PS256]);
-        Challenger::new(schemes, algorithms.unwrap_or(AlgorithmSet::all()))
+        let resource = resource.and_then(|text| ProtectedResource::parse(text, Description::default()).ok());
+        Challenger::new(algorithms.unwrap_or(AlgorithmSet::all()), resource.as_ref())
     }
 
     fn said(schemes: AcceptedSchemes, code: Code, used: Option<Scheme>) -> String {
-        challenger(schemes).challenge(code, used).www_authenticate.unwrap_or_default()
+        let challenge = challenger(None).challenge(code, used, schemes, &Demand::default());
+        challenge.www_authenticate.unwrap_or_default()
     }
 
     #[test]
@@ -135,9 +194,56 @@ mod tests {
     #[test]
     fn b13_b4_5_every_401_has_a_challenge_and_no_503_has() {
         for code in Code::ALL {
-            let challenge = challenger(AcceptedSchemes::Both).challenge(*code, None);
+            let challenge =
+                challenger(None).challenge(*code, None, AcceptedSchemes::Both, &Demand::default());
             assert_eq!(challenge.www_authenticate.is_some(), challenge.status != 503);
             assert_eq!(challenge.retry_after.is_some(), challenge.status == 503);
+        }
+    }
+
+    #[test]
+    fn p01_p12_what_is_demanded_stands_in_the_used_scheme_only() {
+        let demand = Demand::new(&["read", "items:write"], &["mfa"], Some(0)).unwrap_or_default();
+        let told = |code, used| {
+            let challenge = challenger(None).challenge(code, Some(used), AcceptedSchemes::Both, &demand);
+            challenge.www_authenticate.unwrap_or_default()
+        };
+        assert_eq!(
+            told(Code::ScopeInsufficient, Scheme::Bearer),
+            "Bearer error=\"insufficient_scope\", error_description=\"The access token lacks a scope\", \
+             scope=\"read items:write\", acr_values=\"mfa\", max_age=\"0\", DPoP algs=\"PS256 ES256\""
+        );
+        assert_eq!(
+            told(Code::AuthenticationInsufficient, Scheme::DPoP),
+            "Bearer, DPoP error=\"insufficient_user_authentication\", \
+             error_description=\"A stronger or more recent authentication is required\", \
+             scope=\"read items:write\", acr_values=\"mfa\", max_age=\"0\", algs=\"PS256 ES256\""
+        );
+    }
+
+    #[test]
+    fn o05_p10_a_name_that_would_break_the_challenge_is_refused() {
+        for name in ["", "a b", "a\"b", "a\\b", "a\r\nb", "\u{e4}", "\u{7f}"] {
+            assert_eq!(Demand::new(&[name], &[], None), None, "{name:?}");
+            assert_eq!(Demand::new(&["read"], &[name], None), None, "{name:?}");
+        }
+        assert!(
+            Demand::new(&["https://api.example/read.all", "!#[]~"], &["urn:mace:silver"], None).is_some()
+        );
+    }
+
+    #[test]
+    fn b8_7_every_challenge_tells_where_the_resource_describes_itself() {
+        let challenger = challenger(Some("https://api.example/mcp"));
+        let challenge = |code| challenger.challenge(code, None, AcceptedSchemes::Both, &Demand::default());
+        let url = "resource_metadata=\"https://api.example/.well-known/oauth-protected-resource/mcp\"";
+        assert_eq!(
+            challenge(Code::CredentialsMissing).www_authenticate.unwrap_or_default(),
+            format!("Bearer {url}, DPoP {url}, algs=\"PS256 ES256\"")
+        );
+        for code in Code::ALL {
+            let told = challenge(*code).www_authenticate;
+            assert!(told.is_none_or(|told| told.matches(url).count() == 2), "{code:?}");
         }
     }
 }

@@ -44,6 +44,16 @@ pub enum AcceptedSchemes {
 }
 
 impl AcceptedSchemes {
+    /// The schemes of a mode of DPoP, as options name it.
+    pub fn from_dpop_mode(mode: &str) -> Option<Self> {
+        match mode {
+            "allowed" => Some(Self::Both),
+            "required" => Some(Self::DPoP),
+            "disabled" => Some(Self::Bearer),
+            _ => None,
+        }
+    }
+
     /// Whether the scheme is among them.
     pub const fn accept(self, scheme: Scheme) -> bool {
         matches!(

@@ -51,6 +51,7 @@
 //!     nonces: None,
 //!     schemes: AcceptedSchemes::Both,
 //!     proxy_trust: ProxyTrust::Nobody,
+//!     resource: None,
 //! });
 //!
 //! // Whoever calls fetches the JWK Set and knows the time.
@@ -81,5 +82,6 @@ pub mod keys;
 pub mod memory;
 pub mod rejection;
 pub mod request;
+pub mod resource_metadata;
 pub mod resource_server;
 pub mod time;

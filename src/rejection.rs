@@ -137,6 +137,8 @@ codes! {
     ProofNonceRequired, "proof_nonce_required", 401, Some(UseDpopNonce), Validation, "The DPoP proof needs a nonce of this server";
     ClaimsRejected, "claims_rejected", 401, Some(InvalidToken), Validation, "The access token's claims are not accepted";
     ScopeInsufficient, "scope_insufficient", 403, Some(InsufficientScope), Validation, "The access token lacks a scope";
+    RoleInsufficient, "role_insufficient", 403, Some(InsufficientScope), Validation, "The access token lacks a role";
+    PermissionInsufficient, "permission_insufficient", 403, Some(InsufficientScope), Validation, "The access token does not permit this";
     AuthenticationInsufficient, "authentication_insufficient", 401, Some(InsufficientUserAuthentication), Validation, "A stronger or more recent authentication is required";
     KeysUnavailable, "keys_unavailable", 503, None, Validation, "The issuer's keys are not available";
     ReplayMemoryUnavailable, "replay_memory_unavailable", 503, None, Validation, "The replay memory is not available";

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use crate::access_token::signature::{KeyTrouble, SignedToken};
 use crate::access_token::{AccessToken, AccessTokenPolicy, Audience};
-use crate::challenge::{Challenge, Challenger};
+use crate::challenge::{Challenge, Challenger, Demand};
 use crate::credentials::{AcceptedSchemes, Credentials, Field, Presentation, Refusal, Scheme};
 use crate::dpop::nonce::Nonces;
 use crate::dpop::proof::{
@@ -23,6 +23,7 @@ use crate::keys::metadata::Issuer;
 use crate::memory::{IssuerIndex, Learned, Memory, VerifiedToken};
 use crate::rejection::{Code, Rejection};
 use crate::request::{ProxyTrust, RequestHead, TargetUri};
+use crate::resource_metadata::ProtectedResource;
 use crate::time::{UnixTime, Validity};
 
 /// One issuer whose tokens are accepted.
@@ -53,6 +54,8 @@ pub struct Policy {
     pub schemes: AcceptedSchemes,
     /// Whose word is taken for the URI that the client saw.
     pub proxy_trust: ProxyTrust,
+    /// What it tells of itself, if anything.
+    pub resource: Option<ProtectedResource>,
 }
 
 /// A request, as far as it matters here.
@@ -145,7 +148,7 @@ pub struct ResourceServer {
 impl ResourceServer {
     /// A resource server with these rules.
     pub fn new(policy: Policy) -> Self {
-        let challenger = Challenger::new(policy.schemes, policy.dpop.algorithms);
+        let challenger = Challenger::new(policy.dpop.algorithms, policy.resource.as_ref());
         Self { policy, challenger }
     }
 
@@ -154,20 +157,52 @@ impl ResourceServer {
         &self.policy
     }
 
+    /// The resource's metadata document, as JSON text (RFC 9728 section 2).
+    pub fn resource_document(&self) -> Option<String> {
+        let Policy { issuers, schemes, dpop, .. } = &self.policy;
+        let resource = self.policy.resource.as_ref()?;
+        // A template is no identifier that a client could ask.
+        let issuers = issuers.iter().map(|accepted| &accepted.issuer).filter(|issuer| !issuer.is_template());
+        Some(resource.document(issuers.map(|issuer| issuer.as_str()), *schemes, dpop.algorithms))
+    }
+
     /// The response to a refused request.
     pub fn challenge(&self, code: Code, used: Option<Scheme>, now: UnixTime) -> Challenge {
+        self.challenge_for(code, used, self.policy.schemes, &Demand::default(), now)
+    }
+
+    /// The response to a refused request, where these schemes are accepted and the application asks for more.
+    pub fn challenge_for(
+        &self,
+        code: Code,
+        used: Option<Scheme>,
+        schemes: AcceptedSchemes,
+        demand: &Demand,
+        now: UnixTime,
+    ) -> Challenge {
         // Whoever comes with DPoP is given a nonce whatever went wrong, so that the next try has one.
         let nonces = self.policy.nonces.as_ref().filter(|_| used == Some(Scheme::DPoP));
         let dpop_nonce = nonces.map(|nonces| nonces.current(now));
-        Challenge { dpop_nonce, ..self.challenger.challenge(code, used) }
+        Challenge { dpop_nonce, ..self.challenger.challenge(code, used, schemes, demand) }
     }
 
     /// Judges a request with the keys that are there now.
     pub fn authorize(&self, request: &Request<'_>, memory: &impl Memory, now: UnixTime) -> Decision {
+        self.authorize_by(request, self.policy.schemes, memory, now)
+    }
+
+    /// As [`Self::authorize`], where these schemes are accepted instead of the policy's.
+    pub fn authorize_by(
+        &self,
+        request: &Request<'_>,
+        schemes: AcceptedSchemes,
+        memory: &impl Memory,
+        now: UnixTime,
+    ) -> Decision {
         let credentials = match Credentials::parse(request.authorization, request.dpop) {
             Ok(credentials) => credentials,
             // What is wrong with a proof is of no interest where the scheme is not accepted.
-            Err((_, Some(scheme))) if !self.policy.schemes.accept(scheme) => {
+            Err((_, Some(scheme))) if !schemes.accept(scheme) => {
                 return Decision::Rejected((dpop_disabled(), Some(scheme)));
             }
             Err(refusal) => return Decision::Rejected(refusal),
@@ -175,13 +210,13 @@ impl ResourceServer {
         let scheme = credentials.presentation.scheme();
         let target = match (scheme, request.head) {
             (Scheme::Bearer, _) => Ok(None),
-            (Scheme::DPoP, Some(head)) if self.policy.schemes.accept(scheme) => self.target(head).map(Some),
+            (Scheme::DPoP, Some(head)) if schemes.accept(scheme) => self.target(head).map(Some),
             (Scheme::DPoP, Some(_)) => Err(dpop_disabled()),
             (Scheme::DPoP, None) => Err(Code::SchemeUnsupported
                 .because("The DPoP scheme needs to know the request: pass its `{ method, url }` too")),
         };
         match target {
-            Ok(target) => self.authorize_credentials(&credentials, target.as_ref(), memory, now),
+            Ok(target) => self.conclude(&credentials, target.as_ref(), schemes, memory, now),
             Err(rejection) => Decision::Rejected((rejection, Some(scheme))),
         }
     }
@@ -194,8 +229,19 @@ impl ResourceServer {
         memory: &impl Memory,
         now: UnixTime,
     ) -> Decision {
+        self.conclude(credentials, target, self.policy.schemes, memory, now)
+    }
+
+    fn conclude(
+        &self,
+        credentials: &Credentials<'_>,
+        target: Option<&ExpectedTarget<'_>>,
+        schemes: AcceptedSchemes,
+        memory: &impl Memory,
+        now: UnixTime,
+    ) -> Decision {
         let scheme = credentials.presentation.scheme();
-        match self.walk(credentials, target, memory, now) {
+        match self.walk(credentials, target, schemes, memory, now) {
             Ok(pending) => Decision::Pending(pending),
             Err(Halt::Rejected(rejection)) => Decision::Rejected((rejection, Some(scheme))),
             Err(Halt::KeysNeeded { issuer, unknown_kid, otherwise }) => {
@@ -208,6 +254,7 @@ impl ResourceServer {
         &self,
         credentials: &Credentials<'_>,
         target: Option<&ExpectedTarget<'_>>,
+        schemes: AcceptedSchemes,
         memory: &impl Memory,
         now: UnixTime,
     ) -> Result<Pending, Halt> {
@@ -222,7 +269,8 @@ impl ResourceServer {
             None => Arc::new(self.verify(token, memory, now)?),
         };
         let access_token = verified.token();
-        let proof = self.confirm(access_token, credentials, digest, target, memory, now)?;
+        let target = target.zip(digest);
+        let proof = self.confirm(access_token, credentials, target, schemes, memory, now)?;
         let nonces = self.policy.nonces.as_ref();
         let lacks_nonce = proof.as_ref().is_some_and(|proof| !proof.has_current_nonce());
         let (record, proof_key) = proof.map(Proof::into_parts).unzip();
@@ -290,13 +338,13 @@ impl ResourceServer {
         &self,
         access_token: &AccessToken,
         credentials: &Credentials<'_>,
-        digest: Option<TokenDigest>,
-        target: Option<&ExpectedTarget<'_>>,
+        target: Option<(&ExpectedTarget<'_>, TokenDigest)>,
+        schemes: AcceptedSchemes,
         memory: &impl Memory,
         now: UnixTime,
     ) -> Result<Option<Proof>, Rejection> {
         let confirmation = access_token.confirmation();
-        match (credentials.presentation, confirmation.jkt.as_deref(), target.zip(digest)) {
+        match (credentials.presentation, confirmation.jkt.as_deref(), target) {
             (Presentation::Bearer { even_if_bound: false }, Some(_), _) => {
                 let message =
                     "access token is DPoP bound (cnf.jkt claim present) but used with bearer scheme";
@@ -310,7 +358,7 @@ impl ResourceServer {
             _ if confirmation.uncheckable => Err(Code::TokenBound.because(
                 "The access token's cnf claim names a confirmation that is not checked here, such as a client certificate",
             )),
-            (Presentation::Bearer { .. }, ..) if !self.policy.schemes.accept(Scheme::Bearer) => {
+            (Presentation::Bearer { .. }, ..) if !schemes.accept(Scheme::Bearer) => {
                 let message = "The access token is not bound to a key, and only DPoP is accepted";
                 Err(Code::TokenUnbound.because(message))
             }

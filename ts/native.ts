@@ -5,6 +5,8 @@
  * error. May use: Node's module loader. Never: a fallback, a rule about tokens.
  */
 
+import type { DpopMode } from "../index.js";
+
 /** A verdict as it crosses the boundary. `binding/src/told.rs` says what each position means. */
 export type Told = readonly [
     tag: number,
@@ -96,17 +98,36 @@ export interface NativeInbox {
 
 /** The addon's validator. */
 export interface NativeValidator {
-    authorizeRequest(now: number, ...parts: RequestParts): Told | NativePending;
+    authorizeRequest(now: number, dpopMode: DpopMode | null, ...parts: RequestParts): Told | NativePending;
     authorizeCredentials(now: number, ...parts: CredentialParts): Told | NativePending;
-    submitRequest(inbox: NativeInbox, ticket: number, now: number, ...parts: RequestParts): void;
+    submitRequest(
+        inbox: NativeInbox,
+        ticket: number,
+        now: number,
+        dpopMode: DpopMode | null,
+        ...parts: RequestParts
+    ): void;
     submitCredentials(inbox: NativeInbox, ticket: number, now: number, ...parts: CredentialParts): void;
-    refuse(now: number, code: string, scheme: string | null, debugErrorMessage: string): Told;
+    refuse(
+        now: number,
+        dpopMode: DpopMode | null,
+        code: string,
+        scheme: string | null,
+        debugErrorMessage: string,
+        scopes: readonly string[],
+        acrValues: readonly string[],
+        maxAgeSeconds: number | null
+    ): Told;
     issuerUris(): string[];
     /** The number of the keys with which an issuer's tokens are verified now; -1 for none. */
     keysEpoch(issuer: number): number;
     ready(timeoutMs: number, failFast: boolean): Promise<void>;
     /** JSON text of a `ValidatorHealth`. */
     health(): string;
+    /** JSON text of a `ResourceMetadata`. */
+    resourceMetadata(): string | null;
+    /** What the application should be told of its options. */
+    warnings(): string[];
 }
 
 /** The answer of `extractCredentials`. */
@@ -126,6 +147,8 @@ interface Addon {
     readonly extractCredentials: (trustProxy: boolean, ...parts: RequestParts) => NativeExtraction | null;
     /** Calls with the JSON text of each `KeysEvent` of the process. It does not keep the environment alive. */
     readonly onKeysEvent: (listener: (event: string) => void) => void;
+    /** The table of codes: `description` is what a client may read. */
+    readonly errorTable: () => readonly { readonly code: string; readonly description: string }[];
 }
 
 /** Whether the verdict is not there yet. */
@@ -176,3 +199,4 @@ export const NativeValidator = addon.NativeValidator;
 export const NativeInbox = addon.NativeInbox;
 export const extractCredentials = addon.extractCredentials;
 export const onKeysEvent = addon.onKeysEvent;
+export const errorTable = addon.errorTable;

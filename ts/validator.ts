@@ -2,19 +2,24 @@
  * `createValidator`: the addon's validator with the application's schema, its clock and its types.
  *
  * In: the options of `index.d.ts`; header fields or a request. Out: a `Validator`; verdicts. May use: native,
- * keys-channel, request, verifier. Never: a rule about tokens, a challenge, an exception for what a client sent.
+ * keys-channel, request, verifier, authorization. Never: a rule about tokens, a challenge, an exception for what a
+ * client sent.
  */
 
 import type {
     AccessTokenClaims,
     ClaimsSchema,
+    DpopMode,
     Granted,
     Refused,
+    RequestRules,
+    ResourceMetadata,
     Validator,
     ValidatorHealth,
     ValidatorOptions,
     Verdict
 } from "../index.js";
+import { shortfallOf } from "./authorization.js";
 import { publishKeysEvents } from "./keys-channel.js";
 import { NativeValidator, type NativeGrant, type NativeRefusal, type NativeVerdict } from "./native.js";
 import { readHeadersOrRequest } from "./request.js";
@@ -38,10 +43,18 @@ export function createValidator<Claims = AccessTokenClaims>(options: ValidatorOp
     const native = newNativeValidator(clock === undefined ? policy : { ...policy, ownClock: true });
     const verifier = new Verifier(native, options);
 
-    const refuse = (scheme: string, debugErrorMessage: string): Refused =>
-        toRefused(readRefusal(native.refuse(now(), "claims_rejected", scheme, debugErrorMessage)));
+    for (const warning of native.warnings()) {
+        process.emitWarning(warning, { type: "oidc-spa-native", code: "OIDC_SPA_NATIVE_OPTIONS" });
+    }
+    const metadata = native.resourceMetadata();
 
-    const toVerdict = (verdict: NativeVerdict): Verdict<Claims> | Promise<Verdict<Claims>> => {
+    const refuse = (mode: DpopMode | null, scheme: string, debugErrorMessage: string): Refused =>
+        toRefused(readRefusal(native.refuse(now(), mode, "claims_rejected", scheme, debugErrorMessage, [], [], null)));
+
+    const toVerdict = (
+        verdict: NativeVerdict,
+        mode: DpopMode | null
+    ): Verdict<Claims> | Promise<Verdict<Claims>> => {
         if (!verdict.isGranted) {
             return toRefused(verdict);
         }
@@ -54,16 +67,42 @@ export function createValidator<Claims = AccessTokenClaims>(options: ValidatorOp
         // A schema may change what it is given: it gets claims of its own.
         return applySchema(JSON.parse(payload) as AccessTokenClaims).then(outcome =>
             "report" in outcome
-                ? refuse(verdict.scheme, shapeMismatch(outcome.report))
+                ? refuse(mode, verdict.scheme, shapeMismatch(outcome.report))
                 : toGranted(verdict, outcome.claims, rawClaims)
         );
     };
 
     return {
-        validateRequest: async (headers, target) => {
-            const answer = verifier.request(now(), readHeadersOrRequest(headers, target));
-            return toVerdict(answer instanceof Promise ? await answer : answer);
+        validateRequest: async (headers, target, rules) => {
+            const mode = dpopModeOf(rules);
+            const answer = verifier.request(now(), mode, readHeadersOrRequest(headers, target));
+            return toVerdict(answer instanceof Promise ? await answer : answer, mode);
         },
+        authorize: (verdict, requirement, rules) => {
+            const mode = dpopModeOf(rules);
+            if (!verdict.isSuccess) {
+                return verdict;
+            }
+            const at = now();
+            const lack = shortfallOf(verdict, requirement, Math.floor(at / 1000));
+            if (lack === null) {
+                return verdict;
+            }
+            const { code, debugErrorMessage, scopes = [], acrValues = [], maxAgeSeconds = null } = lack;
+            const told = native.refuse(
+                at,
+                mode,
+                code,
+                verdict.scheme,
+                debugErrorMessage,
+                scopes,
+                acrValues,
+                maxAgeSeconds
+            );
+            return toRefused(readRefusal(told));
+        },
+        dpop: options.dpop ?? "allowed",
+        resourceMetadata: metadata === null ? null : (JSON.parse(metadata) as ResourceMetadata),
         ready: async ({ timeoutMs = 10_000 } = {}) => {
             if (typeof timeoutMs !== "number" || !(timeoutMs >= 0 && timeoutMs <= 3_600_000)) {
                 throw new TypeError(
@@ -74,6 +113,24 @@ export function createValidator<Claims = AccessTokenClaims>(options: ValidatorOp
         },
         health: () => JSON.parse(native.health()) as ValidatorHealth
     };
+}
+
+const DPOP_MODES: readonly unknown[] = ["allowed", "required", "disabled"] satisfies DpopMode[];
+
+/** A rule that is misspelt must not vanish: the request would be judged by less than what was written. */
+function dpopModeOf(rules: RequestRules | undefined): DpopMode | null {
+    if (rules === undefined) {
+        return null;
+    }
+    const { dpop, ...others } = Object(rules) as RequestRules;
+    const [unknown] = Object.keys(others);
+    if (typeof rules !== "object" || unknown !== undefined || !(dpop === undefined || DPOP_MODES.includes(dpop))) {
+        throw new TypeError(
+            'oidc-spa-native: the rules for a request are an object such as { dpop: "required" }, with "allowed", ' +
+                `"required" or "disabled"; got ${unknown === undefined ? kindOf(dpop ?? rules) : `the member "${unknown}"`}.`
+        );
+    }
+    return dpop ?? null;
 }
 
 /** The message of a `claims_rejected`, in the words that applications of `oidc-spa/server` know. */

@@ -2,10 +2,11 @@
  * Remembers which bearer credentials were granted what, so that a token that comes again is not verified again.
  *
  * In: grants, with the time in which and the keys with which the addon would grant them again. Out: the same grant for
- * the very same credentials. May use: native's types. Never: a token that is bound to a key or a certificate (the addon
+ * the very same credentials under the same rules. May use: native's types. Never: a token that is bound to a key or a certificate (the addon
  * gives it no time), a refusal, a claims object that two requests share.
  */
 
+import type { DpopMode } from "../index.js";
 import type { NativeGrant, NativeValidator } from "./native.js";
 
 /** What an entry takes beside its strings, in bytes. */
@@ -33,9 +34,8 @@ export class VerifiedTokens {
     }
 
     /** The grant for these credentials, if it still stands: in its time, and with the keys that verified it. */
-    get(credentials: string, now: number): NativeGrant | undefined {
-        // The whole text decides, not the key: a Map would read all of a new string to hash it.
-        const key = credentials.slice(-KEY_CHARACTERS);
+    get(credentials: string, mode: DpopMode | null, now: number): NativeGrant | undefined {
+        const key = keyOf(credentials, mode);
         const entry = this.#entries.get(key);
         if (entry === undefined || entry.credentials !== credentials) {
             return undefined;
@@ -49,12 +49,12 @@ export class VerifiedTokens {
     }
 
     /** Remembers a grant, if the addon says that it may be. */
-    set(credentials: string, grant: NativeGrant): void {
+    set(credentials: string, mode: DpopMode | null, grant: NativeGrant): void {
         if (grant.until <= grant.from || grant.dpopNonce !== null) {
             return;
         }
         const bytes = ENTRY_BYTES + 2 * credentials.length + 2 * grant.claims.length;
-        const key = credentials.slice(-KEY_CHARACTERS);
+        const key = keyOf(credentials, mode);
         const before = this.#entries.get(key);
         if (before !== undefined) {
             this.#forget(key, before);
@@ -73,4 +73,13 @@ export class VerifiedTokens {
         this.#entries.delete(key);
         this.#bytes -= entry.bytes;
     }
+}
+
+/**
+ * Where an entry stands. The whole text decides, not this: a Map would read all of a new string to hash it. What a route
+ * with a DPoP mode of its own was granted, another route may have to refuse.
+ */
+function keyOf(credentials: string, mode: DpopMode | null): string {
+    const end = credentials.slice(-KEY_CHARACTERS);
+    return mode === null ? end : `${mode} ${end}`;
 }

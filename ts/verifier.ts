@@ -7,7 +7,7 @@
 
 import { availableParallelism } from "node:os";
 import { setInterval } from "node:timers";
-import type { ValidatorOptions } from "../index.js";
+import type { DpopMode, ValidatorOptions } from "../index.js";
 import {
     AUTHORIZATION_REPEATED,
     NativeInbox,
@@ -61,39 +61,43 @@ export class Verifier {
         this.#verification = verification;
     }
 
-    /** The verdict on a request. */
-    request(now: number, parts: RequestParts): NativeVerdict | Promise<NativeVerdict> {
+    /** The verdict on a request, where the route may have a DPoP mode of its own. */
+    request(now: number, mode: DpopMode | null, parts: RequestParts): NativeVerdict | Promise<NativeVerdict> {
         const [flags, authorization] = parts;
         const credentials = (flags & AUTHORIZATION_REPEATED) === 0 ? authorization : null;
-        const known = this.#recall(credentials, now);
+        const known = this.#recall(credentials, mode, now);
         if (known !== undefined) {
             return known;
         }
         // Without credentials there is no signature to verify.
         if (credentials !== null && !this.#isBestHere()) {
             const inbox = theInbox();
-            return this.#later(credentials, ticket => this.#native.submitRequest(inbox, ticket, now, ...parts));
+            return this.#later(credentials, mode, ticket =>
+                this.#native.submitRequest(inbox, ticket, now, mode, ...parts)
+            );
         }
-        return this.#here(credentials, () => this.#native.authorizeRequest(now, ...parts));
+        return this.#here(credentials, mode, () => this.#native.authorizeRequest(now, mode, ...parts));
     }
 
     /** The verdict on credentials that the drop-in was given. */
     credentials(now: number, parts: CredentialParts): NativeVerdict | Promise<NativeVerdict> {
         const [scheme, accessToken] = parts;
         const credentials = scheme === "Bearer" ? accessToken : null;
-        const known = this.#recall(credentials, now);
+        const known = this.#recall(credentials, null, now);
         if (known !== undefined) {
             return known;
         }
         if (!this.#isBestHere()) {
             const inbox = theInbox();
-            return this.#later(credentials, ticket => this.#native.submitCredentials(inbox, ticket, now, ...parts));
+            return this.#later(credentials, null, ticket =>
+                this.#native.submitCredentials(inbox, ticket, now, ...parts)
+            );
         }
-        return this.#here(credentials, () => this.#native.authorizeCredentials(now, ...parts));
+        return this.#here(credentials, null, () => this.#native.authorizeCredentials(now, ...parts));
     }
 
-    #recall(credentials: string | null, now: number): NativeVerdict | undefined {
-        return credentials === null ? undefined : this.#memory?.get(credentials, now);
+    #recall(credentials: string | null, mode: DpopMode | null, now: number): NativeVerdict | undefined {
+        return credentials === null ? undefined : this.#memory?.get(credentials, mode, now);
     }
 
     #isBestHere(): boolean {
@@ -117,6 +121,7 @@ export class Verifier {
 
     #here(
         credentials: string | null,
+        mode: DpopMode | null,
         ask: () => Told | NativePending
     ): NativeVerdict | Promise<NativeVerdict> {
         this.#untimed += 1;
@@ -129,11 +134,15 @@ export class Verifier {
             this.#inlineMs += performance.now() - begun > this.#inlineMs ? STEP_MS : -STEP_MS;
         }
         return isPending(answer)
-            ? answer.verdict().then(told => this.#read(told, credentials))
-            : this.#read(answer, credentials);
+            ? answer.verdict().then(told => this.#read(told, credentials, mode))
+            : this.#read(answer, credentials, mode);
     }
 
-    #later(credentials: string | null, submit: (ticket: number) => void): Promise<NativeVerdict> {
+    #later(
+        credentials: string | null,
+        mode: DpopMode | null,
+        submit: (ticket: number) => void
+    ): Promise<NativeVerdict> {
         return new Promise<Told>((resolve, reject) => {
             const ticket = nextTicket;
             nextTicket = (nextTicket + 1) >>> 0;
@@ -142,10 +151,10 @@ export class Verifier {
             }
             waiting.set(ticket, { resolve, reject });
             submit(ticket);
-        }).then(told => this.#read(told, credentials));
+        }).then(told => this.#read(told, credentials, mode));
     }
 
-    #read(told: Told, credentials: string | null): NativeVerdict {
+    #read(told: Told, credentials: string | null, mode: DpopMode | null): NativeVerdict {
         const [tag, claims, dpopNonce, tokenBegin, tokenEnd, from, until, epoch] = told;
         if (tag < 0) {
             return readRefusal(told);
@@ -164,7 +173,7 @@ export class Verifier {
             epoch
         };
         if (credentials !== null) {
-            this.#memory?.set(credentials, grant);
+            this.#memory?.set(credentials, mode, grant);
         }
         return grant;
     }

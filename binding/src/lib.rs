@@ -13,11 +13,12 @@ use napi::Status;
 use napi::bindgen_prelude::{Either, Error, Function, Result};
 use napi::threadsafe_function::ThreadsafeFunctionCallMode;
 use napi_derive::napi;
-use oidc_spa_native::credentials::{Extracted, Scheme};
+use oidc_spa_native::challenge::Demand;
+use oidc_spa_native::credentials::{AcceptedSchemes, Extracted, Scheme};
 use oidc_spa_native::rejection::Code;
 use oidc_spa_native::request::ProxyTrust;
 use oidc_spa_native::time::UnixTime;
-use oidc_spa_native_host::{Validator, listen, run};
+use oidc_spa_native_host::{Denial, Validator, listen, run};
 
 use inbox::NativeInbox;
 use parts::{CredentialParts, Parts, RequestParts};
@@ -47,6 +48,7 @@ impl NativeValidator {
     pub fn authorize_request(
         &self,
         now: f64,
+        dpop_mode: Option<String>,
         flags: u32,
         authorization: Option<String>,
         dpop: Option<String>,
@@ -60,25 +62,23 @@ impl NativeValidator {
         x_forwarded_port: Option<String>,
         x_forwarded_for: Option<String>,
         remote_address: Option<String>,
-    ) -> Either<Told, NativePending> {
-        self.judge(
-            now,
-            Parts::Request(RequestParts {
-                flags,
-                authorization,
-                dpop,
-                method,
-                url,
-                connection_scheme,
-                host,
-                forwarded,
-                x_forwarded_proto,
-                x_forwarded_host,
-                x_forwarded_port,
-                x_forwarded_for,
-                remote_address,
-            }),
-        )
+    ) -> Result<Either<Told, NativePending>> {
+        let parts = RequestParts {
+            flags,
+            authorization,
+            dpop,
+            method,
+            url,
+            connection_scheme,
+            host,
+            forwarded,
+            x_forwarded_proto,
+            x_forwarded_host,
+            x_forwarded_port,
+            x_forwarded_for,
+            remote_address,
+        };
+        Ok(self.judge(now, Parts::Request(parts, schemes(dpop_mode.as_deref())?)))
     }
 
     /// The drop-in's door: credentials that the application took from the request, and what a proof must be for.
@@ -115,6 +115,7 @@ impl NativeValidator {
         inbox: &NativeInbox,
         ticket: u32,
         now: f64,
+        dpop_mode: Option<String>,
         flags: u32,
         authorization: Option<String>,
         dpop: Option<String>,
@@ -128,8 +129,8 @@ impl NativeValidator {
         x_forwarded_port: Option<String>,
         x_forwarded_for: Option<String>,
         remote_address: Option<String>,
-    ) {
-        let parts = Parts::Request(RequestParts {
+    ) -> Result<()> {
+        let parts = RequestParts {
             flags,
             authorization,
             dpop,
@@ -143,8 +144,10 @@ impl NativeValidator {
             x_forwarded_port,
             x_forwarded_for,
             remote_address,
-        });
+        };
+        let parts = Parts::Request(parts, schemes(dpop_mode.as_deref())?);
         inbox.ticket(ticket).judge(Arc::clone(&self.validator), parts, time(now));
+        Ok(())
     }
 
     /// As [`Self::authorize_credentials`], on another thread: the verdict comes to the inbox under the ticket.
@@ -187,17 +190,40 @@ impl NativeValidator {
 
     /// A refusal that was decided outside, with its status and challenge.
     #[napi(catch_unwind)]
+    #[allow(clippy::too_many_arguments)]
     pub fn refuse(
         &self,
         now: f64,
+        dpop_mode: Option<String>,
         code: String,
         scheme: Option<String>,
         debug_error_message: String,
+        scopes: Vec<String>,
+        acr_values: Vec<String>,
+        max_age_seconds: Option<u32>,
     ) -> Result<Told> {
-        let code =
-            Code::from_name(&code).ok_or_else(|| Error::from_reason(format!("no such code: {code}")))?;
-        let scheme = scheme.as_deref().and_then(Scheme::from_name);
-        Ok(tell(self.validator.refuse(code, scheme, debug_error_message, time(now)), None))
+        let denial = Denial {
+            code: Code::from_name(&code)
+                .ok_or_else(|| Error::from_reason(format!("no such code: {code}")))?,
+            message: debug_error_message,
+            scheme: scheme.as_deref().and_then(Scheme::from_name),
+            schemes: schemes(dpop_mode.as_deref())?,
+            demand: Demand::new(&scopes, &acr_values, max_age_seconds)
+                .ok_or_else(|| Error::from_reason("a scope or acr value holds a character it cannot have"))?,
+        };
+        Ok(tell(self.validator.refuse(denial, time(now)), None))
+    }
+
+    /// What the resource tells of itself, as the JSON text of `ResourceMetadata`.
+    #[napi(catch_unwind)]
+    pub fn resource_metadata(&self) -> Option<String> {
+        self.validator.resource_metadata()
+    }
+
+    /// What the application should be told of its options.
+    #[napi(catch_unwind)]
+    pub fn warnings(&self) -> Vec<String> {
+        self.validator.warnings().to_vec()
     }
 
     /// Resolves when every issuer has keys, rejects with the reason: at the first failure if `failFast`, else when
@@ -366,6 +392,15 @@ pub fn error_table() -> Vec<NativeErrorRow> {
         description: row.description.to_owned(),
     })
     .collect()
+}
+
+/// The schemes that a route accepts, by its mode of DPoP.
+fn schemes(dpop_mode: Option<&str>) -> Result<Option<AcceptedSchemes>> {
+    let named = |mode: &str| {
+        let message = || format!("dpop: expected \"allowed\", \"required\" or \"disabled\"; got {mode:?}");
+        AcceptedSchemes::from_dpop_mode(mode).ok_or_else(|| Error::from_reason(message()))
+    };
+    dpop_mode.map(named).transpose()
 }
 
 /// Milliseconds of JavaScript's clock.

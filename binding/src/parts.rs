@@ -2,7 +2,7 @@
 //!
 //! In: strings. Out: `Question`. May use: host, the validator's types. Never: an `if` about OAuth.
 
-use oidc_spa_native::credentials::{Credentials, Field, Presentation};
+use oidc_spa_native::credentials::{AcceptedSchemes, Credentials, Field, Presentation};
 use oidc_spa_native::dpop::proof::ExpectedTarget;
 use oidc_spa_native::request::RequestHead;
 use oidc_spa_native::resource_server::Request;
@@ -17,14 +17,15 @@ const HOST_REPEATED: u32 = 4;
 
 /// What crossed the door, to be judged.
 pub(crate) enum Parts {
-    Request(RequestParts),
+    /// With the schemes that the route accepts, where they are not the validator's.
+    Request(RequestParts, Option<AcceptedSchemes>),
     Credentials(CredentialParts),
 }
 
 impl Parts {
     pub(crate) fn question(&self) -> Question<'_> {
         match self {
-            Self::Request(parts) => Question::Request(parts.request()),
+            Self::Request(parts, schemes) => Question::Request(parts.request(), *schemes),
             Self::Credentials(parts) => parts.question(),
         }
     }
@@ -32,7 +33,7 @@ impl Parts {
     /// The field that holds the access token, where it was not passed by itself.
     pub(crate) fn authorization(&self) -> Option<&str> {
         match self {
-            Self::Request(parts) => parts.authorization.as_deref(),
+            Self::Request(parts, _) => parts.authorization.as_deref(),
             Self::Credentials(_) => None,
         }
     }

@@ -21,5 +21,5 @@ mod workers;
 pub use events::listen;
 pub use options::OptionsError;
 pub use runtime::{run, spawn};
-pub use validator::{Question, Repeatable, Validator, Verdict};
+pub use validator::{Denial, Question, Repeatable, Validator, Verdict};
 pub use workers::{Job, submit};

@@ -9,8 +9,8 @@ use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use oidc_spa_native::challenge::Challenge;
-use oidc_spa_native::credentials::{Credentials, Refusal, Scheme};
+use oidc_spa_native::challenge::{Challenge, Demand};
+use oidc_spa_native::credentials::{AcceptedSchemes, Credentials, Refusal, Scheme};
 use oidc_spa_native::dpop::proof::{ExpectedTarget, ProofKey, TokenDigest};
 use oidc_spa_native::dpop::replay::ReplayMemory;
 use oidc_spa_native::keys::jwk_set::JwkSet;
@@ -37,6 +37,7 @@ pub struct Validator {
     replay: Arc<ReplayMemory>,
     memories: Memories,
     keys_timeout: Duration,
+    warnings: Vec<String>,
 }
 
 /// The keys of one issuer.
@@ -82,10 +83,34 @@ impl HeldKeys {
 /// What is asked of a validator.
 #[derive(Debug)]
 pub enum Question<'a> {
-    /// May this request enter?
-    Request(Request<'a>),
+    /// May this request enter, where these schemes are accepted? `None`: those of the validator.
+    Request(Request<'a>, Option<AcceptedSchemes>),
     /// Are these credentials good for this target?
     Credentials(Credentials<'a>, Option<ExpectedTarget<'a>>),
+}
+
+impl Question<'_> {
+    const fn schemes(&self) -> Option<AcceptedSchemes> {
+        match self {
+            Self::Request(_, schemes) => *schemes,
+            Self::Credentials(..) => None,
+        }
+    }
+}
+
+/// A refusal that the application decided on.
+#[derive(Debug)]
+pub struct Denial {
+    /// Why.
+    pub code: Code,
+    /// Why, for developers.
+    pub message: String,
+    /// The scheme that the client used, if it is known.
+    pub scheme: Option<Scheme>,
+    /// The schemes that the route accepts. `None`: those of the validator.
+    pub schemes: Option<AcceptedSchemes>,
+    /// What the client is told that it would need.
+    pub demand: Demand,
 }
 
 /// The answer.
@@ -161,6 +186,7 @@ impl Validator {
             replay,
             memories: Memories::new(options.verified_token_bytes),
             keys_timeout: Duration::from_millis(options.keys_timeout_millis),
+            warnings: options.warnings,
         })
     }
 
@@ -173,13 +199,17 @@ impl Validator {
     /// The verdict with the keys that are there; `None` where newer ones must be waited for.
     pub fn judge(&self, question: &Question<'_>, now: UnixTime) -> Option<Verdict> {
         let (decision, seen) = self.decide(question, now);
+        let schemes = question.schemes();
         match decision {
-            Decision::Pending(pending) => Some(self.settle(pending, seen.as_ref(), now)),
-            Decision::Rejected(refusal) => Some(self.refused(refusal, now)),
+            Decision::Pending(pending) => Some(self.settle(pending, schemes, seen.as_ref(), now)),
+            Decision::Rejected(refusal) => Some(self.refused(refusal, schemes, now)),
             Decision::KeysNeeded { issuer, unknown_kid, otherwise } => {
-                let Some(keys) = self.fetched(issuer) else { return Some(self.refused(otherwise, now)) };
+                let Some(keys) = self.fetched(issuer) else {
+                    return Some(self.refused(otherwise, schemes, now));
+                };
                 let is_known = unknown_kid.is_some_and(|kid| keys.is_known_to_be_unknown(&kid));
-                (is_known || keys.is_cooling_down(seen.as_ref())).then(|| self.refused(otherwise, now))
+                (is_known || keys.is_cooling_down(seen.as_ref()))
+                    .then(|| self.refused(otherwise, schemes, now))
             }
         }
     }
@@ -188,25 +218,26 @@ impl Validator {
     pub async fn judge_with_keys(&self, question: &Question<'_>, now: UnixTime) -> Verdict {
         let begun = Instant::now();
         let deadline = begun + self.keys_timeout;
+        let schemes = question.schemes();
         let mut was_refreshed = false;
         loop {
             let elapsed = i64::try_from(begun.elapsed().as_secs()).unwrap_or(i64::MAX);
             let now = UnixTime::from_secs(now.secs().saturating_add(elapsed));
             let (decision, seen) = self.decide(question, now);
             let (issuer, unknown_kid, otherwise) = match decision {
-                Decision::Pending(pending) => return self.settle(pending, seen.as_ref(), now),
-                Decision::Rejected(refusal) => return self.refused(refusal, now),
+                Decision::Pending(pending) => return self.settle(pending, schemes, seen.as_ref(), now),
+                Decision::Rejected(refusal) => return self.refused(refusal, schemes, now),
                 Decision::KeysNeeded { issuer, unknown_kid, otherwise } => (issuer, unknown_kid, otherwise),
             };
-            let Some(keys) = self.fetched(issuer) else { return self.refused(otherwise, now) };
+            let Some(keys) = self.fetched(issuer) else { return self.refused(otherwise, schemes, now) };
             match keys.newer(seen.as_ref(), deadline).await {
                 Newer::Ended => {}
-                Newer::TimedOut => return self.refused(otherwise, now),
+                Newer::TimedOut => return self.refused(otherwise, schemes, now),
                 Newer::Refused => {
                     if let Some(kid) = unknown_kid.filter(|_| was_refreshed) {
                         keys.remember_unknown(kid);
                     }
-                    return self.refused(otherwise, now);
+                    return self.refused(otherwise, schemes, now);
                 }
             }
             was_refreshed = true;
@@ -214,8 +245,28 @@ impl Validator {
     }
 
     /// A refusal that the application decided on, with the response that belongs to it.
-    pub fn refuse(&self, code: Code, scheme: Option<Scheme>, message: String, now: UnixTime) -> Verdict {
-        self.refused((code.because(message), scheme), now)
+    pub fn refuse(&self, denial: Denial, now: UnixTime) -> Verdict {
+        let Denial { code, message, scheme, schemes, demand } = denial;
+        let schemes = schemes.unwrap_or(self.server.policy().schemes);
+        let challenge = self.server.challenge_for(code, scheme, schemes, &demand, now);
+        Verdict::Refused(code.because(message), challenge)
+    }
+
+    /// What the resource tells of itself: the JSON text of `ResourceMetadata` in `index.d.ts`.
+    pub fn resource_metadata(&self) -> Option<String> {
+        let resource = self.server.policy().resource.as_ref()?;
+        let (url, path) = (resource.metadata_url(), resource.metadata_path());
+        Some(format!(
+            r#"{{"url":{},"path":{},"document":{}}}"#,
+            serde_json::Value::from(url),
+            serde_json::Value::from(path),
+            self.server.resource_document()?
+        ))
+    }
+
+    /// What the application should be told of its options.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
     }
 
     /// Waits until every issuer has keys; the error says which has not and why. All are asked at once.
@@ -236,7 +287,10 @@ impl Validator {
     fn decide(&self, question: &Question<'_>, now: UnixTime) -> (Decision, Option<Arc<JwkSet>>) {
         let recollection = Recollection { validator: self, seen: RefCell::new(None) };
         let decision = match question {
-            Question::Request(request) => self.server.authorize(request, &recollection, now),
+            Question::Request(request, None) => self.server.authorize(request, &recollection, now),
+            Question::Request(request, Some(schemes)) => {
+                self.server.authorize_by(request, *schemes, &recollection, now)
+            }
             Question::Credentials(credentials, target) => {
                 self.server.authorize_credentials(credentials, target.as_ref(), &recollection, now)
             }
@@ -270,7 +324,13 @@ impl Validator {
         self.keys.get(issuer).and_then(HeldKeys::fetched)
     }
 
-    fn settle(&self, pending: Pending, seen: Option<&Arc<JwkSet>>, now: UnixTime) -> Verdict {
+    fn settle(
+        &self,
+        pending: Pending,
+        schemes: Option<AcceptedSchemes>,
+        seen: Option<&Arc<JwkSet>>,
+        now: UnixTime,
+    ) -> Verdict {
         match pending.settle(|record| self.replay.remember(record, now)) {
             Ok(grant) => {
                 self.memories.keep(&grant.learned, seen, now);
@@ -279,12 +339,14 @@ impl Validator {
                 let repeatable = repeatable.map(|(validity, keys_epoch)| Repeatable { validity, keys_epoch });
                 Verdict::Granted(grant, repeatable)
             }
-            Err(refusal) => self.refused(refusal, now),
+            Err(refusal) => self.refused(refusal, schemes, now),
         }
     }
 
-    fn refused(&self, (rejection, scheme): Refusal, now: UnixTime) -> Verdict {
-        let challenge = self.server.challenge(rejection.code(), scheme, now);
+    fn refused(&self, refusal: Refusal, schemes: Option<AcceptedSchemes>, now: UnixTime) -> Verdict {
+        let (rejection, scheme) = refusal;
+        let schemes = schemes.unwrap_or(self.server.policy().schemes);
+        let challenge = self.server.challenge_for(rejection.code(), scheme, schemes, &Demand::default(), now);
         Verdict::Refused(rejection, challenge)
     }
 }

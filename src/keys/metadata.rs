@@ -90,6 +90,11 @@ impl Issuer {
         &self.text
     }
 
+    /// Whether it stands for many issuers, one a tenant.
+    pub fn is_template(&self) -> bool {
+        self.text.contains(TENANT)
+    }
+
     /// Whether the text is this identifier, one trailing slash on either side aside: issuers and their
     /// documentation are not of one mind about it.
     pub fn is(&self, text: &str) -> bool {
@@ -111,7 +116,7 @@ impl Issuer {
     /// The identifier that a token with this `tid` must name: the template filled in, or the identifier itself. `None`
     /// where the template needs a tenant and this is none.
     pub fn for_tenant(&self, tid: Option<&str>) -> Option<String> {
-        if !self.text.contains(TENANT) {
+        if !self.is_template() {
             return Some(self.text.clone());
         }
         tid.filter(|tid| is_tenant(tid)).map(|tid| self.text.replace(TENANT, tid))

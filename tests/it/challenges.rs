@@ -187,6 +187,8 @@ fn b13_what_the_application_or_a_later_rule_decides() {
     for (code, status, name, description) in [
         (Code::ProofNonceRequired, 401, "use_dpop_nonce", "The DPoP proof needs a nonce of this server"),
         (Code::ScopeInsufficient, 403, "insufficient_scope", "The access token lacks a scope"),
+        (Code::RoleInsufficient, 403, "insufficient_scope", "The access token lacks a role"),
+        (Code::PermissionInsufficient, 403, "insufficient_scope", "The access token does not permit this"),
         (
             Code::AuthenticationInsufficient,
             401,
@@ -352,6 +354,8 @@ fn b13_the_table_above_and_below_leaves_no_code_out() {
     produced.extend([
         "claims_rejected",
         "scope_insufficient",
+        "role_insufficient",
+        "permission_insufficient",
         "authentication_insufficient",
         "proof_nonce_required",
     ]);

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 /// Rooms from the ground up. A room may use those before it, and `jose` and `keys` are floors with an order of their own.
-const ROOMS: [&str; 24] = [
+const ROOMS: [&str; 25] = [
     "time",
     "jose::algorithm",
     "jose::json",
@@ -26,6 +26,7 @@ const ROOMS: [&str; 24] = [
     "dpop::proof",
     "dpop",
     "memory",
+    "resource_metadata",
     "challenge",
     "resource_server",
     "lib",

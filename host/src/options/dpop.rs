@@ -15,12 +15,9 @@ use super::OptionsError;
 use super::reader::Reader;
 
 pub(super) fn schemes(options: &Reader<'_>) -> Result<AcceptedSchemes, OptionsError> {
-    match options.string("dpop")? {
-        None | Some("allowed") => Ok(AcceptedSchemes::Both),
-        Some("required") => Ok(AcceptedSchemes::DPoP),
-        Some("disabled") => Ok(AcceptedSchemes::Bearer),
-        Some(_) => Err(options.unexpected("dpop", "\"allowed\", \"required\" or \"disabled\"")),
-    }
+    let Some(mode) = options.string("dpop")? else { return Ok(AcceptedSchemes::Both) };
+    AcceptedSchemes::from_dpop_mode(mode)
+        .ok_or_else(|| options.unexpected("dpop", "\"allowed\", \"required\" or \"disabled\""))
 }
 
 pub(super) fn nonces(options: &Reader<'_>) -> Result<Option<Nonces>, OptionsError> {

@@ -8,6 +8,7 @@
 mod dpop;
 pub(crate) mod keys;
 mod reader;
+mod resource;
 
 use std::net::IpAddr;
 
@@ -39,6 +40,8 @@ pub(crate) struct Options {
     pub own_clock: bool,
     /// Bytes of the memory of bound tokens; zero: none.
     pub verified_token_bytes: u64,
+    /// What is allowed and most likely a mistake.
+    pub warnings: Vec<String>,
 }
 
 /// Options that make no sense.
@@ -70,6 +73,8 @@ const NAMES: &[&str] = &[
     "noncePeriodSeconds",
     "trustProxy",
     "publicBaseUrl",
+    "resource",
+    "resourceMetadata",
     "keysTimeoutMs",
     "keysAgeSeconds",
     "keysOutageSeconds",
@@ -117,7 +122,9 @@ impl Options {
             nonces: dpop::nonces(&options)?,
             schemes: dpop::schemes(&options)?,
             proxy_trust: proxy_trust(&options)?,
+            resource: resource::resource(&options)?,
         };
+        let warnings = resource::warning(&policy).into_iter().collect();
         Ok(Self {
             policy,
             sources,
@@ -130,6 +137,7 @@ impl Options {
             keys_timeout_millis: options.integer("keysTimeoutMs", 5000, 0, 60_000)?,
             own_clock: options.boolean("ownClock", false)?,
             verified_token_bytes: verified_token_bytes(&options)?,
+            warnings,
         })
     }
 }
@@ -356,6 +364,25 @@ mod tests {
             (
                 r#","noncePeriodSeconds":4"#,
                 "noncePeriodSeconds: expected a whole number from 5 to 600; got 4",
+            ),
+            (
+                r#","resource":"http://api.example""#,
+                "resource: expected https; http is for loopback addresses only; got \"http://api.example\"",
+            ),
+            (r#","resource":"https://api.example/#a""#, "resource: expected a URL without fragment"),
+            (r#","resource":["https://api.example"]"#, "resource: expected a string"),
+            (r#","resourceMetadata":{}"#, "resourceMetadata: is of no use without resource"),
+            (
+                r#","resource":"https://api.example","resourceMetadata":{"name":"x"}"#,
+                "resourceMetadata.name: no such option; there are scopesSupported, resourceName",
+            ),
+            (
+                r#","resource":"https://api.example","resourceMetadata":{"scopesSupported":["a b"]}"#,
+                "resourceMetadata.scopesSupported: expected a list of scopes",
+            ),
+            (
+                r#","resource":"https://api.example","resourceMetadata":{"resourceTosUri":"/tos"}"#,
+                "resourceMetadata.resourceTosUri: expected an absolute URL",
             ),
             (r#","issuers":[]"#, "issuerUri: belongs into each element of `issuers`"),
         ] {

@@ -80,7 +80,7 @@ pub struct Refused {
 pub async fn judge(validator: &Validator, token: &str) -> Result<(), Refused> {
     let authorization = format!("Bearer {token}");
     let request = Request { authorization: Field::Once(&authorization), dpop: Field::Absent, head: None };
-    let question = Question::Request(request);
+    let question = Question::Request(request, None);
     let now = UnixTime::from_secs(NOW);
     let verdict = match validator.judge(&question, now) {
         Some(verdict) => verdict,

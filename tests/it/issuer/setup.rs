@@ -94,6 +94,7 @@ impl Setup {
             nonces: None,
             schemes: AcceptedSchemes::Both,
             proxy_trust: ProxyTrust::Nobody,
+            resource: None,
         };
         Self { policy, keys: Some(keys), memory: ReplayMemory::new(1_000, 40), now: UnixTime::from_secs(NOW) }
     }

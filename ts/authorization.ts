@@ -1,0 +1,374 @@
+/**
+ * `oidc-spa-native/authorization`: pure functions that make requirements of what a good token must permit.
+ *
+ * In: names of scopes and roles, predicates, how strong and recent an authentication must be. Out: `Requirement`s,
+ * which `validator.authorize` and the adapters judge. May use: nothing. Never: a status, a header, a token that was not
+ * validated, a member that a claim inherits.
+ */
+
+import type { Granted, Requirement, Shortfall } from "../index.js";
+
+export type { Requirement, Shortfall };
+
+/** Names of the members that lead to a claim, from the outermost: `["realm_access", "roles"]`. */
+export type ClaimPath = readonly [string, ...string[]];
+
+/** How scopes are compared. */
+export interface ScopeOptions {
+    /** Whether a scope that the token holds stands for another one too, such as `admin` for `read`. Default: never. */
+    implies?: (held: string, required: string) => boolean;
+}
+
+/** How a user must have signed in (RFC 9470). */
+export interface StepUp {
+    /** Authentication context classes of which one is enough, the preferred one first: compared with `acr`. */
+    acrValues?: readonly string[];
+    /** How long ago the user may have signed in, in seconds: compared with `auth_time`. From 0 to 2147483647. */
+    maxAgeSeconds?: number;
+}
+
+/** Where issuers write roles. Any other claim can be named by its path. */
+export const rolesOf = {
+    /** Keycloak's roles of the realm. */
+    keycloakRealm: ["realm_access", "roles"],
+    /** Keycloak's roles of one client. */
+    keycloakClient: (clientId: string): ClaimPath => ["resource_access", clientId, "roles"],
+    /** Entra ID's app roles. Its scopes (`scp`) are read by {@link allScopes} and {@link anyScope}. */
+    entraRoles: ["roles"],
+    /** Entra ID's groups. */
+    entraGroups: ["groups"],
+    /** Auth0's permissions. */
+    auth0Permissions: ["permissions"],
+    /** RFC 9068 section 2.2.3.1. */
+    rfc9068Roles: ["roles"],
+    /** RFC 9068 section 2.2.3.1. */
+    rfc9068Groups: ["groups"],
+    /** RFC 9068 section 2.2.3.1. */
+    rfc9068Entitlements: ["entitlements"]
+} as const satisfies Record<string, ClaimPath | ((name: string) => ClaimPath)>;
+
+/**
+ * The token holds each of these scopes, in `scope` (RFC 8693 section 4.2) or Entra ID's `scp`. A refusal names them all.
+ *
+ * @throws TypeError if there is none, or one is no scope (RFC 6749 section 3.3)
+ * @example
+ * ```ts
+ * import { allScopes } from "oidc-spa-native/authorization";
+ *
+ * const mayWrite = allScopes(["items:read", "items:write"]);
+ * ```
+ */
+export function allScopes(scopes: readonly string[], options: ScopeOptions = {}): Requirement {
+    const required = nameList(scopes, "scopes");
+    const holds = scopeReader(options);
+    return {
+        scopes: required,
+        shortfall: granted => {
+            const held = scopesOf(granted.rawClaims);
+            const missing = required.filter(scope => !holds(held, scope));
+            return missing.length === 0
+                ? null
+                : {
+                      code: "scope_insufficient",
+                      debugErrorMessage: `Expected the scopes ${quoted(required)}; the access token lacks ${quoted(missing)}`,
+                      scopes: required
+                  };
+        }
+    };
+}
+
+/**
+ * The token holds one of these scopes. A refusal names the first, so put the one that permits least there.
+ *
+ * @throws TypeError as {@link allScopes}
+ */
+export function anyScope(scopes: readonly string[], options: ScopeOptions = {}): Requirement {
+    const accepted = nameList(scopes, "scopes");
+    const holds = scopeReader(options);
+    const told = accepted.slice(0, 1);
+    return {
+        scopes: told,
+        shortfall: granted => {
+            const held = scopesOf(granted.rawClaims);
+            return accepted.some(scope => holds(held, scope))
+                ? null
+                : {
+                      code: "scope_insufficient",
+                      debugErrorMessage: `Expected one of the scopes ${quoted(accepted)}; the access token has none of them`,
+                      scopes: told
+                  };
+        }
+    };
+}
+
+/**
+ * The token holds each of these roles, in the claim at this path: a list of strings. Clients are not told which.
+ *
+ * @throws TypeError if there is no role or no path
+ * @example
+ * ```ts
+ * import { allRoles, anyRole, rolesOf } from "oidc-spa-native/authorization";
+ *
+ * const isAdmin = allRoles(["admin"], rolesOf.keycloakRealm);
+ * const isEditor = anyRole(["editor", "owner"], ["https://example.com/claims", "roles"]);
+ * ```
+ */
+export function allRoles(roles: readonly string[], path: ClaimPath): Requirement {
+    return roleRequirement(roles, path, "each", (names, holds) => names.every(holds));
+}
+
+/** The token holds one of these roles. As {@link allRoles}. */
+export function anyRole(roles: readonly string[], path: ClaimPath): Requirement {
+    return roleRequirement(roles, path, "one", (names, holds) => names.some(holds));
+}
+
+/**
+ * The predicate returns `true` for the claims, as the application's schema typed them. Anything else refuses, also a
+ * Promise and what it throws.
+ *
+ * @param name - what is required, for developers
+ */
+export function satisfies<Claims = unknown>(
+    predicate: (claims: Claims, granted: Granted<Claims>) => boolean,
+    name = "the application's predicate"
+): Requirement<Claims> {
+    if (typeof predicate !== "function") {
+        throw invalid("satisfies takes a function of the claims that returns true or false");
+    }
+    return {
+        shortfall: granted =>
+            predicate(granted.claims, granted) === true ? null : denied(`The access token does not satisfy ${name}`)
+    };
+}
+
+/**
+ * The user signed in as strongly and as recently as this (RFC 9470). A token without the claim does not fulfil it.
+ *
+ * @throws TypeError if nothing is asked for, a value holds a space, quote or backslash, or the age is no whole number
+ * @example
+ * ```ts
+ * import { stepUp } from "oidc-spa-native/authorization";
+ *
+ * const recentMfa = stepUp({ acrValues: ["mfa"], maxAgeSeconds: 300 });
+ * ```
+ */
+export function stepUp({ acrValues, maxAgeSeconds }: StepUp): Requirement {
+    const classes = acrValues === undefined ? undefined : nameList(acrValues, "acrValues");
+    if (maxAgeSeconds !== undefined && !isAge(maxAgeSeconds)) {
+        throw invalid(`maxAgeSeconds must be a whole number from 0 to ${MAX_AGE}; got ${String(maxAgeSeconds)}`);
+    }
+    if (classes === undefined && maxAgeSeconds === undefined) {
+        throw invalid("stepUp needs acrValues, maxAgeSeconds or both");
+    }
+    const asked = {
+        ...(classes === undefined ? {} : { acrValues: classes }),
+        ...(maxAgeSeconds === undefined ? {} : { maxAgeSeconds })
+    };
+    return {
+        shortfall: ({ rawClaims }, nowSeconds) => {
+            const acr = own(rawClaims, "acr");
+            const isStrong = classes === undefined || (typeof acr === "string" && classes.includes(acr));
+            const time = own(rawClaims, "auth_time");
+            const age = typeof time === "number" && Number.isFinite(time) ? nowSeconds - time : undefined;
+            const isRecent =
+                maxAgeSeconds === undefined || (age !== undefined && age <= maxAgeSeconds && age >= -MAX_AHEAD);
+            if (isStrong && isRecent) {
+                return null;
+            }
+            const lacks = [
+                ...(isStrong ? [] : [`acr of ${quoted(classes ?? [])}`]),
+                ...(isRecent ? [] : [`auth_time of at most ${maxAgeSeconds} seconds ago`])
+            ];
+            return {
+                code: "authentication_insufficient",
+                debugErrorMessage: `The access token lacks ${lacks.join(" and ")}`,
+                ...asked
+            };
+        }
+    };
+}
+
+/**
+ * Every one of these. All are judged, and the client is told everything that it can get: a missing role or permission
+ * comes first, since no other token would help; scopes are told together, and beside a step-up.
+ */
+export function allOf<Claims = unknown>(...requirements: readonly Requirement<Claims>[]): Requirement<Claims> {
+    if (requirements.length === 0 || !requirements.every(isRequirement)) {
+        throw invalid("expected one or more requirements, such as allScopes([\"read\"])");
+    }
+    const scopes = [...new Set(requirements.flatMap(({ scopes = [] }) => scopes))];
+    return {
+        ...(scopes.length === 0 ? {} : { scopes }),
+        shortfall: (granted, nowSeconds) => {
+            const found = requirements.map(requirement => judge(requirement, granted, nowSeconds));
+            return merge(
+                found.filter(shortfall => shortfall !== null),
+                scopes
+            );
+        }
+    };
+}
+
+/** Judges a requirement, or all of a list. Fail-closed: what cannot be judged is not fulfilled. */
+export function shortfallOf<Claims>(
+    granted: Granted<Claims>,
+    requirement: Requirement<Claims> | readonly Requirement<Claims>[],
+    nowSeconds: number
+): Shortfall | null {
+    const all = Array.isArray(requirement) ? (requirement as readonly Requirement<Claims>[]) : [requirement as Requirement<Claims>];
+    return allOf(...all).shortfall(granted, nowSeconds);
+}
+
+const MAX_AGE = 2_147_483_647;
+
+/** Seconds that another clock may be ahead: as far as `iat` may. */
+const MAX_AHEAD = 60;
+
+const CODES: readonly unknown[] = [
+    "permission_insufficient",
+    "role_insufficient",
+    "authentication_insufficient",
+    "scope_insufficient"
+] satisfies Shortfall["code"][];
+
+function judge<Claims>(
+    requirement: Requirement<Claims>,
+    granted: Granted<Claims>,
+    nowSeconds: number
+): Shortfall | null {
+    try {
+        const answer: Shortfall | null = requirement.shortfall(granted, nowSeconds);
+        if (answer === null || isShortfall(answer)) {
+            return answer;
+        }
+        return denied("A requirement answered neither null nor a shortfall");
+    } catch (error) {
+        return denied(`A requirement threw ${error instanceof Error ? error.message : "what is not an Error"}`);
+    }
+}
+
+function merge(found: readonly Shortfall[], scopes: readonly string[]): Shortfall | null {
+    const [first] = [...found].sort((a, b) => CODES.indexOf(a.code) - CODES.indexOf(b.code));
+    if (first === undefined || first.code === "permission_insufficient" || first.code === "role_insufficient") {
+        return first ?? null;
+    }
+    const lacksScope = found.some(({ code }) => code === "scope_insufficient");
+    const named = lacksScope ? [...new Set([...scopes, ...found.flatMap(({ scopes = [] }) => scopes)])] : [];
+    const acrValues = [...new Set(found.flatMap(({ acrValues = [] }) => acrValues))];
+    const ages = found.flatMap(({ maxAgeSeconds }) => maxAgeSeconds ?? []);
+    return {
+        code: first.code,
+        debugErrorMessage: found.map(({ debugErrorMessage }) => debugErrorMessage).join(". "),
+        ...(named.length === 0 ? {} : { scopes: named }),
+        ...(acrValues.length === 0 ? {} : { acrValues }),
+        ...(ages.length === 0 ? {} : { maxAgeSeconds: Math.min(...ages) })
+    };
+}
+
+function roleRequirement(
+    roles: readonly string[],
+    path: ClaimPath,
+    quantity: "each" | "one",
+    isFulfilled: (names: readonly string[], holds: (name: string) => boolean) => boolean
+): Requirement {
+    const names = stringList(roles, "roles");
+    const members = stringList(path, "the path of a claim");
+    return {
+        shortfall: ({ rawClaims }) => {
+            const held = new Set(stringsAt(rawClaims, members));
+            return isFulfilled(names, name => held.has(name))
+                ? null
+                : {
+                      code: "role_insufficient",
+                      debugErrorMessage: `Expected ${quantity} of the roles ${quoted(names)} in the claim ${quoted(members)}`
+                  };
+        }
+    };
+}
+
+function scopeReader({ implies }: ScopeOptions): (held: readonly string[], required: string) => boolean {
+    if (implies !== undefined && typeof implies !== "function") {
+        throw invalid("implies must be a function: (held, required) => boolean");
+    }
+    return (held, required) =>
+        held.includes(required) ||
+        (implies !== undefined && held.some(scope => implies(scope, required) === true));
+}
+
+/** `scope` is a text; Entra ID's `scp` too, and a list with other issuers. */
+function scopesOf(claims: object): readonly string[] {
+    const scp = own(claims, "scp");
+    return [...words(own(claims, "scope")), ...(Array.isArray(scp) ? strings(scp) : words(scp))];
+}
+
+const words = (value: unknown): readonly string[] =>
+    typeof value === "string" ? value.split(" ").filter(word => word !== "") : [];
+
+/** A list that holds anything but strings is of the wrong type as a whole. */
+const strings = (list: readonly unknown[]): readonly string[] =>
+    list.every(item => typeof item === "string") ? list : [];
+
+function stringsAt(claims: object, path: readonly string[]): readonly string[] {
+    let value: unknown = claims;
+    for (const name of path) {
+        value = own(value, name);
+    }
+    return Array.isArray(value) ? strings(value) : [];
+}
+
+/** A member of the claims' own: nothing is read from a prototype, nor from a list. */
+function own(value: unknown, name: string): unknown {
+    return typeof value === "object" && value !== null && !Array.isArray(value) && Object.hasOwn(value, name)
+        ? (value as Record<string, unknown>)[name]
+        : undefined;
+}
+
+const denied = (debugErrorMessage: string): Shortfall => ({ code: "permission_insufficient", debugErrorMessage });
+
+const isRequirement = (value: unknown): boolean =>
+    typeof value === "object" && value !== null && "shortfall" in value && typeof value.shortfall === "function";
+
+const isAge = (value: unknown): boolean => Number.isInteger(value) && (value as number) >= 0 && (value as number) <= MAX_AGE;
+
+const areNames = (value: unknown): boolean =>
+    value === undefined || (Array.isArray(value) && value.every(name => typeof name === "string" && NAME.test(name)));
+
+/** What stands in the challenge must be able to. */
+function isShortfall(value: unknown): value is Shortfall {
+    if (typeof value !== "object" || value === null) {
+        return false;
+    }
+    const { code, debugErrorMessage, scopes, acrValues, maxAgeSeconds } = value as Partial<Shortfall>;
+    return (
+        CODES.includes(code) &&
+        typeof debugErrorMessage === "string" &&
+        areNames(scopes) &&
+        areNames(acrValues) &&
+        (maxAgeSeconds === undefined || isAge(maxAgeSeconds))
+    );
+}
+
+/** `scope-token` of RFC 6749 section 3.3; an `acr` value stands in a list of the same kind. */
+const NAME = /^[\x21\x23-\x5b\x5d-\x7e]+$/;
+
+function nameList(value: readonly string[], what: string): readonly string[] {
+    const names = stringList(value, what);
+    const bad = names.find(name => !NAME.test(name));
+    if (bad !== undefined) {
+        throw invalid(`${what} must be of visible ASCII without space, quote and backslash; got ${JSON.stringify(bad)}`);
+    }
+    return names;
+}
+
+/** A copy without repetitions, so that a later change of the list changes nothing. */
+function stringList(value: readonly unknown[], what: string): readonly string[] {
+    const items: unknown[] = Array.isArray(value) ? [...value] : [];
+    if (items.length === 0 || !items.every(item => typeof item === "string" && item !== "")) {
+        throw invalid(`${what} must be a list of one or more strings, none of them empty`);
+    }
+    return [...new Set(items as string[])];
+}
+
+const invalid = (message: string): TypeError => new TypeError(`oidc-spa-native: ${message}.`);
+
+const quoted = (names: readonly string[]): string => names.map(name => JSON.stringify(name)).join(", ");
