@@ -1,0 +1,53 @@
+/**
+ * `oidc-spa-native/express`: middleware for Express 5 and 4, and for what else stands on Connect.
+ *
+ * In: a validator, the rules of a route. Out: middleware that sets `req.auth`. May use: guard, node, metadata. Never: a
+ * claim, a status, a challenge.
+ */
+
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { AccessTokenClaims, Granted, Validator } from "../../index.js";
+import { newGuard, type Auth, type RouteRules, type ValidatorOrOptions } from "./guard.js";
+import { newMetadataHandler } from "./metadata.js";
+import { incomingOf, send, setOn, targetOf } from "./node.js";
+
+export type { RouteRules };
+
+type Handler = (req: IncomingMessage, res: ServerResponse, next: (error?: unknown) => void) => void;
+
+/** A request that middleware of {@link protect} has let pass. */
+export type AuthRequest<Claims = AccessTokenClaims> = IncomingMessage & { auth: Granted<Claims> };
+
+/** Middleware, and the typed way to what it found: `auth.of(req).claims`. */
+export type Protection<Found> = Handler & { readonly of: (req: IncomingMessage) => Found };
+
+/** Lets a request pass that may enter, with `req.auth`; answers any other. */
+export function protect<Claims, Optional extends boolean = false>(
+    validator: ValidatorOrOptions<Claims>,
+    rules?: RouteRules<Claims, IncomingMessage, Optional>
+): Protection<Auth<Claims, Optional>> {
+    const guard = newGuard(validator, rules);
+    const handler: Handler = (req, res, next) => {
+        guard(incomingOf(req)).then(outcome => {
+            if (outcome.passed) {
+                setOn(res, outcome.headers);
+                Object.assign(req, { auth: outcome.auth });
+                next();
+            } else {
+                send(res, outcome.response);
+            }
+        }, next);
+    };
+    return Object.assign(handler, {
+        of: (req: IncomingMessage) => (req as IncomingMessage & { auth: Auth<Claims, Optional> }).auth
+    });
+}
+
+/** Serves the resource metadata at its well-known path. Mount it at the root: `app.use(resourceMetadata(validator))`. */
+export function resourceMetadata(validator: Pick<Validator, "resourceMetadata">): Handler {
+    const answer = newMetadataHandler(validator);
+    return (req, res, next) => {
+        const response = answer(req.method, targetOf(req));
+        response === null ? next() : send(res, response);
+    };
+}

@@ -1,0 +1,57 @@
+/**
+ * `oidc-spa-native/fetch`: handlers from `Request` to `Response`, as Bun, Deno, Next.js, h3 and Elysia have them.
+ *
+ * In: a validator, the rules of a route, a handler. Out: a handler. May use: guard, metadata, response. Never: a claim,
+ * a status, a challenge.
+ */
+
+import type { FetchRequestLike, Validator } from "../../index.js";
+import { newGuard, type Auth, type RouteRules, type ValidatorOrOptions } from "./guard.js";
+import { newMetadataHandler, targetOf } from "./metadata.js";
+import { setHeaders, type ResponseToSend } from "./response.js";
+
+export type { RouteRules };
+
+/** Hands a request that may enter to the handler, with `auth`; answers any other. What else the server passes follows. */
+export function protect<
+    Claims,
+    Req extends FetchRequestLike,
+    Rest extends unknown[],
+    Optional extends boolean = false
+>(
+    validator: ValidatorOrOptions<Claims>,
+    rules: RouteRules<Claims, Req, Optional>,
+    handler: (request: Req, auth: Auth<Claims, Optional>, ...rest: Rest) => Response | Promise<Response>
+): (request: Req, ...rest: Rest) => Promise<Response> {
+    const guard = newGuard(validator, rules);
+    return async (request, ...rest) => {
+        const header = (name: string) => request.headers.get(name);
+        const outcome = await guard({ request, source: request, method: request.method, header });
+        return outcome.response === undefined
+            ? withHeaders(await handler(request, outcome.auth, ...rest), outcome.headers)
+            : toResponse(outcome.response);
+    };
+}
+
+/** Answers a request for the resource metadata; `undefined` to any other. */
+export function resourceMetadata(
+    validator: Pick<Validator, "resourceMetadata">
+): (request: FetchRequestLike) => Response | undefined {
+    const answer = newMetadataHandler(validator);
+    return request => {
+        const response = answer(request.method, targetOf(request.url));
+        return response === null ? undefined : toResponse(response);
+    };
+}
+
+const toResponse = ({ status, headers, body }: ResponseToSend): Response => new Response(body, { status, headers });
+
+/** A copy, where there is something to add: the fields of a fetched response cannot be changed. */
+function withHeaders(response: Response, headers: ResponseToSend["headers"]): Response {
+    if (Object.keys(headers).length === 0) {
+        return response;
+    }
+    const copy = new Response(response.body, response);
+    setHeaders(headers, name => copy.headers.get(name), (name, value) => copy.headers.set(name, value));
+    return copy;
+}

@@ -1,0 +1,209 @@
+/**
+ * What every adapter calls: a request in; out comes who it is, or the response to send instead of the route's.
+ *
+ * In: a validator, the rules of a route, a request as its framework holds it. Out: `Passed` or `Stopped`. May use:
+ * validator, native's table of codes, response. Never: a framework.
+ */
+
+import type {
+    AccessTokenClaims,
+    Granted,
+    Refused,
+    RequestLike,
+    RequestRules,
+    RequestTarget,
+    Requirement,
+    Validator,
+    ValidatorOptions
+} from "../../index.js";
+import { createValidator } from "../validator.js";
+import { exposing, isSameRequest, problem, type Fingerprint, type ResponseToSend } from "./response.js";
+
+/** The rules of a route. */
+export interface RouteRules<Claims = AccessTokenClaims, Request = unknown, Optional extends boolean = boolean>
+    extends RequestRules {
+    /** Let a request without credentials pass: `auth` is `null` then. Bad credentials do not pass. Default `false`. */
+    optional?: Optional;
+    /** What the token must permit, all of it. Judged once the token is good. */
+    require?: Requirement<Claims> | readonly Requirement<Claims>[];
+    /** Told of each refusal, to log it. What it throws is a warning and changes no answer. */
+    onRejected?: (refusal: Refused, request: Request) => void;
+    /** The request's method and URL as the client saw it, where the framework's request does not say it. */
+    target?: (request: Request) => RequestTarget;
+    /** Judge CORS preflights too. Default `false`: they carry no credentials, and CORS middleware answers them. */
+    guardPreflights?: boolean;
+}
+
+/** What an adapter hands over of a request. */
+export interface Incoming<Request> {
+    /** As the framework's users know it, for `onRejected` and `target`. */
+    readonly request: Request;
+    /** Something that `validateRequest` reads. One object a request, however many routes it passes. */
+    readonly source: RequestLike;
+    readonly method: string | undefined;
+    /** A header field of the request, by its name in lower case. */
+    readonly header: (name: string) => unknown;
+}
+
+/** Who it is; `null` for a request without credentials, where the route takes it. */
+export type Auth<Claims, Optional extends boolean> = Granted<Claims> | (Optional extends true ? null : never);
+
+export type ValidatorOrOptions<Claims> = Validator<Claims> | ValidatorOptions<Claims>;
+
+/** The request may go on. */
+export interface Passed<Claims, Optional extends boolean> {
+    readonly passed: true;
+    readonly auth: Auth<Claims, Optional>;
+    /** To be set on the response, whatever the route answers. */
+    readonly headers: ResponseToSend["headers"];
+    readonly response?: never;
+}
+
+/** A CORS preflight, which nobody judged. */
+export interface Preflight {
+    readonly passed: true;
+    readonly auth: null;
+    readonly headers: ResponseToSend["headers"];
+    /** To be sent where the route's own code would have to take it: that code expects `auth`. */
+    readonly response: ResponseToSend;
+}
+
+/** The request ends here. */
+export interface Stopped {
+    readonly passed: false;
+    readonly response: ResponseToSend;
+}
+
+export type Outcome<Claims, Optional extends boolean> = Passed<Claims, Optional> | Preflight | Stopped;
+
+/** Judges the requests of one route. Rejects only if this library or the application fails: never let pass then. */
+export type Guard<Claims, Request, Optional extends boolean> = (
+    incoming: Incoming<Request>
+) => Promise<Outcome<Claims, Optional>>;
+
+const ANONYMOUS = { passed: true, auth: null, headers: {} } as const;
+const PREFLIGHT: Preflight = { ...ANONYMOUS, response: { status: 204, headers: {}, body: null } };
+
+/** A guard with these rules. Throws TypeError where the rules make no sense. */
+export function newGuard<Claims, Request, Optional extends boolean>(
+    validatorOrOptions: ValidatorOrOptions<Claims>,
+    rules: RouteRules<Claims, Request, Optional> = {}
+): Guard<Claims, Request, Optional> {
+    const validator =
+        "validateRequest" in validatorOrOptions ? validatorOrOptions : createValidator<Claims>(validatorOrOptions);
+    const { optional, require, onRejected, target, guardPreflights = false, dpop } = checkRules(rules);
+    const requestRules: RequestRules = dpop === undefined ? {} : { dpop };
+    const told = newTeller(onRejected);
+    const granted = grantsOf(validator);
+
+    const validate = async (incoming: Incoming<Request>) => {
+        const before = granted.get(incoming.source);
+        if (before !== undefined && isSameRequest(before, incoming.header) && accepts(dpop ?? validator.dpop, before.verdict.scheme)) {
+            return before.verdict;
+        }
+        const verdict = await validator.validateRequest(incoming.source, target?.(incoming.request), requestRules);
+        if (verdict.isSuccess) {
+            granted.set(incoming.source, {
+                verdict,
+                authorization: incoming.header("authorization"),
+                proof: incoming.header("dpop")
+            });
+        }
+        return verdict;
+    };
+
+    return async incoming => {
+        if (!guardPreflights && isPreflight(incoming)) {
+            return PREFLIGHT;
+        }
+        const valid = await validate(incoming);
+        const verdict = require === undefined ? valid : validator.authorize(valid, require, requestRules);
+        if (verdict.isSuccess) {
+            return { passed: true, auth: verdict, headers: exposing(verdict.headers) };
+        }
+        if (optional === true && verdict.code === "credentials_missing") {
+            return ANONYMOUS as Passed<Claims, Optional>;
+        }
+        told(verdict, incoming.request);
+        return { passed: false, response: problem(verdict, incoming.method) };
+    };
+}
+
+/** A DPoP proof is good once: a request that passes several guards of one validator is validated by the first. */
+interface Grant<Claims> extends Fingerprint {
+    readonly verdict: Granted<Claims>;
+}
+
+const grants = new WeakMap<object, WeakMap<object, Grant<unknown>>>();
+
+function grantsOf<Claims>(validator: Validator<Claims>): WeakMap<object, Grant<Claims>> {
+    const found = grants.get(validator) ?? new WeakMap<object, Grant<unknown>>();
+    grants.set(validator, found);
+    // Only grants of this validator are put in, and they are of its type.
+    return found as WeakMap<object, Grant<Claims>>;
+}
+
+/** Where a mode does not accept the scheme, the validator says so, before it looks at the proof. */
+function accepts(mode: Validator["dpop"], scheme: Granted["scheme"]): boolean {
+    return mode === "allowed" || (mode === "required") === (scheme === "DPoP");
+}
+
+/** A CORS preflight (Fetch standard, section 3.3.2). */
+function isPreflight({ method, header }: Incoming<unknown>): boolean {
+    return (
+        method === "OPTIONS" &&
+        typeof header("origin") === "string" &&
+        typeof header("access-control-request-method") === "string"
+    );
+}
+
+const RULES: ReadonlySet<string> = new Set<keyof RouteRules>([
+    "optional",
+    "require",
+    "onRejected",
+    "target",
+    "guardPreflights",
+    "dpop"
+]);
+
+/** A rule that is misspelt must not vanish. */
+function checkRules<Rules extends object>(rules: Rules): Rules {
+    const unknown = Object.keys(rules).find(name => !RULES.has(name));
+    if (unknown !== undefined) {
+        throw new TypeError(`oidc-spa-native: unknown rule "${unknown}"; there are ${[...RULES].join(", ")}.`);
+    }
+    for (const [name, type] of [
+        ["optional", "boolean"],
+        ["guardPreflights", "boolean"],
+        ["onRejected", "function"],
+        ["target", "function"]
+    ] as const) {
+        const value: unknown = (rules as Record<string, unknown>)[name];
+        if (value !== undefined && typeof value !== type) {
+            throw new TypeError(`oidc-spa-native: the rule "${name}" must be a ${type}.`);
+        }
+    }
+    return rules;
+}
+
+/** `onRejected`, whose failing is the application's to see and changes no answer. */
+function newTeller<Request>(
+    onRejected: ((refusal: Refused, request: Request) => unknown) | undefined
+): (refusal: Refused, request: Request) => void {
+    let hasWarned = false;
+    const warn = (error: unknown) => {
+        if (!hasWarned) {
+            hasWarned = true;
+            process.emitWarning(`onRejected failed: ${error instanceof Error ? error.message : "not with an Error"}`, {
+                type: "oidc-spa-native",
+                code: "OIDC_SPA_NATIVE_ON_REJECTED"
+            });
+        }
+    };
+    return (refusal, request) => {
+        if (onRejected !== undefined) {
+            // In a Promise of its own, so that an async function's failing is caught too.
+            new Promise(resolve => resolve(onRejected(refusal, request))).catch(warn);
+        }
+    };
+}

@@ -1,0 +1,56 @@
+/**
+ * `oidc-spa-native/node-http`: request listeners for `node:http`, `node:https` and `node:http2`.
+ *
+ * In: a validator, the rules of a route, a handler. Out: a request listener. May use: guard, node, metadata, response.
+ * Never: a claim, a status, a challenge.
+ */
+
+import type { Validator } from "../../index.js";
+import { newGuard, type Auth, type RouteRules, type ValidatorOrOptions } from "./guard.js";
+import { newMetadataHandler } from "./metadata.js";
+import { incomingOf, send, setOn, targetOf, type NodeRequest, type NodeResponse } from "./node.js";
+import { failure } from "./response.js";
+
+export type { RouteRules };
+
+type Listener<Req, Res> = (req: Req, res: Res) => void;
+
+/** Hands a request that may enter to the handler, with `auth`; answers any other. */
+export function protect<
+    Claims,
+    Req extends NodeRequest,
+    Res extends NodeResponse,
+    Optional extends boolean = false
+>(
+    validator: ValidatorOrOptions<Claims>,
+    rules: RouteRules<Claims, Req, Optional>,
+    handler: (req: Req, res: Res, auth: Auth<Claims, Optional>) => unknown
+): Listener<Req, Res> {
+    const guard = newGuard(validator, rules);
+    return (req, res) => {
+        const outcome = guard(incomingOf(req)).catch((error: unknown) => ({ response: failure(error, req.method) }));
+        // What the handler throws is the application's: it ends as it would without this listener.
+        void outcome.then(outcome => {
+            if (outcome.response !== undefined) {
+                send(res, outcome.response);
+                return undefined;
+            }
+            setOn(res, outcome.headers);
+            return handler(req, res, outcome.auth);
+        });
+    };
+}
+
+/** Answers a request for the resource metadata, and says whether it was one. */
+export function resourceMetadata(
+    validator: Pick<Validator, "resourceMetadata">
+): (req: NodeRequest, res: NodeResponse) => boolean {
+    const answer = newMetadataHandler(validator);
+    return (req, res) => {
+        const response = answer(req.method, targetOf(req));
+        if (response !== null) {
+            send(res, response);
+        }
+        return response !== null;
+    };
+}
