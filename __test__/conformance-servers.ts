@@ -130,7 +130,7 @@ export const FRAMEWORKS: Readonly<Record<string, Framework>> = {
     },
     "node:http2": {
         transport: "http2",
-        // The compatibility API; its types differ from those of node:http in members that are not used here.
+        // The compatibility API: its types differ from those of node:http in members that are not used here.
         start: application => listening(http2.createServer(nodeApplication(application) as never))
     },
     Hono: {

@@ -124,7 +124,7 @@ function dpopModeOf(rules: RequestRules | undefined): DpopMode | null {
     }
     const { dpop, ...others } = Object(rules) as RequestRules;
     const [unknown] = Object.keys(others);
-    if (typeof rules !== "object" || unknown !== undefined || !(dpop === undefined || DPOP_MODES.includes(dpop))) {
+    if (typeof rules !== "object" || rules === null || unknown !== undefined || !(dpop === undefined || DPOP_MODES.includes(dpop))) {
         throw new TypeError(
             'oidc-spa-native: the rules for a request are an object such as { dpop: "required" }, with "allowed", ' +
                 `"required" or "disabled"; got ${unknown === undefined ? kindOf(dpop ?? rules) : `the member "${unknown}"`}.`

@@ -20,7 +20,8 @@ export interface NodeResponse {
     readonly headersSent: boolean;
     getHeader(name: string): unknown;
     setHeader(name: string, value: string): unknown;
-    end(body?: string): unknown;
+    end(): unknown;
+    end(body: string): unknown;
 }
 
 export function incomingOf<Request extends NodeRequest>(request: Request): Incoming<Request> {
@@ -47,6 +48,6 @@ export function send(response: NodeResponse, { status, headers, body }: Response
     if (!response.headersSent) {
         setOn(response, headers);
         response.statusCode = status;
-        response.end(...(body === null ? [] : [body]));
+        body === null ? response.end() : response.end(body);
     }
 }

@@ -1,0 +1,77 @@
+// Checked by the compiler alone: `tsc -p __test__`. What a route finds is typed by the schema and by the rules, in each
+// framework's idiom.
+
+import express from "express";
+import { Hono } from "hono";
+import { createServer } from "node:http";
+import { createServer as createHttp2Server } from "node:http2";
+import { createValidator, type Granted } from "oidc-spa-native";
+import { allRoles, allScopes, satisfies } from "oidc-spa-native/authorization";
+import * as ofExpress from "oidc-spa-native/express";
+import * as ofFetch from "oidc-spa-native/fetch";
+import * as ofHono from "oidc-spa-native/hono";
+import * as ofNodeHttp from "oidc-spa-native/node-http";
+import { z } from "zod";
+
+type Equals<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+
+function holds<_ extends true>(): void {}
+
+const withZod = createValidator({
+    issuerUri: "https://auth.example.com",
+    expectedAudience: "https://api.example.com",
+    claims: z.object({ sub: z.string(), email: z.string().optional() })
+});
+
+type Claims = { sub: string; email?: string | undefined };
+type Auth = Granted<Claims>;
+
+const app = express();
+
+const onExpress = ofExpress.protect(withZod, { require: satisfies((claims: Claims) => claims.sub !== "") });
+app.use(ofExpress.resourceMetadata(withZod), onExpress);
+app.get("/items", onExpress, (req, res) => {
+    holds<Equals<ReturnType<typeof onExpress.of>, Auth>>();
+    res.json(onExpress.of(req).claims.sub);
+});
+const optionalOnExpress = ofExpress.protect(withZod, { optional: true, dpop: "required" });
+holds<Equals<ReturnType<typeof optionalOnExpress.of>, Auth | null>>();
+const eitherOnExpress = ofExpress.protect(withZod, { optional: Math.random() > 0.5 });
+holds<Equals<ReturnType<typeof eitherOnExpress.of>, Auth | null>>();
+
+new Hono()
+    .use(ofHono.resourceMetadata(withZod))
+    .get("/items", ofHono.protect(withZod, { require: allScopes(["read"]) }), c => {
+        holds<Equals<typeof c.var.auth, Auth>>();
+        return c.json(c.get("auth").claims.sub);
+    })
+    .get("/optional", ofHono.protect(withZod, { optional: true }), c => {
+        holds<Equals<typeof c.var.auth, Auth | null>>();
+        return c.body(null);
+    });
+
+createServer(
+    ofNodeHttp.protect(withZod, {}, (req, res, auth) => {
+        holds<Equals<typeof auth, Auth>>();
+        res.end(`${req.method}`);
+    })
+);
+createHttp2Server(
+    ofNodeHttp.protect(withZod, { optional: true }, (req, res, auth) => {
+        holds<Equals<typeof auth, Auth | null>>();
+        res.end(req.authority);
+    })
+);
+
+const GET = ofFetch.protect(withZod, { onRejected: ({ code }, request: Request) => void [code, request.url] }, (request, auth, context: { id: string }) => {
+    holds<Equals<typeof auth, Auth>>();
+    return new Response(request.url + context.id);
+});
+holds<Equals<typeof GET, (request: Request, context: { id: string }) => Promise<Response>>>();
+
+// @ts-expect-error: of a written name
+ofExpress.protect(withZod, { optionel: true });
+// @ts-expect-error: a predicate answers at once
+satisfies(async () => true);
+// @ts-expect-error: at least one name
+allRoles(["admin"], []);
