@@ -148,6 +148,18 @@ test("whoever was answered meanwhile is left alone", async () => {
     expect(passes).toEqual([]);
 });
 
+test("a nonce that comes too late for the response stops nobody", async () => {
+    const offering = createValidator({ ...options, nonce: "on-stale-proof" });
+    const { headers } = dpopRequest();
+    const passed = new Promise(resolve => {
+        void answerOf((req, res) => {
+            res.writeHead(200).end("already");
+            ofExpress.protect(offering, { target: () => ({ method: "GET", url: ITEMS }) })(req, res, resolve);
+        }, Object.fromEntries(headers));
+    });
+    expect(await passed).toBeUndefined();
+});
+
 test("where this library or the application fails, nobody passes, and nobody learns why", async () => {
     const warn = vi.spyOn(process, "emitWarning").mockImplementation(() => undefined);
     const broken = createValidator({ ...options, clock: () => NaN });
