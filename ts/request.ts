@@ -130,6 +130,9 @@ function readNode(request: Bag, headers: Bag, outerUrl: string | null, target: T
 
     const socket = request.socket;
     fields.remoteAddress = isBag(socket) ? stringOrNull(socket.remoteAddress) : null;
+    if (target !== null && !target.url.startsWith("/")) {
+        return joinWithUrl(fields, target);
+    }
     const connectionScheme =
         fields.pseudoScheme || (isBag(socket) ? (socket.encrypted === true ? "https" : "http") : null);
 
