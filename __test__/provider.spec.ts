@@ -1,39 +1,11 @@
 // Tokens of a real authorization server (oidc-provider), obtained by a real client (openid-client).
 
-import { generateKeyPair, type CryptoKey } from "jose";
+import { generateKeyPair } from "jose";
 import { createValidator } from "oidc-spa-native";
 import { oidcSpa } from "oidc-spa-native/server";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { API, authorizationCode, clientCredentials, createProof, OTHER_API, startIssuer, type Issuer } from "./real-issuer.js";
 import { bearer } from "./token-mutations.js";
-
-interface KeyPair {
-    readonly privateKey: CryptoKey;
-    readonly publicKey: CryptoKey;
-}
-
-interface Issuer {
-    readonly issuerUri: string;
-    readonly clientSecret: string;
-    readonly jwksRequests: number;
-    rotate(options: { published: boolean }): void;
-    publish(): void;
-    close(): Promise<void>;
-}
-
-// The demo's parts are plain JavaScript: their types are said here.
-const demo = (name: string): Promise<unknown> => import(/* @vite-ignore */ new URL(`../examples/demo/${name}.mjs`, import.meta.url).href);
-const { startIssuer, API, OTHER_API } = (await demo("issuer")) as {
-    startIssuer: () => Promise<Issuer>;
-    API: string;
-    OTHER_API: string;
-};
-const { clientCredentials, authorizationCode } = (await demo("client")) as {
-    clientCredentials: (issuer: Issuer, request: { clientId: string; resource: string; dpopKeyPair?: KeyPair }) => Promise<string>;
-    authorizationCode: (issuer: Issuer, request: { login: string; resource: string; dpopKeyPair?: KeyPair }) => Promise<string>;
-};
-const { createProof } = (await demo("proof")) as {
-    createProof: (keyPair: KeyPair, request: { method: string; url: string; accessToken: string }) => Promise<string>;
-};
 
 const url = `${API}/v1/items`;
 let issuer: Issuer;
