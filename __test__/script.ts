@@ -9,7 +9,7 @@ const run = promisify(execFile);
 export const root = fileURLToPath(new URL("..", import.meta.url));
 
 /** The variables of the environment that change how issuers are reached, unset. */
-const NO_NETWORK_VARIABLES = Object.fromEntries(
+export const NO_NETWORK_VARIABLES = Object.fromEntries(
     ["HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY"]
         .flatMap(name => [name, name.toLowerCase()])
         .concat("NODE_EXTRA_CA_CERTS")
