@@ -4,7 +4,8 @@ import type { Credentials } from "./credentials.js";
 
 export interface Case {
     readonly name: string;
-    readonly route: "public" | "items" | "reports";
+    /** `greeting` takes credentials, and no credentials too. */
+    readonly route: "public" | "greeting" | "items" | "reports";
     readonly status: number;
     /** What the client sends to `url`. */
     readonly fields: (credentials: Credentials, url: string) => Record<string, string>;
@@ -42,6 +43,11 @@ const items = { route: "items" } as const;
 
 export const CASES: readonly Case[] = [
     { name: "public route", route: "public", status: 200, fields: () => ({}) },
+    { name: "no credentials where they are optional", route: "greeting", status: 200, fields: () => ({}) },
+    { name: "Bearer where it is optional", route: "greeting", status: 200, fields: bearer(({ good }) => good) },
+    { name: "DPoP where it is optional", route: "greeting", status: 200, fields: dpop() },
+    { name: "expired where it is optional", route: "greeting", status: 401, fields: bearer(({ expired }) => expired) },
+    { name: "Basic where Bearer is optional", route: "greeting", status: 400, fields: () => ({ authorization: "Basic dTpw" }) },
     { ...items, name: "no credentials", status: 401, fields: () => ({}) },
     { ...items, name: "Bearer", status: 200, fields: bearer(({ good }) => good) },
     { ...items, name: "Bearer, RS256", status: 200, fields: bearer(({ rs256 }) => rs256) },
@@ -156,7 +162,13 @@ export const DIFFERENCES: readonly Difference[] = [
     {
         id: "mounted routers",
         programs: MOUNTED,
-        cases: ["DPoP", "DPoP with the role", "DPoP without the role", "DPoP behind a proxy at a port"],
+        cases: [
+            "DPoP",
+            "DPoP where it is optional",
+            "DPoP with the role",
+            "DPoP without the role",
+            "DPoP behind a proxy at a port"
+        ],
         status: 401
     },
     {

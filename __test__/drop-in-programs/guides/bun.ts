@@ -17,11 +17,11 @@ interface User {
     roles: string[];
 }
 
-/** The user, or the answer to give instead. */
-async function getUser(request: Request, requiredRole?: "editor"): Promise<User | Response> {
+/** The user, `undefined` for a request without credentials, or the answer to give instead. */
+async function findUser(request: Request): Promise<User | undefined | Response> {
     const requestAuthContext = extractRequestAuthContext({ request, trustProxy: true });
     if (!requestAuthContext) {
-        return new Response("Unauthorized", { status: 401 });
+        return undefined;
     }
     if (!requestAuthContext.isWellFormed) {
         console.warn(requestAuthContext.debugErrorMessage);
@@ -34,11 +34,19 @@ async function getUser(request: Request, requiredRole?: "editor"): Promise<User 
         console.warn(debugErrorMessage);
         return new Response("Unauthorized", { status: 401 });
     }
-    const roles = decodedAccessToken.realm_access?.roles ?? [];
-    if (requiredRole && !roles.includes(requiredRole)) {
+    return { id: decodedAccessToken.sub, roles: decodedAccessToken.realm_access?.roles ?? [] };
+}
+
+/** The user, or the answer to give instead. */
+async function getUser(request: Request, requiredRole?: "editor"): Promise<User | Response> {
+    const user = await findUser(request);
+    if (!user) {
+        return new Response("Unauthorized", { status: 401 });
+    }
+    if (!(user instanceof Response) && requiredRole && !user.roles.includes(requiredRole)) {
         return new Response("Forbidden", { status: 403 });
     }
-    return { id: decodedAccessToken.sub, roles };
+    return user;
 }
 
 bootstrapAuth({
@@ -52,6 +60,10 @@ const server = Bun.serve({
     hostname: "127.0.0.1",
     routes: {
         "/api/public": () => Response.json({ open: true }),
+        "/api/greeting": async request => {
+            const user = await findUser(request);
+            return user instanceof Response ? user : Response.json({ hello: user?.id ?? "stranger" });
+        },
         "/api/items": async request => {
             const user = await getUser(request);
             return user instanceof Response ? user : Response.json({ owner: user.id, items: ["apple"] });

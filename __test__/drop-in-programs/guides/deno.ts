@@ -14,11 +14,11 @@ const { bootstrapAuth, validateAndDecodeAccessToken } = oidcSpa
 
 type User = { id: string; roles: string[] };
 
-/** Throws the answer to give where there is no such user. */
-async function getUser(req: Request, requiredRole?: "editor"): Promise<User> {
+/** `undefined` for a request without credentials. Throws the answer to give where they are no good. */
+async function findUser(req: Request): Promise<User | undefined> {
     const requestAuthContext = extractRequestAuthContext({ request: req, trustProxy: true });
     if (!requestAuthContext) {
-        throw new Response("unauthorized", { status: 401 });
+        return undefined;
     }
     if (!requestAuthContext.isWellFormed) {
         console.warn(requestAuthContext.debugErrorMessage);
@@ -30,16 +30,28 @@ async function getUser(req: Request, requiredRole?: "editor"): Promise<User> {
         throw new Response("unauthorized", { status: 401 });
     }
     const { sub, realm_access } = result.decodedAccessToken;
-    if (requiredRole && !realm_access?.roles.includes(requiredRole)) {
+    return { id: sub, roles: realm_access?.roles ?? [] };
+}
+
+async function getUser(req: Request, requiredRole?: "editor"): Promise<User> {
+    const user = await findUser(req);
+    if (!user) {
+        throw new Response("unauthorized", { status: 401 });
+    }
+    if (requiredRole && !user.roles.includes(requiredRole)) {
         throw new Response("forbidden", { status: 403 });
     }
-    return { id: sub, roles: realm_access?.roles ?? [] };
+    return user;
 }
 
 async function handle(req: Request): Promise<Response> {
     switch (new URL(req.url).pathname) {
         case "/api/public":
             return Response.json({ open: true });
+        case "/api/greeting": {
+            const user = await findUser(req);
+            return Response.json({ hello: user?.id ?? "stranger" });
+        }
         case "/api/items": {
             const user = await getUser(req);
             return Response.json({ owner: user.id, items: ["apple"] });

@@ -19,7 +19,7 @@ type AccessToken = typeof ofTypeDecodedAccessToken;
 async function authenticate(req: Request, res: Response, next: NextFunction): Promise<void> {
     const requestAuthContext = extractRequestAuthContext({ request: req, trustProxy: true });
     if (!requestAuthContext) {
-        res.status(401).json({ error: "sign in first" });
+        next();
         return;
     }
     if (!requestAuthContext.isWellFormed) {
@@ -37,14 +37,27 @@ async function authenticate(req: Request, res: Response, next: NextFunction): Pr
     next();
 }
 
+function signedIn(_req: Request, res: Response, next: NextFunction): void {
+    if (res.locals.accessToken === undefined) {
+        res.status(401).json({ error: "sign in first" });
+        return;
+    }
+    next();
+}
+
 const items = express.Router();
 
-items.get("/items", authenticate, (_req, res) => {
+items.get("/greeting", authenticate, (_req, res) => {
+    const accessToken: AccessToken | undefined = res.locals.accessToken;
+    res.json({ hello: accessToken?.sub ?? "stranger" });
+});
+
+items.get("/items", authenticate, signedIn, (_req, res) => {
     const { sub }: AccessToken = res.locals.accessToken;
     res.json({ owner: sub, items: ["apple"] });
 });
 
-items.get("/reports", authenticate, (_req, res) => {
+items.get("/reports", authenticate, signedIn, (_req, res) => {
     const { sub, realm_access }: AccessToken = res.locals.accessToken;
     if (!realm_access.roles.includes("editor")) {
         res.status(403).json({ error: "editors only" });

@@ -19,32 +19,41 @@ interface User {
     roles: string[];
 }
 
-/** Answers by itself, and never settles, where there is no such user. */
-async function getUser(req: Request, res: Response, requiredRole?: "editor"): Promise<User> {
-    const refuse = (status: 400 | 401 | 403): Promise<never> => {
-        res.sendStatus(status);
-        return new Promise(() => {});
-    };
+/** Answers by itself; the Promise never settles, so that the route ends there. */
+function refuse(res: Response, status: 400 | 401 | 403): Promise<never> {
+    res.sendStatus(status);
+    return new Promise(() => {});
+}
+
+/** `undefined` for a request without credentials. */
+async function findUser(req: Request, res: Response): Promise<User | undefined> {
     const requestAuthContext = extractRequestAuthContext({ request: req, trustProxy: true });
     if (requestAuthContext === undefined) {
-        return refuse(401);
+        return undefined;
     }
     if (!requestAuthContext.isWellFormed) {
         console.warn(requestAuthContext.debugErrorMessage);
-        return refuse(400);
+        return refuse(res, 400);
     }
     const { isSuccess, debugErrorMessage, decodedAccessToken } = await validateAndDecodeAccessToken(
         requestAuthContext.accessTokenAndMetadata
     );
     if (!isSuccess) {
         console.warn(debugErrorMessage);
-        return refuse(401);
+        return refuse(res, 401);
     }
-    const roles = decodedAccessToken.realm_access?.roles ?? [];
-    if (requiredRole !== undefined && !roles.includes(requiredRole)) {
-        return refuse(403);
+    return { id: decodedAccessToken.sub, roles: decodedAccessToken.realm_access?.roles ?? [] };
+}
+
+async function getUser(req: Request, res: Response, requiredRole?: "editor"): Promise<User> {
+    const user = await findUser(req, res);
+    if (user === undefined) {
+        return refuse(res, 401);
     }
-    return { id: decodedAccessToken.sub, roles };
+    if (requiredRole !== undefined && !user.roles.includes(requiredRole)) {
+        return refuse(res, 403);
+    }
+    return user;
 }
 
 bootstrapAuth({
@@ -57,6 +66,11 @@ const app = express();
 
 app.get("/api/public", (_req, res) => {
     res.json({ open: true });
+});
+
+app.get("/api/greeting", async (req, res) => {
+    const user = await findUser(req, res);
+    res.json({ hello: user?.id ?? "stranger" });
 });
 
 app.get("/api/items", async (req, res) => {

@@ -13,33 +13,44 @@ const { bootstrapAuth, validateAndDecodeAccessToken } = oidcSpa
     })
     .createUtils();
 
-async function getUser(params: { req: FastifyRequest; reply: FastifyReply; requiredRole?: "editor" }) {
-    const { req, reply, requiredRole } = params;
-    const refuse = (status: 400 | 401 | 403) => {
-        reply.code(status).send();
-        return new Promise<never>(() => {});
-    };
+/** Answers by itself; the Promise never settles, so that the route ends there. */
+function refuse(reply: FastifyReply, status: 400 | 401 | 403) {
+    reply.code(status).send();
+    return new Promise<never>(() => {});
+}
+
+/** `undefined` for a request without credentials. */
+async function findUser(params: { req: FastifyRequest; reply: FastifyReply }) {
+    const { req, reply } = params;
     const requestAuthContext = extractRequestAuthContext({ request: req, trustProxy: true });
     if (!requestAuthContext) {
-        return refuse(401);
+        return undefined;
     }
     if (!requestAuthContext.isWellFormed) {
         req.log.warn(requestAuthContext.debugErrorMessage);
-        return refuse(400);
+        return refuse(reply, 400);
     }
     const { isSuccess, debugErrorMessage, decodedAccessToken } = await validateAndDecodeAccessToken(
         requestAuthContext.accessTokenAndMetadata
     );
     if (!isSuccess) {
         req.log.warn(debugErrorMessage);
-        return refuse(401);
+        return refuse(reply, 401);
     }
     const { sub, realm_access } = decodedAccessToken;
-    const roles = realm_access?.roles ?? [];
-    if (requiredRole && !roles.includes(requiredRole)) {
-        return refuse(403);
+    return { id: sub, roles: realm_access?.roles ?? [] };
+}
+
+async function getUser(params: { req: FastifyRequest; reply: FastifyReply; requiredRole?: "editor" }) {
+    const { req, reply, requiredRole } = params;
+    const user = await findUser({ req, reply });
+    if (!user) {
+        return refuse(reply, 401);
     }
-    return { id: sub, roles };
+    if (requiredRole && !user.roles.includes(requiredRole)) {
+        return refuse(reply, 403);
+    }
+    return user;
 }
 
 bootstrapAuth({
@@ -53,6 +64,11 @@ const app = Fastify({ trustProxy: true });
 app.register(
     async api => {
         api.get("/public", async () => ({ open: true }));
+
+        api.get("/greeting", async (req, reply) => {
+            const user = await findUser({ req, reply });
+            return { hello: user?.id ?? "stranger" };
+        });
 
         api.get("/items", async (req, reply) => {
             const user = await getUser({ req, reply });

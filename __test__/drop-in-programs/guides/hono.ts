@@ -30,10 +30,11 @@ const userOf = ({ sub, scope, realm_access }: AccessToken): User => ({
     scopes: scope
 });
 
-async function getUser(req: HonoRequest, requiredRole?: "editor"): Promise<User> {
+/** `undefined` for a request without credentials. */
+async function findUser(req: HonoRequest): Promise<User | undefined> {
     const requestAuthContext = extractRequestAuthContext({ request: req, trustProxy: true });
     if (!requestAuthContext) {
-        throw new HTTPException(401, { message: "Unauthorized" });
+        return undefined;
     }
     if (!requestAuthContext.isWellFormed) {
         console.warn(requestAuthContext.debugErrorMessage);
@@ -46,7 +47,14 @@ async function getUser(req: HonoRequest, requiredRole?: "editor"): Promise<User>
         console.warn(debugErrorMessage);
         throw new HTTPException(401, { message: "Unauthorized" });
     }
-    const user = userOf(decodedAccessToken);
+    return userOf(decodedAccessToken);
+}
+
+async function getUser(req: HonoRequest, requiredRole?: "editor"): Promise<User> {
+    const user = await findUser(req);
+    if (!user) {
+        throw new HTTPException(401, { message: "Unauthorized" });
+    }
     if (requiredRole && !user.roles.includes(requiredRole)) {
         throw new HTTPException(403, { message: "Forbidden" });
     }
@@ -62,6 +70,11 @@ bootstrapAuth({
 const api = new Hono();
 
 api.get("/public", c => c.json({ open: true }));
+
+api.get("/greeting", async c => {
+    const user = await findUser(c.req);
+    return c.json({ hello: user?.id ?? "stranger" });
+});
 
 api.get("/items", async c => {
     const user = await getUser(c.req);

@@ -15,11 +15,11 @@ const { bootstrapAuth, validateAndDecodeAccessToken } = oidcSpa
     })
     .createUtils();
 
-async function getUser(params: { ctx: Context; requiredRole?: "editor" }) {
-    const { ctx, requiredRole } = params;
+/** `undefined` for a request without credentials. */
+async function findUser(ctx: Context) {
     const requestAuthContext = extractRequestAuthContext({ request: ctx.req, trustProxy: true });
     if (!requestAuthContext) {
-        return ctx.throw(401);
+        return undefined;
     }
     if (!requestAuthContext.isWellFormed) {
         console.warn(requestAuthContext.debugErrorMessage);
@@ -33,10 +33,19 @@ async function getUser(params: { ctx: Context; requiredRole?: "editor" }) {
         return ctx.throw(401);
     }
     const { sub, realm_access } = decodedAccessToken;
-    if (requiredRole && !realm_access?.roles.includes(requiredRole)) {
+    return { id: sub, roles: realm_access?.roles };
+}
+
+async function getUser(params: { ctx: Context; requiredRole?: "editor" }) {
+    const { ctx, requiredRole } = params;
+    const user = await findUser(ctx);
+    if (!user) {
+        return ctx.throw(401);
+    }
+    if (requiredRole && !user.roles?.includes(requiredRole)) {
         return ctx.throw(403);
     }
-    return { id: sub, roles: realm_access?.roles };
+    return user;
 }
 
 bootstrapAuth({
@@ -49,6 +58,11 @@ const router = new Router({ prefix: "/api" });
 
 router.get("/public", ctx => {
     ctx.body = { open: true };
+});
+
+router.get("/greeting", async ctx => {
+    const user = await findUser(ctx);
+    ctx.body = { hello: user?.id ?? "stranger" };
 });
 
 router.get("/items", async ctx => {

@@ -29,10 +29,11 @@ interface User {
     roles: string[];
 }
 
-async function getUser(req: AnyRequest, requiredRole?: "editor"): Promise<User> {
+/** `undefined` for a request without credentials. */
+async function findUser(req: AnyRequest): Promise<User | undefined> {
     const requestAuthContext = extractRequestAuthContext({ request: req, trustProxy: true });
     if (!requestAuthContext) {
-        throw new UnauthorizedException();
+        return undefined;
     }
     if (!requestAuthContext.isWellFormed) {
         console.warn(requestAuthContext.debugErrorMessage);
@@ -45,11 +46,18 @@ async function getUser(req: AnyRequest, requiredRole?: "editor"): Promise<User> 
         console.warn(debugErrorMessage);
         throw new UnauthorizedException();
     }
-    const roles = decodedAccessToken.realm_access?.roles ?? [];
-    if (requiredRole && !roles.includes(requiredRole)) {
+    return { id: decodedAccessToken.sub, roles: decodedAccessToken.realm_access?.roles ?? [] };
+}
+
+async function getUser(req: AnyRequest, requiredRole?: "editor"): Promise<User> {
+    const user = await findUser(req);
+    if (!user) {
+        throw new UnauthorizedException();
+    }
+    if (requiredRole && !user.roles.includes(requiredRole)) {
         throw new ForbiddenException(`This needs the role ${requiredRole}`);
     }
-    return { id: decodedAccessToken.sub, roles };
+    return user;
 }
 
 @Controller("api")
@@ -57,6 +65,12 @@ class ItemsController {
     @Get("public")
     readPublic() {
         return { open: true };
+    }
+
+    @Get("greeting")
+    async readGreeting(@Req() req: Request) {
+        const user = await findUser(req);
+        return { hello: user?.id ?? "stranger" };
     }
 
     @Get("items")

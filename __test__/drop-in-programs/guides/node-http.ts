@@ -14,32 +14,44 @@ const { bootstrapAuth, validateAndDecodeAccessToken } = oidcSpa
     })
     .createUtils();
 
-async function getUser(params: { req: IncomingMessage; res: ServerResponse; requiredRole?: "editor" }) {
-    const { req, res, requiredRole } = params;
-    const refuse = (status: 400 | 401 | 403) => {
-        res.writeHead(status).end();
-        return new Promise<never>(() => {});
-    };
+/** Answers by itself; the Promise never settles, so that the route ends there. */
+function refuse(res: ServerResponse, status: 400 | 401 | 403) {
+    res.writeHead(status).end();
+    return new Promise<never>(() => {});
+}
+
+/** `undefined` for a request without credentials. */
+async function findUser(params: { req: IncomingMessage; res: ServerResponse }) {
+    const { req, res } = params;
     const requestAuthContext = extractRequestAuthContext({ request: req, trustProxy: true });
     if (!requestAuthContext) {
-        return refuse(401);
+        return undefined;
     }
     if (!requestAuthContext.isWellFormed) {
         console.warn(requestAuthContext.debugErrorMessage);
-        return refuse(400);
+        return refuse(res, 400);
     }
     const { isSuccess, debugErrorMessage, decodedAccessToken } = await validateAndDecodeAccessToken(
         requestAuthContext.accessTokenAndMetadata
     );
     if (!isSuccess) {
         console.warn(debugErrorMessage);
-        return refuse(401);
+        return refuse(res, 401);
     }
     const { sub, realm_access } = decodedAccessToken;
-    if (requiredRole && !realm_access?.roles.includes(requiredRole)) {
-        return refuse(403);
-    }
     return { id: sub, roles: realm_access?.roles ?? [] };
+}
+
+async function getUser(params: { req: IncomingMessage; res: ServerResponse; requiredRole?: "editor" }) {
+    const { req, res, requiredRole } = params;
+    const user = await findUser({ req, res });
+    if (!user) {
+        return refuse(res, 401);
+    }
+    if (requiredRole && !user.roles.includes(requiredRole)) {
+        return refuse(res, 403);
+    }
+    return user;
 }
 
 bootstrapAuth({
@@ -55,6 +67,11 @@ const server = createServer(async (req, res) => {
     };
     if (req.method === "GET" && pathname === "/api/public") {
         send({ open: true });
+        return;
+    }
+    if (req.method === "GET" && pathname === "/api/greeting") {
+        const user = await findUser({ req, res });
+        send({ hello: user?.id ?? "stranger" });
         return;
     }
     if (req.method === "GET" && pathname === "/api/items") {

@@ -16,11 +16,11 @@ const { bootstrapAuth, validateAndDecodeAccessToken } = oidcSpa
     })
     .createUtils();
 
-async function getUser(params: { req: Request; requiredRole?: "editor" }) {
-    const { req, requiredRole } = params;
+/** `undefined` for a request without credentials. */
+async function findUser(req: Request) {
     const requestAuthContext = extractRequestAuthContext({ request: req, trustProxy: true });
     if (!requestAuthContext) {
-        throw new TRPCError({ code: "UNAUTHORIZED" });
+        return undefined;
     }
     if (!requestAuthContext.isWellFormed) {
         console.warn(requestAuthContext.debugErrorMessage);
@@ -33,11 +33,19 @@ async function getUser(params: { req: Request; requiredRole?: "editor" }) {
         console.warn(debugErrorMessage);
         throw new TRPCError({ code: "UNAUTHORIZED" });
     }
-    const roles = decodedAccessToken.realm_access?.roles ?? [];
-    if (requiredRole && !roles.includes(requiredRole)) {
+    return { id: decodedAccessToken.sub, roles: decodedAccessToken.realm_access?.roles ?? [] };
+}
+
+async function getUser(params: { req: Request; requiredRole?: "editor" }) {
+    const { req, requiredRole } = params;
+    const user = await findUser(req);
+    if (!user) {
+        throw new TRPCError({ code: "UNAUTHORIZED" });
+    }
+    if (requiredRole && !user.roles.includes(requiredRole)) {
         throw new TRPCError({ code: "FORBIDDEN" });
     }
-    return { id: decodedAccessToken.sub, roles };
+    return user;
 }
 
 bootstrapAuth({
@@ -52,6 +60,10 @@ const t = initTRPC.context<ReturnType<typeof createContext>>().create();
 
 const router = t.router({
     public: t.procedure.query(() => ({ open: true })),
+    greeting: t.procedure.query(async ({ ctx }) => {
+        const user = await findUser(ctx.req);
+        return { hello: user?.id ?? "stranger" };
+    }),
     items: t.procedure.query(async ({ ctx }) => {
         const user = await getUser({ req: ctx.req });
         return { owner: user.id, items: ["apple"] };

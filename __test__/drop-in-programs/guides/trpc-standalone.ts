@@ -56,6 +56,7 @@ const server = createHTTPServer({
     createContext,
     router: t.router({
         public: t.procedure.query(() => ({ open: true })),
+        greeting: t.procedure.query(({ ctx }) => ({ hello: ctx.accessToken?.sub ?? "stranger" })),
         items: protectedProcedure.query(({ ctx }) => ({ owner: ctx.accessToken.sub, items: ["apple"] })),
         reports: editorProcedure.query(({ ctx }) => ({ editor: ctx.accessToken.sub, roles: rolesOf(ctx.accessToken) }))
     })
