@@ -6,11 +6,12 @@ mod refusals;
 use std::collections::BTreeSet;
 
 use oidc_spa_native::access_token::Profile;
-use oidc_spa_native::challenge::Challenge;
+use oidc_spa_native::challenge::{Challenge, Demand};
 use oidc_spa_native::credentials::{AcceptedSchemes, Field, Scheme};
 use oidc_spa_native::dpop::replay::ReplayMemory;
 use oidc_spa_native::jose::algorithm::{Algorithm, AlgorithmSet};
 use oidc_spa_native::rejection::Code;
+use oidc_spa_native::resource_metadata::{Description, ProtectedResource};
 use oidc_spa_native::resource_server::{Request, ResourceServer};
 use oidc_spa_native::time::UnixTime;
 
@@ -229,6 +230,37 @@ fn o06_o07_o08_o09_every_challenge_is_one_by_its_grammar() {
                     .map(|scheme| schemes.accept(scheme).then_some(scheme.name()));
                 assert_eq!(names, accepted.into_iter().flatten().collect::<Vec<_>>(), "{id}");
                 check_errors(&id, &sent, code, used.filter(|scheme| schemes.accept(*scheme)));
+            }
+        }
+    }
+}
+
+#[test]
+fn o04_o07_p01_p12_what_is_demanded_and_described_keeps_to_the_grammar() {
+    let resource =
+        ProtectedResource::parse("https://api.example/a'b',c?d=e,f", Description::default()).unwrap();
+    let url = resource.metadata_url();
+    let server = ResourceServer::new(setup().policy(|policy| policy.resource = Some(resource)).policy);
+    let demand = Demand::new(&["read", "a,b=c"], &["urn:mace:silver", "'"], Some(0)).unwrap();
+    for code in Code::ALL.iter().copied() {
+        for (schemes, used) in [
+            (AcceptedSchemes::Both, None),
+            (AcceptedSchemes::Both, Some(Scheme::DPoP)),
+            (AcceptedSchemes::Bearer, Some(Scheme::Bearer)),
+            (AcceptedSchemes::DPoP, Some(Scheme::Bearer)),
+        ] {
+            let challenge = server.challenge_for(code, used, schemes, &demand, UnixTime::from_secs(NOW));
+            let id = format!("{code:?} {schemes:?} {used:?}");
+            let Some(text) = challenge.www_authenticate else { continue };
+            let sent = parse_challenges(&text).unwrap_or_else(|error| panic!("{id}: {error}: {text}"));
+            let used = used.filter(|scheme| schemes.accept(*scheme));
+            check_errors(&id, &sent, code, used);
+            for challenge in &sent {
+                let is_told = used.is_none_or(|used| used.name() == challenge.scheme);
+                assert_eq!(challenge.get("scope"), is_told.then_some("read a,b=c"), "{id}");
+                assert_eq!(challenge.get("acr_values"), is_told.then_some("urn:mace:silver '"), "{id}");
+                assert_eq!(challenge.get("max_age"), is_told.then_some("0"), "{id}");
+                assert_eq!(challenge.get("resource_metadata"), Some(url.as_str()), "{id}");
             }
         }
     }

@@ -247,7 +247,48 @@ fn no_file_has_a_vague_name() {
     none(vague.map(|path| format!("{} says nothing of what is in it", shown(&path))).collect());
 }
 
+/// What adapters share; every other file of `ts/adapters/` is one framework's.
+const SHARED_BY_ADAPTERS: [&str; 4] = ["guard.ts", "metadata.ts", "node.ts", "response.ts"];
+
+/// What is wrong with an adapter: it carries verdicts, and decides nothing.
+fn faults_of_adapter(path: &str, source: &str) -> Vec<String> {
+    let mut faults = Vec::new();
+    let lines = source.lines().count();
+    if lines > 60 {
+        faults.push(format!("{path} has {lines} lines"));
+    }
+    let words =
+        ["WWW", "Bearer", "DPoP", "rawClaims", "scheme", "acr", "insufficient", "credentials_missing"];
+    faults.extend(words.iter().filter(|word| names(source, word)).map(|word| format!("{path} names {word}")));
+    let is_status =
+        |word: &&str| word.len() == 3 && word.starts_with(['4', '5']) && word.parse::<u16>().is_ok();
+    let statuses = source.split(|c: char| !is_word(c)).filter(is_status);
+    faults.extend(statuses.map(|status| format!("{path} names the status {status}")));
+    faults
+}
+
+#[test]
+fn adapters_are_small_and_know_no_oauth() {
+    let adapters = files("ts/adapters").into_iter().filter(|path| {
+        !SHARED_BY_ADAPTERS.iter().any(|name| path.file_name().is_some_and(|file| file == *name))
+    });
+    let read = |path: PathBuf| (shown(&path), std::fs::read_to_string(root().join(&path)).unwrap());
+    let adapters: Vec<_> = adapters.map(read).collect();
+    assert!(!adapters.is_empty());
+    none(adapters.iter().flat_map(|(path, source)| faults_of_adapter(path, source)).collect());
+}
+
 // The rules find what breaks them.
+
+#[test]
+fn an_adapter_that_knows_too_much_is_found() {
+    let found = |source: &str| faults_of_adapter("ts/adapters/x.ts", source).len();
+    assert_eq!(found("send(res, outcome.response);"), 0);
+    assert_eq!(found("res.status(401);"), 1);
+    assert_eq!(found("res.setHeader(\"WWW-Authenticate\", challenge);"), 1);
+    assert_eq!(found("if (auth.scheme === \"Bearer\") {}"), 2);
+    assert_eq!(found(&"x;\n".repeat(61)), 1);
+}
 
 #[test]
 fn an_import_that_points_up_is_found() {
