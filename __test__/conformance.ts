@@ -3,6 +3,41 @@
 import type { AccessTokenClaims, ErrorCode, Granted, RequestRules, Requirement, Validator } from "oidc-spa-native";
 import { createValidator } from "oidc-spa-native";
 import { allRoles, allScopes, rolesOf, stepUp } from "oidc-spa-native/authorization";
+import {
+    ALGS,
+    bearer,
+    both,
+    BY_BEARER,
+    BY_DPOP,
+    dpop,
+    error,
+    EXPIRED,
+    expired,
+    get,
+    invalidProof,
+    invalidToken,
+    MALFORMED,
+    METADATA,
+    metadata,
+    MISSING,
+    neither,
+    NONCE_HEADERS,
+    NONCE_REQUIRED,
+    ok,
+    plus,
+    preflight,
+    problem,
+    refused,
+    replayed,
+    row,
+    SCOPE,
+    STEP_UP,
+    STRONGER,
+    two,
+    unchanged,
+    withBearer,
+    withDpop
+} from "./conformance-messages.js";
 import { AUDIENCE, type Fixtures } from "./fixtures.js";
 import { trailingBitTwin } from "./jwt.js";
 
@@ -123,140 +158,6 @@ export function newApplication(fixtures: Fixtures, prefix: string): Application 
         ]
     };
 }
-
-const METADATA = `resource_metadata="${AUDIENCE}/.well-known/oauth-protected-resource"`;
-const ALGS = 'algs="ES256"';
-
-type Parameters = string;
-
-/** Both challenges, the parameters of an error in the first, the second or both. */
-const bearer = (error: Parameters): string => `Bearer ${error}, ${METADATA}, DPoP ${METADATA}, ${ALGS}`;
-const dpop = (error: Parameters): string => `Bearer ${METADATA}, DPoP ${error}, ${METADATA}, ${ALGS}`;
-const both = (error: Parameters): string => `Bearer ${error}, ${METADATA}, DPoP ${error}, ${METADATA}, ${ALGS}`;
-const neither = `Bearer ${METADATA}, DPoP ${METADATA}, ${ALGS}`;
-
-const TITLES: Readonly<Record<number, string>> = {
-    400: "Bad Request",
-    401: "Unauthorized",
-    403: "Forbidden",
-    503: "Service Unavailable"
-};
-
-const problem = (status: number, detail: string, code: ErrorCode): string =>
-    `{"type":"about:blank","title":"${TITLES[status]}","status":${status},"detail":"${detail}","code":"${code}"}`;
-
-function refused(status: number, code: ErrorCode, detail: string, challenge: string): Response {
-    return {
-        status,
-        headers: {
-            "access-control-expose-headers": "WWW-Authenticate",
-            "content-type": "application/problem+json",
-            "www-authenticate": challenge
-        },
-        body: problem(status, detail, code)
-    };
-}
-
-const error = (name: string, description: string): Parameters =>
-    `error="${name}", error_description="${description}"`;
-
-function invalidToken(code: ErrorCode, detail: string, by: (error: Parameters) => string = bearer): Response {
-    return refused(401, code, detail, by(error("invalid_token", detail)));
-}
-
-const invalidProof = (code: ErrorCode, detail: string): Response =>
-    refused(401, code, detail, dpop(error("invalid_dpop_proof", detail)));
-
-function ok(body: object): Response {
-    return { status: 200, headers: { "content-type": "application/json" }, body: JSON.stringify(body) };
-}
-
-const BY_BEARER = ok({ sub: "user-1", scheme: "Bearer" });
-const BY_DPOP = ok({ sub: "user-1", scheme: "DPoP" });
-
-/** With other headers beside its own. */
-const plus = (response: Response, headers: Record<string, string>): Response => ({
-    ...response,
-    headers: { ...response.headers, ...headers }
-});
-
-const get = (path: string, ...headers: [string, string][]): Request => ({ method: "GET", path, headers });
-
-type Claims = (now: number) => Record<string, unknown>;
-const unchanged: Claims = () => ({});
-
-const withBearer =
-    (path: string, claims: Claims = unchanged, method = "GET") =>
-    ({ fixtures, now }: Context): Request => ({
-        ...get(path, ["Authorization", `Bearer ${fixtures.token(now, claims(now))}`]),
-        method
-    });
-
-interface Proof {
-    readonly claims?: Claims;
-    readonly proof?: Record<string, unknown>;
-    readonly method?: string;
-    readonly proofs?: 0 | 1 | 2;
-    readonly takesNonce?: true;
-}
-
-const withDpop =
-    (path: string, { claims = unchanged, proof = {}, method = "GET", proofs = 1, takesNonce }: Proof = {}) =>
-    ({ fixtures, now, base, nonce }: Context): Request => {
-        const token = fixtures.boundToken(now, claims(now));
-        const about = { htm: method, htu: base + path, ...(takesNonce ? { nonce } : {}), ...proof };
-        const lines = Array.from({ length: proofs }, () => ["DPoP", fixtures.proof(now, token, about)] as [string, string]);
-        return { ...get(path, ["Authorization", `DPoP ${token}`], ...lines), method };
-    };
-
-/** The same request, each time it is asked for. */
-function once(request: (context: Context) => Request): (context: Context) => Request {
-    let made: { readonly base: string; readonly request: Request } | undefined;
-    return context => {
-        made = made?.base === context.base ? made : { base: context.base, request: request(context) };
-        return made.request;
-    };
-}
-
-const row = (name: string, request: Step["request"], response: Response): Row => ({ name, steps: [{ request, response }] });
-
-const MISSING = refused(401, "credentials_missing", "Credentials are required", neither);
-const EXPIRED = invalidToken("token_expired", "The access token expired");
-const expired: Claims = now => ({ exp: now - 1 });
-
-const SCOPE = error("insufficient_scope", "The access token lacks a scope");
-const STRONGER = "A stronger or more recent authentication is required";
-const STEP_UP = `${error("insufficient_user_authentication", STRONGER)}, acr_values="mfa hwk", max_age="300"`;
-
-const NONCE_HEADERS = { "cache-control": "no-store", "dpop-nonce": "<nonce>" };
-const NONCE_REQUIRED = plus(
-    refused(
-        401,
-        "proof_nonce_required",
-        "The DPoP proof needs a nonce of this server",
-        dpop(error("use_dpop_nonce", "The DPoP proof needs a nonce of this server"))
-    ),
-    { ...NONCE_HEADERS, "access-control-expose-headers": "WWW-Authenticate, DPoP-Nonce" }
-);
-
-const preflight = (path: string, ...headers: [string, string][]): Request => ({
-    ...get(path, ["Origin", "https://app.example.com"], ...headers),
-    method: "OPTIONS"
-});
-
-const METADATA_PATH = "/.well-known/oauth-protected-resource";
-const metadata = (method: string, ...headers: [string, string][]) => (): Request => ({
-    ...get(METADATA_PATH, ...headers),
-    at: "root",
-    method
-});
-
-const replayed = once(withDpop("/items"));
-const MALFORMED = "The Authorization field is malformed";
-const two = (context: Context): Request => {
-    const { headers } = withBearer("/items")(context);
-    return { ...get("/items"), headers: [...headers, ...headers] };
-};
 
 export function rowsFor(fixtures: Fixtures): readonly Row[] {
     const document =
