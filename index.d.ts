@@ -204,6 +204,62 @@ export interface Limits {
  */
 export type DpopMode = "allowed" | "required" | "disabled";
 
+/** How a shared memory of DPoP proofs is waited for. */
+export interface ReplayStoreLimits {
+    /** How long a request waits for an answer, connecting included, in milliseconds. Default 250. From 10 to 10000. */
+    timeoutMs?: number;
+    /**
+     * What is decided where there is no answer in time. `"refuse"` (default): `replay_memory_unavailable`, 503 with
+     * `Retry-After`. `"process-memory"`: the memory of this process decides; until the store is back, each process
+     * accepts the same proof once.
+     */
+    onUnavailable?: "refuse" | "process-memory";
+}
+
+/**
+ * A memory of DPoP proofs in Redis 2.6.12 or later, or Valkey. One `SET key 1 NX PX …` a proof, over one connection that
+ * all validators and worker threads of the process share. Set `maxmemory-policy noeviction` there.
+ *
+ * @example
+ * ```ts
+ * import { createValidator } from "oidc-spa-native";
+ *
+ * createValidator({
+ *     issuerUri: "https://auth.example.com",
+ *     expectedAudience: "https://api.example.com",
+ *     replayStore: { redis: process.env.REDIS_URL ?? "redis://127.0.0.1:6379" }
+ * });
+ * ```
+ */
+export interface RedisReplayStore extends ReplayStoreLimits {
+    /**
+     * A server: `redis://user:password@host:6379/0`. What Sentinels watch:
+     * `redis-sentinel://user:password@host:26379,host2:26379/mymaster/0`, with `?sentinelUsername=` and
+     * `&sentinelPassword=` if they have a login of their own. A Cluster: `redis-cluster://host:7001,host2:7002`. With
+     * TLS, `rediss` for `redis`. User and password are percent-encoded; the user may be left out.
+     */
+    redis: string;
+    /** What keys begin with. Default `"oidc-spa-native:dpop:"`. At most 256 bytes. */
+    prefix?: string;
+    /** With TLS: certificates of the authorities to trust, in PEM. Default: those of the system. */
+    ca?: string;
+    /** With TLS: the client's certificate, in PEM. */
+    clientCertificate?: { cert: string; key: string };
+}
+
+/** A memory of DPoP proofs of your own. Anything but `true` and `false` in time is no answer. */
+export interface CustomReplayStore extends ReplayStoreLimits {
+    /**
+     * Stores the key unless it is there, in one atomic step that all processes see. Called once a proof, after every
+     * other check has passed.
+     *
+     * @param key - 43 characters of base64url
+     * @param expiresAt - until when the key must be kept, in milliseconds since 1970-01-01T00:00:00Z
+     * @returns `true` if the key was not there; `false` if it was
+     */
+    checkAndStore(key: string, expiresAt: number): Promise<boolean>;
+}
+
 /** Options that hold for every issuer of a validator. */
 export interface CommonOptions<Claims> {
     /** The shape of the application's claims. Without it, claims are {@link AccessTokenClaims}. */
@@ -244,6 +300,11 @@ export interface CommonOptions<Claims> {
     nonceSecret?: string;
     /** How long a nonce is given, in seconds; it is good for as long again. Default 60. From 5 to 600. */
     noncePeriodSeconds?: number;
+    /**
+     * The memory of DPoP proofs that all processes behind one URL share: Redis or Valkey, or a store of your own.
+     * Default: none; each process remembers proofs for itself, and each accepts the same proof once.
+     */
+    replayStore?: RedisReplayStore | CustomReplayStore;
     /**
      * Whether `Forwarded` and `X-Forwarded-*` say how the client saw this server. Default `false`. `true` takes the
      * first value of each; a number takes the value that the nth proxy from here wrote; a list of addresses and
@@ -546,7 +607,7 @@ export interface Validator<Claims = AccessTokenClaims> {
      */
     ready(options?: { timeoutMs?: number }): Promise<void>;
     /**
-     * How the keys of each issuer stand, for a health endpoint. It makes no network call.
+     * How the keys of each issuer and the memory of DPoP proofs stand, for a health endpoint. It makes no network call.
      *
      * Changes are told on the channel `oidc-spa-native:keys` of `node:diagnostics_channel`, as {@link KeysEvent}.
      */
@@ -556,6 +617,23 @@ export interface Validator<Claims = AccessTokenClaims> {
 /** How a validator stands. */
 export interface ValidatorHealth {
     issuers: IssuerHealth[];
+    replayMemory: ReplayMemoryHealth;
+}
+
+/** How the memory of DPoP proofs stands. */
+export interface ReplayMemoryHealth {
+    /** What decides whether a proof is new: this process alone, Redis, or your own store. */
+    kind: "process" | "redis" | "custom";
+    /** Whether the shared store answered when it was last asked; `null` before, and where there is none. */
+    reachable: boolean | null;
+    /** Why it did not; `null` if it did. */
+    lastError: string | null;
+    /** Proofs that this process remembers. */
+    entries: number;
+    /** How many it can. */
+    capacity: number;
+    /** What to do, where this process is one of several that each remember proofs for themselves; else `null`. */
+    notice: string | null;
 }
 
 /** How the keys of one issuer stand. Times are milliseconds since 1970-01-01T00:00:00Z. */

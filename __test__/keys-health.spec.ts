@@ -44,7 +44,7 @@ describe("health", () => {
     test("none: before the first fetch, without making one", async () => {
         const issuer = await startIssuer();
         const validator = validatorOf(issuer);
-        expect(validator.health()).toEqual({
+        expect(validator.health()).toMatchObject({
             issuers: [
                 { issuerUri: issuer.issuerUri, state: "none", keys: [], fetchedAt: null, nextFetchAt: null, staleSince: null, lastError: null }
             ]

@@ -95,6 +95,11 @@ pub struct Pending {
 }
 
 impl Pending {
+    /// What is to be remembered before this becomes a grant, if there is a proof.
+    pub const fn record(&self) -> Option<&ProofRecord> {
+        self.record.as_ref()
+    }
+
     /// Asks the replay memory, if there is a proof to remember, and turns its answer into a grant or a refusal.
     pub fn settle(self, remember: impl FnOnce(&ProofRecord) -> Remembered) -> Result<Grant, Refusal> {
         let Some(record) = &self.record else { return Ok(self.grant) };
@@ -107,6 +112,8 @@ impl Pending {
             Remembered::Full => Code::ReplayMemoryUnavailable.because("The replay memory is full"),
             Remembered::KeyFull => Code::ReplayMemoryUnavailable
                 .because("This key has used up its share of the replay memory; it sends very many proofs"),
+            Remembered::Unavailable => Code::ReplayMemoryUnavailable
+                .because("The shared replay memory gave no answer; `health().replayMemory` says why"),
         };
         Err((rejection, Some(self.grant.scheme)))
     }

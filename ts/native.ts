@@ -86,20 +86,33 @@ export type CredentialParts = readonly [
     expectedHtu: string | null
 ];
 
-/** A request whose verdict waits for keys. It holds the parts, so that nothing is read twice. */
+/** A request whose verdict waits for keys, or for Redis. It holds the parts, so that nothing is read twice. */
 export interface NativePending {
-    verdict(): Promise<Told>;
+    verdict(): Promise<Told | NativeUnsettled>;
+}
+
+/** A request that passed every check, that of the application's own memory of proofs aside. It tells no claims. */
+export interface NativeUnsettled {
+    /** The proof's name in the memory. */
+    readonly key: string;
+    /** When the memory may forget it, in milliseconds. */
+    readonly expiresAt: number;
+    /** The verdict: `true` where the proof is new, `false` where it is not, `null` and a reason where nobody knows. */
+    settle(isNew: boolean | null, trouble: string | null): Told;
 }
 
 /** Where verdicts of other threads come to. */
 export interface NativeInbox {
-    take(): ReadonlyArray<readonly [ticket: number, told: Told]>;
+    take(): ReadonlyArray<readonly [ticket: number, answer: Told | NativeUnsettled]>;
 }
+
+/** What the addon says of a request at first. */
+export type NativeAnswer = Told | NativePending | NativeUnsettled;
 
 /** The addon's validator. */
 export interface NativeValidator {
-    authorizeRequest(now: number, dpopMode: DpopMode | null, ...parts: RequestParts): Told | NativePending;
-    authorizeCredentials(now: number, ...parts: CredentialParts): Told | NativePending;
+    authorizeRequest(now: number, dpopMode: DpopMode | null, ...parts: RequestParts): NativeAnswer;
+    authorizeCredentials(now: number, ...parts: CredentialParts): NativeAnswer;
     submitRequest(
         inbox: NativeInbox,
         ticket: number,
@@ -149,11 +162,18 @@ interface Addon {
     readonly onKeysEvent: (listener: (event: string) => void) => void;
     /** The table of codes: `description` is what a client may read. */
     readonly errorTable: () => readonly { readonly code: string; readonly description: string }[];
+    /** Whether no thread of the process asked before. */
+    readonly isFirstToAsk: () => boolean;
 }
 
-/** Whether the verdict is not there yet. */
-export function isPending(answer: Told | NativePending): answer is NativePending {
-    return !Array.isArray(answer);
+/** Whether the verdict is there. */
+export function isTold(answer: NativeAnswer): answer is Told {
+    return Array.isArray(answer);
+}
+
+/** Whether the verdict comes by itself. */
+export function isPending(answer: NativePending | NativeUnsettled): answer is NativePending {
+    return "verdict" in answer;
 }
 
 /** The package that carries the addon for the platform of this process, by napi-rs' naming. */
@@ -200,3 +220,4 @@ export const NativeInbox = addon.NativeInbox;
 export const extractCredentials = addon.extractCredentials;
 export const onKeysEvent = addon.onKeysEvent;
 export const errorTable = addon.errorTable;
+export const isFirstToAsk = addon.isFirstToAsk;

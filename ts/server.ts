@@ -7,7 +7,7 @@
 
 import type { ErrorCode } from "../index.js";
 import { decodeOnly, staticIdentity } from "./mock.js";
-import { extractCredentials, type CredentialParts, type NativeValidator, type NativeVerdict } from "./native.js";
+import { extractCredentials, type CredentialParts, type NativeVerdict } from "./native.js";
 import { readRequest } from "./request.js";
 import type {
     AnyRequest,
@@ -17,7 +17,7 @@ import type {
     ParseAnyRequestResult,
     ValidateAndDecodeAccessToken
 } from "./server-types.js";
-import { messageOf, newNativeValidator, shapeMismatch } from "./validator.js";
+import { messageOf, newNativeValidator, shapeMismatch, type Native } from "./validator.js";
 import { Verifier } from "./verifier.js";
 
 export type * from "./server-types.js";
@@ -126,8 +126,8 @@ function createUtils<DecodedAccessToken extends Record<string, unknown>>(
 
     const start = async (params: ParamsOfBootstrap<DecodedAccessToken>): Promise<void> => {
         if (params.implementation === "real") {
-            const native = newDropInValidator(params);
-            const verifier = new Verifier(native, {});
+            const { native, conclude } = newDropInValidator(params);
+            const verifier = new Verifier(native, conclude, {});
             answer = callParams => {
                 const answered = verifier.credentials(Date.now(), credentialParts(callParams));
                 return answered instanceof Promise
@@ -183,7 +183,7 @@ function createUtils<DecodedAccessToken extends Record<string, unknown>>(
     };
 }
 
-function newDropInValidator(params: ParamsOfBootstrap.Real): NativeValidator {
+function newDropInValidator(params: ParamsOfBootstrap.Real): Native {
     const { issuerUri, expectedAudience } = params;
     // `false` would skip the check: here only `undefined` does.
     if (expectedAudience !== undefined && typeof expectedAudience !== "string") {

@@ -2,8 +2,8 @@
  * `createValidator`: the addon's validator with the application's schema, its clock and its types.
  *
  * In: the options of `index.d.ts`; header fields or a request. Out: a `Validator`; verdicts. May use: native,
- * keys-channel, request, verifier, authorization. Never: a rule about tokens, a challenge, an exception for what a
- * client sent.
+ * fleet, keys-channel, replay-store, request, verifier, authorization. Never: a rule about tokens, a challenge, an
+ * exception for what a client sent.
  */
 
 import type {
@@ -20,8 +20,10 @@ import type {
     Verdict
 } from "../index.js";
 import { shortfallOf } from "./authorization.js";
+import { watchFleet } from "./fleet.js";
 import { publishKeysEvents } from "./keys-channel.js";
 import { NativeValidator, type NativeGrant, type NativeRefusal, type NativeVerdict } from "./native.js";
+import { replayAccess, type ReplayAccess } from "./replay-store.js";
 import { readHeadersOrRequest } from "./request.js";
 import { readRefusal, Verifier } from "./verifier.js";
 
@@ -40,8 +42,8 @@ export function createValidator<Claims = AccessTokenClaims>(options: ValidatorOp
     }
     const applySchema = claims === undefined ? undefined : schemaReader(claims);
     const now = clock === undefined ? Date.now : clockReader(clock);
-    const native = newNativeValidator(clock === undefined ? policy : { ...policy, ownClock: true });
-    const verifier = new Verifier(native, options);
+    const { native, conclude, health } = newNativeValidator(clock === undefined ? policy : { ...policy, ownClock: true });
+    const verifier = new Verifier(native, conclude, options);
 
     for (const warning of native.warnings()) {
         process.emitWarning(warning, { type: "oidc-spa-native", code: "OIDC_SPA_NATIVE_OPTIONS" });
@@ -111,7 +113,7 @@ export function createValidator<Claims = AccessTokenClaims>(options: ValidatorOp
             }
             await native.ready(timeoutMs, false);
         },
-        health: () => JSON.parse(native.health()) as ValidatorHealth
+        health
     };
 }
 
@@ -146,9 +148,17 @@ export function messageOf(thrown: unknown): string {
     return typeof thrown === "string" ? thrown : "the schema threw something that is not an Error";
 }
 
+/** The addon's validator, what brings its answers to their end, and how it stands. */
+export interface Native {
+    readonly native: NativeValidator;
+    readonly conclude: ReplayAccess["conclude"];
+    readonly health: () => ValidatorHealth;
+}
+
 /** Makes the addon's validator. Its complaints about options are the program's error: a TypeError. */
-export function newNativeValidator(policy: object): NativeValidator {
-    const text = JSON.stringify(plainCopy(policy, ""));
+export function newNativeValidator(policy: { readonly [option: string]: unknown }): Native {
+    const { option: replayStore, conclude } = replayAccess(policy.replayStore);
+    const text = JSON.stringify(plainCopy({ ...policy, replayStore }, ""));
     let native: NativeValidator;
     try {
         native = new NativeValidator(text);
@@ -157,7 +167,8 @@ export function newNativeValidator(policy: object): NativeValidator {
     }
     // Before the first fetch, so that no event of this validator's issuers is missed.
     publishKeysEvents();
-    return native;
+    const isShared = replayStore !== undefined;
+    return { native, conclude, health: watchFleet(native, { isShared, acceptsDpop: policy.dpop !== "disabled" }) };
 }
 
 function toGranted<Claims>(grant: NativeGrant, claims: Claims, rawClaims: AccessTokenClaims): Granted<Claims> {

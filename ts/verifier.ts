@@ -1,7 +1,7 @@
 /**
  * Asks the addon for verdicts, by the path that costs least: from memory, here and now, or on other threads.
  *
- * In: what the addon takes. Out: what it answers. May use: native, pressure, verified-tokens. Never: a rule about tokens, a
+ * In: what the addon takes. Out: what it answers. May use: native, pressure, replay-store, verified-tokens. Never: a rule about tokens, a
  * path that leads to another verdict than the others.
  */
 
@@ -11,17 +11,18 @@ import type { DpopMode, ValidatorOptions } from "../index.js";
 import {
     AUTHORIZATION_REPEATED,
     NativeInbox,
-    isPending,
     type CredentialParts,
+    type NativeAnswer,
     type NativeGrant,
-    type NativePending,
     type NativeRefusal,
+    type NativeUnsettled,
     type NativeValidator,
     type NativeVerdict,
     type RequestParts,
     type Told
 } from "./native.js";
 import { answeredAtOnce, requestsAtOnce } from "./pressure.js";
+import type { Conclude } from "./replay-store.js";
 import { VerifiedTokens } from "./verified-tokens.js";
 
 /** As many requests at once make it worth waking other threads: `npm run bench` shows by how much. */
@@ -43,6 +44,7 @@ type VerifierOptions = Pick<ValidatorOptions, "verification" | "verifiedTokenMem
 /** The verdicts of one validator. */
 export class Verifier {
     readonly #native: NativeValidator;
+    readonly #conclude: Conclude;
     readonly #issuerUris: readonly string[];
     readonly #memory: VerifiedTokens | null;
     readonly #verification: "auto" | "inline" | "threads";
@@ -53,8 +55,13 @@ export class Verifier {
     #inlineMs = 0;
 
     /** The addon has read the options already, and refused what makes no sense. */
-    constructor(native: NativeValidator, { verification = "auto", verifiedTokenMemory }: VerifierOptions) {
+    constructor(
+        native: NativeValidator,
+        conclude: Conclude,
+        { verification = "auto", verifiedTokenMemory }: VerifierOptions
+    ) {
         this.#native = native;
+        this.#conclude = conclude;
         this.#issuerUris = native.issuerUris();
         this.#memory =
             verifiedTokenMemory === false ? null : new VerifiedTokens(native, verifiedTokenMemory ?? MEMORY_BYTES);
@@ -122,7 +129,7 @@ export class Verifier {
     #here(
         credentials: string | null,
         mode: DpopMode | null,
-        ask: () => Told | NativePending
+        ask: () => NativeAnswer
     ): NativeVerdict | Promise<NativeVerdict> {
         this.#untimed += 1;
         const isTimed = this.#untimed >= TIMED;
@@ -133,9 +140,10 @@ export class Verifier {
             // A step up or down, whatever the distance: a cold start or a pause of the process decides nothing.
             this.#inlineMs += performance.now() - begun > this.#inlineMs ? STEP_MS : -STEP_MS;
         }
-        return isPending(answer)
-            ? answer.verdict().then(told => this.#read(told, credentials, mode))
-            : this.#read(answer, credentials, mode);
+        const told = this.#conclude(answer);
+        return told instanceof Promise
+            ? told.then(told => this.#read(told, credentials, mode))
+            : this.#read(told, credentials, mode);
     }
 
     #later(
@@ -143,15 +151,17 @@ export class Verifier {
         mode: DpopMode | null,
         submit: (ticket: number) => void
     ): Promise<NativeVerdict> {
-        return new Promise<Told>((resolve, reject) => {
+        return new Promise<Told | NativeUnsettled>(resolve => {
             const ticket = nextTicket;
             nextTicket = (nextTicket + 1) >>> 0;
             if (waiting.size === 0) {
                 aliveWhileWaiting.ref();
             }
-            waiting.set(ticket, { resolve, reject });
+            waiting.set(ticket, resolve);
             submit(ticket);
-        }).then(told => this.#read(told, credentials, mode));
+        })
+            .then(this.#conclude)
+            .then(told => this.#read(told, credentials, mode));
     }
 
     #read(told: Told, credentials: string | null, mode: DpopMode | null): NativeVerdict {
@@ -202,7 +212,7 @@ const HAS_OTHER_CORES = availableParallelism() > 1;
 const REFUSED = -1;
 
 /** Those who wait for other threads, by their tickets. */
-const waiting = new Map<number, { readonly resolve: (told: Told) => void; readonly reject: (error: Error) => void }>();
+const waiting = new Map<number, (answer: Told | NativeUnsettled) => void>();
 let nextTicket = 0;
 
 // The addon keeps no process alive; a request that waits must.
@@ -217,10 +227,10 @@ function theInbox(): NativeInbox {
 
 function collect(): void {
     const verdicts = theInbox().take();
-    for (const [ticket, told] of verdicts) {
-        const who = waiting.get(ticket);
+    for (const [ticket, answer] of verdicts) {
+        const resolve = waiting.get(ticket);
         waiting.delete(ticket);
-        who?.resolve(told);
+        resolve?.(answer);
     }
     if (waiting.size === 0) {
         aliveWhileWaiting.unref();

@@ -6,14 +6,15 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use napi::bindgen_prelude::{Function, Result};
+use napi::bindgen_prelude::{Either, Function, Result};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi_derive::napi;
 use oidc_spa_native::time::UnixTime;
 use oidc_spa_native_host::{Validator, spawn, submit};
 
 use crate::parts::Parts;
-use crate::told::{Told, fail, tell};
+use crate::pending::{Answer, WaitsFor, judge};
+use crate::told::fail;
 
 type Bell = ThreadsafeFunction<(), (), (), napi::Status, false, true, 0>;
 
@@ -21,12 +22,12 @@ struct Inbox {
     bell: Bell,
     /// The bell was rung and nobody has come yet: one call brings all that has come by then.
     is_rung: AtomicBool,
-    verdicts: Mutex<Vec<(u32, Told)>>,
+    answers: Mutex<Vec<(u32, Answer)>>,
 }
 
 impl Inbox {
-    fn put(&self, ticket: u32, told: Told) {
-        self.verdicts.lock().unwrap_or_else(PoisonError::into_inner).push((ticket, told));
+    fn put(&self, ticket: u32, answer: Answer) {
+        self.answers.lock().unwrap_or_else(PoisonError::into_inner).push((ticket, answer));
         if !self.is_rung.swap(true, Ordering::AcqRel) {
             // An environment that is gone hears nothing; then nobody waits either.
             self.bell.call((), ThreadsafeFunctionCallMode::NonBlocking);
@@ -46,16 +47,16 @@ impl NativeInbox {
     #[napi(constructor, catch_unwind)]
     pub fn new(bell: Function<'_, (), ()>) -> Result<Self> {
         let bell = bell.build_threadsafe_function::<()>().weak::<true>().build()?;
-        let verdicts = Mutex::default();
-        Ok(Self { inbox: Arc::new(Inbox { bell, is_rung: AtomicBool::new(false), verdicts }) })
+        let answers = Mutex::default();
+        Ok(Self { inbox: Arc::new(Inbox { bell, is_rung: AtomicBool::new(false), answers }) })
     }
 
-    /// Takes all verdicts that have come.
+    /// Takes all answers that have come.
     #[napi(catch_unwind)]
-    pub fn take(&self) -> Vec<(u32, Told)> {
+    pub fn take(&self) -> Vec<(u32, Answer)> {
         // Before they are taken: what comes in between rings once more.
         self.inbox.is_rung.store(false, Ordering::Release);
-        std::mem::take(&mut *self.inbox.verdicts.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut *self.inbox.answers.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     pub(crate) fn ticket(&self, number: u32) -> Ticket {
@@ -73,9 +74,9 @@ pub(crate) struct Ticket {
 impl Ticket {
     /// Has a request judged on another thread.
     pub(crate) fn judge(self, validator: Arc<Validator>, parts: Parts, now: UnixTime) {
-        let job = submit(Box::new(move || match validator.judge(&parts.question(), now) {
-            Some(verdict) => self.answer(tell(verdict, parts.authorization())),
-            None => self.judge_with_keys(validator, parts, now),
+        let job = submit(Box::new(move || match judge(&validator, parts, now) {
+            Ok(answer) => self.answer(answer),
+            Err(waits_for) => self.wait(waits_for, validator),
         }));
         // Without other threads, this one does it.
         if let Err(job) = job {
@@ -83,24 +84,26 @@ impl Ticket {
         }
     }
 
-    fn judge_with_keys(self, validator: Arc<Validator>, parts: Parts, now: UnixTime) {
-        // Where there is no runtime, the future is dropped, and the ticket with it.
+    fn wait(self, waits_for: WaitsFor, validator: Arc<Validator>) {
+        // Where there is no runtime, the future is dropped, and the ticket with it; so is it where the wait fails.
         let _no_runtime = spawn(async move {
-            let verdict = validator.judge_with_keys(&parts.question(), now).await;
-            self.answer(tell(verdict, parts.authorization()));
+            if let Ok(answer) = waits_for.answer(validator).await {
+                self.answer(answer);
+            }
         });
     }
 
-    fn answer(mut self, told: Told) {
+    fn answer(mut self, answer: Answer) {
         self.is_answered = true;
-        self.inbox.put(self.number, told);
+        self.inbox.put(self.number, answer);
     }
 }
 
 impl Drop for Ticket {
     fn drop(&mut self) {
         if !self.is_answered {
-            self.inbox.put(self.number, fail("internal error: a validation ended unexpectedly"));
+            let failed = fail("internal error: a validation ended unexpectedly");
+            self.inbox.put(self.number, Either::A(failed));
         }
     }
 }

@@ -4,13 +4,15 @@
 
 mod inbox;
 mod parts;
+mod pending;
 mod told;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use napi::Status;
-use napi::bindgen_prelude::{Either, Error, Function, Result};
+use napi::bindgen_prelude::{Either, Either3, Error, Function, Result};
 use napi::threadsafe_function::ThreadsafeFunctionCallMode;
 use napi_derive::napi;
 use oidc_spa_native::challenge::Demand;
@@ -22,6 +24,7 @@ use oidc_spa_native_host::{Denial, Validator, listen, run};
 
 use inbox::NativeInbox;
 use parts::{CredentialParts, Parts, RequestParts};
+use pending::{First, NativePending, judge};
 use told::{Told, tell};
 
 /// Events that wait for an environment whose thread is busy.
@@ -42,7 +45,7 @@ impl NativeValidator {
         Ok(Self { validator: Arc::new(validator) })
     }
 
-    /// The verdict at once, or where keys must be waited for, what is to be waited for.
+    /// The verdict at once, or what must be waited for.
     #[napi(catch_unwind)]
     #[allow(clippy::too_many_arguments)]
     pub fn authorize_request(
@@ -62,7 +65,7 @@ impl NativeValidator {
         x_forwarded_port: Option<String>,
         x_forwarded_for: Option<String>,
         remote_address: Option<String>,
-    ) -> Result<Either<Told, NativePending>> {
+    ) -> Result<First> {
         let parts = RequestParts {
             flags,
             authorization,
@@ -93,7 +96,7 @@ impl NativeValidator {
         proof: Option<String>,
         expected_htm: Option<String>,
         expected_htu: Option<String>,
-    ) -> Either<Told, NativePending> {
+    ) -> First {
         self.judge(
             now,
             Parts::Credentials(CredentialParts {
@@ -211,7 +214,7 @@ impl NativeValidator {
             demand: Demand::new(&scopes, &acr_values, max_age_seconds)
                 .ok_or_else(|| Error::from_reason("a scope or acr value holds a character it cannot have"))?,
         };
-        Ok(tell(self.validator.refuse(denial, time(now)), None))
+        Ok(tell(self.validator.refuse(denial, time(now)), 0))
     }
 
     /// What the resource tells of itself, as the JSON text of `ResourceMetadata`.
@@ -236,43 +239,18 @@ impl NativeValidator {
         ready.await?.map_err(Error::from_reason)
     }
 
-    /// How the keys of each issuer stand, as the JSON text of `ValidatorHealth`.
+    /// How the validator stands, as the JSON text of `ValidatorHealth`.
     #[napi(catch_unwind)]
     pub fn health(&self) -> String {
         self.validator.health()
     }
 
-    fn judge(&self, now: f64, parts: Parts) -> Either<Told, NativePending> {
-        match self.validator.judge(&parts.question(), time(now)) {
-            Some(verdict) => Either::A(tell(verdict, parts.authorization())),
-            None => Either::B(NativePending {
-                validator: Arc::clone(&self.validator),
-                parts: Arc::new(parts),
-                now,
-            }),
+    fn judge(&self, now: f64, parts: Parts) -> First {
+        match judge(&self.validator, parts, time(now)) {
+            Ok(Either::A(told)) => Either3::A(told),
+            Ok(Either::B(unsettled)) => Either3::C(unsettled),
+            Err(waits_for) => Either3::B(NativePending::new(&self.validator, waits_for)),
         }
-    }
-}
-
-/// A request whose verdict waits for keys. It holds what crossed the door, so that nothing is read twice.
-#[napi]
-pub struct NativePending {
-    validator: Arc<Validator>,
-    parts: Arc<Parts>,
-    now: f64,
-}
-
-#[napi]
-impl NativePending {
-    /// The verdict, once the keys that it needs have come or the time to wait for them is over.
-    #[napi]
-    pub async fn verdict(&self) -> Result<Told> {
-        let (validator, parts, now) = (Arc::clone(&self.validator), Arc::clone(&self.parts), time(self.now));
-        guarded(async move {
-            let verdict = validator.judge_with_keys(&parts.question(), now).await;
-            tell(verdict, parts.authorization())
-        })
-        .await
     }
 }
 
@@ -363,6 +341,13 @@ pub fn on_keys_event(listener: Function<'_, String, ()>) -> Result<()> {
         !matches!(call.call(event.to_owned(), ThreadsafeFunctionCallMode::NonBlocking), Status::Closing)
     });
     Ok(())
+}
+
+/// Whether nobody in this process asked before: for notices that are given once, whatever the number of threads.
+#[napi]
+pub fn is_first_to_ask() -> bool {
+    static WAS_ASKED: AtomicBool = AtomicBool::new(false);
+    !WAS_ASKED.swap(true, Ordering::Relaxed)
 }
 
 /// One row of the table of codes.

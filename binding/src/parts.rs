@@ -30,11 +30,14 @@ impl Parts {
         }
     }
 
-    /// The field that holds the access token, where it was not passed by itself.
-    pub(crate) fn authorization(&self) -> Option<&str> {
+    /// Where the access token ends in the `Authorization` field, if that was passed: credentials end with it, and white
+    /// space around a field's value is none of it.
+    pub(crate) fn token_end(&self) -> usize {
         match self {
-            Self::Request(parts, _) => parts.authorization.as_deref(),
-            Self::Credentials(_) => None,
+            Self::Request(parts, _) => {
+                parts.authorization.as_deref().map_or(0, |field| field.trim_end_matches([' ', '\t']).len())
+            }
+            Self::Credentials(_) => 0,
         }
     }
 }

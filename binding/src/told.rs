@@ -19,8 +19,8 @@ pub type Told = (i32, String, Option<String>, u32, u32, f64, f64, f64);
 const REFUSED: i32 = -1;
 const FAILED: i32 = -2;
 
-/// The verdict, on credentials that came in this `Authorization` field.
-pub fn tell(verdict: Verdict, authorization: Option<&str>) -> Told {
+/// The verdict, on a token that ends there in the field that it came in.
+pub fn tell(verdict: Verdict, token_end: usize) -> Told {
     let (grant, repeatable) = match verdict {
         Verdict::Granted(grant, repeatable) => (grant, repeatable),
         Verdict::Refused(rejection, challenge) => {
@@ -36,13 +36,11 @@ pub fn tell(verdict: Verdict, authorization: Option<&str>) -> Told {
             return (REFUSED, refusal, challenge.dpop_nonce, 0, 0, 0.0, 0.0, 0.0);
         }
     };
-    // Credentials end with the token; white space around a field's value is none of it.
-    let end = authorization.map_or(0, |field| field.trim_end_matches([' ', '\t']).len());
-    let begin = end.saturating_sub(grant.access_token.len());
+    let token_begin = token_end.saturating_sub(grant.access_token.len());
     let tag =
         i32::try_from(grant.issuer * 2).unwrap_or(i32::MAX - 1) + i32::from(grant.scheme == Scheme::DPoP);
     let (from, until, epoch) = repeatable.map_or((0.0, 0.0, 0.0), span);
-    (tag, grant.claims, grant.dpop_nonce, offset(begin), offset(end), from, until, epoch)
+    (tag, grant.claims, grant.dpop_nonce, offset(token_begin), offset(token_end), from, until, epoch)
 }
 
 /// A verdict that there is none.

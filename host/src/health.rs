@@ -1,6 +1,6 @@
-//! How the keys of an issuer stand, for people and their monitors.
+//! How a validator stands, for people and their monitors.
 //!
-//! In: what the issuer's keys tell of themselves.
+//! In: what the issuers' keys and the replay memory tell of themselves.
 //! Out: the JSON text of `ValidatorHealth` (index.d.ts).
 //! May use: the validator's key sets, serde_json.
 //! Never: a network call, a key's numbers.
@@ -32,8 +32,9 @@ pub(crate) enum KeysState {
 }
 
 /// The health of a validator, as JSON text.
-pub(crate) fn to_json(issuers: impl Iterator<Item = IssuerHealth>) -> String {
-    json!({ "issuers": issuers.map(|issuer| issuer.to_json()).collect::<Vec<_>>() }).to_string()
+pub(crate) fn to_json(issuers: impl Iterator<Item = IssuerHealth>, replay_memory: &Value) -> String {
+    let issuers: Vec<Value> = issuers.map(|issuer| issuer.to_json()).collect();
+    json!({ "issuers": issuers, "replayMemory": replay_memory }).to_string()
 }
 
 impl IssuerHealth {

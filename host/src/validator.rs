@@ -2,7 +2,7 @@
 //!
 //! In: options, questions, the time.
 //! Out: verdicts.
-//! May use: options, registry, issuer_keys, health, the validator.
+//! May use: options, registry, issuer_keys, memories, replay, health, the validator.
 //! Never: a rule about who may enter.
 
 use std::cell::RefCell;
@@ -24,9 +24,11 @@ use crate::health::{self, IssuerHealth, KeysState};
 use crate::issuer_keys::{IssuerKeys, Newer};
 use crate::memories::Memories;
 use crate::options::keys::KeySource;
+use crate::options::replay::ReplayChoice;
 use crate::options::{Options, OptionsError};
 use crate::registry;
-use crate::runtime::runtime;
+use crate::replay::{ReplayGuard, Settlement, Shared, StoreAnswer, StoreState, Unsettled};
+use crate::runtime::{run, runtime};
 
 /// A resource server's guard in this process.
 #[derive(Debug)]
@@ -34,7 +36,7 @@ pub struct Validator {
     server: ResourceServer,
     /// The keys of each issuer of the policy, in its order.
     keys: Vec<HeldKeys>,
-    replay: Arc<ReplayMemory>,
+    replay: ReplayGuard,
     memories: Memories,
     keys_timeout: Duration,
     warnings: Vec<String>,
@@ -122,6 +124,34 @@ pub enum Verdict {
     Refused(Rejection, Challenge),
 }
 
+/// What is said of a request at first.
+#[derive(Debug)]
+pub enum Judgement {
+    /// The answer.
+    Verdict(Verdict),
+    /// Keys must be waited for: [`Validator::judge_with_keys`].
+    NeedsKeys,
+    /// A memory of proofs must be asked: [`Validator::ask_store`], or by the application, which tells
+    /// [`Validator::conclude`].
+    Unsettled(Unsettled),
+}
+
+impl From<Verdict> for Judgement {
+    fn from(verdict: Verdict) -> Self {
+        Self::Verdict(verdict)
+    }
+}
+
+/// Under which circumstances a request is judged.
+#[derive(Clone, Debug)]
+pub(crate) struct Circumstances {
+    pub now: UnixTime,
+    /// The schemes that its route accepts, where they are not the validator's.
+    pub schemes: Option<AcceptedSchemes>,
+    /// The keys that its token was verified with.
+    pub seen: Option<Arc<JwkSet>>,
+}
+
 /// When the same credentials are granted the same.
 #[derive(Clone, Copy, Debug)]
 pub struct Repeatable {
@@ -171,19 +201,24 @@ impl Validator {
                 HeldKeys::Fetched(registry::issuer_keys(plan, options.ring))
             })
             .collect();
-        let replay = if options.own_clock {
+        let memory = if options.own_clock {
             Arc::new(ReplayMemory::new(ReplayMemory::DEFAULT_CAPACITY, 0))
         } else {
             registry::replay_memory()
         };
-        replay.cover(options.policy.dpop.max_age_secs);
+        memory.cover(options.policy.dpop.max_age_secs);
         if let Some(nonces) = &options.policy.nonces {
-            replay.cover(u16::try_from(nonces.lifetime_secs()).unwrap_or(u16::MAX));
+            memory.cover(u16::try_from(nonces.lifetime_secs()).unwrap_or(u16::MAX));
         }
+        let shared = match options.replay.choice {
+            ReplayChoice::Process => Shared::None,
+            ReplayChoice::Redis(settings) => Shared::Redis(registry::redis_store(*settings)),
+            ReplayChoice::Application => Shared::Application(StoreState::default()),
+        };
         Ok(Self {
             server: ResourceServer::new(options.policy),
             keys,
-            replay,
+            replay: ReplayGuard::new(memory, shared, options.replay.on_unavailable),
             memories: Memories::new(options.verified_token_bytes),
             keys_timeout: Duration::from_millis(options.keys_timeout_millis),
             warnings: options.warnings,
@@ -196,52 +231,85 @@ impl Validator {
         issuers.map(|accepted| accepted.issuer.as_str().to_owned()).collect()
     }
 
-    /// The verdict with the keys that are there; `None` where newer ones must be waited for.
-    pub fn judge(&self, question: &Question<'_>, now: UnixTime) -> Option<Verdict> {
-        let (decision, seen) = self.decide(question, now);
-        let schemes = question.schemes();
+    /// The verdict with the keys that are there, or what must be waited for.
+    pub fn judge(&self, question: &Question<'_>, now: UnixTime) -> Judgement {
+        let (decision, circumstances) = self.decide(question, now);
         match decision {
-            Decision::Pending(pending) => Some(self.settle(pending, schemes, seen.as_ref(), now)),
-            Decision::Rejected(refusal) => Some(self.refused(refusal, schemes, now)),
+            Decision::Pending(pending) => self.settle(pending, circumstances),
+            Decision::Rejected(refusal) => self.refused(refusal, &circumstances).into(),
             Decision::KeysNeeded { issuer, unknown_kid, otherwise } => {
                 let Some(keys) = self.fetched(issuer) else {
-                    return Some(self.refused(otherwise, schemes, now));
+                    return self.refused(otherwise, &circumstances).into();
                 };
                 let is_known = unknown_kid.is_some_and(|kid| keys.is_known_to_be_unknown(&kid));
-                (is_known || keys.is_cooling_down(seen.as_ref()))
-                    .then(|| self.refused(otherwise, schemes, now))
+                if is_known || keys.is_cooling_down(circumstances.seen.as_ref()) {
+                    self.refused(otherwise, &circumstances).into()
+                } else {
+                    Judgement::NeedsKeys
+                }
             }
         }
     }
 
-    /// The verdict, once the keys that it needs have come or the time to wait for them is over.
-    pub async fn judge_with_keys(&self, question: &Question<'_>, now: UnixTime) -> Verdict {
+    /// The judgement, once the keys that it needs have come or the time to wait for them is over.
+    pub async fn judge_with_keys(&self, question: &Question<'_>, now: UnixTime) -> Judgement {
         let begun = Instant::now();
         let deadline = begun + self.keys_timeout;
-        let schemes = question.schemes();
         let mut was_refreshed = false;
         loop {
             let elapsed = i64::try_from(begun.elapsed().as_secs()).unwrap_or(i64::MAX);
             let now = UnixTime::from_secs(now.secs().saturating_add(elapsed));
-            let (decision, seen) = self.decide(question, now);
+            let (decision, circumstances) = self.decide(question, now);
             let (issuer, unknown_kid, otherwise) = match decision {
-                Decision::Pending(pending) => return self.settle(pending, schemes, seen.as_ref(), now),
-                Decision::Rejected(refusal) => return self.refused(refusal, schemes, now),
+                Decision::Pending(pending) => return self.settle(pending, circumstances),
+                Decision::Rejected(refusal) => return self.refused(refusal, &circumstances).into(),
                 Decision::KeysNeeded { issuer, unknown_kid, otherwise } => (issuer, unknown_kid, otherwise),
             };
-            let Some(keys) = self.fetched(issuer) else { return self.refused(otherwise, schemes, now) };
-            match keys.newer(seen.as_ref(), deadline).await {
+            let Some(keys) = self.fetched(issuer) else {
+                return self.refused(otherwise, &circumstances).into();
+            };
+            match keys.newer(circumstances.seen.as_ref(), deadline).await {
                 Newer::Ended => {}
-                Newer::TimedOut => return self.refused(otherwise, schemes, now),
+                Newer::TimedOut => return self.refused(otherwise, &circumstances).into(),
                 Newer::Refused => {
                     if let Some(kid) = unknown_kid.filter(|_| was_refreshed) {
                         keys.remember_unknown(kid);
                     }
-                    return self.refused(otherwise, schemes, now);
+                    return self.refused(otherwise, &circumstances).into();
                 }
             }
             was_refreshed = true;
         }
+    }
+
+    /// Asks the shared memory of proofs, for a bounded time. Whatever goes wrong on the way is no grant.
+    pub async fn ask_store(self: Arc<Self>, unsettled: Unsettled) -> Verdict {
+        let circumstances = unsettled.circumstances().clone();
+        let validator = Arc::clone(&self);
+        let asked = run(async move {
+            let answer = validator.replay.ask(&unsettled).await;
+            validator.conclude(unsettled, answer)
+        });
+        asked.await.unwrap_or_else(|error| {
+            let rejection = Code::ReplayMemoryUnavailable.because(error);
+            self.refused((rejection, Some(Scheme::DPoP)), &circumstances)
+        })
+    }
+
+    /// The verdict, with the word of the shared memory.
+    pub fn conclude(&self, unsettled: Unsettled, answer: StoreAnswer) -> Verdict {
+        let circumstances = unsettled.circumstances().clone();
+        self.told(self.replay.finish(unsettled, answer), &circumstances)
+    }
+
+    /// Whether the application asks the shared memory itself.
+    pub fn is_asked_by_application(&self) -> bool {
+        self.replay.is_asked_by_application()
+    }
+
+    /// Notes how the application's own memory answered: well, or why not.
+    pub fn note_application_store(&self, trouble: Option<&str>) {
+        self.replay.note_application(trouble);
     }
 
     /// A refusal that the application decided on, with the response that belongs to it.
@@ -284,7 +352,7 @@ impl Validator {
         if errors.is_empty() { Ok(()) } else { Err(errors.join("; ")) }
     }
 
-    fn decide(&self, question: &Question<'_>, now: UnixTime) -> (Decision, Option<Arc<JwkSet>>) {
+    fn decide(&self, question: &Question<'_>, now: UnixTime) -> (Decision, Circumstances) {
         let recollection = Recollection { validator: self, seen: RefCell::new(None) };
         let decision = match question {
             Question::Request(request, None) => self.server.authorize(request, &recollection, now),
@@ -295,7 +363,8 @@ impl Validator {
                 self.server.authorize_credentials(credentials, target.as_ref(), &recollection, now)
             }
         };
-        (decision, recollection.seen.into_inner())
+        let seen = recollection.seen.into_inner();
+        (decision, Circumstances { now, schemes: question.schemes(), seen })
     }
 
     /// The number of the keys with which an issuer's tokens are verified now. It never comes again once they are others.
@@ -303,10 +372,10 @@ impl Validator {
         self.keys.get(issuer).and_then(HeldKeys::epoch)
     }
 
-    /// How the keys of each issuer stand: the JSON text of `ValidatorHealth` in `index.d.ts`.
+    /// How the keys of each issuer and the replay memory stand: the JSON text of `ValidatorHealth` in `index.d.ts`.
     pub fn health(&self) -> String {
         let issuers = self.keys.iter().zip(&self.server.policy().issuers);
-        health::to_json(issuers.map(|(keys, accepted)| match keys {
+        let issuers = issuers.map(|(keys, accepted)| match keys {
             HeldKeys::Fetched(keys) => keys.health(),
             HeldKeys::Static(keys) => IssuerHealth {
                 issuer_uri: accepted.issuer.as_str().to_owned(),
@@ -317,36 +386,39 @@ impl Validator {
                 stale_since: None,
                 last_error: None,
             },
-        }))
+        });
+        health::to_json(issuers, &self.replay.health())
     }
 
     fn fetched(&self, issuer: IssuerIndex) -> Option<&Arc<IssuerKeys>> {
         self.keys.get(issuer).and_then(HeldKeys::fetched)
     }
 
-    fn settle(
-        &self,
-        pending: Pending,
-        schemes: Option<AcceptedSchemes>,
-        seen: Option<&Arc<JwkSet>>,
-        now: UnixTime,
-    ) -> Verdict {
-        match pending.settle(|record| self.replay.remember(record, now)) {
-            Ok(grant) => {
-                self.memories.keep(&grant.learned, seen, now);
-                let keys_epoch = seen.and_then(|keys| self.keys.get(grant.issuer)?.epoch_of(keys));
-                let repeatable = grant.repeatable.zip(keys_epoch);
-                let repeatable = repeatable.map(|(validity, keys_epoch)| Repeatable { validity, keys_epoch });
-                Verdict::Granted(grant, repeatable)
-            }
-            Err(refusal) => self.refused(refusal, schemes, now),
+    fn settle(&self, pending: Pending, circumstances: Circumstances) -> Judgement {
+        match self.replay.settle(pending, circumstances.now) {
+            Settlement::Done(settled) => self.told(settled, &circumstances).into(),
+            Settlement::Waits(waiting) => Judgement::Unsettled(waiting.under(circumstances)),
         }
     }
 
-    fn refused(&self, refusal: Refusal, schemes: Option<AcceptedSchemes>, now: UnixTime) -> Verdict {
-        let (rejection, scheme) = refusal;
-        let schemes = schemes.unwrap_or(self.server.policy().schemes);
-        let challenge = self.server.challenge_for(rejection.code(), scheme, schemes, &Demand::default(), now);
+    fn told(&self, settled: Result<Grant, Refusal>, circumstances: &Circumstances) -> Verdict {
+        let grant = match settled {
+            Ok(grant) => grant,
+            Err(refusal) => return self.refused(refusal, circumstances),
+        };
+        let seen = circumstances.seen.as_ref();
+        self.memories.keep(&grant.learned, seen, circumstances.now);
+        let keys_epoch = seen.and_then(|keys| self.keys.get(grant.issuer)?.epoch_of(keys));
+        let repeatable = grant.repeatable.zip(keys_epoch);
+        let repeatable = repeatable.map(|(validity, keys_epoch)| Repeatable { validity, keys_epoch });
+        Verdict::Granted(grant, repeatable)
+    }
+
+    fn refused(&self, (rejection, scheme): Refusal, circumstances: &Circumstances) -> Verdict {
+        let schemes = circumstances.schemes.unwrap_or(self.server.policy().schemes);
+        let demand = Demand::default();
+        let challenge =
+            self.server.challenge_for(rejection.code(), scheme, schemes, &demand, circumstances.now);
         Verdict::Refused(rejection, challenge)
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! In: what to remember, the time.
 //! Out: whether it is new.
-//! May use: jose's digest, rejection, time.
+//! May use: jose's digest and base64url, time.
 //! Never: an eviction of a live entry, a token, a proof.
 
 use std::collections::hash_map::RandomState;
@@ -11,6 +11,7 @@ use std::fmt;
 use std::hash::BuildHasher;
 use std::sync::{Mutex, PoisonError};
 
+use crate::jose::base64url_encode;
 use crate::jose::verification_key::sha256;
 use crate::time::UnixTime;
 
@@ -22,6 +23,7 @@ type Digest = [u8; 16];
 /// second that is not before).
 #[derive(Clone, PartialEq, Eq)]
 pub struct ProofRecord {
+    whole: [u8; 32],
     digest: Digest,
     key: Digest,
     issued: UnixTime,
@@ -38,7 +40,13 @@ impl ProofRecord {
         // A thumbprint is a digest already: its first characters tell keys apart.
         let mut key = Digest::default();
         key.iter_mut().zip(jkt.bytes()).for_each(|(to, from)| *to = from);
-        Self { digest: half(sha256(&text)), key, issued }
+        let whole = sha256(&text);
+        Self { whole, digest: half(whole), key, issued }
+    }
+
+    /// The name of the proof in a memory that processes share: the whole digest, as 43 characters of base64url.
+    pub fn shared_name(&self) -> String {
+        base64url_encode(&self.whole)
     }
 }
 
@@ -67,6 +75,8 @@ pub enum Remembered {
     Full,
     /// There is room, but this key has used up its share.
     KeyFull,
+    /// A memory that is shared with others gave no answer: nobody knows.
+    Unavailable,
 }
 
 /// The replay memory of one process.
@@ -131,6 +141,32 @@ impl ReplayMemory {
     pub fn remember(&self, record: &ProofRecord, now: UnixTime) -> Remembered {
         // A panic elsewhere leaves the memory as exact as it was: a proof is in its set before anything else changes.
         let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        let cells = KeyCounts::cells(&self.hasher, record.key);
+        let answer = self.answer(&mut entries, record, cells, now);
+        if answer != Remembered::New {
+            return answer;
+        }
+        let slice = entries.slice_of(record.issued);
+        slice.seen.insert(record.digest);
+        slice.latest = slice.latest.max(Some(record.issued));
+        slice.of_keys.add(cells);
+        entries.len += 1;
+        Remembered::New
+    }
+
+    /// What [`Self::remember`] would answer now. Nothing is remembered.
+    pub fn look_up(&self, record: &ProofRecord, now: UnixTime) -> Remembered {
+        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        self.answer(&mut entries, record, KeyCounts::cells(&self.hasher, record.key), now)
+    }
+
+    fn answer(
+        &self,
+        entries: &mut Entries,
+        record: &ProofRecord,
+        cells: [usize; KeyCounts::ROWS],
+        now: UnixTime,
+    ) -> Remembered {
         entries.forget_ended(now);
         if entries.slices.values().any(|slice| slice.seen.contains(&record.digest)) {
             return Remembered::Seen;
@@ -141,22 +177,24 @@ impl ReplayMemory {
         if entries.len >= self.capacity {
             return Remembered::Full;
         }
-        let cells = KeyCounts::cells(&self.hasher, record.key);
         let of_key: usize = entries.slices.values().map(|slice| slice.of_keys.at(cells)).sum();
-        if of_key >= self.share {
-            return Remembered::KeyFull;
-        }
-        let slice = entries.slice_of(record.issued);
-        slice.seen.insert(record.digest);
-        slice.latest = slice.latest.max(Some(record.issued));
-        slice.of_keys.add(cells);
-        entries.len += 1;
-        Remembered::New
+        if of_key >= self.share { Remembered::KeyFull } else { Remembered::New }
+    }
+
+    /// The last second in which the proof may be accepted by one of those who share the memory.
+    pub fn good_until(&self, record: &ProofRecord) -> UnixTime {
+        let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        UnixTime::from_secs(record.issued.secs().saturating_add(entries.window_secs))
     }
 
     /// How many proofs are remembered.
     pub fn len(&self) -> usize {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner).len
+    }
+
+    /// How many proofs it can hold.
+    pub const fn capacity(&self) -> usize {
+        self.capacity
     }
 
     /// Whether no proof is remembered.
@@ -338,8 +376,19 @@ mod tests {
     }
 
     #[test]
+    fn a_look_up_answers_as_remembering_would_and_remembers_nothing() {
+        let memory = memory(1);
+        assert_eq!(memory.look_up(&record("a", 100), at(100)), Remembered::New);
+        assert_eq!(memory.remember(&record("a", 100), at(100)), Remembered::New);
+        assert_eq!(memory.look_up(&record("a", 100), at(100)), Remembered::Seen);
+        assert_eq!(memory.look_up(&record("b", 100), at(100)), Remembered::Full);
+        assert_eq!((memory.len(), memory.good_until(&record("a", 100))), (1, at(140)));
+    }
+
+    #[test]
     fn l12_no_two_pairs_share_a_digest() {
-        let digest = |jkt: &str, jti: &str| ProofRecord::new(jkt, jti, at(0)).digest;
+        let digest = |jkt: &str, jti: &str| ProofRecord::new(jkt, jti, at(0)).shared_name();
+        assert_eq!(digest("A", "x").len(), 43);
         assert_ne!(digest("A", "x:y"), digest("A:x", "y"));
         assert_ne!(digest("A\n", "x"), digest("A", "\nx"));
         assert_ne!(digest("", "ab"), digest("ab", ""));

@@ -129,12 +129,14 @@ pub(super) fn network(options: &Reader<'_>) -> Result<NetworkOptions, OptionsErr
     Ok(network)
 }
 
-fn client_certificate(network: &Reader<'_>) -> Result<Option<(String, String)>, OptionsError> {
-    let Some(object) = network.object("clientCertificate")? else { return Ok(None) };
-    let reader = Reader { object, path: "network.clientCertificate." };
+/// A client's certificate and its key.
+pub(super) fn client_certificate(options: &Reader<'_>) -> Result<Option<(String, String)>, OptionsError> {
+    let Some(object) = options.object("clientCertificate")? else { return Ok(None) };
+    let path = format!("{}clientCertificate.", options.path);
+    let reader = Reader { object, path: &path };
     reader.check_names(&["cert", "key"], &[])?;
     match (reader.string("cert")?, reader.string("key")?) {
         (Some(cert), Some(key)) => Ok(Some((cert.to_owned(), key.to_owned()))),
-        _ => Err(network.unexpected("clientCertificate", "{ cert, key }, both in PEM")),
+        _ => Err(options.unexpected("clientCertificate", "{ cert, key }, both in PEM")),
     }
 }

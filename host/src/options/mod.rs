@@ -8,6 +8,7 @@
 mod dpop;
 pub(crate) mod keys;
 mod reader;
+pub(crate) mod replay;
 mod resource;
 
 use std::net::IpAddr;
@@ -26,6 +27,7 @@ use crate::fetch::FetchLimits;
 use crate::network::NetworkOptions;
 use keys::KeySource;
 use reader::Reader;
+use replay::ReplayOptions;
 
 /// Everything that a validator is told at its construction.
 #[derive(Debug)]
@@ -36,6 +38,7 @@ pub(crate) struct Options {
     pub ring: KeyRingPolicy,
     pub network: NetworkOptions,
     pub limits: FetchLimits,
+    pub replay: ReplayOptions,
     pub keys_timeout_millis: u64,
     pub own_clock: bool,
     /// Bytes of the memory of bound tokens; zero: none.
@@ -71,6 +74,7 @@ const NAMES: &[&str] = &[
     "nonce",
     "nonceSecret",
     "noncePeriodSeconds",
+    "replayStore",
     "trustProxy",
     "publicBaseUrl",
     "resource",
@@ -126,6 +130,7 @@ impl Options {
         };
         let warnings = resource::warning(&policy).into_iter().collect();
         Ok(Self {
+            replay: replay::replay(&options, policy.schemes)?,
             policy,
             sources,
             ring: keys::ring(&options)?,

@@ -10,7 +10,7 @@ use oidc_spa_native::credentials::Field;
 use oidc_spa_native::jose::base64url_encode;
 use oidc_spa_native::resource_server::Request;
 use oidc_spa_native::time::UnixTime;
-use oidc_spa_native_host::{Question, Validator, Verdict};
+use oidc_spa_native_host::{Judgement, Question, Validator, Verdict};
 
 use crate::hostile_issuer::HostileIssuer;
 
@@ -82,18 +82,19 @@ pub async fn judge(validator: &Validator, token: &str) -> Result<(), Refused> {
     let request = Request { authorization: Field::Once(&authorization), dpop: Field::Absent, head: None };
     let question = Question::Request(request, None);
     let now = UnixTime::from_secs(NOW);
-    let verdict = match validator.judge(&question, now) {
-        Some(verdict) => verdict,
-        None => {
+    let judgement = match validator.judge(&question, now) {
+        Judgement::NeedsKeys => {
             let waiting = validator.judge_with_keys(&question, now);
             tokio::time::timeout(NO_HANG, waiting).await.expect("a bounded answer")
         }
+        judgement => judgement,
     };
-    match verdict {
-        Verdict::Granted(..) => Ok(()),
-        Verdict::Refused(rejection, challenge) => {
+    match judgement {
+        Judgement::Verdict(Verdict::Granted(..)) => Ok(()),
+        Judgement::Verdict(Verdict::Refused(rejection, challenge)) => {
             Err(Refused { code: rejection.code().row().name, challenge })
         }
+        other => panic!("a bearer token needs no proof: {other:?}"),
     }
 }
 

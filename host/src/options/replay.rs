@@ -1,0 +1,80 @@
+//! The option `replayStore`: which memory of proofs a fleet shares, and what is decided without it.
+//!
+//! In: the members of the options.
+//! Out: `ReplayOptions`.
+//! May use: reader, the settings of Redis.
+//! Never: a password or key in a message, a default that lets somebody in.
+
+use std::time::Duration;
+
+use oidc_spa_native::credentials::AcceptedSchemes;
+
+use super::OptionsError;
+use super::keys::client_certificate;
+use super::reader::Reader;
+use crate::replay::OnUnavailable;
+use crate::replay::redis_store::RedisSettings;
+use crate::replay::redis_target::{Certificates, RedisTarget};
+
+const DEFAULT_PREFIX: &str = "oidc-spa-native:dpop:";
+const MAX_PREFIX_BYTES: usize = 256;
+
+/// Which memory is shared.
+#[derive(Debug, Default)]
+pub(crate) enum ReplayChoice {
+    /// None: the process's own decides.
+    #[default]
+    Process,
+    Redis(Box<RedisSettings>),
+    /// One that the application asks itself.
+    Application,
+}
+
+/// How proofs are remembered.
+#[derive(Debug, Default)]
+pub(crate) struct ReplayOptions {
+    pub choice: ReplayChoice,
+    pub on_unavailable: OnUnavailable,
+}
+
+pub(super) fn replay(options: &Reader<'_>, schemes: AcceptedSchemes) -> Result<ReplayOptions, OptionsError> {
+    let Some(object) = options.object("replayStore")? else { return Ok(ReplayOptions::default()) };
+    if schemes == AcceptedSchemes::Bearer {
+        return Err(OptionsError("replayStore: is of no use with dpop \"disabled\"".into()));
+    }
+    let store = Reader { object, path: "replayStore." };
+    let names = ["redis", "prefix", "timeoutMs", "onUnavailable", "ca", "clientCertificate", "application"];
+    store.check_names(&names, &["application"])?;
+    let timeout = Duration::from_millis(store.integer("timeoutMs", 250, 10, 10_000)?);
+    let on_unavailable = match store.string("onUnavailable")? {
+        None | Some("refuse") => OnUnavailable::Refuse,
+        Some("process-memory") => OnUnavailable::ProcessMemory,
+        Some(_) => return Err(store.unexpected("onUnavailable", "\"refuse\" or \"process-memory\"")),
+    };
+    let choice = if store.boolean("application", false)? {
+        ReplayChoice::Application
+    } else {
+        ReplayChoice::Redis(Box::new(redis(&store, timeout)?))
+    };
+    Ok(ReplayOptions { choice, on_unavailable })
+}
+
+fn redis(store: &Reader<'_>, timeout: Duration) -> Result<RedisSettings, OptionsError> {
+    let Some(url) = store.object.get("redis").and_then(|url| url.as_str()) else {
+        // What was given may hold a password: it is not repeated.
+        let expected =
+            "expected { redis: \"redis://host:6379\" }, or an object with a function checkAndStore";
+        return Err(OptionsError(format!("replayStore: {expected}")));
+    };
+    let ca = store.string("ca")?.map(str::to_owned);
+    let certificates = Certificates { ca, client: client_certificate(store)? };
+    let target = RedisTarget::parse(url, certificates);
+    let target = target.map_err(|error| OptionsError(format!("replayStore.{error}")))?;
+    let prefix = store.string("prefix")?.unwrap_or(DEFAULT_PREFIX);
+    if prefix.len() > MAX_PREFIX_BYTES {
+        let message =
+            format!("replayStore.prefix: expected at most {MAX_PREFIX_BYTES} bytes; got {}", prefix.len());
+        return Err(OptionsError(message));
+    }
+    Ok(RedisSettings { target, prefix: prefix.to_owned(), timeout })
+}

@@ -1,0 +1,315 @@
+//! Where a Redis is, as one URL says it: a server, what a Sentinel watches, or a Cluster.
+//!
+//! In: a URL, certificates.
+//! Out: `RedisTarget`, and what connects to it.
+//! May use: redis, url.
+//! Never: a password in a message or in `Debug` output, a connection.
+
+use std::fmt;
+use std::time::Duration;
+
+use redis::cluster::ClusterClient;
+use redis::sentinel::{SentinelClient, SentinelClientBuilder, SentinelServerType};
+use redis::{
+    Client, ClientTlsConfig, ConnectionAddr, ConnectionInfo, IntoConnectionInfo, RedisConnectionInfo,
+    TlsCertificates, TlsMode,
+};
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject;
+use url::Url;
+
+const EXPECTED: &str = "expected a URL such as \"redis://:password@host:6379/0\", \
+                        \"redis-sentinel://host:26379,host2:26379/mymaster/0\" or \
+                        \"redis-cluster://host:7001,host2:7002\", and `rediss` for `redis` with TLS";
+const NOT_CERTIFICATES: &str = "ca: expected certificates in PEM (BEGIN CERTIFICATE)";
+const NOT_AN_IDENTITY: &str =
+    "clientCertificate: expected a certificate (BEGIN CERTIFICATE) and its own private key, both in PEM";
+
+/// A Redis, and who may use it.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(crate) struct RedisTarget {
+    topology: Topology,
+    /// The servers to begin with.
+    hosts: Vec<(String, u16)>,
+    login: Login,
+    database: i64,
+    tls: Option<Certificates>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Topology {
+    Server,
+    Sentinel { service: String, login: Login },
+    Cluster,
+}
+
+#[derive(Clone, Default, PartialEq, Eq, Hash)]
+struct Login {
+    username: Option<String>,
+    password: Option<String>,
+}
+
+/// Certificates for TLS, in PEM.
+#[derive(Clone, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Certificates {
+    /// Those of the authorities to trust, in the place of the system's.
+    pub ca: Option<String>,
+    /// The client's and its key.
+    pub client: Option<(String, String)>,
+}
+
+// Passwords and keys must not end up in a log.
+impl fmt::Debug for RedisTarget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = match self.topology {
+            Topology::Server => "server",
+            Topology::Sentinel { .. } => "sentinel",
+            Topology::Cluster => "cluster",
+        };
+        write!(f, "RedisTarget({kind} {:?} ..)", self.hosts)
+    }
+}
+
+impl fmt::Debug for Login {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Login(..)")
+    }
+}
+
+/// What makes connections.
+pub(crate) enum Connector {
+    Server(Box<Client>),
+    Sentinel(Box<SentinelClient>),
+    Cluster(Box<ClusterClient>),
+}
+
+impl RedisTarget {
+    /// Reads a URL. The message says which option is wrong and never holds the URL.
+    pub(crate) fn parse(text: &str, certificates: Certificates) -> Result<Self, String> {
+        let wrong = || format!("redis: {EXPECTED}");
+        let (scheme, rest) = text.split_once("://").ok_or_else(wrong)?;
+        let (base, kind) = scheme.split_once('-').unwrap_or((scheme, ""));
+        let is_tls = match base {
+            "redis" => false,
+            "rediss" => true,
+            _ => return Err(wrong()),
+        };
+        if !is_tls && certificates != Certificates::default() {
+            return Err("ca and clientCertificate: are of use with TLS only; write rediss in the URL".into());
+        }
+        let (authority, path_and_query) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+        let (userinfo, hosts) =
+            authority.rsplit_once('@').map_or(("", authority), |(user, hosts)| (user, hosts));
+        let default_port = if kind == "sentinel" { 26379 } else { 6379 };
+        let hosts: Option<Vec<_>> = hosts.split(',').map(|host| parse_host(host, default_port)).collect();
+        let hosts = hosts.ok_or_else(wrong)?;
+        // With one host in the place of several, the rest is a URL as the url crate knows it.
+        let url = Url::parse(&format!("redis://{userinfo}@h{path_and_query}")).map_err(|_| wrong())?;
+        let login = Login { username: decode(Some(url.username()))?, password: decode(url.password())? };
+        let mut segments: Vec<&str> = url.path().split('/').filter(|segment| !segment.is_empty()).collect();
+        let topology = match kind {
+            "" if hosts.len() == 1 => Topology::Server,
+            "" => return Err("redis: several hosts are for redis-sentinel:// and redis-cluster://".into()),
+            "cluster" => Topology::Cluster,
+            "sentinel" if segments.is_empty() => {
+                let example = "redis-sentinel://host:26379/mymaster";
+                return Err(format!(
+                    "redis: expected the name of what the Sentinel watches, as in \"{example}\""
+                ));
+            }
+            "sentinel" => {
+                let service = decode(Some(segments.remove(0)))?.unwrap_or_default();
+                Topology::Sentinel { service, login: sentinel_login(&url)? }
+            }
+            _ => return Err(wrong()),
+        };
+        if url.fragment().is_some() || (kind != "sentinel" && url.query().is_some()) {
+            return Err("redis: the URL has a query or a fragment, which say nothing here".into());
+        }
+        let database = match (segments.as_slice(), kind) {
+            ([], _) => 0,
+            (_, "cluster") => return Err("redis: a Cluster has no databases; leave the path out".into()),
+            ([number], _) => {
+                number.parse().ok().filter(|number| (0..=i64::from(u16::MAX)).contains(number)).ok_or(
+                    "redis: the path's end must be the number of a database, such as /0; \
+                 a password with a \"/\" or \"#\" in it must be percent-encoded",
+                )?
+            }
+            _ => return Err(wrong()),
+        };
+        let tls = is_tls.then_some(certificates);
+        let target = Self { topology, hosts, login, database, tls };
+        target.check_certificates()?;
+        target.connector(Duration::from_secs(1)).map_err(|_| "redis: this URL cannot be used".to_owned())?;
+        Ok(target)
+    }
+
+    pub(crate) const fn is_cluster(&self) -> bool {
+        matches!(self.topology, Topology::Cluster)
+    }
+
+    pub(crate) const fn is_server(&self) -> bool {
+        matches!(self.topology, Topology::Server)
+    }
+
+    /// A text without the secrets of this target.
+    pub(crate) fn without_secrets(&self, mut text: String) -> String {
+        let mut logins = vec![&self.login];
+        if let Topology::Sentinel { login, .. } = &self.topology {
+            logins.push(login);
+        }
+        for secret in logins.into_iter().filter_map(|login| login.password.as_deref()) {
+            text = text.replace(secret, "***");
+        }
+        text
+    }
+
+    /// What connects to it. `timeout` bounds each answer of a Cluster's server.
+    pub(crate) fn connector(&self, timeout: Duration) -> redis::RedisResult<Connector> {
+        let tls = self.certificates();
+        match &self.topology {
+            Topology::Server => {
+                let [address, ..] =
+                    self.addresses().try_into().unwrap_or_else(|_| [ConnectionAddr::Tcp(String::new(), 0)]);
+                let info = self.connection_info(address)?;
+                let client = match tls {
+                    Some(certificates) => Client::build_with_tls(info, certificates)?,
+                    None => Client::open(info)?,
+                };
+                Ok(Connector::Server(Box::new(client)))
+            }
+            Topology::Sentinel { service, login } => {
+                let client = self.sentinel(service, login, tls)?;
+                Ok(Connector::Sentinel(Box::new(client)))
+            }
+            Topology::Cluster => {
+                let nodes = self.addresses().into_iter().map(|address| self.connection_info(address));
+                let nodes = nodes.collect::<redis::RedisResult<Vec<_>>>()?;
+                let mut builder = ClusterClient::builder(nodes)
+                    .connection_timeout(timeout)
+                    .response_timeout(timeout)
+                    .retries(2)
+                    .min_retry_wait(10)
+                    .max_retry_wait(50);
+                if let Some(certificates) = tls {
+                    builder = builder.tls(TlsMode::Secure).certs(certificates);
+                }
+                Ok(Connector::Cluster(Box::new(builder.build()?)))
+            }
+        }
+    }
+
+    fn sentinel(
+        &self,
+        service: &str,
+        sentinel_login: &Login,
+        tls: Option<TlsCertificates>,
+    ) -> redis::RedisResult<SentinelClient> {
+        let mut builder = SentinelClientBuilder::new(self.addresses(), service, SentinelServerType::Master)?
+            .set_client_to_redis_db(self.database);
+        if let Some(username) = &self.login.username {
+            builder = builder.set_client_to_redis_username(username);
+        }
+        if let Some(password) = &self.login.password {
+            builder = builder.set_client_to_redis_password(password);
+        }
+        if let Some(username) = &sentinel_login.username {
+            builder = builder.set_client_to_sentinel_username(username);
+        }
+        if let Some(password) = &sentinel_login.password {
+            builder = builder.set_client_to_sentinel_password(password);
+        }
+        if let Some(certificates) = tls {
+            builder = builder
+                .set_client_to_redis_tls_mode(TlsMode::Secure)
+                .set_client_to_redis_certificates(certificates.clone())
+                .set_client_to_sentinel_tls_mode(TlsMode::Secure)
+                .set_client_to_sentinel_certificates(certificates);
+        }
+        builder.build()
+    }
+
+    fn addresses(&self) -> Vec<ConnectionAddr> {
+        let address = |(host, port): &(String, u16)| {
+            let (host, port) = (host.clone(), *port);
+            match self.tls {
+                Some(_) => ConnectionAddr::TcpTls { host, port, insecure: false, tls_params: None },
+                None => ConnectionAddr::Tcp(host, port),
+            }
+        };
+        self.hosts.iter().map(address).collect()
+    }
+
+    fn connection_info(&self, address: ConnectionAddr) -> redis::RedisResult<ConnectionInfo> {
+        let mut settings = RedisConnectionInfo::default()
+            .set_db(self.database)
+            .set_lib_name("oidc-spa-native", env!("CARGO_PKG_VERSION"));
+        if let Some(username) = &self.login.username {
+            settings = settings.set_username(username);
+        }
+        if let Some(password) = &self.login.password {
+            settings = settings.set_password(password);
+        }
+        Ok(address.into_connection_info()?.set_redis_settings(settings))
+    }
+
+    fn certificates(&self) -> Option<TlsCertificates> {
+        let Certificates { ca, client } = self.tls.clone()?;
+        let client_tls = client.map(|(cert, key)| ClientTlsConfig {
+            client_cert: cert.into_bytes(),
+            client_key: key.into_bytes(),
+        });
+        Some(TlsCertificates { client_tls, root_cert: ca.map(String::into_bytes) })
+    }
+
+    fn check_certificates(&self) -> Result<(), String> {
+        let Some(Certificates { ca, client }) = &self.tls else { return Ok(()) };
+        let are_certificates = |pem: &str| {
+            let read: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem.as_bytes()).collect();
+            read.is_ok_and(|certificates| !certificates.is_empty())
+        };
+        if ca.as_deref().is_some_and(|ca| !are_certificates(ca)) {
+            return Err(NOT_CERTIFICATES.into());
+        }
+        match client {
+            Some((cert, key))
+                if !are_certificates(cert)
+                    || rustls_pki_types::PrivateKeyDer::from_pem_slice(key.as_bytes()).is_err() =>
+            {
+                Err(NOT_AN_IDENTITY.into())
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+fn parse_host(text: &str, default_port: u16) -> Option<(String, u16)> {
+    let url = Url::parse(&format!("redis://{text}")).ok()?;
+    let is_host = matches!(url.path(), "" | "/") && url.username().is_empty() && url.query().is_none();
+    let host = url.host_str().filter(|host| is_host && !host.is_empty())?;
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    Some((host.to_owned(), url.port().unwrap_or(default_port)))
+}
+
+/// Sentinels may have a login of their own.
+fn sentinel_login(url: &Url) -> Result<Login, String> {
+    let mut login = Login::default();
+    for (name, value) in url.query_pairs() {
+        match &*name {
+            "sentinelUsername" => login.username = Some(value.into_owned()),
+            "sentinelPassword" => login.password = Some(value.into_owned()),
+            _ => {
+                let message =
+                    "redis: the query of a redis-sentinel:// URL takes sentinelUsername and sentinelPassword";
+                return Err(message.into());
+            }
+        }
+    }
+    Ok(login)
+}
+
+fn decode(text: Option<&str>) -> Result<Option<String>, String> {
+    let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(None) };
+    let decoded = percent_encoding::percent_decode_str(text).decode_utf8();
+    decoded.map(|text| Some(text.into_owned())).map_err(|_| "redis: the URL is not UTF-8".into())
+}
