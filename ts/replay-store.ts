@@ -26,6 +26,9 @@ export interface ReplayAccess {
 /** Reads the option. A memory of the application stays here; the addon is only told that there is one. */
 export function replayAccess(option: unknown): ReplayAccess {
     if (typeof option !== "object" || option === null || !("checkAndStore" in option)) {
+        if (typeof option === "object" && option !== null && "application" in option) {
+            throw new TypeError('oidc-spa-native: unknown option "replayStore.application".');
+        }
         return { option, conclude: answer => conclude(answer, refuseToSettle) };
     }
     const store = option as CustomReplayStore;

@@ -200,11 +200,11 @@ impl RedisStore {
         self.connection.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What an error says, without secrets, cut and escaped: part of it is the server's word.
+    /// What an error says, without secrets and line breaks, cut: part of it is the server's word.
     fn describe(&self, error: &redis::RedisError) -> Arc<str> {
         let text = self.settings.target.without_secrets(error.to_string());
-        let shown: String = text.chars().take(MAX_ERROR_CHARS).flat_map(char::escape_debug).collect();
-        shown.into()
+        let shown: String = text.chars().take(MAX_ERROR_CHARS).collect();
+        shown.replace(char::is_control, " ").into()
     }
 }
 
@@ -222,5 +222,93 @@ impl<'a> Place<'a> {
 impl Drop for Place<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use super::super::redis_target::Certificates;
+    use super::*;
+
+    /// A store at a server that lets everybody in and answers each SET with these bytes; nothing: answers nothing at all.
+    async fn store(answer: &'static [u8], timeout: Duration) -> Arc<RedisStore> {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("redis://:sEcReT@{}", listener.local_addr().unwrap());
+        tokio::spawn(async move {
+            while let Ok((mut socket, _)) = listener.accept().await {
+                tokio::spawn(async move {
+                    let mut buffer = [0; 65_536];
+                    while let Ok(read @ 1..) = socket.read(&mut buffer).await {
+                        let text = String::from_utf8_lossy(&buffer[..read]);
+                        let logins = text.matches("AUTH").count() + text.matches("SETINFO").count();
+                        let ok = b"+OK\r\n".repeat(if answer.is_empty() { 0 } else { logins });
+                        let _ = socket.write_all(&ok).await;
+                        if text.contains("NX") {
+                            let _ = socket.write_all(answer).await;
+                        }
+                    }
+                });
+            }
+        });
+        let target = RedisTarget::parse(&url, Certificates::default()).unwrap();
+        Arc::new(RedisStore::new(RedisSettings { target, prefix: "p:".into(), timeout }))
+    }
+
+    fn trouble(store: &RedisStore) -> String {
+        store.state().read().1.map_or_else(String::new, |trouble| trouble.to_string())
+    }
+
+    #[tokio::test]
+    async fn l22_silence_is_no_answer_and_has_an_end() {
+        let store = store(b"", Duration::from_millis(50)).await;
+        let begun = Instant::now();
+        assert_eq!(store.check_and_store("a", 1000).await, StoreAnswer::Unavailable);
+        assert!(begun.elapsed() < Duration::from_millis(800));
+        assert_eq!(trouble(&store), "no connection within 50 ms");
+    }
+
+    #[tokio::test]
+    async fn l22_an_answer_that_is_none_grants_nothing() {
+        for answer in [
+            &b"+MAYBE\r\n"[..],
+            b":1\r\n",
+            b"*0\r\n",
+            b"$2\r\nOK\r\n",
+            b"HTTP/1.1 200 OK\r\n\r\n",
+            b"-ERR sEcReT\x1b[31m\r\n",
+        ] {
+            let store = store(answer, Duration::from_millis(300)).await;
+            assert_eq!(store.check_and_store("a", 1000).await, StoreAnswer::Unavailable, "{answer:?}");
+            let trouble = trouble(&store);
+            assert!(
+                !trouble.is_empty() && !trouble.contains("sEcReT") && !trouble.contains('\x1b'),
+                "{trouble}"
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn ok_is_new_and_nil_is_seen() {
+        for (answer, expected) in [(&b"+OK\r\n"[..], StoreAnswer::New), (b"$-1\r\n", StoreAnswer::Seen)] {
+            let store = store(answer, Duration::from_secs(5)).await;
+            assert_eq!(store.check_and_store("a", 1000).await, expected);
+            assert_eq!(trouble(&store), "");
+        }
+    }
+
+    #[tokio::test]
+    async fn l22_more_than_so_many_are_refused_at_once() {
+        let store = store(b"", Duration::from_millis(300)).await;
+        let places: Vec<_> = (0..MAX_WAITING).map_while(|_| Place::take(&store.waiting)).collect();
+        assert_eq!(places.len(), MAX_WAITING);
+        let begun = Instant::now();
+        assert_eq!(store.check_and_store("a", 1000).await, StoreAnswer::Unavailable);
+        assert!(begun.elapsed() < Duration::from_millis(100));
+        assert_eq!(trouble(&store), "10000 requests wait for an answer already");
+        drop(places);
+        assert_eq!(store.waiting.load(Ordering::Relaxed), 0, "every place is given back");
     }
 }

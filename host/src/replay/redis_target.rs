@@ -313,3 +313,47 @@ fn decode(text: Option<&str>) -> Result<Option<String>, String> {
     let decoded = percent_encoding::percent_decode_str(text).decode_utf8();
     decoded.map(|text| Some(text.into_owned())).map_err(|_| "redis: the URL is not UTF-8".into())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(url: &str) -> Result<RedisTarget, String> {
+        RedisTarget::parse(url, Certificates::default())
+    }
+
+    #[test]
+    fn urls_say_which_servers_and_who_asks() {
+        let target =
+            parse("rediss-sentinel://us%40er:p%2Fw@h1,h2:26380/my%20master/3?sentinelPassword=w%26w");
+        let target = target.unwrap();
+        assert_eq!(target.hosts, [("h1".to_owned(), 26379), ("h2".to_owned(), 26380)]);
+        assert_eq!(target.login.username.as_deref(), Some("us@er"));
+        assert_eq!(target.login.password.as_deref(), Some("p/w"));
+        assert_eq!((target.database, target.tls.is_some()), (3, true));
+        let Topology::Sentinel { service, login } = &target.topology else { panic!("{target:?}") };
+        assert_eq!((service.as_str(), login.password.as_deref()), ("my master", Some("w&w")));
+        let target = parse("redis://[::1]").unwrap();
+        assert_eq!(target.hosts, [("::1".to_owned(), 6379)]);
+        assert!(parse("redis-cluster://a:1,b:2").unwrap().is_cluster());
+    }
+
+    #[test]
+    fn passwords_are_in_no_debug_output_and_no_error() {
+        let target = parse("redis-sentinel://user:sEcReT@h/m?sentinelPassword=wAtCh").unwrap();
+        let shown = format!("{target:?} {:?} {:?}", target.login, target.topology);
+        assert!(!shown.contains("sEcReT") && !shown.contains("wAtCh"), "{shown}");
+        let text = target.without_secrets("the server said sEcReT and wAtCh".to_owned());
+        assert_eq!(text, "the server said *** and ***");
+        for url in [
+            "redis://:sEcReT@a,b",
+            "redis://:sEcReT@a/x",
+            "sEcReT",
+            "redis://sEcReT/sEcReT@a",
+            "redis://a:sEcReT",
+        ] {
+            let error = parse(url).unwrap_err();
+            assert!(!error.contains("sEcReT"), "{error}");
+        }
+    }
+}
