@@ -1,7 +1,7 @@
 // The replay memory that a fleet shares, in a real redis-server.
 
 import { once } from "node:events";
-import { createServer, type AddressInfo } from "node:net";
+import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 import { createValidator, type RedisReplayStore, type ValidatorOptions } from "oidc-spa-native";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { hasOpenssl, newAuthority } from "./certificates.js";
@@ -206,6 +206,29 @@ describe.skipIf(!hasRedis)("one redis-server", () => {
         expect(Date.now() - started).toBeLessThan(2_000);
         expect(validator.health().replayMemory).toMatchObject({ reachable: false, lastError: "no connection within 100 ms" });
         silent.close();
+    });
+
+    test("L22: a connection that went dead without a word is given up for a new one", async () => {
+        const server = await redis();
+        const sockets: Socket[] = [];
+        // Between the two, as a firewall that forgot a connection.
+        const between = createServer(client => {
+            const upstream = connect(server.port, "127.0.0.1");
+            sockets.push(client, upstream);
+            client.pipe(upstream).pipe(client);
+            client.on("error", () => undefined);
+            upstream.on("error", () => undefined);
+        }).listen(0, "127.0.0.1");
+        await once(between, "listening");
+        const { send } = guard({ redis: `redis://127.0.0.1:${(between.address() as AddressInfo).port}`, timeoutMs: 200 });
+        const { accessToken, proof } = newClient(f);
+        expect(await send(accessToken, proof())).toBe("granted");
+        sockets.forEach(socket => socket.unpipe().pause());
+        expect(await send(accessToken, proof())).toBe("replay_memory_unavailable");
+        expect(await send(accessToken, proof())).toBe("granted");
+        expect(sockets).toHaveLength(4);
+        sockets.forEach(socket => socket.destroy());
+        between.close();
     });
 
     test("L22: a port where nobody listens, and one where something else answers", async () => {
