@@ -175,23 +175,24 @@ describe("a store of the application", () => {
              const { ISSUER, AUDIENCE, TOKEN, PROOF } = process.env;
              const native = new NativeValidator(JSON.stringify({ issuerUri: ISSUER, expectedAudience: AUDIENCE, replayStore: { application: true } }));
              native.ready(5000, false).then(() => {
-                 const ask = () => native.authorizeRequest(Date.now(), 0, "DPoP " + TOKEN, PROOF, "GET", AUDIENCE + "/v1/items", null, null, null, null, null, null, null, null);
+                 const ask = () => native.authorizeRequest(Date.now(), null, 0, "DPoP " + TOKEN, PROOF, "GET", AUDIENCE + "/v1/items", null, null, null, null, null, null, null, null);
                  const unsettled = ask();
                  const shown = JSON.stringify([unsettled, Object.getOwnPropertyNames(Object.getPrototypeOf(unsettled)).sort()]);
                  const first = unsettled.settle(null, "away");
                  let again = "settled again";
-                 try { again = unsettled.settle(true, null).claims; } catch (error) { again = error.message; }
+                 try { again = unsettled.settle(true, null)[1]; } catch (error) { again = error.message; }
                  const second = ask();
                  let odd;
-                 try { odd = second.settle("OK", null).code; } catch (error) { odd = error.code; }
-                 console.log(shown, first.code, first.claims, again, "|", odd, typeof ask().settle(true, null).claims);
+                 try { odd = second.settle("OK", null)[1]; } catch (error) { odd = error.code; }
+                 const granted = ask().settle(true, null);
+                 console.log(shown, first[0], first[1].split("\\n")[0], again, "|", odd, granted[0], "sub" in JSON.parse(granted[1]));
              });`,
             "commonjs",
             { ISSUER: f.issuer.issuerUri, AUDIENCE, TOKEN: accessToken, PROOF: f.proof(now, accessToken) }
         );
         expect(stdout).toBe(
-            '[{},["constructor","expiresAt","key","settle"]] replay_memory_unavailable undefined ' +
-                "internal error: this request was settled before | BooleanExpected string"
+            '[{},["constructor","expiresAt","key","settle"]] -1 replay_memory_unavailable ' +
+                "internal error: this request was settled before | BooleanExpected 1 true"
         );
     });
 });
