@@ -10,7 +10,8 @@ const OUTPUT = join(ROOT, "target", "packages");
 
 /** @returns {Promise<{ name: string, tarball: string, files: string[], bytes: number, unpackedBytes: number }[]>} */
 export async function pack() {
-    await prepare();
+    // What is packed is built for release, below.
+    await prepare({ addon: false });
     requireRust();
 
     rmSync(OUTPUT, { recursive: true, force: true });
@@ -74,6 +75,7 @@ function packMain(manifest, built) {
         mkdirSync(dirname(join(staged, path)), { recursive: true });
         copyFileSync(join(ROOT, path), join(staged, path));
     }
+    mkdirSync(join(staged, "binding"), { recursive: true });
     copyFileSync(join(built, "binding.js"), join(staged, "binding", "binding.js"));
 
     // In the repository they would make `npm ci` ask for packages that are not published yet.

@@ -14,11 +14,17 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     await prepare();
 }
 
-/** Ends the process with a message if something is missing that it cannot install, or if a build fails. */
-export async function prepare() {
+/**
+ * Ends the process with a message if something is missing that it cannot install, or if a build fails.
+ *
+ * @param {{ addon?: boolean }} [options] - `addon: false`: without the development build of the addon
+ */
+export async function prepare({ addon = true } = {}) {
     requireNode();
     await installPackages();
-    await buildAddon();
+    if (addon) {
+        await buildAddon();
+    }
     await compileTypeScript();
 }
 
