@@ -1,0 +1,75 @@
+// The pictures, from the results. Who is not timed in a case is not in its picture.
+
+import { CASES } from "../cases.mjs";
+import { barChart } from "./bar-chart.mjs";
+import { cells, net, sides } from "./comparison.mjs";
+
+const SHOWN = ["a", "b", "c", "d", "e"];
+
+/** @returns {Record<string, string>} SVG by file name; none where nothing was measured */
+export function charts(results) {
+    const machine = `${results.machine.processor}, ${results.machine.cores} cores, Node.js ${results.node.version}`;
+    const drawn = {
+        "validation-cpu.svg": validations(results, 1, "cpu", {
+            title: "CPU of one validation, one at a time",
+            subtitle: `Whole process, median of ${plural(results.options.rounds, "round")}; less is better. ${machine}`
+        }),
+        "main-thread.svg": validations(results, 64, "main", {
+            title: "CPU of the main thread a validation, 64 in flight",
+            subtitle: `What the event loop has to bear, median of ${plural(results.options.rounds, "round")}; less is better. ${machine}`
+        }),
+        "requests.svg": requests(results, {
+            title: "Requests a second that one Node.js process answers",
+            subtitle: `64 connections, load from another process; more is better. ${machine}`
+        })
+    };
+    return Object.fromEntries(Object.entries(drawn).filter(([, svg]) => svg !== undefined));
+}
+
+function validations(results, concurrency, which, { title, subtitle }) {
+    const groups = cells(results)
+        .filter(cell => cell.concurrency === concurrency && SHOWN.includes(cell.id))
+        .map(({ id, entries }) => {
+            const { oidcSpa } = sides(entries, which);
+            const own = entries.find(({ role }) => role === "harness")?.[which]?.median ?? 0;
+            const bars = entries
+                .filter(entry => entry.role !== "harness" && entry[which] !== undefined)
+                .map(entry => {
+                    const value = net(entries, entry, which);
+                    const off = entry.peer === "bare" ? 0 : own;
+                    return {
+                        label: entry.title,
+                        role: entry.role,
+                        value,
+                        min: Math.max(entry[which].min - off, 0),
+                        max: Math.max(entry[which].max - off, 0),
+                        note: entry.role === "ours" && oidcSpa ? `${(oidcSpa.net / value).toFixed(1)} × less than oidc-spa/server` : undefined
+                    };
+                })
+                .sort((a, b) => a.value - b.value);
+            return { title: CASES.find(kase => kase.id === id).title, bars };
+        });
+    return groups.length === 0 ? undefined : barChart({ title, subtitle, unit: "µs", groups });
+}
+
+function requests({ requests }, { title, subtitle }) {
+    const keys = [...new Set(requests.map(({ framework, scheme }) => `${framework}, ${scheme}`))];
+    const groups = keys.map(key => {
+        const bars = requests
+            .filter(({ framework, scheme }) => `${framework}, ${scheme}` === key)
+            .map(({ title, role, perSecond }) => ({
+                label: title.replace("unprotected, answers in the next turn", "unprotected, deferred answer"),
+                role,
+                value: perSecond.median,
+                min: perSecond.min,
+                max: perSecond.max
+            }))
+            .sort((a, b) => b.value - a.value);
+        return { title: key, bars };
+    });
+    return groups.length === 0 ? undefined : barChart({ title, subtitle, unit: "/s", groups });
+}
+
+function plural(count, noun) {
+    return `${count} ${noun}${count === 1 ? "" : "s"}`;
+}
