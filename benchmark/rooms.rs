@@ -167,7 +167,7 @@ mod resource_server {
         let keys = Arc::new(JwkSet::of_unnamed(vec![signer.verification_key()]).unwrap());
         let dpop = proof.map_or(Field::Absent, Field::Once);
         let request = Request { authorization: Field::Once(authorization), dpop, head: Some(head()) };
-        let decide = || server.authorize(black_box(&request), |_| Some(keys.clone()), NOW);
+        let decide = || server.authorize(black_box(&request), &|_| Some(keys.clone()), NOW);
         let decision = decide();
         assert!(matches!(decision, Decision::Pending(_)), "{decision:?}");
         bencher.bench(decide);
@@ -191,6 +191,7 @@ mod resource_server {
             },
             nonces: None,
             schemes: AcceptedSchemes::Both,
+            resource: None,
             proxy_trust: ProxyTrust::Nobody,
         })
     }

@@ -75,8 +75,8 @@ impl Ticket {
     /// Has a request judged on another thread.
     pub(crate) fn judge(self, validator: Arc<Validator>, parts: Parts, now: UnixTime) {
         let job = submit(Box::new(move || match judge(&validator, parts, now) {
-            Ok(answer) => self.answer(answer),
-            Err(waits_for) => self.wait(waits_for, validator),
+            Either::A(answer) => self.answer(answer),
+            Either::B(waits_for) => self.wait(waits_for, validator),
         }));
         // Without other threads, this one does it.
         if let Err(job) = job {

@@ -247,9 +247,9 @@ impl NativeValidator {
 
     fn judge(&self, now: f64, parts: Parts) -> First {
         match judge(&self.validator, parts, time(now)) {
-            Ok(Either::A(told)) => Either3::A(told),
-            Ok(Either::B(unsettled)) => Either3::C(unsettled),
-            Err(waits_for) => Either3::B(NativePending::new(&self.validator, waits_for)),
+            Either::A(Either::A(told)) => Either3::A(told),
+            Either::A(Either::B(unsettled)) => Either3::C(unsettled),
+            Either::B(waits_for) => Either3::B(NativePending::new(&self.validator, waits_for)),
         }
     }
 }

@@ -26,28 +26,20 @@ pub(crate) enum WaitsFor {
 }
 
 /// What can be said now, or what is to be waited for.
-pub(crate) fn judge(
-    validator: &Arc<Validator>,
-    parts: Parts,
-    now: UnixTime,
-) -> std::result::Result<Answer, WaitsFor> {
+pub(crate) fn judge(validator: &Arc<Validator>, parts: Parts, now: UnixTime) -> Either<Answer, WaitsFor> {
     match validator.judge(&parts.question(), now) {
-        Judgement::Verdict(verdict) => Ok(Either::A(tell(verdict, parts.token_end()))),
-        Judgement::NeedsKeys => Err(WaitsFor::Keys(parts, now)),
+        Judgement::Verdict(verdict) => Either::A(Either::A(tell(verdict, parts.token_end()))),
+        Judgement::NeedsKeys => Either::B(WaitsFor::Keys(parts, now)),
         Judgement::Unsettled(unsettled) => ask(validator, unsettled, parts.token_end()),
     }
 }
 
 /// The application's own memory is asked by the application.
-fn ask(
-    validator: &Arc<Validator>,
-    unsettled: Unsettled,
-    token_end: usize,
-) -> std::result::Result<Answer, WaitsFor> {
+fn ask(validator: &Arc<Validator>, unsettled: Unsettled, token_end: usize) -> Either<Answer, WaitsFor> {
     if validator.is_asked_by_application() {
-        return Ok(Either::B(NativeUnsettled::new(validator, unsettled, token_end)));
+        return Either::A(Either::B(NativeUnsettled::new(validator, unsettled, token_end)));
     }
-    Err(WaitsFor::Store(unsettled, token_end))
+    Either::B(WaitsFor::Store(unsettled, token_end))
 }
 
 impl WaitsFor {
@@ -63,9 +55,9 @@ impl WaitsFor {
                     Judgement::Verdict(verdict) => return Ok(Either::A(tell(verdict, token_end))),
                     Judgement::NeedsKeys => return Err(internal("keys are needed again")),
                     Judgement::Unsettled(unsettled) => match ask(&validator, unsettled, token_end) {
-                        Ok(answer) => return Ok(answer),
-                        Err(Self::Store(unsettled, token_end)) => (unsettled, token_end),
-                        Err(Self::Keys(..)) => return Err(internal("keys are needed again")),
+                        Either::A(answer) => return Ok(answer),
+                        Either::B(Self::Store(unsettled, token_end)) => (unsettled, token_end),
+                        Either::B(Self::Keys(..)) => return Err(internal("keys are needed again")),
                     },
                 }
             }
