@@ -317,6 +317,7 @@ mod tests {
         memory.cover(40);
         assert_eq!(memory.remember(&record("a", 100), at(100)), Remembered::New);
         assert_eq!(memory.remember(&record("a", 100), at(400)), Remembered::Seen);
+        assert_eq!(memory.good_until(&record("a", 100)), at(400));
     }
 
     #[test]
@@ -341,8 +342,10 @@ mod tests {
         let memory = memory(2);
         assert_eq!(memory.remember(&record("a", 100), at(100)), Remembered::New);
         assert_eq!(memory.remember(&record("b", 101), at(101)), Remembered::New);
+        assert_eq!(memory.look_up(&record("c", 102), at(102)), Remembered::Full);
         assert_eq!(memory.remember(&record("c", 102), at(102)), Remembered::Full);
         assert_eq!(memory.remember(&record("a", 100), at(102)), Remembered::Seen);
+        assert_eq!(memory.look_up(&record("c", 145), at(145)), Remembered::New, "it remembers nothing");
         assert_eq!(memory.remember(&record("c", 145), at(145)), Remembered::New);
     }
 
@@ -373,16 +376,6 @@ mod tests {
             assert_eq!(memory.remember(&oldest, at(second)), Remembered::Seen);
             assert!(memory.len() <= 20 * (40 + 5 + 1), "{}", memory.len());
         }
-    }
-
-    #[test]
-    fn a_look_up_answers_as_remembering_would_and_remembers_nothing() {
-        let memory = memory(1);
-        assert_eq!(memory.look_up(&record("a", 100), at(100)), Remembered::New);
-        assert_eq!(memory.remember(&record("a", 100), at(100)), Remembered::New);
-        assert_eq!(memory.look_up(&record("a", 100), at(100)), Remembered::Seen);
-        assert_eq!(memory.look_up(&record("b", 100), at(100)), Remembered::Full);
-        assert_eq!((memory.len(), memory.good_until(&record("a", 100))), (1, at(140)));
     }
 
     #[test]
