@@ -83,6 +83,16 @@ describe.skipIf(!hasRedis)("a Cluster of three masters", () => {
         expect(stored.reduce((sum, size) => sum + size)).toBe(60);
         expect(Math.min(...stored)).toBeGreaterThan(0);
 
+        // One that stands still takes only its own proofs along, and only until it goes on.
+        third.pause();
+        const meanwhile = await Promise.all(Array.from({ length: 30 }, async () => (await one.send(accessToken, proof())).code));
+        expect(new Set(meanwhile)).toEqual(new Set(["granted", "replay_memory_unavailable"]));
+        third.resume();
+        await until("all slots served", async () => {
+            const back = await Promise.all(Array.from({ length: 30 }, async () => (await one.send(accessToken, proof())).code));
+            return back.every(code => code === "granted");
+        });
+
         await third.kill();
         const codes = await Promise.all(Array.from({ length: 60 }, async () => (await one.send(accessToken, proof())).code));
         expect(new Set(codes)).toEqual(new Set(["granted", "replay_memory_unavailable"]));
