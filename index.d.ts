@@ -26,6 +26,7 @@ export type ErrorCode =
     | "issuer_mismatch"
     | "audience_mismatch"
     | "token_bound"
+    | "certificate_mismatch"
     | "token_unbound"
     | "proof_missing"
     | "proof_repeated"
@@ -327,6 +328,14 @@ export interface CommonOptions<Claims> {
     resource?: string;
     /** What the metadata says beside what follows from the other options (RFC 9728 section 2). */
     resourceMetadata?: ResourceDescription;
+    /**
+     * Where the TLS client certificate comes from that a token may be bound to (`cnf["x5t#S256"]`, RFC 8705 section 3).
+     * `"socket"` (default): the connection of a Node.js request, whose server asks for it (`requestCert: true`); who
+     * signed it does not matter. `"header"`: the `Client-Cert` field (RFC 9440) of a proxy that `trustProxy` names and
+     * that removes the field from what clients send. `false`: neither. One that is passed as `clientCertificate` beside
+     * `method` and `url` counts in any case.
+     */
+    clientCertificate?: "socket" | "header" | false;
     /** How long a request waits for keys that are being fetched, in milliseconds. Default 5000. From 0 to 60000. */
     keysTimeoutMs?: number;
     /** Least time between two refreshes that unknown keys ask for, in seconds. Default 30. From 1 to 3600. */
@@ -452,6 +461,28 @@ export interface RequestTarget {
      * the headers tell the rest.
      */
     url: string;
+    /**
+     * The client's TLS certificate in DER, where this library cannot see the connection: on Fetch-style servers, for
+     * example. It comes before any other.
+     *
+     * @example
+     * ```ts
+     * import { TLSSocket } from "node:tls";
+     * import { createValidator } from "oidc-spa-native";
+     *
+     * const validator = createValidator({
+     *     issuerUri: "https://auth.example.com",
+     *     expectedAudience: "https://api.example.com"
+     * });
+     *
+     * // Behind a bridge from `node:https` to the Fetch API.
+     * export const handle = async (request: Request, socket: TLSSocket) => {
+     *     const clientCertificate = socket.getPeerX509Certificate()?.raw;
+     *     return validator.validateRequest(request, { method: request.method, url: request.url, clientCertificate });
+     * };
+     * ```
+     */
+    clientCertificate?: Uint8Array | undefined;
 }
 
 /** The request may enter. */

@@ -24,6 +24,7 @@ const CODES = {
     issuer_mismatch: true,
     audience_mismatch: true,
     token_bound: true,
+    certificate_mismatch: true,
     token_unbound: true,
     proof_missing: true,
     proof_repeated: true,

@@ -309,8 +309,8 @@ export async function proofCases(f: Fixtures, now: number): Promise<ValidateCase
         "N07 cnf string": f.jkt,
         "N07 cnf array": [f.jkt],
         "N08 cnf empty": {},
-        "N11 certificate only": { "x5t#S256": "bwcK0esc3ACC3DB2Y5_lESsXE8o9ltc05O89jdN-dg2" },
-        "N14 jkt and certificate": { jkt: f.jkt, "x5t#S256": "bwcK0esc3ACC3DB2Y5_lESsXE8o9ltc05O89jdN-dg2" },
+        "N11 certificate only": { "x5t#S256": "bwcK0esc3ACC3DB2Y5_lESsXE8o9ltc05O89jdN-dg0" },
+        "N14 jkt and certificate": { jkt: f.jkt, "x5t#S256": "bwcK0esc3ACC3DB2Y5_lESsXE8o9ltc05O89jdN-dg0" },
         "jkt and an unknown member": { jkt: f.jkt, x: 1 }
     };
     for (const [name, cnf] of Object.entries(confirmations)) {

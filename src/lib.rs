@@ -9,7 +9,7 @@
 //!
 //! [`credentials`] reads the header fields, [`jose`] takes the token apart and verifies it with the keys of
 //! [`keys`], [`access_token`] validates its claims, [`dpop`] checks the proof that it is bound to against the URI
-//! that [`request`] tells, and [`resource_server`] calls them in order. A refusal is a row of [`rejection`];
+//! that [`request`] tells, [`client_certificate`] compares the one that it is bound to, and [`resource_server`] calls them in order. A refusal is a row of [`rejection`];
 //! [`challenge`] tells the client. Time is an argument everywhere ([`time`]).
 //!
 //! Each type is made only by the room before it. A `VerifiedJws` proves a good signature, and an `AccessToken`
@@ -24,6 +24,7 @@
 //! use std::sync::Arc;
 //!
 //! use oidc_spa_native::access_token::{AccessTokenPolicy, Audience};
+//! use oidc_spa_native::client_certificate::CertificateField;
 //! use oidc_spa_native::credentials::{AcceptedSchemes, Field};
 //! use oidc_spa_native::dpop::proof::DpopPolicy;
 //! use oidc_spa_native::jose::algorithm::AlgorithmSet;
@@ -52,6 +53,7 @@
 //!     schemes: AcceptedSchemes::Both,
 //!     proxy_trust: ProxyTrust::Nobody,
 //!     resource: None,
+//!     certificate_field: CertificateField::Ignored,
 //! });
 //!
 //! // Whoever calls fetches the JWK Set and knows the time.
@@ -75,6 +77,7 @@
 
 pub mod access_token;
 pub mod challenge;
+pub mod client_certificate;
 pub mod credentials;
 pub mod dpop;
 pub mod jose;

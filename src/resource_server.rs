@@ -12,6 +12,7 @@ use std::sync::Arc;
 use crate::access_token::signature::{KeyTrouble, SignedToken};
 use crate::access_token::{AccessToken, AccessTokenPolicy, Audience};
 use crate::challenge::{Challenge, Challenger, Demand};
+use crate::client_certificate::{self, CertificateField};
 use crate::credentials::{AcceptedSchemes, Credentials, Field, Presentation, Refusal, Scheme};
 use crate::dpop::nonce::Nonces;
 use crate::dpop::proof::{
@@ -56,6 +57,8 @@ pub struct Policy {
     pub proxy_trust: ProxyTrust,
     /// What it tells of itself, if anything.
     pub resource: Option<ProtectedResource>,
+    /// Whether a client's certificate may come from a header field.
+    pub certificate_field: CertificateField,
 }
 
 /// A request, as far as it matters here.
@@ -223,12 +226,15 @@ impl ResourceServer {
                 .because("The DPoP scheme needs to know the request: pass its `{ method, url }` too")),
         };
         match target {
-            Ok(target) => self.conclude(&credentials, target.as_ref(), schemes, memory, now),
+            Ok(target) => {
+                let (target, head) = (target.as_ref(), request.head);
+                self.decide(&Case { credentials: &credentials, target, head, schemes, memory, now })
+            }
             Err(rejection) => Decision::Rejected((rejection, Some(scheme))),
         }
     }
 
-    /// Judges credentials. `target` is what a proof must be for.
+    /// Judges credentials. `target` is what a proof must be for. A token that is bound to a certificate is refused.
     pub fn authorize_credentials(
         &self,
         credentials: &Credentials<'_>,
@@ -236,19 +242,13 @@ impl ResourceServer {
         memory: &impl Memory,
         now: UnixTime,
     ) -> Decision {
-        self.conclude(credentials, target, self.policy.schemes, memory, now)
+        let schemes = self.policy.schemes;
+        self.decide(&Case { credentials, target, head: None, schemes, memory, now })
     }
 
-    fn conclude(
-        &self,
-        credentials: &Credentials<'_>,
-        target: Option<&ExpectedTarget<'_>>,
-        schemes: AcceptedSchemes,
-        memory: &impl Memory,
-        now: UnixTime,
-    ) -> Decision {
-        let scheme = credentials.presentation.scheme();
-        match self.walk(credentials, target, schemes, memory, now) {
+    fn decide(&self, case: &Case<'_, impl Memory>) -> Decision {
+        let scheme = case.credentials.presentation.scheme();
+        match self.walk(case) {
             Ok(pending) => Decision::Pending(pending),
             Err(Halt::Rejected(rejection)) => Decision::Rejected((rejection, Some(scheme))),
             Err(Halt::KeysNeeded { issuer, unknown_kid, otherwise }) => {
@@ -257,14 +257,8 @@ impl ResourceServer {
         }
     }
 
-    fn walk(
-        &self,
-        credentials: &Credentials<'_>,
-        target: Option<&ExpectedTarget<'_>>,
-        schemes: AcceptedSchemes,
-        memory: &impl Memory,
-        now: UnixTime,
-    ) -> Result<Pending, Halt> {
+    fn walk(&self, case: &Case<'_, impl Memory>) -> Result<Pending, Halt> {
+        let &Case { credentials, memory, now, .. } = case;
         let (token, presentation) = (credentials.access_token, credentials.presentation);
         let is_in_bounds = token.len() <= self.policy.max_token_bytes;
         let digest = (presentation.scheme() == Scheme::DPoP && is_in_bounds).then(|| TokenDigest::of(token));
@@ -276,8 +270,7 @@ impl ResourceServer {
             None => Arc::new(self.verify(token, memory, now)?),
         };
         let access_token = verified.token();
-        let target = target.zip(digest);
-        let proof = self.confirm(access_token, credentials, target, schemes, memory, now)?;
+        let proof = self.confirm(access_token, digest, case)?;
         let nonces = self.policy.nonces.as_ref();
         let lacks_nonce = proof.as_ref().is_some_and(|proof| !proof.has_current_nonce());
         let (record, proof_key) = proof.map(Proof::into_parts).unzip();
@@ -340,37 +333,44 @@ impl ResourceServer {
         self.policy.issuers.get(index).ok_or_else(|| Code::IssuerMismatch.because("No issuer is accepted"))
     }
 
-    /// Whether the token was presented as it must be: a bound one with its proof, another one without.
+    /// Whether the token was presented as it must be: a bound one with its certificate, its proof, or both, another
+    /// one without.
     fn confirm(
         &self,
         access_token: &AccessToken,
-        credentials: &Credentials<'_>,
-        target: Option<(&ExpectedTarget<'_>, TokenDigest)>,
-        schemes: AcceptedSchemes,
-        memory: &impl Memory,
-        now: UnixTime,
+        digest: Option<TokenDigest>,
+        case: &Case<'_, impl Memory>,
     ) -> Result<Option<Proof>, Rejection> {
+        let &Case { credentials, target, head, schemes, memory, now } = case;
         let confirmation = access_token.confirmation();
-        match (credentials.presentation, confirmation.jkt.as_deref(), target) {
-            (Presentation::Bearer { even_if_bound: false }, Some(_), _) => {
+        match (credentials.presentation, confirmation.jkt.as_deref()) {
+            (Presentation::Bearer { even_if_bound: false }, Some(_)) => {
                 let message =
                     "access token is DPoP bound (cnf.jkt claim present) but used with bearer scheme";
-                Err(Code::TokenBound.because(message))
+                return Err(Code::TokenBound.because(message));
             }
-            (Presentation::DPoP { .. }, None, _) => {
+            (Presentation::DPoP { .. }, None) => {
                 let message = "DPoP validation error, missing cnf.jtk claim in the access token payload";
-                let code = if confirmation.uncheckable { Code::TokenBound } else { Code::TokenUnbound };
-                Err(code.because(message))
+                let bound = confirmation.uncheckable || confirmation.certificate.is_some();
+                let code = if bound { Code::TokenBound } else { Code::TokenUnbound };
+                return Err(code.because(message));
             }
-            _ if confirmation.uncheckable => Err(Code::TokenBound.because(
-                "The access token's cnf claim names a confirmation that is not checked here, such as a client certificate",
-            )),
+            _ if confirmation.uncheckable => {
+                let message = "The access token's cnf claim names a confirmation that is not checked here";
+                return Err(Code::TokenBound.because(message));
+            }
+            _ => {}
+        }
+        if let Some(certificate) = confirmation.certificate {
+            let Policy { certificate_field, proxy_trust, .. } = &self.policy;
+            client_certificate::check(certificate, head, *certificate_field, proxy_trust)?;
+        }
+        match (credentials.presentation, confirmation.jkt.as_deref(), target.zip(digest)) {
             (Presentation::Bearer { .. }, ..) if !schemes.accept(Scheme::Bearer) => {
-                let message = "The access token is not bound to a key, and only DPoP is accepted";
+                let message = "The access token is not bound to a DPoP key, and only DPoP is accepted";
                 Err(Code::TokenUnbound.because(message))
             }
             (Presentation::Bearer { .. }, ..) => Ok(None),
-            (Presentation::DPoP { .. }, Some(_), None) => Err(dpop_disabled()),
             (Presentation::DPoP { proof }, Some(jkt), Some((target, digest))) => {
                 let rules = ProofRules {
                     policy: &self.policy.dpop,
@@ -379,6 +379,7 @@ impl ResourceServer {
                 };
                 Proof::validate(proof, digest, jkt, target, &rules, now).map(Some)
             }
+            (Presentation::DPoP { .. }, ..) => Err(dpop_disabled()),
         }
     }
 
@@ -400,6 +401,17 @@ impl<'a> ExpectedTarget<'a> {
 #[cold]
 fn dpop_disabled() -> Rejection {
     Code::SchemeUnsupported.because("The DPoP scheme is disabled")
+}
+
+/// One request on its way through the corridor.
+struct Case<'c, M> {
+    credentials: &'c Credentials<'c>,
+    /// What a proof must be for.
+    target: Option<&'c ExpectedTarget<'c>>,
+    head: Option<RequestHead<'c>>,
+    schemes: AcceptedSchemes,
+    memory: &'c M,
+    now: UnixTime,
 }
 
 enum Halt {

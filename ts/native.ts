@@ -73,7 +73,11 @@ export type RequestParts = readonly [
     xForwardedHost: string | null,
     xForwardedPort: string | null,
     xForwardedFor: string | null,
-    remoteAddress: string | null
+    remoteAddress: string | null,
+    xForwardedPrefix: string | null,
+    clientCert: string | null,
+    /** In DER. */
+    peerCertificate: Uint8Array | null
 ];
 
 /** What the drop-in passes in the place of a request. */

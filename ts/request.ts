@@ -2,61 +2,47 @@
  * Reads what the validator needs of a request, once, from any shape in which JavaScript servers hold one.
  *
  * In: a framework's request, a record of header fields, a Fetch `Headers`, or `rawHeaders`. Out: the positional
- * parts that the addon takes. May use: nothing. Never: a rule of OAuth (which scheme, which grammar, which proxy).
+ * parts that the addon takes. May use: fields, peer-certificate. Never: a rule of OAuth (which scheme, which grammar, which proxy).
  */
 
-import { AUTHORIZATION_REPEATED, DPOP_REPEATED, HOST_REPEATED, type RequestParts } from "./native.js";
-
-/** Stands for a value that cannot have come in an HTTP field (a number, an object): no grammar accepts it. */
-const UNREADABLE = "\u0000";
-
-/** The header fields that matter, each with its value as it came; `flags` says which came more than once. */
-interface Fields {
-    flags: number;
-    authorization: string | null;
-    dpop: string | null;
-    host: string | null;
-    forwarded: string | null;
-    xForwardedProto: string | null;
-    xForwardedHost: string | null;
-    xForwardedPort: string | null;
-    xForwardedFor: string | null;
-    /** Of the connection; no field of the request. */
-    remoteAddress: string | null;
-    /** HTTP/2 (RFC 9113 section 8.3.1). */
-    pseudoAuthority: string | null;
-    pseudoMethod: string | null;
-    pseudoPath: string | null;
-    pseudoScheme: string | null;
-}
-
-type FieldName = Exclude<keyof Fields, "flags" | "remoteAddress">;
-
-type Bag = { readonly [member: string]: unknown };
+import {
+    fieldsOfFetchHeaders,
+    fieldsOfRawHeaders,
+    fieldsOfRecord,
+    repeatedIn,
+    type Bag,
+    type Fields
+} from "./fields.js";
+import type { RequestParts } from "./native.js";
+import { certificateOfConnection } from "./peer-certificate.js";
 
 /** Where a request went, as the caller of `validateRequest` says. */
 interface Target {
     readonly method: string;
     readonly url: string;
+    readonly clientCertificate?: Uint8Array | null;
 }
 
 /** Reads a framework's whole request. Throws TypeError if it is not one: that is the program's error. */
 export function readRequest(request: unknown): RequestParts {
-    const parts = isBag(request) ? readWhole(request, null, null) : null;
+    const parts = isBag(request) ? readWhole(request, null, null, false) : null;
     if (parts === null) {
         throw notARequest(request, "a request of Node.js, Express, Fastify, Hono, Koa or the Fetch API");
     }
     return parts;
 }
 
-/** Reads a whole request, or header fields in any shape with the target beside them. */
-export function readHeadersOrRequest(input: unknown, target: unknown): RequestParts {
+/**
+ * Reads a whole request, or header fields in any shape with the target beside them. `readsSocket` says whether the
+ * client's certificate is read off the connection.
+ */
+export function readHeadersOrRequest(input: unknown, target: unknown, readsSocket: boolean): RequestParts {
     const where = readTarget(target);
     if (Array.isArray(input)) {
         return joinWithUrl(fieldsOfRawHeaders(input), where);
     }
     if (isBag(input)) {
-        const parts = readWhole(input, null, where);
+        const parts = readWhole(input, null, where, readsSocket);
         if (parts !== null) {
             return parts;
         }
@@ -78,7 +64,13 @@ export function readHeadersOrRequest(input: unknown, target: unknown): RequestPa
  * A record of header fields may hold names such as `raw`, `req` or `type` that a client chose: each shape is
  * recognised by members that are objects, which no header field is.
  */
-function readWhole(request: Bag, outerUrl: string | null, target: Target | null, depth = 0): RequestParts | null {
+function readWhole(
+    request: Bag,
+    outerUrl: string | null,
+    target: Target | null,
+    readsSocket: boolean,
+    depth = 0
+): RequestParts | null {
     const headers = request.headers;
 
     if (request.type === "unified" && isBag(headers)) {
@@ -96,7 +88,7 @@ function readWhole(request: Bag, outerUrl: string | null, target: Target | null,
     // Hono and Fastify hold the request as `raw`, Koa (and Hono's and h3's context) as `req`.
     const inner = depth < 2 ? (bagOrNull(request.raw) ?? bagOrNull(request.req)) : null;
     if (inner !== null) {
-        const parts = readWhole(inner, outerUrl ?? stringOrNull(request.originalUrl), target, depth + 1);
+        const parts = readWhole(inner, outerUrl ?? stringOrNull(request.originalUrl), target, readsSocket, depth + 1);
         if (parts !== null) {
             return parts;
         }
@@ -114,10 +106,16 @@ function readWhole(request: Bag, outerUrl: string | null, target: Target | null,
         );
     }
 
-    return readNode(request, headers, outerUrl, target);
+    return readNode(request, headers, outerUrl, target, readsSocket);
 }
 
-function readNode(request: Bag, headers: Bag, outerUrl: string | null, target: Target | null): RequestParts {
+function readNode(
+    request: Bag,
+    headers: Bag,
+    outerUrl: string | null,
+    target: Target | null,
+    readsSocket: boolean
+): RequestParts {
     const fields = fieldsOfRecord(headers);
     const rawHeaders = request.rawHeaders;
     if (Array.isArray(rawHeaders)) {
@@ -130,11 +128,14 @@ function readNode(request: Bag, headers: Bag, outerUrl: string | null, target: T
 
     const socket = request.socket;
     fields.remoteAddress = isBag(socket) ? stringOrNull(socket.remoteAddress) : null;
+    const isEncrypted = isBag(socket) && socket.encrypted === true;
+    if (isEncrypted && readsSocket) {
+        fields.peerCertificate = certificateOfConnection(request, socket);
+    }
     if (target !== null && !target.url.startsWith("/")) {
         return joinWithUrl(fields, target);
     }
-    const connectionScheme =
-        fields.pseudoScheme || (isBag(socket) ? (socket.encrypted === true ? "https" : "http") : null);
+    const connectionScheme = fields.pseudoScheme || (isBag(socket) ? (isEncrypted ? "https" : "http") : null);
 
     return join(
         fields,
@@ -172,7 +173,10 @@ function join(
         fields.xForwardedHost,
         fields.xForwardedPort,
         fields.xForwardedFor,
-        fields.remoteAddress
+        fields.remoteAddress,
+        fields.xForwardedPrefix,
+        fields.clientCert,
+        target?.clientCertificate ?? fields.peerCertificate
     ];
 }
 
@@ -184,147 +188,6 @@ function joinWithUrl(fields: Fields, target: Target | null): RequestParts {
     return join(fields, target, null);
 }
 
-function noFields(): Fields {
-    return {
-        flags: 0,
-        authorization: null,
-        dpop: null,
-        host: null,
-        forwarded: null,
-        xForwardedProto: null,
-        xForwardedHost: null,
-        xForwardedPort: null,
-        xForwardedFor: null,
-        remoteAddress: null,
-        pseudoAuthority: null,
-        pseudoMethod: null,
-        pseudoPath: null,
-        pseudoScheme: null
-    };
-}
-
-const FIELD_BY_NAME: ReadonlyMap<string, FieldName> = new Map([
-    ["authorization", "authorization"],
-    ["dpop", "dpop"],
-    ["host", "host"],
-    ["forwarded", "forwarded"],
-    ["x-forwarded-proto", "xForwardedProto"],
-    ["x-forwarded-host", "xForwardedHost"],
-    ["x-forwarded-port", "xForwardedPort"],
-    ["x-forwarded-for", "xForwardedFor"],
-    [":authority", "pseudoAuthority"],
-    [":method", "pseudoMethod"],
-    [":path", "pseudoPath"],
-    [":scheme", "pseudoScheme"]
-]);
-
-const LONGEST_NAME = "x-forwarded-proto".length;
-
-function fieldOf(name: string): FieldName | undefined {
-    // Nearly every name is already in lower case: only the others are copied.
-    return name.length > LONGEST_NAME ? undefined : (FIELD_BY_NAME.get(name) ?? FIELD_BY_NAME.get(name.toLowerCase()));
-}
-
-function flagOf(field: FieldName): number {
-    switch (field) {
-        case "authorization":
-            return AUTHORIZATION_REPEATED;
-        case "dpop":
-            return DPOP_REPEATED;
-        case "host":
-        case "pseudoAuthority":
-            return HOST_REPEATED;
-        default:
-            return 0;
-    }
-}
-
-/** Notes one more line of a field. Values are joined as RFC 9110 section 5.2 says; the flag tells that they were. */
-function add(fields: Fields, field: FieldName, value: string): void {
-    const before = fields[field];
-    if (before === null) {
-        fields[field] = value;
-        return;
-    }
-    fields.flags |= flagOf(field);
-    fields[field] = `${before}, ${value}`;
-}
-
-/** Own members only: a polluted prototype is not a header field. */
-function fieldsOfRecord(record: Bag): Fields {
-    const fields = noFields();
-    for (const name of Object.keys(record)) {
-        const field = fieldOf(name);
-        if (field === undefined) {
-            continue;
-        }
-        const value = record[name];
-        if (value === undefined || value === null) {
-            continue;
-        }
-        if (Array.isArray(value)) {
-            for (const line of value as readonly unknown[]) {
-                add(fields, field, typeof line === "string" ? line : UNREADABLE);
-            }
-        } else {
-            const line = typeof value === "string" ? value : UNREADABLE;
-            // The same value under two spellings of the name is one field that was copied.
-            if (fields[field] !== line) {
-                add(fields, field, line);
-            }
-        }
-    }
-    return fields;
-}
-
-function fieldsOfRawHeaders(rawHeaders: readonly unknown[]): Fields {
-    if (rawHeaders.length % 2 !== 0 || !rawHeaders.every(entry => typeof entry === "string")) {
-        throw new TypeError(
-            'oidc-spa-native: an array of header fields must be flat, as rawHeaders is: ["Host", "api.example.com", ...]'
-        );
-    }
-    const fields = noFields();
-    for (let i = 0; i < rawHeaders.length; i += 2) {
-        const field = fieldOf(rawHeaders[i] as string);
-        if (field !== undefined) {
-            add(fields, field, rawHeaders[i + 1] as string);
-        }
-    }
-    return fields;
-}
-
-/** Which of the fields that may come once came more often. */
-function repeatedIn(rawHeaders: readonly unknown[]): number {
-    let seen = 0;
-    let repeated = 0;
-    for (let i = 0; i < rawHeaders.length; i += 2) {
-        const name = rawHeaders[i];
-        const field = typeof name === "string" ? fieldOf(name) : undefined;
-        // `:authority` beside `host` is one of each, not two of one.
-        if (field === "authorization" || field === "dpop" || field === "host") {
-            const flag = flagOf(field);
-            repeated |= seen & flag;
-            seen |= flag;
-        }
-    }
-    return repeated;
-}
-
-/** `Headers` joins the lines of a field with ", ", which neither field's grammar allows: nothing is hidden by it. */
-function fieldsOfFetchHeaders(headers: object, get: Function): Fields {
-    const fields = noFields();
-    for (const [name, field] of FIELD_BY_NAME) {
-        if (name.startsWith(":")) {
-            continue; // not a legal name: `Headers` throws
-        }
-        const value: unknown = Reflect.apply(get, headers, [name]);
-        if (value !== null && value !== undefined) {
-            fields[field] = typeof value === "string" ? value : UNREADABLE;
-        }
-    }
-    return fields;
-}
-
 function readTarget(target: unknown): Target | null {
     if (target === undefined || target === null) {
         return null;
@@ -332,7 +195,14 @@ function readTarget(target: unknown): Target | null {
     if (!isBag(target)) {
         throw new TypeError('oidc-spa-native: the target must be an object: { method: "GET", url: "https://..." }');
     }
-    return { method: text(target.method, "method"), url: text(target.url, "url") };
+    const { clientCertificate = null } = target;
+    if (clientCertificate !== null && !(clientCertificate instanceof Uint8Array)) {
+        throw new TypeError(
+            `oidc-spa-native: the target's clientCertificate is ${describe(clientCertificate)} where a Uint8Array is ` +
+                "expected: the certificate in DER, as getPeerX509Certificate().raw has it."
+        );
+    }
+    return { method: text(target.method, "method"), url: text(target.url, "url"), clientCertificate };
 }
 
 function text(value: unknown, member: string): string {

@@ -45,6 +45,9 @@ export function createValidator<Claims = AccessTokenClaims>(options: ValidatorOp
     const { native, conclude, health } = newNativeValidator(clock === undefined ? policy : { ...policy, ownClock: true });
     const verifier = new Verifier(native, conclude, options);
 
+    // The addon has checked the value. A proxy's own certificate must not pass for its client's.
+    const readsSocket = (policy.clientCertificate ?? "socket") === "socket";
+
     for (const warning of native.warnings()) {
         process.emitWarning(warning, { type: "oidc-spa-native", code: "OIDC_SPA_NATIVE_OPTIONS" });
     }
@@ -77,7 +80,7 @@ export function createValidator<Claims = AccessTokenClaims>(options: ValidatorOp
     return {
         validateRequest: async (headers, target, rules) => {
             const mode = dpopModeOf(rules);
-            const answer = verifier.request(now(), mode, readHeadersOrRequest(headers, target));
+            const answer = verifier.request(now(), mode, readHeadersOrRequest(headers, target, readsSocket));
             return toVerdict(answer instanceof Promise ? await answer : answer, mode);
         },
         authorize: (verdict, requirement, rules) => {

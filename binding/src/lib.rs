@@ -65,6 +65,9 @@ impl NativeValidator {
         x_forwarded_port: Option<String>,
         x_forwarded_for: Option<String>,
         remote_address: Option<String>,
+        x_forwarded_prefix: Option<String>,
+        client_cert: Option<String>,
+        peer_certificate: Option<&[u8]>,
     ) -> Result<First> {
         let parts = RequestParts {
             flags,
@@ -80,6 +83,9 @@ impl NativeValidator {
             x_forwarded_port,
             x_forwarded_for,
             remote_address,
+            x_forwarded_prefix,
+            client_cert,
+            peer_certificate: peer_certificate.map(<[u8]>::to_vec),
         };
         Ok(self.judge(now, Parts::Request(parts, schemes(dpop_mode.as_deref())?)))
     }
@@ -132,6 +138,9 @@ impl NativeValidator {
         x_forwarded_port: Option<String>,
         x_forwarded_for: Option<String>,
         remote_address: Option<String>,
+        x_forwarded_prefix: Option<String>,
+        client_cert: Option<String>,
+        peer_certificate: Option<&[u8]>,
     ) -> Result<()> {
         let parts = RequestParts {
             flags,
@@ -147,6 +156,9 @@ impl NativeValidator {
             x_forwarded_port,
             x_forwarded_for,
             remote_address,
+            x_forwarded_prefix,
+            client_cert,
+            peer_certificate: peer_certificate.map(<[u8]>::to_vec),
         };
         let parts = Parts::Request(parts, schemes(dpop_mode.as_deref())?);
         inbox.ticket(ticket).judge(Arc::clone(&self.validator), parts, time(now));
@@ -273,6 +285,7 @@ pub struct NativeExtraction {
 }
 
 /// Takes credentials and target URI out of a request, for the drop-in. Nothing where there is no `Authorization`.
+/// The drop-in knows no `X-Forwarded-Prefix` and no certificates: those parts are not read.
 #[napi(catch_unwind)]
 #[allow(clippy::too_many_arguments)]
 pub fn extract_credentials(
@@ -305,6 +318,9 @@ pub fn extract_credentials(
         x_forwarded_port,
         x_forwarded_for,
         remote_address,
+        x_forwarded_prefix: None,
+        client_cert: None,
+        peer_certificate: None,
     };
     let trust = if trust_proxy { ProxyTrust::First } else { ProxyTrust::Nobody };
     let extracted = {

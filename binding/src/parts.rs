@@ -57,6 +57,9 @@ pub(crate) struct RequestParts {
     pub(crate) x_forwarded_port: Option<String>,
     pub(crate) x_forwarded_for: Option<String>,
     pub(crate) remote_address: Option<String>,
+    pub(crate) x_forwarded_prefix: Option<String>,
+    pub(crate) client_cert: Option<String>,
+    pub(crate) peer_certificate: Option<Vec<u8>>,
 }
 
 impl RequestParts {
@@ -73,6 +76,9 @@ impl RequestParts {
             x_forwarded_port: self.x_forwarded_port.as_deref(),
             x_forwarded_for: self.x_forwarded_for.as_deref(),
             remote_address: self.remote_address.as_deref(),
+            x_forwarded_prefix: self.x_forwarded_prefix.as_deref(),
+            client_cert: self.client_cert.as_deref(),
+            peer_certificate: self.peer_certificate.as_deref(),
         });
         Request {
             authorization: field(self.authorization.as_deref(), self.flags & AUTHORIZATION_REPEATED),

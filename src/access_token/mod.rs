@@ -2,13 +2,14 @@
 //!
 //! In: a header and a verified payload, the policy, the time.
 //! Out: `AccessToken` and its `Confirmation`.
-//! May use: jose, keys::metadata, rejection, time.
+//! May use: client_certificate's thumbprint, jose, keys::metadata, rejection, time.
 //! Never: a header field, a proof, an unverified claim.
 
 pub(crate) mod signature;
 
 use std::fmt;
 
+use crate::client_certificate::CertificateThumbprint;
 use crate::jose::json::{Object, Value};
 use crate::jose::jws::{JoseHeader, Member, VerifiedJws};
 use crate::keys::metadata::{Issuer, same_but_for_a_slash};
@@ -155,14 +156,16 @@ impl fmt::Debug for AccessToken {
 pub struct Confirmation {
     /// Thumbprint of the DPoP key.
     pub jkt: Option<String>,
-    /// There is a `cnf`, and something in it cannot be checked here: a certificate, another method, nothing at all.
+    /// Thumbprint of the client's TLS certificate.
+    pub certificate: Option<CertificateThumbprint>,
+    /// There is a `cnf`, and nothing in it can be checked here.
     pub uncheckable: bool,
 }
 
 impl Confirmation {
     /// Whether the token is bound to nothing: whoever bears it may use it.
     pub fn is_none(&self) -> bool {
-        self.jkt.is_none() && !self.uncheckable
+        self.jkt.is_none() && self.certificate.is_none() && !self.uncheckable
     }
 
     fn read(claims: &Object<'_>) -> Result<Self, Rejection> {
@@ -174,8 +177,15 @@ impl Confirmation {
             Some(Value::String(jkt)) => Some(jkt.clone().into_owned()),
             Some(_) => return Err(Code::ClaimMalformed.because("cnf.jkt claim is expected to be a string")),
         };
-        let uncheckable = jkt.is_none() || cnf.has("x5t#S256");
-        Ok(Self { jkt, uncheckable })
+        let certificate = match cnf.get("x5t#S256").map(Value::as_str) {
+            None => None,
+            Some(text) => Some(text.and_then(CertificateThumbprint::from_claim).ok_or_else(|| {
+                let message = "cnf.x5t#S256 claim is expected to be a SHA-256 thumbprint in base64url";
+                Code::ClaimMalformed.because(message)
+            })?),
+        };
+        let uncheckable = jkt.is_none() && certificate.is_none();
+        Ok(Self { jkt, certificate, uncheckable })
     }
 }
 

@@ -9,6 +9,7 @@ mod target_uri;
 
 pub use target_uri::TargetUri;
 
+use std::borrow::Cow;
 use std::net::{IpAddr, SocketAddr};
 
 use ipnet::IpNet;
@@ -31,6 +32,13 @@ pub enum ProxyTrust {
     Networks(Vec<IpNet>),
     /// The application's own: clients see this server under a fixed URL, whatever a header says.
     PublicBaseUrl(TargetUri),
+}
+
+impl ProxyTrust {
+    /// Whether there is a proxy whose fields are read.
+    pub const fn believes_somebody(&self) -> bool {
+        matches!(self, Self::First | Self::Hops(_) | Self::Networks(_))
+    }
 }
 
 /// A request as it arrived.
@@ -58,6 +66,12 @@ pub struct RequestHead<'a> {
     pub x_forwarded_for: Option<&'a str>,
     /// The address that the connection comes from.
     pub remote_address: Option<&'a str>,
+    /// `X-Forwarded-Prefix`: what the proxies took off the path, outermost first.
+    pub x_forwarded_prefix: Option<&'a str>,
+    /// The certificate of the client's connection, in DER, as whoever ended its TLS knows it.
+    pub peer_certificate: Option<&'a [u8]>,
+    /// `Client-Cert` (RFC 9440).
+    pub client_cert: Option<&'a str>,
 }
 
 impl RequestHead<'_> {
@@ -90,7 +104,21 @@ impl RequestHead<'_> {
         if let (Some(_), Some(port)) = (forwarded.host, forwarded.port) {
             origin.set_missing_port(port);
         }
-        TargetUri::from_parts(origin, path).ok_or_else(|| self.unusable("path"))
+        let prefix = forwarded.prefix.map(target_uri::join_prefixes);
+        let path = match prefix {
+            None => Cow::Borrowed(path),
+            Some(Some(prefix)) => Cow::Owned(prefix + path),
+            Some(None) => return Err(self.unusable("X-Forwarded-Prefix, which is not a path,")),
+        };
+        TargetUri::from_parts(origin, &path).ok_or_else(|| self.unusable("path"))
+    }
+
+    /// Whether the fields that a proxy writes are its own: the application trusts who is connected to this server.
+    pub fn is_from_trusted_proxy(&self, trust: &ProxyTrust) -> bool {
+        match trust {
+            ProxyTrust::Networks(networks) => self.hops_through(networks) > 0,
+            trust => trust.believes_somebody(),
+        }
     }
 
     fn split_url(&self) -> Result<Url<'_>, Rejection> {
@@ -120,6 +148,7 @@ impl RequestHead<'_> {
                 .or_else(|| self.x_forwarded_host.and_then(nth))
                 .filter(|host| !host.is_empty()),
             port: if standard_host.is_some() { None } else { self.x_forwarded_port.and_then(nth) },
+            prefix: self.x_forwarded_prefix.and_then(|list| position.tail_of(list)),
         }
     }
 
@@ -155,6 +184,8 @@ struct Forwarded<'a> {
     scheme: Option<UriScheme>,
     host: Option<&'a str>,
     port: Option<&'a str>,
+    /// The part of the list that the trusted proxies wrote.
+    prefix: Option<&'a str>,
 }
 
 /// Which value of a list field the trusted proxy wrote.
@@ -174,6 +205,19 @@ impl Position {
             Self::FromLast(n) => list.rsplit(',').nth(n.checked_sub(1)?),
         };
         value.map(str::trim)
+    }
+
+    /// The values of a field to which each proxy adds what it did itself: that of the outermost trusted proxy and all
+    /// behind it. There may be fewer than proxies.
+    fn tail_of(self, list: &str) -> Option<&str> {
+        match self {
+            Self::None | Self::FromLast(0) => None,
+            Self::First => Some(list),
+            Self::FromLast(n) => {
+                let start = list.rmatch_indices(',').nth(n - 1).map_or(0, |(comma, _)| comma + 1);
+                list.get(start..)
+            }
+        }
     }
 }
 

@@ -160,6 +160,26 @@ pub(super) fn path_of(text: &str) -> &str {
     text.split_at(end).0
 }
 
+/// The prefixes of a list as one, each a path: absolute, without an empty or a dot segment, query or fragment. One slash
+/// at its end is none of it; an empty one says that there is none.
+pub(super) fn join_prefixes(list: &str) -> Option<String> {
+    let mut joined = String::new();
+    for prefix in list.split(',').map(str::trim) {
+        let prefix = prefix.strip_suffix('/').unwrap_or(prefix);
+        if prefix.is_empty() {
+            continue;
+        }
+        let normal = normalise_percent(prefix.strip_prefix('/')?)?;
+        if normal.contains(['?', '#']) || normal.split('/').any(|segment| matches!(segment, "" | "." | ".."))
+        {
+            return None;
+        }
+        joined.push('/');
+        joined.push_str(&normal);
+    }
+    Some(joined)
+}
+
 /// Decodes the percent-encoded characters that need no encoding and writes the others with upper-case digits
 /// (RFC 3986 sections 6.2.2.1 and 6.2.2.2). `None` for what no URI can hold.
 fn normalise_percent(path: &str) -> Option<String> {

@@ -93,7 +93,10 @@ fn b13_a_bad_bearer_token_is_told_in_the_bearer_challenge_alone() {
         (t0().claim("sub", "1"), "A claim of the access token is malformed"),
         (t0().raw_payload(b"[]"), "The access token is malformed"),
         (Jwt::t1(), "The access token is bound to a key that was not proved"),
-        (t0().claim("cnf", r#"{"x5t#S256":"x"}"#), "The access token is bound to a key that was not proved"),
+        (
+            t0().claim("cnf", r#"{"x5t#S256":"bwcK0esc3ACC3DB2Y5_lESsXE8o9ltc05O89jdN-dg0"}"#),
+            "The access token is bound to a key that was not proved",
+        ),
     ] {
         let expected = format!("Bearer {}, DPoP {ALGS}", error("invalid_token", description));
         assert_eq!(bearer(&token), (401, expected), "{description}");
@@ -143,7 +146,7 @@ fn b13_b2_24_a_bad_token_with_a_proof_is_told_in_the_dpop_challenge_alone() {
     assert_eq!(judged(expired, same), expected("The access token expired"));
     let stranger = |proof: Jwt| proof.proof_by(&STRANGER, Algorithm::ES256);
     assert_eq!(judged(Jwt::t1(), stranger), expected("Invalid DPoP key binding"));
-    let certificate = Jwt::t0().claim("cnf", r#"{"x5t#S256":"x"}"#);
+    let certificate = Jwt::t0().claim("cnf", r#"{"x5t#S256":"bwcK0esc3ACC3DB2Y5_lESsXE8o9ltc05O89jdN-dg0"}"#);
     let description = "The access token is bound to a key that was not proved";
     assert_eq!(judged(certificate, same), expected(description));
 }

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 /// Rooms from the ground up. A room may use those before it, and `jose` and `keys` are floors with an order of their own.
-const ROOMS: [&str; 25] = [
+const ROOMS: [&str; 26] = [
     "time",
     "jose::algorithm",
     "jose::json",
@@ -14,6 +14,7 @@ const ROOMS: [&str; 25] = [
     "rejection",
     "request::target_uri",
     "request",
+    "client_certificate",
     "credentials",
     "keys::metadata",
     "keys::jwk_set",

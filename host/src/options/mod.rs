@@ -15,6 +15,7 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 use oidc_spa_native::access_token::{AccessTokenPolicy, Audience, Profile};
+use oidc_spa_native::client_certificate::CertificateField;
 use oidc_spa_native::dpop::proof::DpopPolicy;
 use oidc_spa_native::jose::json::{Object, Value};
 use oidc_spa_native::keys::key_ring::KeyRingPolicy;
@@ -79,6 +80,7 @@ const NAMES: &[&str] = &[
     "publicBaseUrl",
     "resource",
     "resourceMetadata",
+    "clientCertificate",
     "keysTimeoutMs",
     "keysAgeSeconds",
     "keysOutageSeconds",
@@ -127,6 +129,7 @@ impl Options {
             schemes: dpop::schemes(&options)?,
             proxy_trust: proxy_trust(&options)?,
             resource: resource::resource(&options)?,
+            certificate_field: certificate_field(&options)?,
         };
         let warnings = resource::warning(&policy).into_iter().collect();
         Ok(Self {
@@ -274,6 +277,25 @@ fn proxy_trust(options: &Reader<'_>) -> Result<ProxyTrust, OptionsError> {
     }
 }
 
+/// Where client certificates come from. The socket's is read in JavaScript: what concerns the validator is the field.
+fn certificate_field(options: &Reader<'_>) -> Result<CertificateField, OptionsError> {
+    match options.object.get("clientCertificate") {
+        None | Some(Value::Bool(false)) => Ok(CertificateField::Ignored),
+        Some(value) => match value.as_str() {
+            Some("socket") => Ok(CertificateField::Ignored),
+            Some("header") if proxy_trust(options)?.believes_somebody() => {
+                Ok(CertificateField::OfTrustedProxy)
+            }
+            Some("header") => {
+                let message =
+                    "clientCertificate: \"header\" needs `trustProxy`, since any client can write the field";
+                Err(OptionsError(message.into()))
+            }
+            _ => Err(options.unexpected("clientCertificate", "\"socket\", \"header\" or `false`")),
+        },
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -289,6 +311,9 @@ mod tests {
     fn the_least_options_are_enough() {
         assert_eq!(error(""), "");
         assert_eq!(error(r#","trustProxy":["10.0.0.0/8","::1","fd00::/8"]"#), "");
+        assert_eq!(error(r#","clientCertificate":"header","trustProxy":["10.0.0.1"]"#), "");
+        assert_eq!(error(r#","clientCertificate":false"#), "");
+        assert_eq!(error(r#","clientCertificate":"socket""#), "");
         assert_eq!(error(r#","trustProxy":2,"dpop":"required","limits":{"proofBytes":2048}"#), "");
         assert_eq!(error(r#","publicBaseUrl":"https://api.example/v1","algorithms":["ES256"]"#), "");
         assert_eq!(
@@ -316,6 +341,16 @@ mod tests {
             (r#","profile":"strict""#, "profile: expected \"default\" or \"rfc9068\"; got \"strict\""),
             (r#","profile":"rfc9068","acceptIdTokens":true"#, "acceptIdTokens: cannot be true"),
             (r#","dpop":true"#, "dpop: expected a string; got true"),
+            (
+                r#","clientCertificate":"header""#,
+                "clientCertificate: \"header\" needs `trustProxy`, since any client can write the field",
+            ),
+            (
+                r#","clientCertificate":"header","publicBaseUrl":"https://api.example""#,
+                "clientCertificate: \"header\" needs `trustProxy`",
+            ),
+            (r#","clientCertificate":true"#, "clientCertificate: expected \"socket\", \"header\" or `false`"),
+            (r#","clientCertificate":"Header""#, "clientCertificate: expected"),
             (r#","trustProxy":0"#, "trustProxy: expected"),
             (r#","trustProxy":[]"#, "trustProxy: expected"),
             (r#","trustProxy":["10.0.0.0/33"]"#, "trustProxy: expected"),

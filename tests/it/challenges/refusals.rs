@@ -2,9 +2,11 @@
 
 use oidc_spa_native::access_token::Profile;
 use oidc_spa_native::challenge::Challenge;
+use oidc_spa_native::client_certificate::CertificateThumbprint;
 use oidc_spa_native::credentials::{AcceptedSchemes, Field};
 use oidc_spa_native::dpop::replay::ReplayMemory;
 use oidc_spa_native::jose::algorithm::Algorithm;
+use oidc_spa_native::request::RequestHead;
 use oidc_spa_native::resource_server::{Request, ResourceServer};
 
 use crate::issuer::{CLIENT, Jwt, NOW, STRANGER, Setup, Verdict, head};
@@ -42,7 +44,9 @@ impl Attempt {
         let setup = (self.change)(Setup::new(Profile::Common));
         let authorization = self.authorization.as_deref().map_or(Field::Repeated, once_or_absent);
         let dpop = self.dpop.as_deref().map_or(Field::Repeated, once_or_absent);
-        let request = Request { authorization, dpop, head: Some(head()) };
+        // A certificate changes nothing for a token that is not bound to one.
+        let head = RequestHead { peer_certificate: Some(b"a certificate"), ..head() };
+        let request = Request { authorization, dpop, head: Some(head) };
         if self.id == "replayed" {
             assert!(matches!(setup.judge(&request), Verdict::Granted(_)));
         }
@@ -130,6 +134,9 @@ pub fn refusals() -> Vec<Attempt> {
             ..attempt("a small bound", &format!("DPoP {t1}"), &proof)
         },
     ];
+    let thumbprint = CertificateThumbprint::of_der(b"another certificate");
+    let cnf = format!(r#"{{"x5t#S256":"{thumbprint}"}}"#);
+    all.push(bearer("another certificate".into(), Jwt::t0().claim("cnf", &cnf)));
     all.extend(bad_tokens().into_iter().enumerate().flat_map(|(i, token)| {
         let text = token.sign();
         let proof = Jwt::p1(&text);

@@ -3,6 +3,7 @@
 use std::sync::{Arc, LazyLock};
 
 use oidc_spa_native::access_token::{AccessTokenPolicy, Audience, Profile};
+use oidc_spa_native::client_certificate::CertificateField;
 use oidc_spa_native::credentials::{AcceptedSchemes, Credentials, Field, Refusal};
 use oidc_spa_native::dpop::proof::DpopPolicy;
 use oidc_spa_native::dpop::replay::ReplayMemory;
@@ -95,6 +96,7 @@ impl Setup {
             schemes: AcceptedSchemes::Both,
             proxy_trust: ProxyTrust::Nobody,
             resource: None,
+            certificate_field: CertificateField::Ignored,
         };
         Self { policy, keys: Some(keys), memory: ReplayMemory::new(1_000, 40), now: UnixTime::from_secs(NOW) }
     }

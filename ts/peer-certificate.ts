@@ -1,0 +1,35 @@
+/**
+ * Reads the certificate that a client showed in its TLS handshake, once a connection.
+ *
+ * In: a request of Node.js and its socket. Out: the certificate in DER. May use: fields' types. Never: who signed it,
+ * what it says: the handshake proved that the client holds its key, and a token names the certificate itself.
+ */
+
+import type { Bag } from "./fields.js";
+
+/** Those of the connections that have one, since Node copies the certificate at each call. */
+const certificates = new WeakMap<object, Uint8Array>();
+
+/** The certificate of the client's connection, or `null` where it showed none. */
+export function certificateOfConnection(request: Bag, socket: Bag): Uint8Array | null {
+    // Each request of HTTP/2 has a stand-in for the socket of its session.
+    const session = (request.stream as Bag | null | undefined)?.session;
+    const connection = typeof session === "object" && session !== null ? session : socket;
+    const known = certificates.get(connection);
+    if (known !== undefined) {
+        return known;
+    }
+    const certificate = readCertificate(socket);
+    if (certificate !== null) {
+        certificates.set(connection, certificate);
+    }
+    return certificate;
+}
+
+function readCertificate(socket: Bag): Uint8Array | null {
+    const read = socket.getPeerX509Certificate;
+    // What calls itself encrypted need not be Node's TLS socket: such a connection shows no certificate.
+    const certificate: unknown = typeof read === "function" ? Reflect.apply(read, socket, []) : undefined;
+    const raw = (certificate as Bag | null | undefined)?.raw;
+    return raw instanceof Uint8Array ? raw : null;
+}
