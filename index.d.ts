@@ -329,6 +329,12 @@ export interface CommonOptions<Claims> {
     /** What the metadata says beside what follows from the other options (RFC 9728 section 2). */
     resourceMetadata?: ResourceDescription;
     /**
+     * Whether `X-Forwarded-Prefix` of the proxies that `trustProxy` names is read too: the part of the path that they
+     * took off, each its own. Default `false`, since most proxies pass on what a client wrote into it: make yours set
+     * or remove it in every request. With `publicBaseUrl`, the prefix belongs into that URL.
+     */
+    trustProxyPrefix?: boolean;
+    /**
      * Where the TLS client certificate comes from that a token may be bound to (`cnf["x5t#S256"]`, RFC 8705 section 3).
      * `"socket"` (default): the connection of a Node.js request, whose server asks for it (`requestCert: true`); who
      * signed it does not matter. `"header"`: the `Client-Cert` field (RFC 9440) of a proxy that `trustProxy` names and

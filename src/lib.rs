@@ -53,6 +53,7 @@
 //!     schemes: AcceptedSchemes::Both,
 //!     proxy_trust: ProxyTrust::Nobody,
 //!     resource: None,
+//!     reads_forwarded_prefix: false,
 //!     certificate_field: CertificateField::Ignored,
 //! });
 //!

@@ -57,6 +57,8 @@ pub struct Policy {
     pub proxy_trust: ProxyTrust,
     /// What it tells of itself, if anything.
     pub resource: Option<ProtectedResource>,
+    /// Whether `X-Forwarded-Prefix` is read of whom `proxy_trust` names. Many proxies pass on a client's.
+    pub reads_forwarded_prefix: bool,
     /// Whether a client's certificate may come from a header field.
     pub certificate_field: CertificateField,
 }
@@ -384,7 +386,9 @@ impl ResourceServer {
     }
 
     fn target<'a>(&self, head: RequestHead<'a>) -> Result<ExpectedTarget<'a>, Rejection> {
-        let uri = head.target_uri(&self.policy.proxy_trust)?;
+        let prefix = head.x_forwarded_prefix.filter(|_| self.policy.reads_forwarded_prefix);
+        let head = RequestHead { x_forwarded_prefix: prefix, ..head };
+        let uri = head.undisputed_target_uri(&self.policy.proxy_trust)?;
         let shown = Cow::Owned(uri.to_string());
         Ok(ExpectedTarget { method: Some(head.method), uri: Some(ExpectedUri { uri: Some(uri), shown }) })
     }

@@ -16,6 +16,8 @@ const DPOP_REPEATED: u32 = 2;
 const HOST_REPEATED: u32 = 4;
 
 /// What crossed the door, to be judged.
+// On the stack, and for one call: a box would cost each request an allocation.
+#[allow(clippy::large_enum_variant)]
 pub(crate) enum Parts {
     /// With the schemes that the route accepts, where they are not the validator's.
     Request(RequestParts, Option<AcceptedSchemes>),

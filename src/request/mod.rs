@@ -5,13 +5,14 @@
 //! May use: rejection.
 //! Never: a token, a forwarded field from whom nobody trusts.
 
+mod forwarded;
 mod target_uri;
 
 pub use target_uri::TargetUri;
 
 use std::borrow::Cow;
-use std::net::{IpAddr, SocketAddr};
 
+use forwarded::Forwarded;
 use ipnet::IpNet;
 use target_uri::{Origin, UriScheme};
 
@@ -81,7 +82,7 @@ impl RequestHead<'_> {
         if let ProxyTrust::PublicBaseUrl(base) = trust {
             return base.join(path).ok_or_else(|| self.unusable("path"));
         }
-        let forwarded = self.forwarded_values(trust);
+        let forwarded = Forwarded::of(self, trust);
         let scheme = forwarded
             .scheme
             .or_else(|| self.connection_scheme.and_then(UriScheme::from_name))
@@ -113,10 +114,22 @@ impl RequestHead<'_> {
         TargetUri::from_parts(origin, &path).ok_or_else(|| self.unusable("path"))
     }
 
+    /// [`Self::target_uri`], unless `Forwarded` and `X-Forwarded-*` tell of two. Many proxies write one of them and pass
+    /// on what a client wrote of the other.
+    pub fn undisputed_target_uri(&self, trust: &ProxyTrust) -> Result<TargetUri, Rejection> {
+        if Forwarded::is_disputed(self, trust) {
+            return Err(Code::ProofUriMismatch.because(
+                "Forwarded and X-Forwarded-Host or -Proto contradict each other: let the proxy remove the one that it \
+                 does not write",
+            ));
+        }
+        self.target_uri(trust)
+    }
+
     /// Whether the fields that a proxy writes are its own: the application trusts who is connected to this server.
     pub fn is_from_trusted_proxy(&self, trust: &ProxyTrust) -> bool {
         match trust {
-            ProxyTrust::Networks(networks) => self.hops_through(networks) > 0,
+            ProxyTrust::Networks(networks) => forwarded::hops_through(self, networks) > 0,
             trust => trust.believes_somebody(),
         }
     }
@@ -131,41 +144,6 @@ impl RequestHead<'_> {
         Ok(Url { authority: Some((scheme, authority)), path })
     }
 
-    fn forwarded_values(&self, trust: &ProxyTrust) -> Forwarded<'_> {
-        let position = match trust {
-            ProxyTrust::First => Position::First,
-            ProxyTrust::Hops(hops) => Position::FromLast(usize::from(*hops)),
-            ProxyTrust::Networks(networks) => Position::FromLast(self.hops_through(networks)),
-            ProxyTrust::Nobody | ProxyTrust::PublicBaseUrl(_) => Position::None,
-        };
-        let nth = |list| position.of(list);
-        let entry = self.forwarded.and_then(nth).unwrap_or_default();
-        let scheme = forwarded_parameter(entry, "proto").or_else(|| self.x_forwarded_proto.and_then(nth));
-        let standard_host = forwarded_parameter(entry, "host");
-        Forwarded {
-            scheme: scheme.and_then(|name| UriScheme::from_name(name.trim_end_matches(':'))),
-            host: standard_host
-                .or_else(|| self.x_forwarded_host.and_then(nth))
-                .filter(|host| !host.is_empty()),
-            port: if standard_host.is_some() { None } else { self.x_forwarded_port.and_then(nth) },
-            prefix: self.x_forwarded_prefix.and_then(|list| position.tail_of(list)),
-        }
-    }
-
-    /// How many proxies of these networks stand in front of this server, one behind the other.
-    fn hops_through(&self, networks: &[IpNet]) -> usize {
-        let is_trusted = |text: &str| {
-            parse_address(text)
-                .is_some_and(|address| networks.iter().any(|network| network.contains(&address)))
-        };
-        if !self.remote_address.is_some_and(is_trusted) {
-            return 0;
-        }
-        // Each proxy appends the address that its own connection came from: the last one is that of the next.
-        let before = self.x_forwarded_for.into_iter().flat_map(|list| list.rsplit(','));
-        1 + before.take_while(|text| is_trusted(text.trim())).count()
-    }
-
     #[cold]
     fn unusable(&self, what: &str) -> Rejection {
         Code::ProofUriMismatch.because(format!("The URI of the request cannot be told from its {what}"))
@@ -177,64 +155,6 @@ struct Url<'a> {
     /// Scheme and authority, if it is absolute.
     authority: Option<(UriScheme, &'a str)>,
     path: &'a str,
-}
-
-#[derive(Default)]
-struct Forwarded<'a> {
-    scheme: Option<UriScheme>,
-    host: Option<&'a str>,
-    port: Option<&'a str>,
-    /// The part of the list that the trusted proxies wrote.
-    prefix: Option<&'a str>,
-}
-
-/// Which value of a list field the trusted proxy wrote.
-#[derive(Clone, Copy)]
-enum Position {
-    None,
-    First,
-    /// Counted from the last, which is 1. 0 is none.
-    FromLast(usize),
-}
-
-impl Position {
-    fn of(self, list: &str) -> Option<&str> {
-        let value = match self {
-            Self::None => None,
-            Self::First => list.split(',').next(),
-            Self::FromLast(n) => list.rsplit(',').nth(n.checked_sub(1)?),
-        };
-        value.map(str::trim)
-    }
-
-    /// The values of a field to which each proxy adds what it did itself: that of the outermost trusted proxy and all
-    /// behind it. There may be fewer than proxies.
-    fn tail_of(self, list: &str) -> Option<&str> {
-        match self {
-            Self::None | Self::FromLast(0) => None,
-            Self::First => Some(list),
-            Self::FromLast(n) => {
-                let start = list.rmatch_indices(',').nth(n - 1).map_or(0, |(comma, _)| comma + 1);
-                list.get(start..)
-            }
-        }
-    }
-}
-
-/// An address, with or without a port. An IPv4 address that came over IPv6 is an IPv4 address.
-fn parse_address(text: &str) -> Option<IpAddr> {
-    let address = text.parse().or_else(|_| text.parse::<SocketAddr>().map(|socket| socket.ip())).ok();
-    address.map(|address: IpAddr| address.to_canonical())
-}
-
-/// A parameter of one element of `Forwarded` (RFC 7239 section 4), quotes taken off.
-fn forwarded_parameter<'a>(element: &'a str, name: &str) -> Option<&'a str> {
-    let value = element.split(';').find_map(|pair| {
-        let (key, value) = pair.split_once('=')?;
-        key.trim().eq_ignore_ascii_case(name).then_some(value.trim())
-    })?;
-    let value = value.strip_prefix('"').and_then(|value| value.strip_suffix('"')).unwrap_or(value);
-    (!value.is_empty()).then_some(value)
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ mod binding;
 mod keys;
 mod nonces;
 mod target;
+mod uri_table;
 
 use oidc_spa_native::access_token::Profile;
 use oidc_spa_native::credentials::Field;

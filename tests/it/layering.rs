@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 /// Rooms from the ground up. A room may use those before it, and `jose` and `keys` are floors with an order of their own.
-const ROOMS: [&str; 26] = [
+const ROOMS: [&str; 27] = [
     "time",
     "jose::algorithm",
     "jose::json",
@@ -13,6 +13,7 @@ const ROOMS: [&str; 26] = [
     "jose",
     "rejection",
     "request::target_uri",
+    "request::forwarded",
     "request",
     "client_certificate",
     "credentials",

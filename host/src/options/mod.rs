@@ -7,20 +7,16 @@
 
 mod dpop;
 pub(crate) mod keys;
+mod proxy;
 mod reader;
 pub(crate) mod replay;
 mod resource;
 
-use std::net::IpAddr;
-
-use ipnet::IpNet;
 use oidc_spa_native::access_token::{AccessTokenPolicy, Audience, Profile};
-use oidc_spa_native::client_certificate::CertificateField;
 use oidc_spa_native::dpop::proof::DpopPolicy;
 use oidc_spa_native::jose::json::{Object, Value};
 use oidc_spa_native::keys::key_ring::KeyRingPolicy;
 use oidc_spa_native::keys::metadata::{Issuer, Transport};
-use oidc_spa_native::request::{ProxyTrust, TargetUri};
 use oidc_spa_native::resource_server::{AcceptedIssuer, Policy};
 use oidc_spa_native::time::Leeway;
 
@@ -80,6 +76,7 @@ const NAMES: &[&str] = &[
     "publicBaseUrl",
     "resource",
     "resourceMetadata",
+    "trustProxyPrefix",
     "clientCertificate",
     "keysTimeoutMs",
     "keysAgeSeconds",
@@ -127,9 +124,10 @@ impl Options {
             },
             nonces: dpop::nonces(&options)?,
             schemes: dpop::schemes(&options)?,
-            proxy_trust: proxy_trust(&options)?,
+            proxy_trust: proxy::proxy_trust(&options)?,
+            reads_forwarded_prefix: proxy::reads_forwarded_prefix(&options)?,
+            certificate_field: proxy::certificate_field(&options)?,
             resource: resource::resource(&options)?,
-            certificate_field: certificate_field(&options)?,
         };
         let warnings = resource::warning(&policy).into_iter().collect();
         Ok(Self {
@@ -240,62 +238,6 @@ fn accept_id_tokens(options: &Reader<'_>) -> Result<bool, OptionsError> {
     Ok(accept)
 }
 
-/// A network, or an address as a network of its own.
-fn network(text: &str) -> Option<IpNet> {
-    text.parse().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from))
-}
-
-fn proxy_trust(options: &Reader<'_>) -> Result<ProxyTrust, OptionsError> {
-    let expected = "`true`, `false`, the number of proxies in front of this server, from 1 to 16, or a list of their \
-                    addresses and networks, such as [\"10.0.0.0/8\"]";
-    let trust = match options.object.get("trustProxy") {
-        None | Some(Value::Bool(false)) => ProxyTrust::Nobody,
-        Some(Value::Bool(true)) => ProxyTrust::First,
-        Some(Value::Number(hops)) if hops.fract() == 0.0 && (1.0..=16.0).contains(hops) => {
-            ProxyTrust::Hops(*hops as u8)
-        }
-        Some(Value::Array(items)) => {
-            let networks: Option<Vec<IpNet>> = items.iter().map(|item| network(item.as_str()?)).collect();
-            let networks = networks.filter(|networks| !networks.is_empty());
-            ProxyTrust::Networks(networks.ok_or_else(|| options.unexpected("trustProxy", expected))?)
-        }
-        Some(_) => return Err(options.unexpected("trustProxy", expected)),
-    };
-    match options.string("publicBaseUrl")? {
-        None => Ok(trust),
-        Some(_) if trust != ProxyTrust::Nobody => {
-            let message = "publicBaseUrl: with it no forwarded field is read; leave trustProxy out";
-            Err(OptionsError(message.into()))
-        }
-        Some(url) => match TargetUri::parse(url).filter(|_| !url.contains(['?', '#'])) {
-            Some(base) => Ok(ProxyTrust::PublicBaseUrl(base)),
-            None => {
-                let expected = "an absolute URL without query, such as \"https://api.example.com\"";
-                Err(options.unexpected("publicBaseUrl", expected))
-            }
-        },
-    }
-}
-
-/// Where client certificates come from. The socket's is read in JavaScript: what concerns the validator is the field.
-fn certificate_field(options: &Reader<'_>) -> Result<CertificateField, OptionsError> {
-    match options.object.get("clientCertificate") {
-        None | Some(Value::Bool(false)) => Ok(CertificateField::Ignored),
-        Some(value) => match value.as_str() {
-            Some("socket") => Ok(CertificateField::Ignored),
-            Some("header") if proxy_trust(options)?.believes_somebody() => {
-                Ok(CertificateField::OfTrustedProxy)
-            }
-            Some("header") => {
-                let message =
-                    "clientCertificate: \"header\" needs `trustProxy`, since any client can write the field";
-                Err(OptionsError(message.into()))
-            }
-            _ => Err(options.unexpected("clientCertificate", "\"socket\", \"header\" or `false`")),
-        },
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -312,6 +254,7 @@ mod tests {
         assert_eq!(error(""), "");
         assert_eq!(error(r#","trustProxy":["10.0.0.0/8","::1","fd00::/8"]"#), "");
         assert_eq!(error(r#","clientCertificate":"header","trustProxy":["10.0.0.1"]"#), "");
+        assert_eq!(error(r#","trustProxyPrefix":true,"trustProxy":1"#), "");
         assert_eq!(error(r#","clientCertificate":false"#), "");
         assert_eq!(error(r#","clientCertificate":"socket""#), "");
         assert_eq!(error(r#","trustProxy":2,"dpop":"required","limits":{"proofBytes":2048}"#), "");
@@ -351,6 +294,8 @@ mod tests {
             ),
             (r#","clientCertificate":true"#, "clientCertificate: expected \"socket\", \"header\" or `false`"),
             (r#","clientCertificate":"Header""#, "clientCertificate: expected"),
+            (r#","trustProxyPrefix":true"#, "trustProxyPrefix: is of no use without `trustProxy`"),
+            (r#","trustProxyPrefix":1"#, "trustProxyPrefix: expected `true` or `false`; got 1"),
             (r#","trustProxy":0"#, "trustProxy: expected"),
             (r#","trustProxy":[]"#, "trustProxy: expected"),
             (r#","trustProxy":["10.0.0.0/33"]"#, "trustProxy: expected"),

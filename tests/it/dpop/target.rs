@@ -9,30 +9,33 @@ use oidc_spa_native::resource_server::{Decision, Request, ResourceServer};
 use super::{changed, p1, t1};
 use crate::issuer::{HTU, Jwt, PROFILES, Setup, head, quoted};
 
-const MISMATCH: &str = "proof_uri_mismatch";
+pub const MISMATCH: &str = "proof_uri_mismatch";
 
 fn for_uri(htu: &str) -> Jwt {
     p1().claim("htu", &quoted(htu))
 }
 
 /// What a server with this trust says of a request with a proof for this URI.
-fn judged(trust: &ProxyTrust, head: RequestHead<'_>, htu: &str) -> [&'static str; 3] {
+pub fn judged(trust: &ProxyTrust, head: RequestHead<'_>, htu: &str) -> [&'static str; 3] {
     let proof = for_uri(htu).claim("htm", &quoted(head.method)).sign();
     let authorization = format!("DPoP {}", t1());
     PROFILES.map(|profile| {
-        let setup = Setup::new(profile).policy(|policy| policy.proxy_trust = trust.clone());
+        let setup = Setup::new(profile).policy(|policy| {
+            policy.proxy_trust = trust.clone();
+            policy.reads_forwarded_prefix = true;
+        });
         let authorization = Field::Once(authorization.as_str());
         setup.judge(&Request { authorization, dpop: Field::Once(&proof), head: Some(head) }).name()
     })
 }
 
 #[track_caller]
-fn accepts(trust: &ProxyTrust, head: RequestHead<'_>, htu: &str) {
+pub fn accepts(trust: &ProxyTrust, head: RequestHead<'_>, htu: &str) {
     assert_eq!(judged(trust, head, htu), ["granted"; 3], "{htu} for {head:?}");
 }
 
 #[track_caller]
-fn refuses(trust: &ProxyTrust, head: RequestHead<'_>, htu: &str) {
+pub fn refuses(trust: &ProxyTrust, head: RequestHead<'_>, htu: &str) {
     assert_eq!(judged(trust, head, htu), [MISMATCH; 3], "{htu} for {head:?}");
 }
 

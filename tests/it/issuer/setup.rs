@@ -96,6 +96,7 @@ impl Setup {
             schemes: AcceptedSchemes::Both,
             proxy_trust: ProxyTrust::Nobody,
             resource: None,
+            reads_forwarded_prefix: false,
             certificate_field: CertificateField::Ignored,
         };
         Self { policy, keys: Some(keys), memory: ReplayMemory::new(1_000, 40), now: UnixTime::from_secs(NOW) }

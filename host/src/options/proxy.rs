@@ -1,0 +1,82 @@
+//! The options that concern proxies: whose fields are believed, and which of them.
+//!
+//! In: the members of the options.
+//! Out: `ProxyTrust`, `CertificateField`.
+//! May use: reader, the validator's types of requests and certificates.
+//! Never: a field that is read of nobody in particular.
+
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+use oidc_spa_native::client_certificate::CertificateField;
+use oidc_spa_native::jose::json::Value;
+use oidc_spa_native::request::{ProxyTrust, TargetUri};
+
+use super::OptionsError;
+use super::reader::Reader;
+
+/// A network, or an address as a network of its own.
+fn network(text: &str) -> Option<IpNet> {
+    text.parse().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from))
+}
+
+pub(super) fn proxy_trust(options: &Reader<'_>) -> Result<ProxyTrust, OptionsError> {
+    let expected = "`true`, `false`, the number of proxies in front of this server, from 1 to 16, or a list of their \
+                    addresses and networks, such as [\"10.0.0.0/8\"]";
+    let trust = match options.object.get("trustProxy") {
+        None | Some(Value::Bool(false)) => ProxyTrust::Nobody,
+        Some(Value::Bool(true)) => ProxyTrust::First,
+        Some(Value::Number(hops)) if hops.fract() == 0.0 && (1.0..=16.0).contains(hops) => {
+            ProxyTrust::Hops(*hops as u8)
+        }
+        Some(Value::Array(items)) => {
+            let networks: Option<Vec<IpNet>> = items.iter().map(|item| network(item.as_str()?)).collect();
+            let networks = networks.filter(|networks| !networks.is_empty());
+            ProxyTrust::Networks(networks.ok_or_else(|| options.unexpected("trustProxy", expected))?)
+        }
+        Some(_) => return Err(options.unexpected("trustProxy", expected)),
+    };
+    match options.string("publicBaseUrl")? {
+        None => Ok(trust),
+        Some(_) if trust != ProxyTrust::Nobody => {
+            let message = "publicBaseUrl: with it no forwarded field is read; leave trustProxy out";
+            Err(OptionsError(message.into()))
+        }
+        Some(url) => match TargetUri::parse(url).filter(|_| !url.contains(['?', '#'])) {
+            Some(base) => Ok(ProxyTrust::PublicBaseUrl(base)),
+            None => {
+                let expected = "an absolute URL without query, such as \"https://api.example.com\"";
+                Err(options.unexpected("publicBaseUrl", expected))
+            }
+        },
+    }
+}
+
+pub(super) fn reads_forwarded_prefix(options: &Reader<'_>) -> Result<bool, OptionsError> {
+    let reads = options.boolean("trustProxyPrefix", false)?;
+    if reads && !proxy_trust(options)?.believes_somebody() {
+        let message =
+            "trustProxyPrefix: is of no use without `trustProxy`; a `publicBaseUrl` holds the prefix itself";
+        return Err(OptionsError(message.into()));
+    }
+    Ok(reads)
+}
+
+/// Where client certificates come from. The socket's is read in JavaScript: what concerns the validator is the field.
+pub(super) fn certificate_field(options: &Reader<'_>) -> Result<CertificateField, OptionsError> {
+    match options.object.get("clientCertificate") {
+        None | Some(Value::Bool(false)) => Ok(CertificateField::Ignored),
+        Some(value) => match value.as_str() {
+            Some("socket") => Ok(CertificateField::Ignored),
+            Some("header") if proxy_trust(options)?.believes_somebody() => {
+                Ok(CertificateField::OfTrustedProxy)
+            }
+            Some("header") => {
+                let message =
+                    "clientCertificate: \"header\" needs `trustProxy`, since any client can write the field";
+                Err(OptionsError(message.into()))
+            }
+            _ => Err(options.unexpected("clientCertificate", "\"socket\", \"header\" or `false`")),
+        },
+    }
+}
