@@ -23,26 +23,34 @@ interface Target {
     readonly clientCertificate?: Uint8Array | null;
 }
 
+/** What is read of a request of Node.js beside its header fields. */
+export interface Sources {
+    /** The certificate of the client's connection. */
+    readonly peerCertificate: boolean;
+    /** `:scheme` of HTTP/2, which is the client's word, goes before what the connection is. */
+    readonly pseudoScheme: boolean;
+}
+
+/** As oidc-spa has it. */
+const DROP_IN_SOURCES: Sources = { peerCertificate: false, pseudoScheme: true };
+
 /** Reads a framework's whole request. Throws TypeError if it is not one: that is the program's error. */
 export function readRequest(request: unknown): RequestParts {
-    const parts = isBag(request) ? readWhole(request, null, null, false) : null;
+    const parts = isBag(request) ? readWhole(request, null, null, DROP_IN_SOURCES) : null;
     if (parts === null) {
         throw notARequest(request, "a request of Node.js, Express, Fastify, Hono, Koa or the Fetch API");
     }
     return parts;
 }
 
-/**
- * Reads a whole request, or header fields in any shape with the target beside them. `readsSocket` says whether the
- * client's certificate is read off the connection.
- */
-export function readHeadersOrRequest(input: unknown, target: unknown, readsSocket: boolean): RequestParts {
+/** Reads a whole request, or header fields in any shape with the target beside them. */
+export function readHeadersOrRequest(input: unknown, target: unknown, sources: Sources): RequestParts {
     const where = readTarget(target);
     if (Array.isArray(input)) {
         return joinWithUrl(fieldsOfRawHeaders(input), where);
     }
     if (isBag(input)) {
-        const parts = readWhole(input, null, where, readsSocket);
+        const parts = readWhole(input, null, where, sources);
         if (parts !== null) {
             return parts;
         }
@@ -68,7 +76,7 @@ function readWhole(
     request: Bag,
     outerUrl: string | null,
     target: Target | null,
-    readsSocket: boolean,
+    sources: Sources,
     depth = 0
 ): RequestParts | null {
     const headers = request.headers;
@@ -88,7 +96,7 @@ function readWhole(
     // Hono and Fastify hold the request as `raw`, Koa (and Hono's and h3's context) as `req`.
     const inner = depth < 2 ? (bagOrNull(request.raw) ?? bagOrNull(request.req)) : null;
     if (inner !== null) {
-        const parts = readWhole(inner, outerUrl ?? stringOrNull(request.originalUrl), target, readsSocket, depth + 1);
+        const parts = readWhole(inner, outerUrl ?? stringOrNull(request.originalUrl), target, sources, depth + 1);
         if (parts !== null) {
             return parts;
         }
@@ -106,7 +114,7 @@ function readWhole(
         );
     }
 
-    return readNode(request, headers, outerUrl, target, readsSocket);
+    return readNode(request, headers, outerUrl, target, sources);
 }
 
 function readNode(
@@ -114,7 +122,7 @@ function readNode(
     headers: Bag,
     outerUrl: string | null,
     target: Target | null,
-    readsSocket: boolean
+    sources: Sources
 ): RequestParts {
     const fields = fieldsOfRecord(headers);
     const rawHeaders = request.rawHeaders;
@@ -129,13 +137,14 @@ function readNode(
     const socket = request.socket;
     fields.remoteAddress = isBag(socket) ? stringOrNull(socket.remoteAddress) : null;
     const isEncrypted = isBag(socket) && socket.encrypted === true;
-    if (isEncrypted && readsSocket) {
+    if (isEncrypted && sources.peerCertificate) {
         fields.peerCertificate = certificateOfConnection(request, socket);
     }
     if (target !== null && !target.url.startsWith("/")) {
         return joinWithUrl(fields, target);
     }
-    const connectionScheme = fields.pseudoScheme || (isBag(socket) ? (isEncrypted ? "https" : "http") : null);
+    const schemeOfSocket = isBag(socket) ? (isEncrypted ? "https" : "http") : null;
+    const connectionScheme = sources.pseudoScheme ? fields.pseudoScheme || schemeOfSocket : schemeOfSocket;
 
     return join(
         fields,

@@ -46,7 +46,7 @@ export function createValidator<Claims = AccessTokenClaims>(options: ValidatorOp
     const verifier = new Verifier(native, conclude, options);
 
     // The addon has checked the value. A proxy's own certificate must not pass for its client's.
-    const readsSocket = (policy.clientCertificate ?? "socket") === "socket";
+    const sources = { peerCertificate: (policy.clientCertificate ?? "socket") === "socket", pseudoScheme: false };
 
     for (const warning of native.warnings()) {
         process.emitWarning(warning, { type: "oidc-spa-native", code: "OIDC_SPA_NATIVE_OPTIONS" });
@@ -80,7 +80,7 @@ export function createValidator<Claims = AccessTokenClaims>(options: ValidatorOp
     return {
         validateRequest: async (headers, target, rules) => {
             const mode = dpopModeOf(rules);
-            const answer = verifier.request(now(), mode, readHeadersOrRequest(headers, target, readsSocket));
+            const answer = verifier.request(now(), mode, readHeadersOrRequest(headers, target, sources));
             return toVerdict(answer instanceof Promise ? await answer : answer, mode);
         },
         authorize: (verdict, requirement, rules) => {
