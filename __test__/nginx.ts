@@ -24,7 +24,7 @@ export interface Nginx {
 export async function startNginx({ cert, key }: Pair, servers: readonly NginxServer[]): Promise<Nginx> {
     const command = ["nginx", "/usr/sbin/nginx"].find(name => spawnSync(name, ["-v"]).status === 0);
     if (command === undefined) {
-        throw new Error("This test needs nginx, which was not found. Debian, Ubuntu: apt-get install nginx-light");
+        throw new Error("This test needs nginx, which was not found. Debian, Ubuntu: apt-get install nginx");
     }
     const folder = mkdtempSync(join(tmpdir(), "oidc-spa-native-nginx-"));
     const ports = await freePorts(servers.length);

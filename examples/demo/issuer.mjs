@@ -32,6 +32,8 @@ export const APP = { clientId: "app", algorithm: "ES256", redirectUri: "https://
  * @param {object[]} [options.keys] - private JWKs to sign with; default {@link generateSigningKeys}
  * @param {string[]} [options.resources] - resource indicators that tokens may be asked for
  * @param {{ clientId: string, algorithm?: string, lifetimeSeconds?: number }[]} [options.services]
+ * @param {{ clientId: string, algorithm?: string, redirectUri: string, origin?: string }} [options.app] - the public
+ *   client; with `origin`, its pages in a browser may call the token endpoint
  * @param {(claims: object) => object} [options.tokenClaims] - returns further claims for an access token
  * @returns an object with
  *   - `issuerUri`
@@ -47,6 +49,7 @@ export async function startIssuer({
     keys = generateSigningKeys(),
     resources = [API, OTHER_API],
     services = SERVICES,
+    app = APP,
     tokenClaims = () => ({})
 } = {}) {
     const clientSecret = randomBytes(24).toString("base64url");
@@ -75,7 +78,7 @@ export async function startIssuer({
     const issuerUri = `http://127.0.0.1:${server.address().port}`;
 
     function sign(signingKeys) {
-        const settings = { issuerUri, signingKeys, clientSecret, cookieKey, resources, services, tokenClaims };
+        const settings = { issuerUri, signingKeys, clientSecret, cookieKey, resources, services, app, tokenClaims };
         signing = createProvider(settings);
     }
 
@@ -120,11 +123,11 @@ export function generateSigningKeys() {
     return pairs.map(({ privateKey }) => ({ ...privateKey, kid: randomUUID(), use: "sig" }));
 }
 
-function createProvider({ issuerUri, signingKeys, clientSecret, cookieKey, resources, services, tokenClaims }) {
-    const clients = new Map([...services, APP].map(client => [client.clientId, client]));
+function createProvider({ issuerUri, signingKeys, clientSecret, cookieKey, resources, services, app, tokenClaims }) {
+    const clients = new Map([...services, app].map(client => [client.clientId, client]));
     const configuration = {
         jwks: { keys: signingKeys },
-        clients: [...services.map(service => confidentialClient(service, clientSecret)), publicClient(APP)],
+        clients: [...services.map(service => confidentialClient(service, clientSecret)), publicClient(app)],
         cookies: { keys: [cookieKey] },
         scopes: ["openid"],
         findAccount: (_context, accountId) => ({ accountId, claims: () => ({ sub: accountId }) }),
@@ -133,7 +136,7 @@ function createProvider({ issuerUri, signingKeys, clientSecret, cookieKey, resou
         // Whoever signs in has granted what the application asks for: there is no consent page.
         loadExistingGrant: context => grantEverything(context.oidc, resources),
         extraTokenClaims: (_context, token) => tokenClaims(token),
-        clientBasedCORS: () => false,
+        clientBasedCORS: (_context, origin) => origin === app.origin,
         ttl: {
             AccessToken: (_context, token) => token.resourceServer.accessTokenTTL,
             ClientCredentials: (_context, token) => token.resourceServer.accessTokenTTL,
