@@ -310,6 +310,28 @@ mod tests {
     }
 
     #[test]
+    fn k42_prefixes_are_joined_where_each_is_a_path() {
+        let joined = join_prefixes;
+        for (list, expected) in [
+            ("/api", "/api"),
+            ("/api/", "/api"),
+            (" /a , /b/c,", "/a/b/c"),
+            ("/%61%2f", "/a%2F"),
+            ("/...", "/..."),
+            ("", ""),
+            ("/", ""),
+        ] {
+            assert_eq!(joined(list).as_deref(), Some(expected), "{list}");
+        }
+        for list in [
+            "api", "//a", "/a//b", "/a?x", "/a#x", "/a/../b", "/.", "/%2E%2e", "/a b", "/%", "\\a", "/a,b",
+            "/é",
+        ] {
+            assert_eq!(joined(list), None, "{list}");
+        }
+    }
+
+    #[test]
     fn k22_dot_segments_at_the_end_leave_a_slash() {
         let path = |text: &str| TargetUri::parse(text).map(|uri| uri.path);
         assert_eq!(path("https://a/b/c/.").as_deref(), Some("/b/c/"));
