@@ -1,9 +1,10 @@
 // A real nginx on loopback, with a configuration of its own, started and stopped by a test.
 
 import { spawn, spawnSync } from "node:child_process";
+import { randomInt } from "node:crypto";
 import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { connect, createServer, type AddressInfo } from "node:net";
+import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -66,13 +67,19 @@ function configuration(servers: readonly NginxServer[], ports: readonly number[]
     return [...main, "http {", "access_log off;", ...temporary, ...blocks.flat(), "}", ""].join("\n");
 }
 
-/** Ports that were free a moment ago. */
+/** Free ports below those that systems give to whoever asks for any: nobody else takes them before nginx does. */
 async function freePorts(count: number): Promise<number[]> {
-    const servers = Array.from({ length: count }, () => createServer().listen(0, "127.0.0.1"));
-    await Promise.all(servers.map(server => once(server, "listening")));
-    const ports = servers.map(server => (server.address() as AddressInfo).port);
-    await Promise.all(servers.map(server => once(server.close(), "close")));
-    return ports;
+    const ports = new Set<number>();
+    while (ports.size < count) {
+        const port = randomInt(20_000, 32_000);
+        const server = createServer().listen(port, "127.0.0.1");
+        const isFree = await once(server, "listening").then(() => true, () => false);
+        if (isFree) {
+            ports.add(port);
+            await once(server.close(), "close");
+        }
+    }
+    return [...ports];
 }
 
 async function accepts(port: number): Promise<boolean> {
