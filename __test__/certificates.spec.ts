@@ -136,6 +136,22 @@ describe.each(Object.entries(KINDS))("%s", (_, [start, send]) => {
         }
     });
 
+    test("N11: a token that was granted with its certificate is refused without it, however often it comes", async () => {
+        const validator = newValidator();
+        const port = await portOf(start(async req => outcome(await validator.validateRequest(req))));
+        const headers = { authorization: `Bearer ${boundTo(client)}` };
+        for (const [pair, expected] of [
+            [client, "granted"],
+            [client, "granted"],
+            [undefined, "token_bound"],
+            [other, "certificate_mismatch"],
+            [client, "granted"],
+            [undefined, "token_bound"]
+        ] as const) {
+            expect(await send(port, headers, pair)).toBe(expected);
+        }
+    });
+
     test("N14: a token with both bindings needs both", async () => {
         const validator = newValidator();
         let htu = "";

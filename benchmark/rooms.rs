@@ -192,6 +192,8 @@ mod resource_server {
             nonces: None,
             schemes: AcceptedSchemes::Both,
             resource: None,
+            certificate_field: oidc_spa_native::client_certificate::CertificateField::Ignored,
+            reads_forwarded_prefix: false,
             proxy_trust: ProxyTrust::Nobody,
         })
     }

@@ -164,7 +164,7 @@ pub struct Confirmation {
 
 impl Confirmation {
     /// Whether the token is bound to nothing: whoever bears it may use it.
-    pub fn is_none(&self) -> bool {
+    pub const fn is_none(&self) -> bool {
         self.jkt.is_none() && self.certificate.is_none() && !self.uncheckable
     }
 
@@ -343,5 +343,23 @@ fn check_rfc9068(claims: &Object<'_>) -> Result<(), Rejection> {
             Err(malformed("sub", "a string with a character", "an empty string"))
         }
         None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn n11_a_token_that_is_bound_in_any_way_is_not_for_whoever_bears_it() {
+        let bound = |claims: &[u8]| {
+            let claims = Object::parse(claims).unwrap_or_default();
+            Confirmation::read(&claims).is_ok_and(|confirmation| !confirmation.is_none())
+        };
+        assert!(!bound(br#"{"sub":"x"}"#));
+        let thumbprint = CertificateThumbprint::of_der(b"x");
+        assert!(bound(format!(r#"{{"cnf":{{"x5t#S256":"{thumbprint}"}}}}"#).as_bytes()));
+        assert!(bound(br#"{"cnf":{"jkt":"x"}}"#));
+        assert!(bound(br#"{"cnf":{}}"#));
     }
 }

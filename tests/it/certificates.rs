@@ -55,6 +55,16 @@ fn n11_n12_a_bound_token_passes_with_its_certificate_alone() {
 }
 
 #[test]
+fn n11_one_token_with_and_without_its_certificate() {
+    let token = bound();
+    for _ in 0..2 {
+        says(&token, Some(with_peer(CERTIFICATE)), "granted");
+        says(&token, Some(head()), "token_bound");
+        says(&token, Some(with_peer(OTHER)), MISMATCH);
+    }
+}
+
+#[test]
 fn n11_a_client_is_told_that_its_token_is_invalid() {
     let authorization = format!("Bearer {}", bound().sign());
     let setup = Setup::new(PROFILES[0]);
