@@ -43,7 +43,7 @@ export function createValidator<Claims = AccessTokenClaims>(options: ValidatorOp
     const applySchema = claims === undefined ? undefined : schemaReader(claims);
     const now = clock === undefined ? Date.now : clockReader(clock);
     const { native, conclude, health } = newNativeValidator(clock === undefined ? policy : { ...policy, ownClock: true });
-    const verifier = new Verifier(native, conclude, options);
+    const verifier = new Verifier(native, conclude, policy);
 
     // The addon has checked the value. A proxy's own certificate must not pass for its client's.
     const sources = { peerCertificate: (policy.clientCertificate ?? "socket") === "socket", pseudoScheme: false };

@@ -150,8 +150,9 @@ impl Options {
 
 /// Bytes of the memory of verified tokens. Which thread verifies is for the layer above to carry out, but read here.
 fn verified_token_bytes(options: &Reader<'_>) -> Result<u64, OptionsError> {
-    if !matches!(options.string("verification")?, None | Some("auto" | "inline" | "threads")) {
-        return Err(options.unexpected("verification", "\"auto\", \"inline\" or \"threads\""));
+    match options.object.get("verification").map(Value::as_str) {
+        None | Some(Some("auto" | "inline" | "threads")) => {}
+        Some(_) => return Err(options.unexpected("verification", "\"auto\", \"inline\" or \"threads\"")),
     }
     match options.object.get("verifiedTokenMemory") {
         Some(Value::Bool(false)) => Ok(0),
