@@ -154,11 +154,12 @@ export class Verifier {
         return new Promise<Told | NativeUnsettled>(resolve => {
             const ticket = nextTicket;
             nextTicket = (nextTicket + 1) >>> 0;
+            // First, so that nobody waits for what was not submitted. No verdict comes before this turn is over.
+            submit(ticket);
             if (waiting.size === 0) {
                 aliveWhileWaiting.ref();
             }
             waiting.set(ticket, resolve);
-            submit(ticket);
         })
             .then(this.#conclude)
             .then(told => this.#read(told, credentials, mode));
