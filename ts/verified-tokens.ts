@@ -54,6 +54,10 @@ export class VerifiedTokens {
             return;
         }
         const bytes = ENTRY_BYTES + 2 * credentials.length + 2 * grant.claims.length;
+        if (bytes > this.#maxBytes) {
+            // It would push out all others, and then itself.
+            return;
+        }
         const key = keyOf(credentials, mode);
         const before = this.#entries.get(key);
         if (before !== undefined) {
