@@ -41,7 +41,7 @@ export function createValidator<Claims = AccessTokenClaims>(options: ValidatorOp
         }
     }
     const applySchema = claims === undefined ? undefined : schemaReader(claims);
-    const now = clock === undefined ? Date.now : clockReader(clock);
+    const now = clock === undefined ? () => Date.now() : clockReader(clock);
     const { native, conclude, health } = newNativeValidator(clock === undefined ? policy : { ...policy, ownClock: true });
     const verifier = new Verifier(native, conclude, policy);
 

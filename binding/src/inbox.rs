@@ -19,7 +19,8 @@ use crate::told::fail;
 type Bell = ThreadsafeFunction<(), (), (), napi::Status, false, true, 0>;
 
 struct Inbox {
-    bell: Bell,
+    /// Tells the environment that there is something to take.
+    ring: Box<dyn Fn() + Send + Sync>,
     /// The bell was rung and nobody has come yet: one call brings all that has come by then.
     is_rung: AtomicBool,
     answers: Mutex<Vec<(u32, Answer)>>,
@@ -29,9 +30,18 @@ impl Inbox {
     fn put(&self, ticket: u32, answer: Answer) {
         self.answers.lock().unwrap_or_else(PoisonError::into_inner).push((ticket, answer));
         if !self.is_rung.swap(true, Ordering::AcqRel) {
-            // An environment that is gone hears nothing; then nobody waits either.
-            self.bell.call((), ThreadsafeFunctionCallMode::NonBlocking);
+            (self.ring)();
         }
+    }
+
+    fn take(&self) -> Vec<(u32, Answer)> {
+        // Before they are taken: what comes in between rings once more.
+        self.is_rung.store(false, Ordering::Release);
+        std::mem::take(&mut *self.answers.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn new(ring: impl Fn() + Send + Sync + 'static) -> Arc<Self> {
+        Arc::new(Self { ring: Box::new(ring), is_rung: AtomicBool::new(false), answers: Mutex::default() })
     }
 }
 
@@ -46,21 +56,22 @@ impl NativeInbox {
     /// `bell` is called when there is something to take.
     #[napi(constructor, catch_unwind)]
     pub fn new(bell: Function<'_, (), ()>) -> Result<Self> {
-        let bell = bell.build_threadsafe_function::<()>().weak::<true>().build()?;
-        let answers = Mutex::default();
-        Ok(Self { inbox: Arc::new(Inbox { bell, is_rung: AtomicBool::new(false), answers }) })
+        let bell: Bell = bell.build_threadsafe_function::<()>().weak::<true>().build()?;
+        let inbox = Inbox::new(move || {
+            // An environment that is gone hears nothing; then nobody waits either.
+            bell.call((), ThreadsafeFunctionCallMode::NonBlocking);
+        });
+        Ok(Self { inbox })
     }
 
     /// Takes all answers that have come.
     #[napi(catch_unwind)]
     pub fn take(&self) -> Vec<(u32, Answer)> {
-        // Before they are taken: what comes in between rings once more.
-        self.inbox.is_rung.store(false, Ordering::Release);
-        std::mem::take(&mut *self.inbox.answers.lock().unwrap_or_else(PoisonError::into_inner))
+        self.inbox.take()
     }
 
     pub(crate) fn ticket(&self, number: u32) -> Ticket {
-        Ticket { inbox: Arc::clone(&self.inbox), number, is_answered: false }
+        Ticket::new(&self.inbox, number)
     }
 }
 
@@ -72,6 +83,10 @@ pub(crate) struct Ticket {
 }
 
 impl Ticket {
+    fn new(inbox: &Arc<Inbox>, number: u32) -> Self {
+        Self { inbox: Arc::clone(inbox), number, is_answered: false }
+    }
+
     /// Has a request judged on another thread.
     pub(crate) fn judge(self, validator: Arc<Validator>, parts: Parts, now: UnixTime) {
         let job = submit(Box::new(move || match judge(&validator, parts, now) {
@@ -105,5 +120,90 @@ impl Drop for Ticket {
             let failed = fail("internal error: a validation ended unexpectedly");
             self.inbox.put(self.number, Either::A(failed));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicUsize;
+
+    use super::*;
+
+    /// An inbox, and how often it was rung.
+    fn inbox() -> (Arc<Inbox>, Arc<AtomicUsize>) {
+        let rings = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&rings);
+        let inbox = Inbox::new(move || {
+            counted.fetch_add(1, Ordering::SeqCst);
+        });
+        (inbox, rings)
+    }
+
+    fn take(inbox: &Inbox) -> Vec<(u32, String)> {
+        let texts = inbox.take().into_iter().map(|(number, answer)| match answer {
+            Either::A(told) => (number, told.1),
+            Either::B(_) => (number, "a question".to_owned()),
+        });
+        texts.collect()
+    }
+
+    #[test]
+    fn q09_a_ticket_that_is_dropped_answers_that_it_failed() {
+        let (inbox, rings) = inbox();
+        let ticket = Ticket::new(&inbox, 7);
+        let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(move || {
+            let _ticket = ticket;
+            std::panic::resume_unwind(Box::new("a panic while it is judged"));
+        }));
+        assert!(panicked.is_err());
+        let [(number, Either::A(told))] = &inbox.take()[..] else { panic!("one answer") };
+        assert_eq!((*number, told.0, rings.load(Ordering::SeqCst)), (7, -2, 1));
+        assert!(told.1.contains("unexpectedly"));
+    }
+
+    #[test]
+    fn an_answered_ticket_answers_once() {
+        let (inbox, _) = inbox();
+        Ticket::new(&inbox, u32::MAX).answer(Either::A(fail("the answer")));
+        assert_eq!(take(&inbox), [(u32::MAX, "the answer".to_owned())]);
+        assert_eq!(take(&inbox), []);
+    }
+
+    #[test]
+    fn the_bell_rings_once_until_somebody_comes() {
+        let (inbox, rings) = inbox();
+        for round in 1..=3 {
+            for number in 0..100 {
+                Ticket::new(&inbox, number).answer(Either::A(fail("")));
+            }
+            assert_eq!(rings.load(Ordering::SeqCst), round);
+            assert_eq!(take(&inbox).len(), 100);
+        }
+    }
+
+    #[test]
+    fn q15_no_answer_is_left_behind_however_many_threads_bring_them() {
+        // Whoever hears the bell takes all: after the last answer nothing is left, or the bell has rung again.
+        let (sender, receiver) = std::sync::mpsc::channel();
+        let sender = Mutex::new(sender);
+        let inbox = Inbox::new(move || sender.lock().unwrap().send(()).unwrap());
+        let brought: Vec<_> = (0..4)
+            .map(|thread| {
+                let inbox = Arc::clone(&inbox);
+                std::thread::spawn(move || {
+                    for number in 0..5_000 {
+                        Ticket::new(&inbox, thread * 5_000 + number).answer(Either::A(fail("")));
+                    }
+                })
+            })
+            .collect();
+        let mut taken = Vec::new();
+        while taken.len() < 20_000 {
+            receiver.recv_timeout(std::time::Duration::from_secs(10)).expect("a ring for what is left");
+            taken.extend(take(&inbox).into_iter().map(|(number, _)| number));
+        }
+        brought.into_iter().for_each(|thread| thread.join().unwrap());
+        taken.sort_unstable();
+        assert!(taken.into_iter().eq(0..20_000));
     }
 }
