@@ -101,3 +101,186 @@ impl Expiry<TokenDigest, Kept> for UntilItsEnd {
 fn weight(bytes: usize) -> u32 {
     u32::try_from(bytes).unwrap_or(u32::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
+    use oidc_spa_native::credentials::Field;
+    use oidc_spa_native::jose::base64url_encode;
+    use oidc_spa_native::jose::verification_key::sha256;
+    use oidc_spa_native::request::RequestHead;
+    use oidc_spa_native::resource_server::Request;
+
+    use super::*;
+    use crate::validator::{Question, Validator, Verdict};
+
+    const NOW: i64 = 1_800_000_000;
+    const ISSUER: &str = "https://as.example";
+
+    /// An issuer and a client, each with its key, and a validator for the one's tokens.
+    struct World {
+        issuer: Ed25519KeyPair,
+        client: Ed25519KeyPair,
+        validator: Validator,
+    }
+
+    fn x(pair: &Ed25519KeyPair) -> String {
+        base64url_encode(pair.public_key().as_ref())
+    }
+
+    fn jws(header: &str, payload: &str, pair: &Ed25519KeyPair) -> String {
+        let input =
+            format!("{}.{}", base64url_encode(header.as_bytes()), base64url_encode(payload.as_bytes()));
+        let signature = base64url_encode(pair.sign(input.as_bytes()).as_ref());
+        format!("{input}.{signature}")
+    }
+
+    impl World {
+        fn new() -> Self {
+            let [issuer, client] = [(); 2].map(|()| Ed25519KeyPair::generate().unwrap());
+            let jwk = format!(r#"{{"kty":"OKP","crv":"Ed25519","x":"{}","kid":"1"}}"#, x(&issuer));
+            let options = format!(
+                r#"{{"issuerUri":"{ISSUER}","expectedAudience":false,"dropIn":true,"ownClock":true,"keys":{{"jwks":{{"keys":[{jwk}]}}}}}}"#
+            );
+            Self { issuer, client, validator: Validator::new(&options).unwrap() }
+        }
+
+        /// A token of this number and `exp`, bound to the client's key.
+        fn token(&self, number: usize, exp: &str) -> String {
+            let jkt = format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{}"}}"#, x(&self.client));
+            let jkt = base64url_encode(&sha256(jkt.as_bytes()));
+            let payload = format!(
+                r#"{{"iss":"{ISSUER}","sub":"{number}","aud":"a","iat":{NOW},"exp":{exp},"cnf":{{"jkt":"{jkt}"}}}}"#
+            );
+            jws(r#"{"alg":"EdDSA","kid":"1"}"#, &payload, &self.issuer)
+        }
+
+        /// What a request with this token and a proof with this `kid` teaches.
+        fn learn(&self, token: &str, kid: &str) -> Learned {
+            let header = format!(
+                r#"{{"typ":"dpop+jwt","alg":"EdDSA","kid":"{kid}","jwk":{{"kty":"OKP","crv":"Ed25519","x":"{}"}}}}"#,
+                x(&self.client)
+            );
+            let ath = base64url_encode(&sha256(token.as_bytes()));
+            let payload = format!(
+                r#"{{"jti":"{kid:.9}{ath}","htm":"GET","htu":"https://api.example/","iat":{NOW},"ath":"{ath}"}}"#
+            );
+            let (authorization, proof) = (format!("DPoP {token}"), jws(&header, &payload, &self.client));
+            let head = RequestHead {
+                method: "GET",
+                url: "/",
+                connection_scheme: Some("https"),
+                host: Some("api.example"),
+                ..RequestHead::default()
+            };
+            let (authorization, dpop) = (Field::Once(authorization.as_str()), Field::Once(proof.as_str()));
+            let question = Question::Request(Request { authorization, dpop, head: Some(head) });
+            match self.validator.judge(&question, UnixTime::from_secs(NOW)) {
+                Some(Verdict::Granted(grant, _)) => grant.learned,
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
+    /// A key set; each call makes another one, as each fetch does.
+    fn keys() -> Arc<JwkSet> {
+        let jwk =
+            r#"{"keys":[{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
+        Arc::new(JwkSet::parse(jwk.as_bytes()).unwrap())
+    }
+
+    fn at(secs: i64) -> UnixTime {
+        UnixTime::from_secs(secs)
+    }
+
+    fn later() -> String {
+        (NOW + 600).to_string()
+    }
+
+    #[test]
+    fn q03_a_token_is_recalled_with_the_keys_that_verified_it_and_forgotten_with_others() {
+        let world = World::new();
+        let learned = world.learn(&world.token(1, &later()), "k");
+        let (digest, token) = learned.token.clone().unwrap();
+        let (ours, others) = (keys(), keys());
+        for now in [Some(others), None] {
+            let memories = Memories::new(1 << 20);
+            memories.keep(&learned, Some(&ours), at(NOW));
+            let recall = |keys: Option<Arc<JwkSet>>| memories.verified_token(&digest, |_| keys);
+            assert!(recall(Some(Arc::clone(&ours))).is_some_and(|found| Arc::ptr_eq(&found, &token)));
+            assert!(recall(now).is_none());
+            // For good: should the old keys be seen once more, by whoever is slow, it is verified anew.
+            assert!(recall(Some(Arc::clone(&ours))).is_none());
+        }
+        let other = TokenDigest::of("another");
+        let memories = Memories::new(1 << 20);
+        memories.keep(&learned, Some(&ours), at(NOW));
+        assert!(memories.verified_token(&other, |_| Some(Arc::clone(&ours))).is_none());
+    }
+
+    #[test]
+    fn without_bytes_or_without_keys_no_token_is_kept_but_a_clients_key_is() {
+        let world = World::new();
+        let learned = world.learn(&world.token(1, &later()), "k");
+        let (digest, _) = learned.token.clone().unwrap();
+        let (header, _) = learned.proof_key.clone().unwrap();
+        let ours = keys();
+        for (bytes, verified_with) in [(0, Some(&ours)), (1 << 20, None)] {
+            let memories = Memories::new(bytes);
+            assert!(memories.proof_key(&header).is_none());
+            memories.keep(&learned, verified_with, at(NOW));
+            assert!(memories.verified_token(&digest, |_| Some(Arc::clone(&ours))).is_none());
+            assert!(memories.proof_key(&header).is_some());
+            assert!(memories.proof_key(&format!("{header}A")).is_none());
+        }
+    }
+
+    #[test]
+    fn both_memories_stay_within_their_bytes() {
+        let (world, ours) = (World::new(), keys());
+        let memories = Memories::new(65_536);
+        let padding = "p".repeat(2_000);
+        for number in 0..1_500 {
+            let kid = format!("{number}{padding}");
+            memories.keep(&world.learn(&world.token(number, &later()), &kid), Some(&ours), at(NOW));
+        }
+        let tokens = memories.tokens.as_ref().unwrap();
+        tokens.run_pending_tasks();
+        memories.proof_keys.run_pending_tasks();
+        assert!(tokens.weighted_size() <= 65_536 && tokens.entry_count() > 50, "{}", tokens.entry_count());
+        let proof_keys = &memories.proof_keys;
+        assert!(proof_keys.weighted_size() <= PROOF_KEY_BYTES, "{}", proof_keys.weighted_size());
+        assert!((100..1_000).contains(&proof_keys.entry_count()), "{}", proof_keys.entry_count());
+    }
+
+    #[test]
+    fn q02_a_token_leaves_with_its_exp_however_near_or_far() {
+        let ours = keys();
+        for (exp, kept_at, is_kept) in [
+            (later(), NOW, true),
+            (later(), NOW + 600, false),
+            (later(), NOW + 5_000, false),
+            (later(), i64::MIN, true),
+            ("1e300".to_owned(), NOW, true),
+            ("1e300".to_owned(), i64::MIN, true),
+            ("253402300799".to_owned(), NOW, true),
+        ] {
+            let world = World::new();
+            let learned = world.learn(&world.token(1, &exp), "k");
+            let (digest, _) = learned.token.clone().unwrap();
+            let memories = Memories::new(1 << 20);
+            memories.keep(&learned, Some(&ours), at(kept_at));
+            let found = memories.verified_token(&digest, |_| Some(Arc::clone(&ours)));
+            assert_eq!(found.is_some(), is_kept, "{exp} {kept_at}");
+        }
+        let world = World::new();
+        let learned = world.learn(&world.token(1, &later()), "k");
+        let (digest, _) = learned.token.clone().unwrap();
+        let memories = Memories::new(1 << 20);
+        memories.keep(&learned, Some(&ours), at(NOW + 599));
+        let recall = || memories.verified_token(&digest, |_| Some(Arc::clone(&ours)));
+        assert!(recall().is_some());
+        std::thread::sleep(Duration::from_millis(1_100));
+        assert!(recall().is_none());
+    }
+}

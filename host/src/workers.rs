@@ -43,3 +43,55 @@ fn work(jobs: &Receiver<Job>) {
         let _panicked = catch_unwind(AssertUnwindSafe(job));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::{Sender, channel};
+    use std::time::Duration;
+
+    use super::*;
+
+    /// Tells who waits, whatever becomes of the job that holds it.
+    struct Told(Sender<&'static str>, &'static str);
+
+    impl Drop for Told {
+        fn drop(&mut self) {
+            self.0.send(self.1).unwrap();
+        }
+    }
+
+    #[test]
+    fn q09_a_job_that_panics_is_told_and_ends_no_thread() {
+        let (sender, receiver) = channel();
+        // More than there are threads: were one lost with each, nobody would be left for the last job.
+        for _ in 0..3 * MAX_THREADS {
+            let told = Told(sender.clone(), "dropped");
+            let job: Job = Box::new(move || {
+                let _told = told;
+                std::panic::resume_unwind(Box::new("a job that panics"));
+            });
+            assert!(submit(job).is_ok());
+        }
+        for _ in 0..3 * MAX_THREADS {
+            assert_eq!(receiver.recv_timeout(Duration::from_secs(10)), Ok("dropped"));
+        }
+        let told = Told(sender, "done");
+        assert!(submit(Box::new(move || drop(told))).is_ok());
+        assert_eq!(receiver.recv_timeout(Duration::from_secs(10)), Ok("done"));
+    }
+
+    #[test]
+    fn jobs_run_elsewhere_each_once() {
+        let (sender, receiver) = channel();
+        let here = thread::current().id();
+        for i in 0..1_000 {
+            let sender = sender.clone();
+            let job = submit(Box::new(move || sender.send((i, thread::current().id())).unwrap()));
+            assert!(job.is_ok());
+        }
+        drop(sender);
+        let mut done: Vec<(i32, bool)> = receiver.iter().map(|(i, there)| (i, there != here)).collect();
+        done.sort_unstable();
+        assert_eq!(done, (0..1_000).map(|i| (i, true)).collect::<Vec<_>>());
+    }
+}

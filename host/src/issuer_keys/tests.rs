@@ -1,0 +1,114 @@
+//! Tests of one issuer's keys: what two requests at once do, and which number the keys have.
+//!
+//! In: fetches that end well or badly.
+//! Out: what waits, and the number.
+//! May use: issuer_keys.
+//! Never: the network.
+
+use oidc_spa_native::keys::metadata::Issuer;
+
+use super::*;
+use crate::fetch::FetchLimits;
+use crate::network::NetworkOptions;
+
+fn set() -> JwkSet {
+    let jwk = r#"{"keys":[{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
+    JwkSet::parse(jwk.as_bytes()).unwrap()
+}
+
+/// Keys that nobody fetches: the port answers nothing, and a fetch would end in an error.
+fn unreachable_issuer() -> Arc<IssuerKeys> {
+    let plan = FetchPlan {
+        issuer: Issuer::parse("http://127.0.0.1:9").unwrap(),
+        jwk_set_urls: None,
+        limits: FetchLimits { metadata_bytes: 1024, jwk_set_bytes: 1024 },
+        network: NetworkOptions::default(),
+    };
+    Arc::new(IssuerKeys::new(plan, KeyRingPolicy::default()))
+}
+
+/// A fetch of somebody else's, begun and ended well.
+fn fetched_meanwhile(keys: &IssuerKeys) {
+    let mut ring = keys.ring();
+    let now = keys.now();
+    assert_eq!(ring.demand(now), Demand::Fetch);
+    ring.fetched(now, Arc::new(set()), None, 0.5);
+}
+
+#[tokio::test]
+async fn h33_who_judged_without_keys_while_they_came_does_not_fetch_again() {
+    let keys = unreachable_issuer();
+    fetched_meanwhile(&keys);
+    assert_eq!(keys.newer(None, Instant::now()).await, Newer::Ended);
+    assert_eq!(keys.ended.borrow().error, None);
+    // The budget for a rotation is unspent.
+    assert_eq!(keys.ring().demand(keys.now()), Demand::Fetch);
+}
+
+#[tokio::test]
+async fn h23_who_judged_with_old_keys_while_new_ones_came_is_not_refused_by_the_cool_down() {
+    let keys = unreachable_issuer();
+    fetched_meanwhile(&keys);
+    let old = keys.ring().held().cloned();
+    fetched_meanwhile(&keys);
+    assert!(!keys.is_cooling_down(old.as_ref()));
+    assert_eq!(keys.newer(old.as_ref(), Instant::now()).await, Newer::Ended);
+    let new = keys.ring().held().cloned();
+    assert!(keys.is_cooling_down(new.as_ref()));
+    assert_eq!(keys.newer(new.as_ref(), Instant::now()).await, Newer::Refused);
+}
+
+fn fetched(keys: Option<JwkSet>) -> Result<FetchedKeys, FetchFailure> {
+    Ok(FetchedKeys { keys, lifetime_millis: None })
+}
+
+#[test]
+fn q03_the_number_changes_exactly_when_the_keys_do() {
+    let keys = unreachable_issuer();
+    assert_eq!((keys.epoch(), keys.current().is_some()), (None, false));
+    keys.settle(Err(FetchFailure::new("down".into())));
+    keys.settle(fetched(None));
+    assert_eq!(keys.epoch(), None, "no keys, no number");
+
+    keys.settle(fetched(Some(set())));
+    let (first, first_keys) = (keys.epoch().unwrap(), keys.current().unwrap());
+    assert_eq!(keys.epoch_of(&first_keys), Some(first));
+    // 304, or a failure: the very same keys.
+    keys.settle(fetched(None));
+    keys.settle(Err(FetchFailure::new("down".into())));
+    assert_eq!(keys.epoch(), Some(first));
+    assert!(Arc::ptr_eq(&keys.current().unwrap(), &first_keys));
+
+    // Read anew, even if they read the same: whoever verified with the ones before cannot pass for these.
+    keys.settle(fetched(Some(set())));
+    let second = keys.epoch().unwrap();
+    assert_ne!(second, first);
+    assert_eq!(keys.epoch_of(&first_keys), None);
+    assert_eq!(keys.epoch_of(&keys.current().unwrap()), Some(second));
+
+    // No number is given twice, to whatever issuer.
+    let other = unreachable_issuer();
+    other.settle(fetched(Some(set())));
+    assert!(other.epoch().unwrap() > second);
+    assert_eq!(other.epoch_of(&keys.current().unwrap()), None);
+}
+
+#[test]
+fn q03_keys_beyond_their_outage_have_no_number() {
+    let policy = KeyRingPolicy {
+        age_millis: 0,
+        age_bounds_millis: (0, 0),
+        outage_millis: Some(20),
+        ..KeyRingPolicy::default()
+    };
+    let keys = Arc::new(IssuerKeys::new(unreachable_issuer().plan.clone(), policy));
+    keys.settle(fetched(Some(set())));
+    let (served, number) = (keys.current().unwrap(), keys.epoch());
+    assert!(number.is_some());
+    std::thread::sleep(Duration::from_millis(60));
+    assert_eq!((keys.epoch(), keys.epoch_of(&served)), (None, None));
+    assert!(keys.current().is_none());
+    // With the issuer's return and the answer that nothing has changed, what was remembered stands again.
+    keys.settle(fetched(None));
+    assert_eq!(keys.epoch(), number);
+}
