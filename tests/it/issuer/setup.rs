@@ -150,7 +150,8 @@ impl Setup {
         self.settle(server.authorize_credentials(credentials, None, &|_| self.keys.clone(), self.now))
     }
 
-    fn settle(&self, decision: Decision) -> Verdict {
+    /// Ends a decision; a proof is remembered in this setup's memory.
+    pub fn settle(&self, decision: Decision) -> Verdict {
         match decision {
             Decision::Rejected(refusal) => Verdict::Refused(refusal),
             Decision::KeysNeeded { otherwise, .. } => Verdict::KeysNeeded(otherwise),
