@@ -248,6 +248,22 @@ createValidator({ ...issuer, keysOutageSeconds: "always" });
 // @ts-expect-error: a certificate has its key
 createValidator({ ...issuer, network: { clientCertificate: { cert: "" } } });
 
+// --- Which thread verifies, and what is remembered.
+
+for (const verification of ["auto", "inline", "threads", undefined] as const) {
+    createValidator({ ...issuer, ...(verification && { verification }), verifiedTokenMemory: 1 << 20 });
+}
+createValidator({ issuers: [issuer], verification: "threads", verifiedTokenMemory: false });
+holds<Equals<contract.CommonOptions<unknown>["verification"], "auto" | "inline" | "threads" | undefined>>();
+holds<Equals<contract.CommonOptions<unknown>["verifiedTokenMemory"], number | false | undefined>>();
+
+// @ts-expect-error: no other word
+createValidator({ ...issuer, verification: "thread" });
+// @ts-expect-error: a memory has a size
+createValidator({ ...issuer, verifiedTokenMemory: true });
+// @ts-expect-error: for all issuers, not for one
+createValidator({ issuers: [{ ...issuer, verifiedTokenMemory: false }] });
+
 holds<Equals<ReturnType<typeof withZod.health>, contract.ValidatorHealth>>();
 
 function health({ issuers }: contract.ValidatorHealth, event: contract.KeysEvent) {

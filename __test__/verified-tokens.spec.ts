@@ -1,0 +1,400 @@
+// The memory of verified tokens: what it spares, and that it never changes a verdict.
+
+import { createRequire } from "node:module";
+import { createValidator, type Validator, type ValidatorOptions, type Verdict } from "oidc-spa-native";
+import { oidcSpa, type ValidateAndDecodeAccessToken } from "oidc-spa-native/server";
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
+import { z } from "zod";
+import { AUDIENCE, createFixtures, ITEMS, nowInSeconds, type Fixtures } from "./fixtures.js";
+import { jws, newKey, type Jwk } from "./jwt.js";
+import { startLocalIssuer } from "./local-issuer.js";
+import { countNativeCalls } from "./native-calls.js";
+import { withTextAfter } from "./token-mutations.js";
+
+const NOW = 1_800_000_000;
+const target = { method: "GET", url: ITEMS };
+
+let f: Fixtures;
+/** Seconds; the clock of the validators below. */
+let now = NOW;
+
+beforeAll(async () => {
+    f = await createFixtures();
+});
+
+afterAll(() => f.issuer.close());
+afterEach(() => {
+    now = NOW;
+    vi.restoreAllMocks();
+});
+
+const validatorOf = (changes: object = {}): Validator =>
+    createValidator({
+        issuerUri: f.issuer.issuerUri,
+        expectedAudience: AUDIENCE,
+        keys: { jwks: f.issuer.jwks },
+        clock: () => now * 1000,
+        verification: "inline",
+        ...changes
+    } as ValidatorOptions);
+
+type Headers = Record<string, string | string[]>;
+const bearer = (token: string): Headers => ({ authorization: `Bearer ${token}` });
+const dpop = (token: string, dpop: string): Headers => ({ authorization: `DPoP ${token}`, dpop });
+const codeOf = (verdict: Verdict<unknown>): string => verdict.code ?? "granted";
+const judge = async (validator: Validator, headers: Headers): Promise<string> =>
+    codeOf(await validator.validateRequest(headers, target));
+
+/** The verdict of a validator that remembers is that of one that never saw anything. */
+async function agrees(warm: Validator, headers: Headers, code: string, changes: object = {}): Promise<void> {
+    const verdict = await warm.validateRequest(headers, target);
+    expect(codeOf(verdict)).toBe(code);
+    expect(verdict).toEqual(await validatorOf({ verifiedTokenMemory: false, ...changes }).validateRequest(headers, target));
+}
+
+/** Has a token granted and so remembered. */
+async function remembered(validator: Validator, token: string): Promise<void> {
+    expect(await verifications(validator, token)).toBe(1);
+    expect(await verifications(validator, token)).toBe(0);
+}
+
+/** How often a good token is verified when it comes once. */
+async function verifications(validator: Validator, token: string): Promise<number> {
+    const calls = countNativeCalls();
+    expect(await judge(validator, bearer(token))).toBe("granted");
+    const { here } = calls();
+    vi.restoreAllMocks();
+    return here;
+}
+
+describe("time", () => {
+    test.each([0, 30])("Q02: a remembered token expires to the second, with a leeway of %i s", async leewaySeconds => {
+        const validator = validatorOf({ leewaySeconds });
+        const token = f.token(NOW, { exp: NOW + 60 });
+        await remembered(validator, token);
+        for (const [at, code] of [
+            [59.999, "granted"],
+            [60 + leewaySeconds - 0.001, "granted"],
+            [60 + leewaySeconds, "token_expired"],
+            [1e6, "token_expired"],
+            [59, "granted"]
+        ] as const) {
+            now = NOW + at;
+            await agrees(validator, bearer(token), code, { leewaySeconds });
+        }
+    });
+
+    test("Q06: a clock that goes back and forth decides each time", async () => {
+        const validator = validatorOf();
+        const token = f.token(NOW, { nbf: NOW - 3.5, iat: NOW - 3 });
+        await remembered(validator, token);
+        for (const [at, code] of [
+            [-3, "granted"],
+            [-3.001, "token_not_yet_valid"],
+            [-1e6, "token_not_yet_valid"],
+            [5, "granted"],
+            [600, "token_expired"],
+            [0, "granted"]
+        ] as const) {
+            now = NOW + at;
+            await agrees(validator, bearer(token), code);
+        }
+        // Issued ahead of this clock by more than a minute.
+        const issued = f.token(NOW, { iat: NOW });
+        await remembered(validator, issued);
+        now = NOW - 60;
+        await agrees(validator, bearer(issued), "granted");
+        now = NOW - 61;
+        await agrees(validator, bearer(issued), "token_not_yet_valid");
+    });
+
+    test("Q06: a refusal is not remembered", async () => {
+        const validator = validatorOf();
+        const token = f.token(NOW, { nbf: NOW + 5 });
+        expect(await judge(validator, bearer(token))).toBe("token_not_yet_valid");
+        now = NOW + 5;
+        await remembered(validator, token);
+    });
+
+    test("Q18: the process's clock counts where there is no other", async () => {
+        const token = f.token(nowInSeconds(), { exp: nowInSeconds() + 2 });
+        const validator = validatorOf({ clock: undefined });
+        await remembered(validator, token);
+        await vi.waitFor(async () => expect(await judge(validator, bearer(token))).toBe("token_expired"), 5_000);
+    });
+});
+
+describe("keys", () => {
+    test("Q03: a token whose key is withdrawn is refused, and one whose key stays is not", async () => {
+        const [old, kept, fresh] = [newKey("P-256"), newKey("P-256"), newKey("P-256")];
+        const jwk = (kid: string, { publicJwk }: typeof old): Jwk => ({ ...publicJwk, kid });
+        const issuer = await startLocalIssuer({ keys: [jwk("old", old), jwk("kept", kept)] });
+        const validator = validatorOf({ issuerUri: issuer.issuerUri, keys: undefined, keysCooldownSeconds: 1 });
+        const token = (kid: string, key: typeof old, changes = {}) =>
+            jws({ alg: "ES256", kid }, { ...f.claims(NOW), iss: issuer.issuerUri, ...changes }, "ES256", key);
+        const [first, second] = [token("old", old), token("kept", kept)];
+        const bound = token("old", old, { cnf: { jkt: f.jkt } });
+        await remembered(validator, first);
+        await remembered(validator, second);
+        expect(await judge(validator, dpop(bound, f.proof(NOW, bound)))).toBe("granted");
+
+        issuer.jwks = { keys: [jwk("kept", kept), jwk("fresh", fresh)] };
+        expect(await judge(validator, bearer(token("fresh", fresh)))).toBe("granted");
+        expect(await judge(validator, bearer(first))).toBe("key_unknown");
+        expect(await judge(validator, dpop(bound, f.proof(NOW, bound)))).toBe("key_unknown");
+        await remembered(validator, second);
+
+        // The kid comes back with another key.
+        await new Promise(resolve => setTimeout(resolve, 1_100));
+        issuer.jwks = { keys: [jwk("old", fresh), jwk("kept", kept)] };
+        expect(await judge(validator, bearer(token("old", fresh)))).toBe("granted");
+        expect(await judge(validator, bearer(first))).toBe("signature_invalid");
+        expect(await judge(validator, dpop(bound, f.proof(NOW, bound)))).toBe("signature_invalid");
+        await issuer.close();
+    });
+
+    test("Q03: what was verified with the old keys while new ones came is not kept beyond them", { timeout: 30_000 }, async () => {
+        const [old, fresh] = [newKey("P-256"), newKey("P-256")];
+        const issuer = await startLocalIssuer({ keys: [{ ...old.publicJwk, kid: "old" }] });
+        const validator = validatorOf({ issuerUri: issuer.issuerUri, keys: undefined, verification: "threads" });
+        const token = (kid: string, key: typeof old, n: number) =>
+            jws({ alg: "ES256", kid }, { ...f.claims(NOW), iss: issuer.issuerUri, n }, "ES256", key);
+        await validator.ready();
+        issuer.jwks = { keys: [{ ...fresh.publicJwk, kid: "fresh" }] };
+        const olds = Array.from({ length: 800 }, (_, n) => bearer(token("old", old, n)));
+        const rotated = validator.validateRequest(bearer(token("fresh", fresh, 0)));
+        let verdicts = 0;
+        const during = olds.map(async (headers, i) => {
+            await new Promise(resolve => setTimeout(resolve, i / 50));
+            verdicts += (await validator.validateRequest(headers)).isSuccess ? 1 : 0;
+        });
+        expect(codeOf(await rotated)).toBe("granted");
+        await Promise.all(during);
+        expect(verdicts, "some before the new keys, some after").toBeGreaterThan(0);
+        const after = await Promise.all(olds.map(headers => validator.validateRequest(headers)));
+        expect(new Set(after.map(codeOf))).toEqual(new Set(["key_unknown"]));
+        await issuer.close();
+    });
+});
+
+describe("whose token it is", () => {
+    test("Q04: each validator judges for itself", async () => {
+        const token = f.token(NOW);
+        const validator = validatorOf();
+        await remembered(validator, token);
+        expect(await judge(validatorOf({ expectedAudience: "https://other.example" }), bearer(token))).toBe("audience_mismatch");
+        expect(await judge(validatorOf({ algorithms: ["EdDSA"] }), bearer(token))).toBe("algorithm_not_allowed");
+        expect(await judge(validatorOf({ dpop: "required" }), bearer(token))).toBe("token_unbound");
+        expect(await judge(validatorOf({ profile: "rfc9068", issuerUri: `${f.issuer.issuerUri}/` }), bearer(token))).toBe("issuer_mismatch");
+        expect(await verifications(validator, token)).toBe(0);
+    });
+
+    test("Q01: a token that ends like another one is another one", async () => {
+        const validator = validatorOf();
+        const token = f.token(NOW);
+        const [header = "", payload = "", signature = ""] = token.split(".");
+        await remembered(validator, token);
+        const encode = (claims: object) => Buffer.from(JSON.stringify(claims)).toString("base64url");
+        const changed = encode(f.claims(NOW, { sub: "root", scope: "admin" }));
+        for (const [other, code] of [
+            [`${header}.${changed}.${signature}`, "signature_invalid"],
+            [`${encode({ alg: "ES256", typ: "at+jwt", kid: "unknown" })}.${payload}.${signature}`, "key_unknown"],
+            [`${header}.${payload}.${signature.slice(0, -43).replace(/./g, "A")}${signature.slice(-43)}`, "signature_invalid"],
+            [`${header}.${payload}.A${signature}`, "token_malformed|signature_invalid"],
+            [signature.slice(-43), "token_malformed"],
+            [`.${token}`, "token_malformed"]
+        ] as const) {
+            const verdict = await judge(validator, bearer(other));
+            expect(code.split("|"), `${other.slice(0, 20)} ${verdict}`).toContain(verdict);
+            await agrees(validator, bearer(other), verdict);
+            expect(await verifications(validator, token), "it takes no good one's place").toBe(0);
+        }
+    });
+
+    test("I10: a second Authorization line is refused though the first is remembered", async () => {
+        const validator = validatorOf();
+        const token = f.token(NOW);
+        await remembered(validator, token);
+        const authorization = `Bearer ${token}`;
+        for (const headers of [{ authorization: [authorization, authorization] }, { authorization: [authorization, "Bearer x"] }]) {
+            await agrees(validator, headers, "credentials_repeated");
+        }
+        expect(codeOf(await validator.validateRequest(["Authorization", authorization, "authorization", authorization]))).toBe(
+            "credentials_repeated"
+        );
+        for (const [text, code] of [
+            [`${authorization} `, "granted"],
+            [`bearer ${token}`, "granted"],
+            [`Bearer\t${token}`, "scheme_unsupported|credentials_malformed"],
+            [`${authorization},${authorization}`, "credentials_malformed"],
+            [`DPoP ${token}`, "proof_missing"],
+            [token, "credentials_malformed|scheme_unsupported"]
+        ] as const) {
+            const verdict = await judge(validator, { authorization: text });
+            expect(code.split("|")).toContain(verdict);
+            await agrees(validator, { authorization: text }, verdict);
+        }
+    });
+
+    test("Q05: a bound token is never remembered as one that anybody may bear", async () => {
+        const validator = validatorOf();
+        const token = f.boundToken(NOW);
+        for (let i = 0; i < 3; i++) {
+            expect(await judge(validator, dpop(token, f.proof(NOW, token)))).toBe("granted");
+            await agrees(validator, bearer(token), "token_bound");
+            await agrees(validator, { authorization: `DPoP ${token}` }, "proof_missing");
+            const other = f.boundToken(NOW, { jti: "other" });
+            await agrees(validator, dpop(token, f.proof(NOW, other)), "proof_token_mismatch");
+            await agrees(validator, dpop(token, f.proof(NOW, token, { htm: "POST" })), "proof_method_mismatch");
+        }
+        const unbound = f.token(NOW);
+        await remembered(validator, unbound);
+        await agrees(validator, dpop(unbound, f.proof(NOW, unbound)), "token_unbound");
+    });
+
+    test("Q05: in the drop-in, what one call let pass another one does not", async () => {
+        const { bootstrapAuth, validateAndDecodeAccessToken } = oidcSpa.createUtils();
+        await bootstrapAuth({ implementation: "real", issuerUri: f.issuer.issuerUri, expectedAudience: AUDIENCE });
+        const accessToken = f.boundToken(nowInSeconds());
+        const pass = async (rejectIfAccessTokenDPoPBound: boolean) => {
+            const params = { scheme: "Bearer", accessToken, rejectIfAccessTokenDPoPBound } as ValidateAndDecodeAccessToken.Params;
+            return (await validateAndDecodeAccessToken(params)).isSuccess;
+        };
+        expect([await pass(false), await pass(true), await pass(false), await pass(true)]).toEqual([true, false, true, false]);
+    });
+});
+
+describe("claims", () => {
+    const mutate = (claims: Record<string, unknown>): Record<string, unknown> => {
+        (claims["realm_access"] as { roles: string[] }).roles.push("root");
+        return Object.assign(claims, { sub: "changed", extra: true });
+    };
+
+    test("Q22: each request has claims of its own", async () => {
+        const validator = validatorOf();
+        const token = f.token(NOW);
+        await remembered(validator, token);
+        for (let i = 0; i < 3; i++) {
+            const verdict = await validator.validateRequest(bearer(token));
+            expect(verdict).toMatchObject({ claims: f.claims(NOW), rawClaims: f.claims(NOW), headers: {}, accessToken: token });
+            mutate(verdict.claims as Record<string, unknown>);
+            Object.assign(verdict.headers, { "X-Changed": "1" });
+            Object.assign(verdict, { accessToken: "changed", issuerUri: "changed" });
+        }
+    });
+
+    test("Q22: with a schema too, which is asked each time", async () => {
+        let asked = 0;
+        let isRejecting = false;
+        const parse = (claims: Record<string, unknown>) => {
+            asked++;
+            if (isRejecting) {
+                throw new Error("not now");
+            }
+            expect(claims).toEqual(f.claims(NOW));
+            return mutate(claims);
+        };
+        const validator = validatorOf({ claims: { parse } });
+        const token = f.token(NOW);
+        for (let i = 0; i < 3; i++) {
+            const verdict = await validator.validateRequest(bearer(token));
+            expect(verdict).toMatchObject({ isSuccess: true, claims: { sub: "changed" }, rawClaims: f.claims(NOW) });
+            mutate(verdict.rawClaims as Record<string, unknown>);
+        }
+        isRejecting = true;
+        expect(await judge(validator, bearer(token))).toBe("claims_rejected");
+        expect(asked).toBe(4);
+    });
+
+    test("D43: names of the language's own come from memory as they came", async () => {
+        const validator = validatorOf({ claims: z.any() });
+        const text = withTextAfter(f.claims(NOW), '"__proto__":{"isAdmin":true},"then":"x","toJSON":"y"');
+        const token = jws({ alg: "ES256", kid: "es256" }, text, "ES256", f.keyOf("ES256"));
+        await remembered(validator, token);
+        const { rawClaims } = await validator.validateRequest(bearer(token));
+        expect(rawClaims).toEqual(JSON.parse(text));
+        expect((rawClaims as Record<string, unknown>)["isAdmin"]).toBeUndefined();
+    });
+});
+
+describe("bounds", () => {
+    test("without a memory each request is verified", async () => {
+        const validator = validatorOf({ verifiedTokenMemory: false });
+        const token = f.token(NOW);
+        for (let i = 0; i < 3; i++) {
+            expect(await verifications(validator, token)).toBe(1);
+        }
+    });
+
+    test("a small memory forgets what came first, and stays right", async () => {
+        const validator = validatorOf({ verifiedTokenMemory: 65_536 });
+        const tokens = Array.from({ length: 600 }, (_, n) => f.token(NOW, { n }));
+        const claimsOf = async (token: string) => (await validator.validateRequest(bearer(token))).claims?.["n"];
+        const all = Array.from(tokens.keys());
+        expect(await Promise.all(tokens.map(claimsOf))).toEqual(all);
+        const calls = countNativeCalls();
+        const newestFirst = await Promise.all([...tokens].reverse().map(claimsOf));
+        expect(newestFirst).toEqual(all.reverse());
+        const recalled = tokens.length - calls().here;
+        // An entry takes at least twice its characters.
+        expect(recalled).toBeGreaterThan(10);
+        expect(recalled).toBeLessThan(65_536 / (2 * (tokens[0] as string).length));
+    });
+});
+
+describe("VerifiedTokens", () => {
+    type Grant = { claims: string; from: number; until: number; epoch: number; issuer: number; dpopNonce: string | null };
+    interface Memory {
+        get(credentials: string, now: number): Grant | undefined;
+        set(credentials: string, grant: Grant): void;
+    }
+    const { VerifiedTokens } = createRequire(import.meta.url)("../dist/verified-tokens.js") as {
+        VerifiedTokens: new (native: { keysEpoch(issuer: number): number }, maxBytes: number) => Memory;
+    };
+    const grant = (claims: string, changes: Partial<Grant> = {}): Grant => ({ claims, from: 0, until: 100, epoch: 7, issuer: 0, dpopNonce: null, ...changes });
+    const tail = "s".repeat(43);
+
+    test("Q01: the whole credentials decide, and the last to come under one key stands", () => {
+        const memory = new VerifiedTokens({ keysEpoch: () => 7 }, 10_000);
+        memory.set(`a.${tail}`, grant("a"));
+        expect(memory.get(`b.${tail}`, 1)).toBeUndefined();
+        expect(memory.get(tail, 1)).toBeUndefined();
+        expect(memory.get(`a.${tail}`, 1)?.claims).toBe("a");
+        memory.set(`b.${tail}`, grant("b"));
+        expect([memory.get(`a.${tail}`, 1), memory.get(`b.${tail}`, 1)?.claims]).toEqual([undefined, "b"]);
+        // What was replaced is not counted any more: all of these fit.
+        for (let i = 0; i < 1_000; i++) {
+            memory.set(`b.${tail}`, grant(String(i)));
+            memory.set("c", grant("c"));
+        }
+        expect([memory.get(`b.${tail}`, 1)?.claims, memory.get("c", 1)?.claims]).toEqual(["999", "c"]);
+    });
+
+    test("Q03: other keys, or none, end it for good", () => {
+        let epoch = 7;
+        const memory = new VerifiedTokens({ keysEpoch: () => epoch }, 10_000);
+        for (const other of [8, -1, 0, 6]) {
+            memory.set("x", grant("x"));
+            expect(memory.get("x", 1)?.claims).toBe("x");
+            epoch = other;
+            expect(memory.get("x", 1)).toBeUndefined();
+            epoch = 7;
+            expect(memory.get("x", 1)).toBeUndefined();
+        }
+    });
+
+    test("what has no time, or a nonce for one client, is not kept", () => {
+        const memory = new VerifiedTokens({ keysEpoch: () => 7 }, 10_000);
+        for (const changes of [{ until: 0 }, { from: 100 }, { from: NaN }, { dpopNonce: "n" }]) {
+            memory.set("x", grant("x", changes));
+            expect(memory.get("x", 50), JSON.stringify(changes)).toBeUndefined();
+        }
+    });
+
+    test("one that is too large pushes nobody out", () => {
+        const memory = new VerifiedTokens({ keysEpoch: () => 7 }, 10_000);
+        memory.set("small", grant("x"));
+        memory.set("large", grant("x".repeat(5_000)));
+        expect([memory.get("large", 1), memory.get("small", 1)?.claims]).toEqual([undefined, "x"]);
+    });
+});
