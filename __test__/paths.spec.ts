@@ -152,6 +152,9 @@ describe("the verdict is the same", () => {
         const rows = table();
         const expected = await oneByOne(newValidator({ verification: "inline", verifiedTokenMemory: false }), rows);
         rows.forEach(([id, , code], i) => expect(codeOf(expected[i] as Verdict), id).toBe(code));
+        for (const granted of expected.filter(({ isSuccess }) => isSuccess)) {
+            expect(granted).toMatchObject({ issuerUri: granted.rawClaims?.iss, scheme: granted.rawClaims?.cnf ? "DPoP" : "Bearer" });
+        }
         const calls = countNativeCalls();
         for (const verification of PATHS) {
             calls();

@@ -162,15 +162,14 @@ describe("keys", () => {
         await validator.ready();
         issuer.jwks = { keys: [{ ...fresh.publicJwk, kid: "fresh" }] };
         const olds = Array.from({ length: 800 }, (_, n) => bearer(token("old", old, n)));
+        issuer.answerJwks = res => setTimeout(() => res.end(JSON.stringify(issuer.jwks)), 30);
         const rotated = validator.validateRequest(bearer(token("fresh", fresh, 0)));
-        let verdicts = 0;
         const during = olds.map(async (headers, i) => {
-            await new Promise(resolve => setTimeout(resolve, i / 50));
-            verdicts += (await validator.validateRequest(headers)).isSuccess ? 1 : 0;
+            await new Promise(resolve => setTimeout(resolve, i / 10));
+            return codeOf(await validator.validateRequest(headers));
         });
         expect(codeOf(await rotated)).toBe("granted");
-        await Promise.all(during);
-        expect(verdicts, "some before the new keys, some after").toBeGreaterThan(0);
+        expect(new Set(await Promise.all(during))).toEqual(new Set(["granted", "key_unknown"]));
         const after = await Promise.all(olds.map(headers => validator.validateRequest(headers)));
         expect(new Set(after.map(codeOf))).toEqual(new Set(["key_unknown"]));
         await issuer.close();
@@ -200,9 +199,7 @@ describe("whose token it is", () => {
             [`${header}.${changed}.${signature}`, "signature_invalid"],
             [`${encode({ alg: "ES256", typ: "at+jwt", kid: "unknown" })}.${payload}.${signature}`, "key_unknown"],
             [`${header}.${payload}.${signature.slice(0, -43).replace(/./g, "A")}${signature.slice(-43)}`, "signature_invalid"],
-            [`${header}.${payload}.A${signature}`, "token_malformed|signature_invalid"],
-            [signature.slice(-43), "token_malformed"],
-            [`.${token}`, "token_malformed"]
+            [signature.slice(-43), "token_malformed"]
         ] as const) {
             const verdict = await judge(validator, bearer(other));
             expect(code.split("|"), `${other.slice(0, 20)} ${verdict}`).toContain(verdict);
@@ -226,7 +223,6 @@ describe("whose token it is", () => {
             [`${authorization} `, "granted"],
             [`bearer ${token}`, "granted"],
             [`Bearer\t${token}`, "scheme_unsupported|credentials_malformed"],
-            [`${authorization},${authorization}`, "credentials_malformed"],
             [`DPoP ${token}`, "proof_missing"],
             [token, "credentials_malformed|scheme_unsupported"]
         ] as const) {
@@ -261,6 +257,10 @@ describe("whose token it is", () => {
             return (await validateAndDecodeAccessToken(params)).isSuccess;
         };
         expect([await pass(false), await pass(true), await pass(false), await pass(true)]).toEqual([true, false, true, false]);
+        const unbound = { scheme: "Bearer", accessToken: f.token(nowInSeconds()), rejectIfAccessTokenDPoPBound: true } as const;
+        expect(await validateAndDecodeAccessToken(unbound)).toMatchObject({ isSuccess: true });
+        const asDPoP = { ...unbound, scheme: "DPoP", dpopProof: "x", expectedHtm: "GET", expectedHtu: ITEMS } as const;
+        expect(await validateAndDecodeAccessToken(asDPoP)).toMatchObject({ code: "token_unbound" });
     });
 });
 

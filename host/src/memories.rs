@@ -112,7 +112,7 @@ mod tests {
     use oidc_spa_native::resource_server::Request;
 
     use super::*;
-    use crate::validator::{Question, Validator, Verdict};
+    use crate::validator::{Judgement, Question, Validator, Verdict};
 
     const NOW: i64 = 1_800_000_000;
     const ISSUER: &str = "https://as.example";
@@ -174,9 +174,9 @@ mod tests {
                 ..RequestHead::default()
             };
             let (authorization, dpop) = (Field::Once(authorization.as_str()), Field::Once(proof.as_str()));
-            let question = Question::Request(Request { authorization, dpop, head: Some(head) });
+            let question = Question::Request(Request { authorization, dpop, head: Some(head) }, None);
             match self.validator.judge(&question, UnixTime::from_secs(NOW)) {
-                Some(Verdict::Granted(grant, _)) => grant.learned,
+                Judgement::Verdict(Verdict::Granted(grant, _)) => grant.learned,
                 other => panic!("{other:?}"),
             }
         }
@@ -247,7 +247,9 @@ mod tests {
         let tokens = memories.tokens.as_ref().unwrap();
         tokens.run_pending_tasks();
         memories.proof_keys.run_pending_tasks();
-        assert!(tokens.weighted_size() <= 65_536 && tokens.entry_count() > 50, "{}", tokens.entry_count());
+        assert!(tokens.weighted_size() <= 65_536, "{}", tokens.weighted_size());
+        // A token of some 200 bytes, and what it takes to keep it.
+        assert!((50..300).contains(&tokens.entry_count()), "{}", tokens.entry_count());
         let proof_keys = &memories.proof_keys;
         assert!(proof_keys.weighted_size() <= PROOF_KEY_BYTES, "{}", proof_keys.weighted_size());
         assert!((100..1_000).contains(&proof_keys.entry_count()), "{}", proof_keys.entry_count());
