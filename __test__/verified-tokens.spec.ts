@@ -345,8 +345,8 @@ describe("bounds", () => {
 describe("VerifiedTokens", () => {
     type Grant = { claims: string; from: number; until: number; epoch: number; issuer: number; dpopNonce: string | null };
     interface Memory {
-        get(credentials: string, now: number): Grant | undefined;
-        set(credentials: string, grant: Grant): void;
+        get(credentials: string, mode: "required" | null, now: number): Grant | undefined;
+        set(credentials: string, mode: "required" | null, grant: Grant): void;
     }
     const { VerifiedTokens } = createRequire(import.meta.url)("../dist/verified-tokens.js") as {
         VerifiedTokens: new (native: { keysEpoch(issuer: number): number }, maxBytes: number) => Memory;
@@ -356,45 +356,47 @@ describe("VerifiedTokens", () => {
 
     test("Q01: the whole credentials decide, and the last to come under one key stands", () => {
         const memory = new VerifiedTokens({ keysEpoch: () => 7 }, 10_000);
-        memory.set(`a.${tail}`, grant("a"));
-        expect(memory.get(`b.${tail}`, 1)).toBeUndefined();
-        expect(memory.get(tail, 1)).toBeUndefined();
-        expect(memory.get(`a.${tail}`, 1)?.claims).toBe("a");
-        memory.set(`b.${tail}`, grant("b"));
-        expect([memory.get(`a.${tail}`, 1), memory.get(`b.${tail}`, 1)?.claims]).toEqual([undefined, "b"]);
+        memory.set(`a.${tail}`, null, grant("a"));
+        expect(memory.get(`b.${tail}`, null, 1)).toBeUndefined();
+        expect(memory.get(tail, null, 1)).toBeUndefined();
+        expect(memory.get(`a.${tail}`, null, 1)?.claims).toBe("a");
+        memory.set(`b.${tail}`, null, grant("b"));
+        expect([memory.get(`a.${tail}`, null, 1), memory.get(`b.${tail}`, null, 1)?.claims]).toEqual([undefined, "b"]);
         // What was replaced is not counted any more: all of these fit.
         for (let i = 0; i < 1_000; i++) {
-            memory.set(`b.${tail}`, grant(String(i)));
-            memory.set("c", grant("c"));
+            memory.set(`b.${tail}`, null, grant(String(i)));
+            memory.set("c", null, grant("c"));
         }
-        expect([memory.get(`b.${tail}`, 1)?.claims, memory.get("c", 1)?.claims]).toEqual(["999", "c"]);
+        expect([memory.get(`b.${tail}`, null, 1)?.claims, memory.get("c", null, 1)?.claims]).toEqual(["999", "c"]);
+        // Another route's rules are another question.
+        expect(memory.get("c", "required", 1)).toBeUndefined();
     });
 
     test("Q03: other keys, or none, end it for good", () => {
         let epoch = 7;
         const memory = new VerifiedTokens({ keysEpoch: () => epoch }, 10_000);
         for (const other of [8, -1, 0, 6]) {
-            memory.set("x", grant("x"));
-            expect(memory.get("x", 1)?.claims).toBe("x");
+            memory.set("x", null, grant("x"));
+            expect(memory.get("x", null, 1)?.claims).toBe("x");
             epoch = other;
-            expect(memory.get("x", 1)).toBeUndefined();
+            expect(memory.get("x", null, 1)).toBeUndefined();
             epoch = 7;
-            expect(memory.get("x", 1)).toBeUndefined();
+            expect(memory.get("x", null, 1)).toBeUndefined();
         }
     });
 
     test("what has no time, or a nonce for one client, is not kept", () => {
         const memory = new VerifiedTokens({ keysEpoch: () => 7 }, 10_000);
         for (const changes of [{ until: 0 }, { from: 100 }, { from: NaN }, { dpopNonce: "n" }]) {
-            memory.set("x", grant("x", changes));
-            expect(memory.get("x", 50), JSON.stringify(changes)).toBeUndefined();
+            memory.set("x", null, grant("x", changes));
+            expect(memory.get("x", null, 50), JSON.stringify(changes)).toBeUndefined();
         }
     });
 
     test("one that is too large pushes nobody out", () => {
         const memory = new VerifiedTokens({ keysEpoch: () => 7 }, 10_000);
-        memory.set("small", grant("x"));
-        memory.set("large", grant("x".repeat(5_000)));
-        expect([memory.get("large", 1), memory.get("small", 1)?.claims]).toEqual([undefined, "x"]);
+        memory.set("small", null, grant("x"));
+        memory.set("large", null, grant("x".repeat(5_000)));
+        expect([memory.get("large", null, 1), memory.get("small", null, 1)?.claims]).toEqual([undefined, "x"]);
     });
 });
