@@ -81,6 +81,7 @@ pub mod challenge;
 pub mod client_certificate;
 pub mod credentials;
 pub mod dpop;
+pub mod grant;
 pub mod jose;
 pub mod keys;
 pub mod memory;

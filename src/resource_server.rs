@@ -6,7 +6,6 @@
 //! Never: a comparison of its own, I/O, a clock.
 
 use std::borrow::Cow;
-use std::fmt;
 use std::sync::Arc;
 
 use crate::access_token::signature::{KeyTrouble, SignedToken};
@@ -18,14 +17,14 @@ use crate::dpop::nonce::Nonces;
 use crate::dpop::proof::{
     DpopPolicy, ExpectedTarget, ExpectedUri, Proof, ProofRules, TokenDigest, header_of,
 };
-use crate::dpop::replay::{ProofRecord, Remembered};
+use crate::grant::{Grant, Pending};
 use crate::jose::algorithm::AlgorithmSet;
 use crate::keys::metadata::Issuer;
 use crate::memory::{IssuerIndex, Learned, Memory, VerifiedToken};
 use crate::rejection::{Code, Rejection};
 use crate::request::{ProxyTrust, RequestHead, TargetUri};
 use crate::resource_metadata::ProtectedResource;
-use crate::time::{UnixTime, Validity};
+use crate::time::UnixTime;
 
 /// One issuer whose tokens are accepted.
 #[derive(Clone, Debug)]
@@ -90,64 +89,6 @@ pub enum Decision {
         /// The refusal, if no other keys come.
         otherwise: Refusal,
     },
-}
-
-/// A grant that waits for the last word: whether its proof is new.
-#[derive(Debug)]
-pub struct Pending {
-    grant: Grant,
-    record: Option<ProofRecord>,
-}
-
-impl Pending {
-    /// What is to be remembered before this becomes a grant, if there is a proof.
-    pub const fn record(&self) -> Option<&ProofRecord> {
-        self.record.as_ref()
-    }
-
-    /// Asks the replay memory, if there is a proof to remember, and turns its answer into a grant or a refusal.
-    pub fn settle(self, remember: impl FnOnce(&ProofRecord) -> Remembered) -> Result<Grant, Refusal> {
-        let Some(record) = &self.record else { return Ok(self.grant) };
-        let rejection = match remember(record) {
-            Remembered::New => return Ok(self.grant),
-            Remembered::Seen => Code::ProofReplayed.because("DPoP proof replayed"),
-            Remembered::Forgotten => {
-                Code::ProofStale.because("DPoP proof is older than what the replay memory holds")
-            }
-            Remembered::Full => Code::ReplayMemoryUnavailable.because("The replay memory is full"),
-            Remembered::KeyFull => Code::ReplayMemoryUnavailable
-                .because("This key has used up its share of the replay memory; it sends very many proofs"),
-            Remembered::Unavailable => Code::ReplayMemoryUnavailable
-                .because("The shared replay memory gave no answer; `health().replayMemory` says why"),
-        };
-        Err((rejection, Some(self.grant.scheme)))
-    }
-}
-
-/// The request may enter.
-pub struct Grant {
-    /// The claims, as JSON text: the token's payload.
-    pub claims: String,
-    /// The access token, as sent.
-    pub access_token: String,
-    /// How the token was presented.
-    pub scheme: Scheme,
-    /// Whose token it is.
-    pub issuer: IssuerIndex,
-    /// The nonce to give to the client with the response, where it does not hold it yet.
-    pub dpop_nonce: Option<String>,
-    /// For how long the same credentials are granted the same, as long as their issuer's keys stay. `None` where each
-    /// request must prove something anew.
-    pub repeatable: Option<Validity>,
-    /// What a [`Memory`] may keep.
-    pub learned: Learned,
-}
-
-// Claims must not end up in a log.
-impl fmt::Debug for Grant {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Grant({} ..)", self.scheme.name())
-    }
 }
 
 /// A resource server's rules, ready to judge.
@@ -292,7 +233,7 @@ impl ResourceServer {
                 proof_key: proof_header.map(str::to_owned).zip(proof_key.flatten()),
             },
         };
-        Ok(Pending { grant, record })
+        Ok(Pending::new(grant, record))
     }
 
     /// The token's header, its issuer's keys, its signature, its claims.

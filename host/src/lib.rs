@@ -8,7 +8,9 @@
 mod events;
 mod fetch;
 mod health;
+mod held_keys;
 mod issuer_keys;
+mod judgement;
 mod memories;
 mod network;
 mod options;
@@ -20,8 +22,9 @@ mod validator;
 mod workers;
 
 pub use events::listen;
+pub use judgement::{Denial, Judgement, Question, Repeatable, Verdict};
 pub use options::OptionsError;
 pub use replay::{StoreAnswer, Unsettled};
 pub use runtime::{run, spawn};
-pub use validator::{Denial, Judgement, Question, Repeatable, Validator, Verdict};
+pub use validator::Validator;
 pub use workers::{Job, submit};

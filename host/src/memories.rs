@@ -112,7 +112,7 @@ mod tests {
     use oidc_spa_native::resource_server::Request;
 
     use super::*;
-    use crate::validator::{Judgement, Question, Validator, Verdict};
+    use crate::{Judgement, Question, Validator, Verdict};
 
     const NOW: i64 = 1_800_000_000;
     const ISSUER: &str = "https://as.example";

@@ -2,26 +2,29 @@
 //!
 //! In: options, questions, the time.
 //! Out: verdicts.
-//! May use: options, registry, issuer_keys, memories, replay, health, the validator.
+//! May use: judgement, options, registry, held_keys, issuer_keys, memories, replay, health, the validator.
 //! Never: a rule about who may enter.
 
 use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use oidc_spa_native::challenge::{Challenge, Demand};
-use oidc_spa_native::credentials::{AcceptedSchemes, Credentials, Refusal, Scheme};
-use oidc_spa_native::dpop::proof::{ExpectedTarget, ProofKey, TokenDigest};
+use oidc_spa_native::challenge::Demand;
+use oidc_spa_native::credentials::{Refusal, Scheme};
+use oidc_spa_native::dpop::proof::{ProofKey, TokenDigest};
 use oidc_spa_native::dpop::replay::ReplayMemory;
+use oidc_spa_native::grant::{Grant, Pending};
 use oidc_spa_native::keys::jwk_set::JwkSet;
 use oidc_spa_native::memory::{IssuerIndex, Memory, VerifiedToken};
-use oidc_spa_native::rejection::{Code, Rejection};
-use oidc_spa_native::resource_server::{Decision, Grant, Pending, Request, ResourceServer};
-use oidc_spa_native::time::{UnixTime, Validity};
+use oidc_spa_native::rejection::Code;
+use oidc_spa_native::resource_server::{Decision, ResourceServer};
+use oidc_spa_native::time::UnixTime;
 
 use crate::fetch::FetchPlan;
 use crate::health::{self, IssuerHealth, KeysState};
+use crate::held_keys::HeldKeys;
 use crate::issuer_keys::{IssuerKeys, Newer};
+use crate::judgement::{Circumstances, Denial, Judgement, Question, Repeatable, Verdict};
 use crate::memories::Memories;
 use crate::options::keys::KeySource;
 use crate::options::replay::ReplayChoice;
@@ -40,125 +43,6 @@ pub struct Validator {
     memories: Memories,
     keys_timeout: Duration,
     warnings: Vec<String>,
-}
-
-/// The keys of one issuer.
-#[derive(Debug)]
-enum HeldKeys {
-    Static(Arc<JwkSet>),
-    Fetched(Arc<IssuerKeys>),
-}
-
-impl HeldKeys {
-    fn current(&self) -> Option<Arc<JwkSet>> {
-        match self {
-            Self::Static(keys) => Some(Arc::clone(keys)),
-            Self::Fetched(keys) => keys.current(),
-        }
-    }
-
-    /// The number of the keys that may serve now. Those that never change all have the same.
-    fn epoch(&self) -> Option<u64> {
-        match self {
-            Self::Static(_) => Some(0),
-            Self::Fetched(keys) => keys.epoch(),
-        }
-    }
-
-    /// The number of these very keys, if they are the ones that may serve now.
-    fn epoch_of(&self, keys: &Arc<JwkSet>) -> Option<u64> {
-        match self {
-            Self::Static(_) => Some(0),
-            Self::Fetched(current) => current.epoch_of(keys),
-        }
-    }
-
-    /// Those that can become others.
-    fn fetched(&self) -> Option<&Arc<IssuerKeys>> {
-        match self {
-            Self::Static(_) => None,
-            Self::Fetched(keys) => Some(keys),
-        }
-    }
-}
-
-/// What is asked of a validator.
-#[derive(Debug)]
-pub enum Question<'a> {
-    /// May this request enter, where these schemes are accepted? `None`: those of the validator.
-    Request(Request<'a>, Option<AcceptedSchemes>),
-    /// Are these credentials good for this target?
-    Credentials(Credentials<'a>, Option<ExpectedTarget<'a>>),
-}
-
-impl Question<'_> {
-    const fn schemes(&self) -> Option<AcceptedSchemes> {
-        match self {
-            Self::Request(_, schemes) => *schemes,
-            Self::Credentials(..) => None,
-        }
-    }
-}
-
-/// A refusal that the application decided on.
-#[derive(Debug)]
-pub struct Denial {
-    /// Why.
-    pub code: Code,
-    /// Why, for developers.
-    pub message: String,
-    /// The scheme that the client used, if it is known.
-    pub scheme: Option<Scheme>,
-    /// The schemes that the route accepts. `None`: those of the validator.
-    pub schemes: Option<AcceptedSchemes>,
-    /// What the client is told that it would need.
-    pub demand: Demand,
-}
-
-/// The answer.
-#[derive(Debug)]
-pub enum Verdict {
-    /// Yes; and whether the same credentials need not be asked about again.
-    Granted(Grant, Option<Repeatable>),
-    /// No; why, and what the client is told.
-    Refused(Rejection, Challenge),
-}
-
-/// What is said of a request at first.
-#[derive(Debug)]
-pub enum Judgement {
-    /// The answer.
-    Verdict(Verdict),
-    /// Keys must be waited for: [`Validator::judge_with_keys`].
-    NeedsKeys,
-    /// A memory of proofs must be asked: [`Validator::ask_store`], or by the application, which tells
-    /// [`Validator::conclude`].
-    Unsettled(Unsettled),
-}
-
-impl From<Verdict> for Judgement {
-    fn from(verdict: Verdict) -> Self {
-        Self::Verdict(verdict)
-    }
-}
-
-/// Under which circumstances a request is judged.
-#[derive(Clone, Debug)]
-pub(crate) struct Circumstances {
-    pub now: UnixTime,
-    /// The schemes that its route accepts, where they are not the validator's.
-    pub schemes: Option<AcceptedSchemes>,
-    /// The keys that its token was verified with.
-    pub seen: Option<Arc<JwkSet>>,
-}
-
-/// When the same credentials are granted the same.
-#[derive(Clone, Copy, Debug)]
-pub struct Repeatable {
-    /// In this time.
-    pub validity: Validity,
-    /// As long as [`Validator::keys_epoch`] of their issuer is this.
-    pub keys_epoch: u64,
 }
 
 /// What the corridor looks up for one request, and with which keys it did.

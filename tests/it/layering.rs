@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 /// Rooms from the ground up. A room may use those before it, and `jose` and `keys` are floors with an order of their own.
-const ROOMS: [&str; 27] = [
+const ROOMS: [&str; 28] = [
     "time",
     "jose::algorithm",
     "jose::json",
@@ -28,6 +28,7 @@ const ROOMS: [&str; 27] = [
     "dpop::proof",
     "dpop",
     "memory",
+    "grant",
     "resource_metadata",
     "challenge",
     "resource_server",

@@ -3,7 +3,7 @@
 //!
 //! In: a request that passed every other check.
 //! Out: its grant or refusal, or what a shared memory must be asked first.
-//! May use: redis_store, the validator's replay memory, what `validator.rs` says of a request, serde_json.
+//! May use: redis_store, the validator's replay memory, judgement, serde_json.
 //! Never: a grant for a proof that a memory which must be asked has not called new.
 
 pub(crate) mod redis_link;
@@ -14,11 +14,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use oidc_spa_native::credentials::Refusal;
 use oidc_spa_native::dpop::replay::{Remembered, ReplayMemory};
-use oidc_spa_native::resource_server::{Grant, Pending};
+use oidc_spa_native::grant::{Grant, Pending};
 use oidc_spa_native::time::UnixTime;
 use serde_json::{Value, json};
 
-use crate::validator::Circumstances;
+use crate::judgement::Circumstances;
 use redis_store::RedisStore;
 
 /// How far the clocks of a fleet may be apart: a shared memory keeps a proof for so much longer than this process

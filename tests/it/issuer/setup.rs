@@ -7,12 +7,13 @@ use oidc_spa_native::client_certificate::CertificateField;
 use oidc_spa_native::credentials::{AcceptedSchemes, Credentials, Field, Refusal};
 use oidc_spa_native::dpop::proof::DpopPolicy;
 use oidc_spa_native::dpop::replay::ReplayMemory;
+use oidc_spa_native::grant::Grant;
 use oidc_spa_native::jose::algorithm::AlgorithmSet;
 use oidc_spa_native::jose::jws::{CompactJws, JoseHeader};
 use oidc_spa_native::keys::jwk_set::{Candidates, JwkSet};
 use oidc_spa_native::keys::metadata::Issuer;
 use oidc_spa_native::request::{ProxyTrust, RequestHead};
-use oidc_spa_native::resource_server::{AcceptedIssuer, Decision, Grant, Policy, Request, ResourceServer};
+use oidc_spa_native::resource_server::{AcceptedIssuer, Decision, Policy, Request, ResourceServer};
 use oidc_spa_native::time::{Leeway, UnixTime};
 
 use super::{AUDIENCE, ISSUER, NOW, jwk_set_document};
