@@ -2,14 +2,19 @@
 // framework's idiom.
 
 import express from "express";
+import Router from "@koa/router";
+import Fastify from "fastify";
 import { Hono } from "hono";
+import Koa from "koa";
 import { createServer } from "node:http";
 import { createServer as createHttp2Server } from "node:http2";
 import { createValidator, type Granted } from "oidc-spa-native";
 import { allRoles, allScopes, satisfies } from "oidc-spa-native/authorization";
 import * as ofExpress from "oidc-spa-native/express";
+import * as ofFastify from "oidc-spa-native/fastify";
 import * as ofFetch from "oidc-spa-native/fetch";
 import * as ofHono from "oidc-spa-native/hono";
+import * as ofKoa from "oidc-spa-native/koa";
 import * as ofNodeHttp from "oidc-spa-native/node-http";
 import { z } from "zod";
 
@@ -49,6 +54,32 @@ new Hono()
         holds<Equals<typeof c.var.auth, Auth | null>>();
         return c.body(null);
     });
+
+const onFastify = ofFastify.protect(withZod, {
+    require: allScopes(["read"]),
+    onRejected: ({ code }, request) => request.log.info(code)
+});
+const optionalOnFastify = ofFastify.protect(withZod, { optional: true });
+holds<Equals<ReturnType<typeof optionalOnFastify.of>, Auth | null>>();
+const onRequest = ofFastify.resourceMetadata(withZod);
+Fastify().addHook("onRequest", onRequest).addHook("preHandler", onFastify);
+Fastify({ http2: true }).addHook("onRequest", onRequest).addHook("onRequest", onFastify);
+Fastify({ http2: true }).get("/items", { onRequest: onFastify }, request => onFastify.of(request).claims.sub);
+Fastify().get<{ Params: { id: string } }>("/items/:id", { onRequest: onFastify }, async request => {
+    holds<Equals<ReturnType<typeof onFastify.of>, Auth>>();
+    return { id: request.params.id, sub: onFastify.of(request).claims.sub };
+});
+
+new Koa()
+    .use(ofKoa.resourceMetadata(withZod))
+    .use(ofKoa.protect(withZod, { onRejected: ({ code }, ctx: Koa.Context) => ctx.app.emit("refused", code) }))
+    .use(ctx => {
+        holds<Equals<typeof ctx.state.auth, Auth>>();
+        ctx.body = ctx.state.auth.claims.sub;
+    });
+new Router<Koa.DefaultState>().get("/items", ofKoa.protect(withZod, { optional: true }), ctx => {
+    holds<Equals<typeof ctx.state.auth, Auth | null>>();
+});
 
 createServer(
     ofNodeHttp.protect(withZod, {}, (req, res, auth) => {

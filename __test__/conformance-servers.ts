@@ -1,16 +1,22 @@
 // The frameworks of the conformance table: each entry starts the same application with its adapter on a real port.
 
 import { serve } from "@hono/node-server";
+import Router from "@koa/router";
 import express5 from "express";
 import express4 from "express4";
+import Fastify, { type FastifyInstance } from "fastify";
 import { Hono } from "hono";
+import Koa from "koa";
+import mount from "koa-mount";
 import { once } from "node:events";
 import * as http from "node:http";
 import * as http2 from "node:http2";
 import type { AddressInfo, Server } from "node:net";
 import * as ofExpress from "oidc-spa-native/express";
+import * as ofFastify from "oidc-spa-native/fastify";
 import * as ofFetch from "oidc-spa-native/fetch";
 import * as ofHono from "oidc-spa-native/hono";
+import * as ofKoa from "oidc-spa-native/koa";
 import * as ofNodeHttp from "oidc-spa-native/node-http";
 import { bodyOf, type Application, type Route } from "./conformance.js";
 
@@ -117,6 +123,57 @@ function fetchHandler({ validator, rules, exposes }: Route, times: number): (req
     );
 }
 
+const ofFastifyWith =
+    (newApp: () => FastifyInstance): Framework["start"] =>
+    async ({ prefix, routes, validator }) => {
+        const app = newApp();
+        // The table's requests have no body, and those with POST an empty one of no type.
+        app.addContentTypeParser("*", (_request, body, done) => done(null, body.resume() && undefined));
+        app.addHook("onRequest", ofFastify.resourceMetadata(validator));
+        const mounted = async (api: FastifyInstance) => {
+            for (const { path, validator, rules, exposes, times } of routes) {
+                const auth = ofFastify.protect(validator, rules);
+                const expose = async (_request: unknown, reply: { header(name: string, value: string): unknown }) => {
+                    exposes !== undefined && reply.header("Access-Control-Expose-Headers", exposes);
+                };
+                api.all(path, { onRequest: [expose, ...Array.from({ length: times }, () => auth)] }, (request, reply) =>
+                    request.method === "OPTIONS"
+                        ? reply.code(204).send()
+                        : reply.headers(JSON_TYPE).send(Buffer.from(bodyOf(auth.of(request))))
+                );
+            }
+        };
+        app.register(mounted, { prefix });
+        await app.listen({ port: 0, host: "127.0.0.1" });
+        return listening(app.server, () => app.close());
+    };
+
+async function startKoa({ prefix, routes, validator }: Application): Promise<Running> {
+    const router = new Router();
+    for (const { path, validator, rules, exposes, times } of routes) {
+        const auth = ofKoa.protect(validator, rules);
+        router.all(
+            path,
+            (ctx, next) => {
+                exposes !== undefined && ctx.set("Access-Control-Expose-Headers", exposes);
+                return next();
+            },
+            ...Array.from({ length: times }, () => auth),
+            ctx => {
+                if (ctx.method === "OPTIONS") {
+                    ctx.status = 204;
+                } else {
+                    ctx.set(JSON_TYPE);
+                    ctx.body = bodyOf(ctx.state.auth);
+                }
+            }
+        );
+    }
+    const app = new Koa().use(ofKoa.resourceMetadata(validator));
+    app.use(prefix === "" ? router.routes() : mount(prefix, router.routes()));
+    return listening(http.createServer(app.callback()));
+}
+
 /** Adding a framework is adding an entry. */
 export const FRAMEWORKS: Readonly<Record<string, Framework>> = {
     "Express 5": { transport: "http1, each line seen", start: ofExpressVersion(express5) },
@@ -124,6 +181,13 @@ export const FRAMEWORKS: Readonly<Record<string, Framework>> = {
         transport: "http1, each line seen",
         start: ofExpressVersion(express4)
     },
+    "Fastify 5": { transport: "http1, each line seen", start: ofFastifyWith(() => Fastify()) },
+    "Fastify 5 on HTTP/2": {
+        transport: "http2",
+        // Its types differ by the server's in members that are not used here.
+        start: ofFastifyWith(() => Fastify({ http2: true }) as never)
+    },
+    "Koa 3": { transport: "http1, each line seen", start: startKoa },
     "node:http": {
         transport: "http1, each line seen",
         start: application => listening(http.createServer(nodeApplication(application)))

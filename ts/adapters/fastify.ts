@@ -1,0 +1,60 @@
+/**
+ * `oidc-spa-native/fastify`: hooks for Fastify 5, for one route or for all of a plugin.
+ *
+ * In: a validator, a route's rules. Out: hooks that set `request.auth`. May use: guard, metadata, response. Never: a
+ * claim, a status, a challenge.
+ */
+
+import type { FastifyReply, FastifyRequest, RawServerBase, RouteGenericInterface } from "fastify";
+import type { Validator } from "../../index.js";
+import { newGuard, type Auth, type RouteRules, type ValidatorOrOptions } from "./guard.js";
+import { newMetadataHandler } from "./metadata.js";
+import { setHeaders, type ResponseToSend } from "./response.js";
+
+export type { RouteRules };
+type Request = FastifyRequest<RouteGenericInterface, RawServerBase>;
+type Reply = FastifyReply<RouteGenericInterface, RawServerBase>;
+type Hook = (request: Request, reply: Reply) => Promise<unknown>;
+
+/** A hook, and the typed way to what it found: `auth.of(request).claims`. */
+export type Protection<Found> = Hook & { readonly of: (request: object) => Found };
+
+/** Lets a request pass that may enter, with `request.auth`; answers any other. */
+export function protect<Claims, Optional extends boolean = false>(
+    validator: ValidatorOrOptions<Claims>,
+    rules?: RouteRules<Claims, Request, Optional>
+): Protection<Auth<Claims, Optional>> {
+    const guard = newGuard(validator, rules);
+    const hook: Hook = async (request, reply) => {
+        const { method, headers } = request;
+        const outcome = await guard({ request, source: request, method, header: name => headers[name] });
+        if (!outcome.passed) {
+            return send(reply, outcome.response);
+        }
+        Object.assign(request, { auth: outcome.auth });
+        return setOn(reply, outcome.headers);
+    };
+    return Object.assign(hook, { of: (request: object) => (request as { auth: Auth<Claims, Optional> }).auth });
+}
+
+/** Serves the resource metadata. At the root: `app.addHook("onRequest", resourceMetadata(validator))`. */
+export function resourceMetadata(validator: Pick<Validator, "resourceMetadata">): Hook {
+    const answer = newMetadataHandler(validator);
+    return async ({ method, originalUrl }, reply) => {
+        const response = answer(method, originalUrl);
+        return response && send(reply, response);
+    };
+}
+
+function setOn(reply: Reply, headers: ResponseToSend["headers"]): void {
+    setHeaders(headers, name => reply.getHeader(name), (name, value) => reply.header(name, value));
+}
+
+function send(reply: Reply, { status, headers, body }: ResponseToSend): Reply {
+    if (reply.sent) {
+        return reply;
+    }
+    setOn(reply, headers);
+    // To the Content-Type of a string Fastify adds a charset.
+    return reply.code(status).send(body === null ? undefined : Buffer.from(body));
+}

@@ -1,0 +1,59 @@
+/**
+ * `oidc-spa-native/koa`: middleware for Koa 3.
+ *
+ * In: a validator, a route's rules. Out: middleware that sets `ctx.state.auth`. May use: guard, metadata, response.
+ * Never: a claim, a status, a challenge.
+ */
+
+import type { HeadersRecord, KoaContextLike, Validator } from "../../index.js";
+import { newGuard, type Auth, type RouteRules, type ValidatorOrOptions } from "./guard.js";
+import { newMetadataHandler } from "./metadata.js";
+import { setHeaders, type ResponseToSend } from "./response.js";
+
+export type { RouteRules };
+
+/** What is used of Koa's context: its types are a package of their own, which JavaScript programs do not have. */
+export interface KoaContext extends KoaContextLike {
+    readonly headers: HeadersRecord;
+    readonly method: string;
+    body: unknown;
+    status: number;
+    readonly response: { get(name: string): unknown; set(name: string, value: string): unknown };
+}
+
+type Middleware<Ctx> = (ctx: Ctx, next: () => Promise<unknown>) => Promise<unknown>;
+
+/** Lets a request pass that may enter, with `ctx.state.auth`; answers any other. */
+export function protect<Claims, Optional extends boolean = false, Ctx extends KoaContext = KoaContext>(
+    validator: ValidatorOrOptions<Claims>,
+    rules?: RouteRules<Claims, Ctx, Optional>
+): Middleware<Ctx & { state: { auth: Auth<Claims, Optional> } }> {
+    const guard = newGuard(validator, rules);
+    return async (ctx, next) => {
+        const { method, headers } = ctx;
+        const outcome = await guard({ request: ctx, source: ctx, method, header: name => headers[name] });
+        if (!outcome.passed) {
+            return send(ctx, outcome.response);
+        }
+        setOn(ctx, outcome.headers);
+        ctx.state.auth = outcome.auth as Auth<Claims, Optional>;
+        return next();
+    };
+}
+
+/** Serves the resource metadata at its well-known path. Mount it at the root: `app.use(resourceMetadata(validator))`. */
+export function resourceMetadata(validator: Pick<Validator, "resourceMetadata">): Middleware<KoaContext> {
+    const answer = newMetadataHandler(validator);
+    return async (ctx, next) => {
+        const response = answer(ctx.method, ctx.originalUrl);
+        return response === null ? next() : send(ctx, response);
+    };
+}
+
+const setOn = ({ response }: KoaContext, headers: ResponseToSend["headers"]): void =>
+    setHeaders(headers, name => response.get(name), (name, value) => response.set(name, value));
+
+function send(ctx: KoaContext, { status, headers, body }: ResponseToSend): void {
+    // In this order: setting a body changes the status and the Content-Type.
+    setOn(Object.assign(ctx, { body, status }), headers);
+}
