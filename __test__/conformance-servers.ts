@@ -19,6 +19,7 @@ import * as ofHono from "oidc-spa-native/hono";
 import * as ofKoa from "oidc-spa-native/koa";
 import * as ofNodeHttp from "oidc-spa-native/node-http";
 import { bodyOf, type Application, type Route } from "./conformance.js";
+import { startNestOnExpress, startNestOnFastify } from "./conformance-nest.js";
 
 export interface Running {
     readonly port: number;
@@ -188,6 +189,8 @@ export const FRAMEWORKS: Readonly<Record<string, Framework>> = {
         start: ofFastifyWith(() => Fastify({ http2: true }) as never)
     },
     "Koa 3": { transport: "http1, each line seen", start: startKoa },
+    "NestJS 12 on Express": { transport: "http1, each line seen", start: startNestOnExpress },
+    "NestJS 12 on Fastify": { transport: "http1, each line seen", start: startNestOnFastify },
     "node:http": {
         transport: "http1, each line seen",
         start: application => listening(http.createServer(nodeApplication(application)))

@@ -1,17 +1,18 @@
 /**
  * `oidc-spa-native/fastify`: hooks for Fastify 5, for one route or for all of a plugin.
  *
- * In: a validator, a route's rules. Out: hooks that set `request.auth`. May use: guard, metadata, response. Never: a
- * claim, a status, a challenge.
+ * In: a validator, a route's rules. Out: hooks that set `request.auth`. May use: guard, metadata, fastify-reply.
+ * Never: a claim, a status, a challenge.
  */
 
 import type { FastifyReply, FastifyRequest, RawServerBase, RouteGenericInterface } from "fastify";
 import type { Validator } from "../../index.js";
+import { send, setOn } from "./fastify-reply.js";
 import { newGuard, type Auth, type RouteRules, type ValidatorOrOptions } from "./guard.js";
 import { newMetadataHandler } from "./metadata.js";
-import { setHeaders, type ResponseToSend } from "./response.js";
 
 export type { RouteRules };
+
 type Request = FastifyRequest<RouteGenericInterface, RawServerBase>;
 type Reply = FastifyReply<RouteGenericInterface, RawServerBase>;
 type Hook = (request: Request, reply: Reply) => Promise<unknown>;
@@ -44,17 +45,4 @@ export function resourceMetadata(validator: Pick<Validator, "resourceMetadata">)
         const response = answer(method, originalUrl);
         return response && send(reply, response);
     };
-}
-
-function setOn(reply: Reply, headers: ResponseToSend["headers"]): void {
-    setHeaders(headers, name => reply.getHeader(name), (name, value) => reply.header(name, value));
-}
-
-function send(reply: Reply, { status, headers, body }: ResponseToSend): Reply {
-    if (reply.sent) {
-        return reply;
-    }
-    setOn(reply, headers);
-    // To the Content-Type of a string Fastify adds a charset.
-    return reply.code(status).send(body === null ? undefined : Buffer.from(body));
 }

@@ -89,8 +89,7 @@ export function newGuard<Claims, Request, Optional extends boolean>(
     validatorOrOptions: ValidatorOrOptions<Claims>,
     rules: RouteRules<Claims, Request, Optional> = {}
 ): Guard<Claims, Request, Optional> {
-    const validator =
-        "validateRequest" in validatorOrOptions ? validatorOrOptions : createValidator<Claims>(validatorOrOptions);
+    const validator = validatorOf(validatorOrOptions);
     const { optional, require, onRejected, target, guardPreflights = false, dpop } = checkRules(rules);
     const requestRules: RequestRules = dpop === undefined ? {} : { dpop };
     const told = newTeller(onRejected);
@@ -127,6 +126,10 @@ export function newGuard<Claims, Request, Optional extends boolean>(
         told(verdict, incoming.request);
         return { passed: false, response: problem(verdict, incoming.method) };
     };
+}
+
+export function validatorOf<Claims>(validatorOrOptions: ValidatorOrOptions<Claims>): Validator<Claims> {
+    return "validateRequest" in validatorOrOptions ? validatorOrOptions : createValidator<Claims>(validatorOrOptions);
 }
 
 /** A DPoP proof is good once: a request that passes several guards of one validator is validated by the first. */

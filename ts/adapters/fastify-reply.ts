@@ -1,0 +1,37 @@
+/**
+ * Replies of Fastify, on which NestJS stands too.
+ *
+ * In: a reply, responses as data. Out: header fields set, responses sent. May use: response. Never: a rule.
+ */
+
+import { setHeaders, type ResponseToSend } from "./response.js";
+
+/** What is used of Fastify's reply. */
+export interface Reply {
+    readonly sent: boolean;
+    readonly raw: object;
+    readonly request: object;
+    getHeader(name: string): unknown;
+    header(name: string, value: string): unknown;
+    code(status: number): unknown;
+    send(body?: Uint8Array): unknown;
+}
+
+export function setOn(reply: Reply, headers: ResponseToSend["headers"]): void {
+    setHeaders(
+        headers,
+        name => reply.getHeader(name),
+        (name, value) => reply.header(name, value)
+    );
+}
+
+/** Unless somebody has answered meanwhile: a hook must return the reply then. */
+export function send<Given extends Reply>(reply: Given, { status, headers, body }: ResponseToSend): Given {
+    if (!reply.sent) {
+        setOn(reply, headers);
+        reply.code(status);
+        // To the Content-Type of a string Fastify adds a charset.
+        body === null ? reply.send() : reply.send(Buffer.from(body));
+    }
+    return reply;
+}

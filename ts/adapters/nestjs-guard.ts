@@ -1,0 +1,72 @@
+/**
+ * The guard of `oidc-spa-native/nestjs`, and the filter that sends what it refuses.
+ *
+ * In: the module's settings, Nest's context of a call. Out: passed, or an exception. May use: guard, nestjs-context,
+ * nestjs-rules. Never: a claim, a status, a challenge.
+ */
+
+import { Catch, Inject, Injectable } from "@nestjs/common";
+import type { ArgumentsHost, CanActivate, ExceptionFilter, ExecutionContext } from "@nestjs/common" with {
+    "resolution-mode": "import"
+};
+import type { Validator } from "../../index.js";
+import { newGuard, type Guard as GuardOf, type RouteRules } from "./guard.js";
+import { carrierOf, incomingOf, Refusal, refusalOn, send, setOn } from "./nestjs-context.js";
+import { rulesFor } from "./nestjs-rules.js";
+
+type Guard = GuardOf<unknown, ExecutionContext, boolean>;
+
+export const SETTINGS = Symbol("oidc-spa-native:settings");
+
+export interface Settings {
+    readonly validator: Validator<unknown>;
+    readonly rules: RouteRules<unknown, ExecutionContext>;
+}
+
+/** The guard of every route; and with `@UseGuards(AuthGuard)` of gateways, which global guards do not reach. */
+export class AuthGuard implements CanActivate {
+    /** By class and method: a method may be inherited by several classes. `null` for a public one. */
+    readonly #guards = new WeakMap<Function, WeakMap<Function, Guard | null>>();
+    readonly #settings: Settings;
+
+    constructor(settings: Settings) {
+        this.#settings = settings;
+    }
+
+    async canActivate(context: ExecutionContext): Promise<true> {
+        const guard = this.#guardOf(context.getClass(), context.getHandler());
+        if (guard !== null) {
+            const outcome = await guard(incomingOf(context));
+            if (!outcome.passed) {
+                throw await refusalOn(context, outcome.response);
+            }
+            carrierOf(context).auth = outcome.auth;
+            setOn(context, outcome.headers);
+        }
+        return true;
+    }
+
+    #guardOf(controller: Function, handler: Function): Guard | null {
+        const ofClass = this.#guards.get(controller) ?? new WeakMap<Function, Guard | null>();
+        this.#guards.set(controller, ofClass);
+        let guard = ofClass.get(handler);
+        if (guard === undefined) {
+            const rules = rulesFor(controller, handler, this.#settings.rules);
+            guard = rules && newGuard(this.#settings.validator, rules);
+            ofClass.set(handler, guard);
+        }
+        return guard;
+    }
+}
+
+/** Sends what the guard refused, unless a filter of the application does. */
+export class RefusalFilter implements ExceptionFilter<Refusal> {
+    catch(refusal: Refusal, host: ArgumentsHost): unknown {
+        return host.getType() === "http" ? send(host, refusal.toSend) : refusal;
+    }
+}
+
+// Decorators without their syntax, which needs options of the compiler.
+Injectable()(AuthGuard);
+Inject(SETTINGS)(AuthGuard, undefined, 0);
+Catch(Refusal)(RefusalFilter);
