@@ -18,11 +18,12 @@ type Request = { readonly headers: IncomingHttpHeaders; readonly method: string;
 type Response = node.NodeResponse | fastify.Reply;
 type Call = { auth?: unknown; request?: Request; req?: Request; res?: Response; reply?: fastify.Reply };
 
-/** What the guard throws. Filters of the application may catch it: the other header fields are set by then. */
+/** What the guard throws. A filter of the application may catch it: the header fields but Content-Type are set then. */
 export class Refusal extends HttpException {
     constructor(readonly toSend: ResponseToSend) {
-        super(documentOf(toSend), toSend.status);
-        this.message = documentOf(toSend).detail ?? this.message;
+        const document = documentOf(toSend);
+        // The members that Nest's own exceptions have: its driver for GraphQL looks for them.
+        super({ ...document, statusCode: toSend.status, message: document.detail }, toSend.status);
     }
 }
 
