@@ -110,10 +110,19 @@ async function compile(directory: string): Promise<void> {
     }
 }
 
-async function start(file: string, name: string, env: Record<string, string>): Promise<Running> {
-    const [command, ...args] = commandOf(file, name);
+function start(file: string, name: string, env: Record<string, string>): Promise<Running> {
+    return startProgram(commandOf(file, name), join(file, ".."), env);
+}
+
+/** Starts a program that says where it listens, on a free port. */
+export async function startProgram(
+    [command, ...args]: readonly [string, ...string[]],
+    cwd: string,
+    env: Record<string, string>
+): Promise<Running> {
+    const file = args.at(-1);
     const child = spawn(command, args, {
-        cwd: join(file, ".."),
+        cwd,
         stdio: ["ignore", "pipe", "pipe"],
         env: { ...process.env, ...NO_NETWORK_VARIABLES, NODE_ENV: "production", PORT: "0", DENO_NO_UPDATE_CHECK: "1", ...env }
     });

@@ -1,0 +1,95 @@
+// Every example of `examples/` on a real port, with tokens of a real issuer; and its difference from the program on
+// oidc-spa/server, as it is written beside it.
+
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { commandOf, compile, diffOf, diffPath, EXAMPLES } from "../examples/programs.mjs";
+import { createCredentials, type Credentials } from "./drop-in-programs/credentials.js";
+import { startProgram, type Running } from "./drop-in-programs/programs.js";
+import { API } from "./real-issuer.js";
+import { root } from "./script.js";
+
+let credentials: Credentials;
+
+beforeAll(async () => {
+    [credentials] = await Promise.all([createCredentials(), compile()]);
+}, 60_000);
+
+afterAll(() => credentials?.issuer.close());
+
+test("every folder is an example, and each example a folder", async () => {
+    const folders = (await readdir(join(root, "examples"), { withFileTypes: true })).filter(entry => entry.isDirectory());
+    const withServer: string[] = [];
+    for (const { name } of folders) {
+        if ((await readdir(join(root, "examples", name))).includes("server.mts")) {
+            withServer.push(name);
+        }
+    }
+    expect(withServer.sort()).toEqual(Object.keys(EXAMPLES).sort());
+});
+
+describe.each(Object.keys(EXAMPLES))("%s", name => {
+    let program: Running;
+
+    beforeAll(async () => {
+        const env = { OIDC_ISSUER_URI: credentials.issuer.issuerUri, OIDC_AUDIENCE: API };
+        program = await startProgram(commandOf(name) as [string, string], root, env);
+    }, 60_000);
+
+    afterAll(() => program?.stop());
+
+    const ask = async (path: string, headers: Record<string, string> = {}) => {
+        const response = await fetch(program.baseUrl + path, { headers });
+        const challenge = response.headers.get("www-authenticate");
+        const body = (await response.json()) as Record<string, unknown>;
+        return { status: response.status, challenge, body };
+    };
+    const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
+
+    test("the public route", async () => {
+        expect(await ask("/api/public")).toEqual({ status: 200, challenge: null, body: { open: true } });
+        expect((await ask("/api/public", bearer("nonsense"))).status).toBe(200);
+    });
+
+    test("the protected route", async () => {
+        expect((await ask("/api/items", bearer(credentials.bearer.good))).body).toEqual({ owner: "reader", items: ["apple"] });
+        for (const [token, code] of [
+            [credentials.bearer.expired, "token_expired"],
+            [credentials.bearer.otherAudience, "audience_mismatch"],
+            [credentials.bearer.ofAnotherKey, "signature_invalid"]
+        ] as const) {
+            const { status, challenge, body } = await ask("/api/items", bearer(token));
+            expect({ status, code: body.code }).toEqual({ status: 401, code });
+            expect(challenge).toMatch(/^Bearer error="invalid_token"/);
+        }
+        expect(await ask("/api/items")).toMatchObject({ status: 401, body: { code: "credentials_missing" } });
+    });
+
+    test("the protected route with DPoP: a proof is good once", async () => {
+        const accessToken = credentials.bound.reader;
+        const headers = {
+            authorization: `DPoP ${accessToken}`,
+            dpop: credentials.proof({ url: `${program.baseUrl}/api/items`, accessToken })
+        };
+        expect(await ask("/api/items", headers)).toMatchObject({ status: 200, body: { owner: "reader" } });
+        expect(await ask("/api/items", headers)).toMatchObject({ status: 401, body: { code: "proof_replayed" } });
+    });
+
+    test("the route for a role", async () => {
+        const { bearer: tokens } = credentials;
+        expect((await ask("/api/reports", bearer(tokens.editor))).body).toEqual({ editor: "editor", roles: ["editor"] });
+        expect(await ask("/api/reports", bearer(tokens.good))).toMatchObject({ status: 403, body: { code: "role_insufficient" } });
+        expect((await ask("/api/reports")).status).toBe(401);
+    });
+
+    test("the route where credentials are optional", async () => {
+        expect((await ask("/api/greeting")).body).toEqual({ hello: "stranger" });
+        expect((await ask("/api/greeting", bearer(credentials.bearer.good))).body).toEqual({ hello: "reader" });
+        expect((await ask("/api/greeting", bearer(credentials.bearer.expired))).status).toBe(401);
+    });
+
+    test("what is written beside it is the difference from the program on oidc-spa/server", async () => {
+        expect(await readFile(diffPath(name), "utf8"), "`npm run example:diffs` writes it").toBe(await diffOf(name));
+    });
+});

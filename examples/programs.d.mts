@@ -1,0 +1,6 @@
+/** Name of the example to that of the same program on oidc-spa/server. */
+export const EXAMPLES: Readonly<Record<string, string>>;
+export function compile(): Promise<void>;
+export function commandOf(name: string): [string, string];
+export function diffPath(name: string): string;
+export function diffOf(name: string): Promise<string>;
