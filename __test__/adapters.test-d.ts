@@ -15,6 +15,7 @@ import * as ofFastify from "oidc-spa-native/fastify";
 import * as ofFetch from "oidc-spa-native/fetch";
 import * as ofHono from "oidc-spa-native/hono";
 import * as ofKoa from "oidc-spa-native/koa";
+import { Auth as NestAuth, AuthModule, Require, RequireScopes } from "oidc-spa-native/nestjs";
 import * as ofNodeHttp from "oidc-spa-native/node-http";
 import { z } from "zod";
 
@@ -94,6 +95,17 @@ createHttp2Server(
     })
 );
 
+const nestAuth: NestAuth<Claims> = onExpress.of(null as never);
+holds<Equals<typeof nestAuth, Auth>>();
+holds<Equals<ReturnType<typeof NestAuth>, ParameterDecorator>>();
+AuthModule.forRoot(withZod, { optional: true, onRejected: ({ code }, context) => void [code, context.getHandler()] });
+AuthModule.forRootAsync({
+    inject: ["CONFIG"],
+    useFactory: async (config: { issuerUri: string }) => ({ issuerUri: config.issuerUri, expectedAudience: "api" })
+});
+holds<Equals<ReturnType<typeof RequireScopes>, ReturnType<typeof Require>>>();
+Require(satisfies((claims: Claims) => claims.email !== undefined), allScopes(["read"]));
+
 const GET = ofFetch.protect(withZod, { onRejected: ({ code }, request: Request) => void [code, request.url] }, (request, auth, context: { id: string }) => {
     holds<Equals<typeof auth, Auth>>();
     return new Response(request.url + context.id);
@@ -102,6 +114,8 @@ holds<Equals<typeof GET, (request: Request, context: { id: string }) => Promise<
 
 // @ts-expect-error: of a written name
 ofExpress.protect(withZod, { optionel: true });
+// @ts-expect-error: of a written name
+AuthModule.forRoot(withZod, { optionel: true });
 // @ts-expect-error: a predicate answers at once
 satisfies(async () => true);
 // @ts-expect-error: at least one name

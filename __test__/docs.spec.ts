@@ -46,7 +46,7 @@ test("blocks of TypeScript in README.md and docs/", { timeout: 60_000 }, async (
         expect(count).toBeGreaterThan(5);
         await writeFile(
             join(folder, "tsconfig.json"),
-            JSON.stringify({ extends: "../tsconfig.json", compilerOptions: { noUnusedLocals: false }, include: ["*.ts"] })
+            JSON.stringify({ extends: "../tsconfig.json", compilerOptions: { noUnusedLocals: false, experimentalDecorators: true }, include: ["*.ts"] })
         );
         const { stdout } = await run(process.execPath, [join(root, "node_modules/typescript/bin/tsc"), "--project", folder]).catch(
             (error: { stdout: string }) => error

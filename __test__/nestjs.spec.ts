@@ -46,6 +46,11 @@ afterEach(async () => {
     app = undefined;
 });
 
+const PLATFORMS = [
+    ["Express", false],
+    ["Fastify", true]
+] as const;
+
 interface Answer {
     readonly status: number;
     readonly challenge: string | null;
@@ -173,7 +178,7 @@ describe("the module", () => {
         expect(told[0]).toEqual(["credentials_missing", expect.any(String)]);
     });
 
-    test.each([["Express", false], ["Fastify", true]])("a filter of the application may answer on %s; the challenge stays", async (_on, onFastify) => {
+    test.each(PLATFORMS)("a filter of the application may answer on %s; the challenge stays", async (_on, onFastify) => {
         class OwnFilter {
             catch(refusal: Refusal, host: ArgumentsHost) {
                 host.switchToHttp().getResponse<Response>().status(refusal.getStatus()).send({ mine: refusal.message, of: refusal.getResponse() });
@@ -194,7 +199,7 @@ describe("the module", () => {
     });
 });
 
-describe("GraphQL", () => {
+describe.each(PLATFORMS)("GraphQL on %s", (_on, onFastify) => {
     class Me {
         me(auth: Auth) {
             return auth.claims.sub;
@@ -212,11 +217,13 @@ describe("GraphQL", () => {
     Resolver()(Me);
 
     const ask = async (query: string, accessToken?: string) => {
+        // By default there is no reply in it, and so no place for a challenge.
+        const context = onFastify ? { context: (req: unknown, reply: unknown) => ({ req, reply }) } : {};
         const typeDefs = "type Query { me: String, open: String, reports: String }";
         const send = await serve({
-            imports: [AuthModule.forRoot(validator), GraphQLModule.forRoot<ApolloDriverConfig>({ driver: ApolloDriver, typeDefs })],
+            imports: [AuthModule.forRoot(validator), GraphQLModule.forRoot<ApolloDriverConfig>({ driver: ApolloDriver, typeDefs, ...context })],
             providers: [Me]
-        });
+        }, undefined, onFastify);
         const { challenge, body } = await send("/graphql", accessToken, { method: "POST", body: JSON.stringify({ query }), headers: {
             "content-type": "application/json", ...(accessToken && { authorization: `Bearer ${accessToken}` }) } });
         return { challenge, data: body.data, codes: body.errors?.map(({ extensions }: any) => extensions.originalError?.code ?? extensions.code) };
@@ -239,7 +246,7 @@ describe("GraphQL", () => {
     });
 });
 
-describe("a gateway", () => {
+describe.each(PLATFORMS)("a gateway on %s", (_on, onFastify) => {
     class Events {
         handleConnection(client: { request?: IncomingMessage }, request: IncomingMessage) {
             client.request = request;
@@ -261,7 +268,7 @@ describe("a gateway", () => {
     WebSocketGateway()(Events);
 
     const say = async (event: string, headers: Record<string, string>) => {
-        await serve({ imports: [AuthModule.forRoot(validator)], providers: [Events] }, app => app.useWebSocketAdapter(new WsAdapter(app)));
+        await serve({ imports: [AuthModule.forRoot(validator)], providers: [Events] }, app => app.useWebSocketAdapter(new WsAdapter(app)), onFastify);
         const { port } = (app as INestApplication).getHttpServer().address() as AddressInfo;
         const socket = new WebSocket(`ws://127.0.0.1:${port}/`, { headers });
         try {

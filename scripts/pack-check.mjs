@@ -1,6 +1,6 @@
 // `npm run pack:check`: packs, looks at the tarballs, installs them into fresh projects and uses them there.
 
-import { copyFileSync, mkdirSync, mkdtempSync, realpathSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pack } from "./pack.mjs";
@@ -40,6 +40,7 @@ try {
     await useFromModule();
     await useFromCommonJs();
     await useFromTypeScript();
+    await useAdapters();
 } finally {
     await issuer.close();
     rmSync(projects, { recursive: true, force: true });
@@ -102,7 +103,25 @@ async function useFromTypeScript() {
     }
 }
 
-async function freshProject(name, manifest) {
+/** NestJS 11 here, which is CommonJS; the tests are on 12. */
+async function useAdapters() {
+    const nest = ["common", "core", "platform-express"].map(name => `@nestjs/${name}@^11`);
+    const others = ["@types/node", "express", "fastify", "hono", "koa", "reflect-metadata", "rxjs"];
+    const { devDependencies } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
+    const frameworks = [...nest, ...others.map(name => `${name}@${devDependencies[name]}`)];
+    const project = await freshProject("adapters", { type: "commonjs" }, frameworks);
+    copyConsumer("adapters.cjs", project);
+    copyConsumer("adapters.ts", project);
+    await use("adapters in a CommonJS program", project, "adapters.cjs");
+    for (const module of ["node16", "nodenext"]) {
+        const compilerOptions = { module, target: "es2022", lib: ["es2023", "dom"], types: ["node"], strict: true, noEmit: true };
+        const file = join(project, `tsconfig.${module}.json`);
+        writeFileSync(file, JSON.stringify({ compilerOptions, files: ["adapters.ts"] }));
+        await check(`Compiling the adapters' types, module ${module}`, "node_modules/typescript/bin/tsc", ["-p", file]);
+    }
+}
+
+async function freshProject(name, manifest, frameworks = []) {
     const project = join(projects, name);
     mkdirSync(project);
     writeFileSync(join(project, "package.json"), JSON.stringify({ name, private: true, ...manifest }));
@@ -110,7 +129,7 @@ async function freshProject(name, manifest) {
     const { ok } = await run({
         title: `Installing both tarballs into a fresh project (${name})`,
         command: "npm",
-        args: ["install", "--prefix", project, "--no-audit", "--no-fund", "--loglevel=error", ...tarballs],
+        args: ["install", "--prefix", project, "--no-audit", "--no-fund", "--loglevel=error", ...tarballs, ...frameworks],
         quiet: true
     });
     if (!ok) {

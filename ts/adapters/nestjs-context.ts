@@ -33,12 +33,17 @@ export function carrierOf(host: ArgumentsHost): Call {
 }
 
 export function incomingOf<Host extends ArgumentsHost>(host: Host): Incoming<Host> {
-    const { req, request, reply } = carrierOf(host);
-    const source = host.getType() === "http" ? host.getArgByIndex<Request>(0) : (req ?? request ?? (reply?.request as Request | undefined));
+    const type: string = host.getType();
+    const { req, request, reply } = type === "rpc" ? {} : carrierOf(host);
+    const source = type === "http" ? host.getArgByIndex<Request>(0) : (req ?? request ?? (reply?.request as Request | undefined));
     if (source === undefined) {
-        throw new TypeError("oidc-spa-native: no request: GraphQL's context must hold it as `req`, the client of a gateway as `request`.");
+        throw new TypeError(
+            "oidc-spa-native: no request to judge. GraphQL's context holds it as `req`, the client of a gateway as `request`; " +
+                "calls over other transports have none."
+        );
     }
-    return { request: host, source, method: source.method, header: name => source.headers[name] };
+    // Only REST has preflights, and responses that lack a body by their method.
+    return { request: host, source, method: type === "http" ? source.method : undefined, header: name => source.headers[name] };
 }
 
 function responseOf(host: ArgumentsHost): Response | undefined {

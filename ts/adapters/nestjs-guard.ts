@@ -18,20 +18,14 @@ type Guard = GuardOf<unknown, ExecutionContext, boolean>;
 
 export const SETTINGS = Symbol("oidc-spa-native:settings");
 
-export interface Settings {
-    readonly validator: Validator<unknown>;
-    readonly rules: RouteRules<unknown, ExecutionContext>;
-}
+export type Settings = { readonly validator: Validator<unknown>; readonly rules: RouteRules<unknown, ExecutionContext> };
 
 /** The guard of every route; and with `@UseGuards(AuthGuard)` of gateways, which global guards do not reach. */
 export class AuthGuard implements CanActivate {
-    /** By class and method: a method may be inherited by several classes. `null` for a public one. */
+    /** By class and method, since several classes may inherit a method. `null` for a public one. */
     readonly #guards = new WeakMap<Function, WeakMap<Function, Guard | null>>();
-    readonly #settings: Settings;
 
-    constructor(settings: Settings) {
-        this.#settings = settings;
-    }
+    constructor(private readonly settings: Settings) {}
 
     async canActivate(context: ExecutionContext): Promise<true> {
         const guard = this.#guardOf(context.getClass(), context.getHandler());
@@ -47,14 +41,10 @@ export class AuthGuard implements CanActivate {
     }
 
     #guardOf(controller: Function, handler: Function): Guard | null {
-        const ofClass = this.#guards.get(controller) ?? new WeakMap<Function, Guard | null>();
-        this.#guards.set(controller, ofClass);
-        let guard = ofClass.get(handler);
-        if (guard === undefined) {
-            const rules = rulesFor(controller, handler, this.#settings.rules);
-            guard = rules && newGuard(this.#settings.validator, rules);
-            ofClass.set(handler, guard);
-        }
+        const known = this.#guards.get(controller) ?? new WeakMap<Function, Guard | null>();
+        const rules = known.has(handler) ? null : rulesFor(controller, handler, this.settings.rules);
+        const guard = known.get(handler) ?? (rules && newGuard(this.settings.validator, rules));
+        this.#guards.set(controller, known.set(handler, guard));
         return guard;
     }
 }

@@ -19,7 +19,6 @@ export { resourceMetadata } from "./express.js";
 export { Refusal } from "./nestjs-context.js";
 export { AuthGuard };
 export { AuthRules, Dpop, OptionalAuth, Public, Require, RequireRoles, RequireScopes } from "./nestjs-rules.js";
-export type { RouteRules };
 
 /** Rules for every route that says nothing else; `onRejected` and `target` get Nest's context. */
 export type ModuleRules<Claims> = RouteRules<Claims, ExecutionContext>;
