@@ -6,7 +6,7 @@
  */
 
 import { HttpException } from "@nestjs/common";
-import type { ArgumentsHost } from "@nestjs/common" with { "resolution-mode": "import" };
+import type { ArgumentsHost, HttpException as Exception } from "@nestjs/common" with { "resolution-mode": "import" };
 import type { IncomingHttpHeaders } from "node:http";
 import type { RequestLike } from "../../index.js";
 import * as fastify from "./fastify-reply.js";
@@ -18,8 +18,11 @@ type Request = { readonly headers: IncomingHttpHeaders; readonly method: string;
 type Response = node.NodeResponse | fastify.Reply;
 type Call = { auth?: unknown; request?: Request; req?: Request; res?: Response; reply?: fastify.Reply };
 
+// The declarations name NestJS 12's modules as what they are; else they compile only where `require` may load them.
+const NestException: typeof Exception = HttpException;
+
 /** What the guard throws. A filter of the application may catch it: the header fields but Content-Type are set then. */
-export class Refusal extends HttpException {
+export class Refusal extends NestException {
     constructor(readonly toSend: ResponseToSend) {
         const document = documentOf(toSend);
         // The members that Nest's own exceptions have: its driver for GraphQL looks for them.

@@ -6,18 +6,15 @@
  */
 
 import { Catch, Inject, Injectable } from "@nestjs/common";
-import type { ArgumentsHost, CanActivate, ExceptionFilter, ExecutionContext } from "@nestjs/common" with {
-    "resolution-mode": "import"
-};
+import type { ArgumentsHost, CanActivate, ExecutionContext } from "@nestjs/common" with { "resolution-mode": "import" };
 import type { Validator } from "../../index.js";
-import { newGuard, type Guard as GuardOf, type RouteRules } from "./guard.js";
+import { newGuard, type Guard as AnyGuard, type RouteRules } from "./guard.js";
 import { carrierOf, incomingOf, Refusal, refusalOn, send, setOn } from "./nestjs-context.js";
 import { rulesFor } from "./nestjs-rules.js";
 
-type Guard = GuardOf<unknown, ExecutionContext, boolean>;
+type Guard = AnyGuard<unknown, ExecutionContext, boolean>;
 
 export const SETTINGS = Symbol("oidc-spa-native:settings");
-
 export type Settings = { readonly validator: Validator<unknown>; readonly rules: RouteRules<unknown, ExecutionContext> };
 
 /** The guard of every route; and with `@UseGuards(AuthGuard)` of gateways, which global guards do not reach. */
@@ -50,13 +47,13 @@ export class AuthGuard implements CanActivate {
 }
 
 /** Sends what the guard refused, unless a filter of the application does. */
-export class RefusalFilter implements ExceptionFilter<Refusal> {
+export class RefusalFilter {
     catch(refusal: Refusal, host: ArgumentsHost): unknown {
         return host.getType() === "http" ? send(host, refusal.toSend) : refusal;
     }
 }
 
-// Decorators without their syntax, which needs options of the compiler.
+// Without decorator syntax, which needs options of the compiler.
 Injectable()(AuthGuard);
 Inject(SETTINGS)(AuthGuard, undefined, 0);
 Catch(Refusal)(RefusalFilter);

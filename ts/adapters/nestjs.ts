@@ -12,12 +12,11 @@ import type { DynamicModule, ExecutionContext, FactoryProvider, ModuleMetadata }
 import { APP_FILTER, APP_GUARD } from "@nestjs/core";
 import type { AccessTokenClaims, Granted } from "../../index.js";
 import { validatorOf, type RouteRules, type ValidatorOrOptions } from "./guard.js";
-import { carrierOf } from "./nestjs-context.js";
+import { carrierOf, Refusal } from "./nestjs-context.js";
 import { AuthGuard, RefusalFilter, SETTINGS } from "./nestjs-guard.js";
 
 export { resourceMetadata } from "./express.js";
-export { Refusal } from "./nestjs-context.js";
-export { AuthGuard };
+export { AuthGuard, Refusal };
 export { AuthRules, Dpop, OptionalAuth, Public, Require, RequireRoles, RequireScopes } from "./nestjs-rules.js";
 
 /** Rules for every route that says nothing else; `onRejected` and `target` get Nest's context. */
