@@ -1,8 +1,7 @@
 // Every example of `examples/` on a real port, with tokens of a real issuer; and its difference from the program on
 // oidc-spa/server, as it is written beside it.
 
-import { readdir, readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { readFile } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { commandOf, compile, diffOf, diffPath, EXAMPLES } from "../examples/programs.mjs";
 import { createCredentials, type Credentials } from "./drop-in-programs/credentials.js";
@@ -17,17 +16,6 @@ beforeAll(async () => {
 }, 60_000);
 
 afterAll(() => credentials?.issuer.close());
-
-test("every folder is an example, and each example a folder", async () => {
-    const folders = (await readdir(join(root, "examples"), { withFileTypes: true })).filter(entry => entry.isDirectory());
-    const withServer: string[] = [];
-    for (const { name } of folders) {
-        if ((await readdir(join(root, "examples", name))).includes("server.mts")) {
-            withServer.push(name);
-        }
-    }
-    expect(withServer.sort()).toEqual(Object.keys(EXAMPLES).sort());
-});
 
 describe.each(Object.keys(EXAMPLES))("%s", name => {
     let program: Running;
