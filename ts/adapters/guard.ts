@@ -7,6 +7,7 @@
 
 import type {
     AccessTokenClaims,
+    DpopMode,
     Granted,
     Refused,
     RequestLike,
@@ -14,7 +15,8 @@ import type {
     RequestTarget,
     Requirement,
     Validator,
-    ValidatorOptions
+    ValidatorOptions,
+    Verdict
 } from "../../index.js";
 import { createValidator } from "../validator.js";
 import { exposing, isSameRequest, problem, type Fingerprint, type ResponseToSend } from "./response.js";
@@ -71,6 +73,8 @@ export interface Preflight {
 /** The request ends here. */
 export interface Stopped {
     readonly passed: false;
+    /** Why, for frameworks that make the response themselves of an error that is thrown. */
+    readonly refusal: Refused;
     readonly response: ResponseToSend;
 }
 
@@ -93,22 +97,38 @@ export function newGuard<Claims, Request, Optional extends boolean>(
     const { optional, require, onRejected, target, guardPreflights = false, dpop } = checkRules(rules);
     const requestRules: RequestRules = dpop === undefined ? {} : { dpop };
     const told = newTeller(onRejected);
-    const granted = grantsOf(validator);
+    const judgements = judgementsOf(validator);
+    const mode = dpop ?? validator.dpop;
 
-    const validate = async (incoming: Incoming<Request>) => {
-        const before = granted.get(incoming.source);
-        if (before !== undefined && isSameRequest(before, incoming.header) && accepts(dpop ?? validator.dpop, before.verdict.scheme)) {
-            return before.verdict;
+    const judge = async (incoming: Incoming<Request>, judgement: Judgement<Claims>) => {
+        try {
+            const verdict = await validator.validateRequest(incoming.source, target?.(incoming.request), requestRules);
+            if (verdict.isSuccess) {
+                judgement.granted = verdict;
+            }
+            return verdict;
+        } finally {
+            delete judgement.underway;
         }
-        const verdict = await validator.validateRequest(incoming.source, target?.(incoming.request), requestRules);
-        if (verdict.isSuccess) {
-            granted.set(incoming.source, {
-                verdict,
-                authorization: incoming.header("authorization"),
-                proof: incoming.header("dpop")
-            });
+    };
+
+    const validate = async (incoming: Incoming<Request>): Promise<Verdict<Claims>> => {
+        const judgement = judgementOf(judgements, incoming);
+        for (;;) {
+            const { granted, underway } = judgement;
+            if (granted !== undefined && accepts(mode, granted.scheme)) {
+                return granted;
+            }
+            if (underway === undefined) {
+                const verdict = judge(incoming, judgement);
+                judgement.underway = { verdict, mode, target };
+                return verdict;
+            }
+            const verdict = await underway.verdict;
+            if (!verdict.isSuccess && underway.mode === mode && underway.target === target) {
+                return verdict;
+            }
         }
-        return verdict;
     };
 
     return async incoming => {
@@ -124,7 +144,7 @@ export function newGuard<Claims, Request, Optional extends boolean>(
             return ANONYMOUS as Passed<Claims, Optional>;
         }
         told(verdict, incoming.request);
-        return { passed: false, response: problem(verdict, incoming.method) };
+        return { passed: false, refusal: verdict, response: problem(verdict, incoming.method) };
     };
 }
 
@@ -132,18 +152,35 @@ export function validatorOf<Claims>(validatorOrOptions: ValidatorOrOptions<Claim
     return "validateRequest" in validatorOrOptions ? validatorOrOptions : createValidator<Claims>(validatorOrOptions);
 }
 
-/** A DPoP proof is good once: a request that passes several guards of one validator is validated by the first. */
-interface Grant<Claims> extends Fingerprint {
-    readonly verdict: Granted<Claims>;
+/**
+ * What is known of a request. A DPoP proof is good once: of several guards of one validator the first validates, and
+ * where they are asked at once (the calls of a batch), the others wait for it.
+ */
+interface Judgement<Claims> extends Fingerprint {
+    granted?: Granted<Claims>;
+    underway?: { readonly verdict: Promise<Verdict<Claims>>; readonly mode: DpopMode; readonly target: unknown };
 }
 
-const grants = new WeakMap<object, WeakMap<object, Grant<unknown>>>();
+type Judgements<Claims> = WeakMap<object, Judgement<Claims>>;
 
-function grantsOf<Claims>(validator: Validator<Claims>): WeakMap<object, Grant<Claims>> {
-    const found = grants.get(validator) ?? new WeakMap<object, Grant<unknown>>();
-    grants.set(validator, found);
-    // Only grants of this validator are put in, and they are of its type.
-    return found as WeakMap<object, Grant<Claims>>;
+const judgementsByValidator = new WeakMap<object, Judgements<unknown>>();
+
+function judgementsOf<Claims>(validator: Validator<Claims>): Judgements<Claims> {
+    const found = judgementsByValidator.get(validator) ?? new WeakMap<object, Judgement<unknown>>();
+    judgementsByValidator.set(validator, found);
+    // Only judgements of this validator are put in, and they are of its type.
+    return found as Judgements<Claims>;
+}
+
+/** A server may put another request into the same object: it is judged anew. */
+function judgementOf<Claims>(judgements: Judgements<Claims>, { source, header }: Incoming<unknown>): Judgement<Claims> {
+    const before = judgements.get(source);
+    if (before !== undefined && isSameRequest(before, header)) {
+        return before;
+    }
+    const judgement = { authorization: header("authorization"), proof: header("dpop") };
+    judgements.set(source, judgement);
+    return judgement;
 }
 
 /** Where a mode does not accept the scheme, the validator says so, before it looks at the proof. */

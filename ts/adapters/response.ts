@@ -37,6 +37,18 @@ export function problem({ code, status, headers }: Refused, method: string | und
     };
 }
 
+/** A refusal to be thrown, where the framework makes the response. The message is of the table of codes alone. */
+export class RefusedError extends Error {
+    override readonly name = "RefusedError";
+
+    constructor(
+        /** Why, with what is for developers only. */
+        readonly refusal: Refused
+    ) {
+        super(detailOf(refusal.code) ?? STATUS_CODES[refusal.status]);
+    }
+}
+
 /** The response where the application or this library failed; the error is a warning, since nobody else sees it. */
 export function failure(error: unknown, method: string | undefined): ResponseToSend {
     const status = 500;
