@@ -1,6 +1,12 @@
 // Checked by the compiler alone: `tsc -p __test__`. What a route finds is typed by the schema and by the rules, in each
 // framework's idiom.
 
+import { initTRPC } from "@trpc/server";
+import { createExpressMiddleware } from "@trpc/server/adapters/express";
+import type { FastifyTRPCPluginOptions } from "@trpc/server/adapters/fastify";
+import { fetchRequestHandler } from "@trpc/server/adapters/fetch";
+import { createHTTPHandler } from "@trpc/server/adapters/standalone";
+import { applyWSSHandler } from "@trpc/server/adapters/ws";
 import express from "express";
 import Router from "@koa/router";
 import Fastify from "fastify";
@@ -17,6 +23,8 @@ import * as ofHono from "oidc-spa-native/hono";
 import * as ofKoa from "oidc-spa-native/koa";
 import { Auth as NestAuth, AuthModule, Require, RequireScopes } from "oidc-spa-native/nestjs";
 import * as ofNodeHttp from "oidc-spa-native/node-http";
+import * as ofTrpc from "oidc-spa-native/trpc";
+import { WebSocketServer } from "ws";
 import { z } from "zod";
 
 type Equals<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
@@ -111,6 +119,27 @@ const GET = ofFetch.protect(withZod, { onRejected: ({ code }, request: Request) 
     return new Response(request.url + context.id);
 });
 holds<Equals<typeof GET, (request: Request, context: { id: string }) => Promise<Response>>>();
+
+const t = initTRPC.context<ofTrpc.AuthContext & { db: string }>().meta<{ title: string }>().create();
+const greeting = t.procedure.input(z.string()).use(ofTrpc.protect(withZod, { optional: true }));
+const router = t.router({
+    greeting: greeting.query(({ ctx, input }) => {
+        holds<Equals<typeof ctx.auth, Auth | null>>();
+        return input + ctx.db;
+    }),
+    narrowed: greeting.use(ofTrpc.protect(withZod, { require: allScopes(["read"]) })).query(({ ctx }) => {
+        holds<Equals<typeof ctx.auth, Auth>>();
+        return ctx.auth.claims.email;
+    })
+});
+const createContext = (options: ofTrpc.ContextOptions) => ({ ...ofTrpc.createContext(options), db: "items" });
+createExpressMiddleware({ router, createContext });
+createHTTPHandler({ router, createContext });
+fetchRequestHandler({ router, createContext, endpoint: "/trpc", req: new Request("https://api.example.com/trpc/greeting") });
+({ trpcOptions: { router, createContext } }) satisfies FastifyTRPCPluginOptions<typeof router>;
+applyWSSHandler({ router, createContext, wss: new WebSocketServer({ noServer: true }) });
+// @ts-expect-error: the context must tell of the request
+initTRPC.context<{ db: string }>().create().procedure.use(ofTrpc.protect(withZod));
 
 // @ts-expect-error: of a written name
 ofExpress.protect(withZod, { optionel: true });

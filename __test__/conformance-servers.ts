@@ -18,7 +18,7 @@ import * as ofFetch from "oidc-spa-native/fetch";
 import * as ofHono from "oidc-spa-native/hono";
 import * as ofKoa from "oidc-spa-native/koa";
 import * as ofNodeHttp from "oidc-spa-native/node-http";
-import { bodyOf, type Application, type Route } from "./conformance.js";
+import { bodyOf, type Application, type Response as TableResponse, type Route } from "./conformance.js";
 import { startNestOnExpress, startNestOnFastify } from "./conformance-nest.js";
 
 export interface Running {
@@ -30,6 +30,10 @@ export interface Framework {
     /** How requests come in: a `Headers` joins the lines of a field. */
     readonly transport: "http1, each line seen" | "http1, lines joined" | "http2";
     readonly start: (application: Application) => Promise<Running>;
+    /** What the framework makes of the response to a route, where it wraps responses. */
+    readonly idiom?: (response: TableResponse, path: string) => TableResponse;
+    /** Names of rows whose requests the framework answers itself. */
+    readonly leavesOut?: RegExp;
 }
 
 const JSON_TYPE = { "Content-Type": "application/json" };
