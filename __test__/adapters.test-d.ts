@@ -24,6 +24,8 @@ import * as ofKoa from "oidc-spa-native/koa";
 import { Auth as NestAuth, AuthModule, Require, RequireScopes } from "oidc-spa-native/nestjs";
 import * as ofNodeHttp from "oidc-spa-native/node-http";
 import * as ofTrpc from "oidc-spa-native/trpc";
+import * as ofWebSocket from "oidc-spa-native/websocket";
+import { Server as SocketIoServer } from "socket.io";
 import { WebSocketServer } from "ws";
 import { z } from "zod";
 
@@ -140,6 +142,17 @@ fetchRequestHandler({ router, createContext, endpoint: "/trpc", req: new Request
 applyWSSHandler({ router, createContext, wss: new WebSocketServer({ noServer: true }) });
 // @ts-expect-error: the context must tell of the request
 initTRPC.context<{ db: string }>().create().procedure.use(ofTrpc.protect(withZod));
+
+const sockets = new WebSocketServer({ noServer: true, handleProtocols: ofWebSocket.acceptedProtocol });
+const upgrade = ofWebSocket.protect(withZod, { closeAtExpiry: true }, sockets);
+createServer().on("upgrade", upgrade);
+holds<Equals<ReturnType<typeof upgrade.of>, Auth>>();
+const namespace = ofWebSocket.protectNamespace(withZod, { optional: true });
+new SocketIoServer().use(namespace);
+holds<Equals<ReturnType<typeof namespace.of>, Auth | null>>();
+new SocketIoServer().on("connection", socket => namespace.of(socket)?.claims.sub);
+// @ts-expect-error: it is always on here
+ofWebSocket.protect(withZod, { subprotocolToken: false }, sockets);
 
 // @ts-expect-error: of a written name
 ofExpress.protect(withZod, { optionel: true });

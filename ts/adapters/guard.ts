@@ -2,7 +2,7 @@
  * What every adapter calls: a request in; out comes who it is, or the response to send instead of the route's.
  *
  * In: a validator, the rules of a route, a request as its framework holds it. Out: `Passed` or `Stopped`. May use:
- * validator, native's table of codes, response. Never: a framework.
+ * validator, response, subprotocol. Never: a framework.
  */
 
 import type {
@@ -20,6 +20,7 @@ import type {
 } from "../../index.js";
 import { createValidator } from "../validator.js";
 import { exposing, isSameRequest, problem, type Fingerprint, type ResponseToSend } from "./response.js";
+import { tokensOf, withTokens } from "./subprotocol.js";
 
 /** The rules of a route. */
 export interface RouteRules<Claims = AccessTokenClaims, Request = unknown, Optional extends boolean = boolean>
@@ -32,6 +33,11 @@ export interface RouteRules<Claims = AccessTokenClaims, Request = unknown, Optio
     onRejected?: (refusal: Refused, request: Request) => void;
     /** The request's method and URL as the client saw it, where the framework's request does not say it. */
     target?: (request: Request) => RequestTarget;
+    /**
+     * Take a token from the subprotocols of an upgrade to WebSocket too, `authorization_bearer_` before it. Default
+     * `false`; `/websocket` does so always.
+     */
+    subprotocolToken?: boolean;
     /** Judge CORS preflights too. Default `false`: they carry no credentials, and CORS middleware answers them. */
     guardPreflights?: boolean;
 }
@@ -94,7 +100,8 @@ export function newGuard<Claims, Request, Optional extends boolean>(
     rules: RouteRules<Claims, Request, Optional> = {}
 ): Guard<Claims, Request, Optional> {
     const validator = validatorOf(validatorOrOptions);
-    const { optional, require, onRejected, target, guardPreflights = false, dpop } = checkRules(rules);
+    const { optional, require, onRejected, target, subprotocolToken = false, guardPreflights = false, dpop } =
+        checkRules(rules);
     const requestRules: RequestRules = dpop === undefined ? {} : { dpop };
     const told = newTeller(onRejected);
     const judgements = judgementsOf(validator);
@@ -131,7 +138,8 @@ export function newGuard<Claims, Request, Optional extends boolean>(
         }
     };
 
-    return async incoming => {
+    return async request => {
+        const incoming = subprotocolToken ? withTokens(request, tokensOf(request)) : request;
         if (!guardPreflights && isPreflight(incoming)) {
             return PREFLIGHT;
         }
@@ -202,6 +210,7 @@ const RULES: ReadonlySet<string> = new Set<keyof RouteRules>([
     "require",
     "onRejected",
     "target",
+    "subprotocolToken",
     "guardPreflights",
     "dpop"
 ]);
@@ -214,6 +223,7 @@ function checkRules<Rules extends object>(rules: Rules): Rules {
     }
     for (const [name, type] of [
         ["optional", "boolean"],
+        ["subprotocolToken", "boolean"],
         ["guardPreflights", "boolean"],
         ["onRejected", "function"],
         ["target", "function"]
