@@ -63,7 +63,7 @@ function dpopHandle(client, dpopKeyPair) {
 }
 
 /** What a browser does: follows redirects with its cookies, and a person fills in the sign-in form. */
-async function browse(authorizationUrl, login) {
+export async function browse(authorizationUrl, login) {
     const cookies = new Map();
     let request = { url: authorizationUrl, method: "GET" };
     for (let page = 0; page < 10; page += 1) {

@@ -31,6 +31,7 @@ export const APP = { clientId: "app", algorithm: "ES256", redirectUri: "https://
  * @param {number} [options.port] - default: any free one
  * @param {object[]} [options.keys] - private JWKs to sign with; default {@link generateSigningKeys}
  * @param {string[]} [options.resources] - resource indicators that tokens may be asked for
+ * @param {string} [options.scope] - the scopes that the resource servers know; default {@link SCOPE}
  * @param {{ clientId: string, algorithm?: string, lifetimeSeconds?: number }[]} [options.services]
  * @param {{ clientId: string, algorithm?: string, redirectUri: string, origin?: string }} [options.app] - the public
  *   client; with `origin`, its pages in a browser may call the token endpoint
@@ -48,6 +49,7 @@ export async function startIssuer({
     port = 0,
     keys = generateSigningKeys(),
     resources = [API, OTHER_API],
+    scope = SCOPE,
     services = SERVICES,
     app = APP,
     tokenClaims = () => ({})
@@ -78,7 +80,17 @@ export async function startIssuer({
     const issuerUri = `http://127.0.0.1:${server.address().port}`;
 
     function sign(signingKeys) {
-        const settings = { issuerUri, signingKeys, clientSecret, cookieKey, resources, services, app, tokenClaims };
+        const settings = {
+            issuerUri,
+            signingKeys,
+            clientSecret,
+            cookieKey,
+            resources,
+            scope,
+            services,
+            app,
+            tokenClaims
+        };
         signing = createProvider(settings);
     }
 
@@ -123,7 +135,8 @@ export function generateSigningKeys() {
     return pairs.map(({ privateKey }) => ({ ...privateKey, kid: randomUUID(), use: "sig" }));
 }
 
-function createProvider({ issuerUri, signingKeys, clientSecret, cookieKey, resources, services, app, tokenClaims }) {
+function createProvider(settings) {
+    const { issuerUri, signingKeys, clientSecret, cookieKey, resources, scope, services, app, tokenClaims } = settings;
     const clients = new Map([...services, app].map(client => [client.clientId, client]));
     const configuration = {
         jwks: { keys: signingKeys },
@@ -134,7 +147,7 @@ function createProvider({ issuerUri, signingKeys, clientSecret, cookieKey, resou
         pkce: { required: () => true },
         interactions: { url: (_context, interaction) => `/interaction/${interaction.uid}` },
         // Whoever signs in has granted what the application asks for: there is no consent page.
-        loadExistingGrant: context => grantEverything(context.oidc, resources),
+        loadExistingGrant: context => grantEverything(context.oidc, resources, scope),
         extraTokenClaims: (_context, token) => tokenClaims(token),
         clientBasedCORS: (_context, origin) => origin === app.origin,
         ttl: {
@@ -158,7 +171,7 @@ function createProvider({ issuerUri, signingKeys, clientSecret, cookieKey, resou
                     }
                     const { algorithm = "RS256", lifetimeSeconds = 300 } = clients.get(client.clientId);
                     return {
-                        scope: SCOPE,
+                        scope,
                         audience: resource,
                         accessTokenFormat: "jwt",
                         accessTokenTTL: lifetimeSeconds,
@@ -193,11 +206,11 @@ function publicClient({ clientId, redirectUri }) {
     };
 }
 
-async function grantEverything({ provider, client, session }, resources) {
+async function grantEverything({ provider, client, session }, resources, scope) {
     const grant = new provider.Grant({ clientId: client.clientId, accountId: session.accountId });
     grant.addOIDCScope("openid");
     for (const resource of resources) {
-        grant.addResourceScope(resource, SCOPE);
+        grant.addResourceScope(resource, scope);
     }
     await grant.save();
     return grant;

@@ -1,0 +1,69 @@
+// A Model Context Protocol server on the official SDK, guarded as the MCP authorization specification asks: it tells
+// where its authorization server is (RFC 9728), and which scopes a tool needs.
+
+import { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
+import { StreamableHTTPServerTransport } from "@modelcontextprotocol/sdk/server/streamableHttp.js";
+import express from "express";
+import { createValidator } from "oidc-spa-native";
+import { allScopes } from "oidc-spa-native/authorization";
+import { protect, resourceMetadata } from "oidc-spa-native/express";
+import { z } from "zod";
+
+/** Scopes beyond `items:read`, by the tool that needs them. */
+const SCOPES = { add_item: ["items:read", "items:write"] };
+
+/**
+ * @param {{ issuerUri: string, resource: string }} options - `resource`: the URL that clients are given
+ * @returns an Express application
+ */
+export function createMcpApplication({ issuerUri, resource }) {
+    const validator = createValidator({
+        issuerUri,
+        // Tokens must be meant for this server (RFC 8707): one for another resource is refused.
+        expectedAudience: resource,
+        resource,
+        resourceMetadata: { scopesSupported: ["items:read"], resourceName: "Items" }
+    });
+    const mayRead = protect(validator, { require: allScopes(["items:read"]) });
+    const mayCall = Object.fromEntries(
+        Object.entries(SCOPES).map(([tool, scopes]) => [tool, protect(validator, { require: allScopes(scopes) })])
+    );
+    const items = ["apple"];
+
+    const app = express();
+    app.use(resourceMetadata(validator));
+    app.use(new URL(resource).pathname, mayRead, express.json(), (req, res, next) => {
+        // A batch is no longer part of the protocol; what is none of these calls needs no more than to read.
+        const { method, params } = req.body ?? {};
+        const guard = method === "tools/call" && Object.hasOwn(mayCall, params?.name) ? mayCall[params.name] : undefined;
+        guard === undefined ? next() : guard(req, res, next);
+    });
+    app.post(new URL(resource).pathname, async (req, res) => {
+        const { claims, accessToken } = mayRead.of(req);
+        // What the SDK hands to tools. The token is for this server: never send it on to another.
+        req.auth = { token: accessToken, clientId: claims.client_id, scopes: claims.scope.split(" "), extra: { sub: claims.sub } };
+        const transport = new StreamableHTTPServerTransport({ sessionIdGenerator: undefined, enableJsonResponse: true });
+        const server = createMcpServer(items);
+        res.on("close", () => server.close());
+        await server.connect(transport);
+        await transport.handleRequest(req, res, req.body);
+    });
+    app.all(new URL(resource).pathname, (_req, res) => {
+        res.status(405).set("Allow", "POST").end();
+    });
+    return app;
+}
+
+/** One a request: there are no sessions. */
+function createMcpServer(items) {
+    const server = new McpServer({ name: "items", version: "1.0.0" });
+    const answer = text => ({ content: [{ type: "text", text }] });
+    server.registerTool("list_items", { description: "Lists the items" }, ({ authInfo }) =>
+        answer(`${authInfo.extra.sub}: ${items.join(", ")}`)
+    );
+    server.registerTool("add_item", { description: "Adds an item", inputSchema: { name: z.string() } }, ({ name }, { authInfo }) => {
+        items.push(name);
+        return answer(`${authInfo.extra.sub} added ${name}`);
+    });
+    return server;
+}
