@@ -88,6 +88,21 @@ test("J42: what one guard lets pass, the next judges by its own mode, and by its
     expect(await inOrder(requestWith(bearer()), allowed, other)).toEqual([200, 401]);
 });
 
+test("guards that are asked at once share one validation, and each judges by its own mode and target", async () => {
+    const guards = (["disabled", "allowed", "required", "allowed", "disabled"] as const).map(dpop => protect(validator, { dpop }, sub));
+    const elsewhere = protect(validator, { target: () => ({ method: "GET", url: "https://elsewhere.example.com" }) }, sub);
+    const statusesOf = async (request: Request, all: ((request: Request) => Promise<Response>)[]) =>
+        (await Promise.all(all.map(guard => guard(request)))).map(({ status }) => status);
+    expect(await statusesOf(dpopRequest(), guards)).toEqual([401, 200, 200, 200, 401]);
+    expect(await statusesOf(dpopRequest(), guards.toReversed())).toEqual([401, 200, 200, 200, 401]);
+    // A proof for another URL than one guard names is still good for the others.
+    expect(await statusesOf(dpopRequest(), [elsewhere, ...guards])).toEqual([401, 401, 200, 200, 200, 401]);
+    const broken = createValidator({ ...options, clock: () => NaN });
+    const request = requestWith(bearer());
+    const both = await Promise.allSettled([protect(broken, {}, sub)(request), protect(broken, { dpop: "disabled" }, sub)(request)]);
+    expect(both.map(({ status }) => status)).toEqual(["rejected", "rejected"]);
+});
+
 test("preflights are judged where a rule says so", async () => {
     const preflight = new Request(ITEMS, { method: "OPTIONS" });
     // A Request of the Fetch API does not take these names; a server's request has them.
@@ -127,7 +142,8 @@ test.each([
     [{ optional: "no" }],
     [{ onRejected: true }],
     [{ target: "/items" }],
-    [{ guardPreflights: 1 }]
+    [{ guardPreflights: 1 }],
+    [{ subprotocolToken: "chat" }]
 ])("rules that make no sense: %j", rules => {
     expect(() => ofExpress.protect(validator, rules as never)).toThrow(TypeError);
 });
