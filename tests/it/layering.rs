@@ -251,7 +251,16 @@ fn no_file_has_a_vague_name() {
 }
 
 /// What adapters share; every other file of `ts/adapters/` is one framework's.
-const SHARED_BY_ADAPTERS: [&str; 4] = ["guard.ts", "metadata.ts", "node.ts", "response.ts"];
+const SHARED_BY_ADAPTERS: [&str; 8] = [
+    "guard.ts",
+    "metadata.ts",
+    "nestjs-context.ts",
+    "nestjs-rules.ts",
+    "node.ts",
+    "response.ts",
+    "subprotocol.ts",
+    "upgrade.ts",
+];
 
 /// What is wrong with an adapter: it carries verdicts, and decides nothing.
 fn faults_of_adapter(path: &str, source: &str) -> Vec<String> {
