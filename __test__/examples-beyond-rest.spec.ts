@@ -7,6 +7,7 @@ import { text } from "node:stream/consumers";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
+import { BEYOND_REST, diffOf, diffPath } from "../examples/programs.mjs";
 import { createCredentials, type Credentials } from "./drop-in-programs/credentials.js";
 import { startProgram, type Running } from "./drop-in-programs/programs.js";
 import { API } from "./real-issuer.js";
@@ -15,17 +16,13 @@ import { root } from "./script.js";
 const run = promisify(execFile);
 const compiled = "target/examples-beyond-rest";
 
-/** Name of the example to that of the same program on oidc-spa/server. */
-const EXAMPLES = { trpc: "trpc-standalone", websocket: "websocket-ws" } as const;
-const NAMES = Object.keys(EXAMPLES) as (keyof typeof EXAMPLES)[];
-
 let credentials: Credentials;
 const programs = new Map<string, Running>();
 
 beforeAll(async () => {
     await mkdir(join(root, compiled), { recursive: true });
     const options = "--ignoreConfig --strict --module nodenext --target es2022 --types node --exactOptionalPropertyTypes --noUnusedLocals --skipLibCheck";
-    const files = NAMES.map(name => `examples/${name}/server.mts`);
+    const files = BEYOND_REST.map(name => `examples/${name}/server.mts`);
     // tRPC has types for modules and for CommonJS: the program must compile as both.
     await copyFile(join(root, "examples/trpc/server.mts"), join(root, "examples/trpc/.commonjs.cts"));
     files.push("examples/trpc/.commonjs.cts");
@@ -38,7 +35,7 @@ beforeAll(async () => {
     }).finally(() => rm(join(root, "examples/trpc/.commonjs.cts")));
     [credentials] = await Promise.all([createCredentials(), compiling]);
     const env = { OIDC_ISSUER_URI: credentials.issuer.issuerUri, OIDC_AUDIENCE: API };
-    for (const name of NAMES) {
+    for (const name of BEYOND_REST) {
         programs.set(name, await startProgram([process.execPath, join(root, compiled, name, "server.mjs")], root, env));
     }
 }, 60_000);
@@ -50,15 +47,8 @@ afterAll(async () => {
 
 const urlOf = (name: string, route: string): string => `${programs.get(name)?.baseUrl}/api/${route}`;
 
-/** As the program on oidc-spa/server would have to be changed. */
-test.each(NAMES)("%s: what is written beside it is the difference", async name => {
-    const before = `__test__/drop-in-programs/guides/${EXAMPLES[name]}.ts`;
-    const after = `examples/${name}/server.mts`;
-    const labels = ["--label", `${EXAMPLES[name]}.ts on oidc-spa/server`, "--label", after];
-    // It ends with 1 where there are differences.
-    const { stdout } = await run("diff", ["-u", ...labels, before, after], { cwd: root }).catch((error: { stdout: string }) => error);
-
-    expect(await readFile(join(root, "examples", name, "from-oidc-spa.diff"), "utf8")).toBe(stdout);
+test.each(BEYOND_REST)("%s: what is written beside it is the difference", async name => {
+    expect(await readFile(diffPath(name), "utf8")).toBe(await diffOf(name));
 });
 
 test("tRPC", async () => {

@@ -3,7 +3,7 @@
 
 import { readFile } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { commandOf, compile, diffOf, diffPath, EXAMPLES } from "../examples/programs.mjs";
+import { BEYOND_REST, commandOf, compile, diffOf, diffPath, EXAMPLES } from "../examples/programs.mjs";
 import { createCredentials, type Credentials } from "./drop-in-programs/credentials.js";
 import { startProgram, type Running } from "./drop-in-programs/programs.js";
 import { API } from "./real-issuer.js";
@@ -17,7 +17,7 @@ beforeAll(async () => {
 
 afterAll(() => credentials?.issuer.close());
 
-describe.each(Object.keys(EXAMPLES))("%s", name => {
+describe.each(Object.keys(EXAMPLES).filter(name => !BEYOND_REST.includes(name)))("%s", name => {
     let program: Running;
 
     beforeAll(async () => {

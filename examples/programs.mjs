@@ -17,8 +17,13 @@ export const EXAMPLES = {
     hono: "hono",
     koa: "koa",
     nestjs: "nest",
-    "node-http": "node-http"
+    "node-http": "node-http",
+    trpc: "trpc-standalone",
+    websocket: "websocket-ws"
 };
+
+/** Those whose answers are not those of a plain API of HTTP. */
+export const BEYOND_REST = ["trpc", "websocket"];
 
 /** Compiles every example. Throws with the compiler's own words. */
 export async function compile() {

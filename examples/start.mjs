@@ -40,11 +40,25 @@ function demoIssuer() {
     return startIssuer({ services, tokenClaims });
 }
 
+/** A program of one line that opens a socket and shows what it hears. */
+function handshake(api, token) {
+    const program = [
+        `const socket = new (require("ws"))("${api.replace("http", "ws")}/items", ["authorization_bearer_${token}"])`,
+        `socket.on("message", text => { console.log(String(text)); socket.close() })`,
+        `socket.on("unexpected-response", (_, { statusCode, headers }) => console.log(statusCode, headers["www-authenticate"]))`
+    ];
+    return `node -e '${program.join("; ")}'`;
+}
+
 async function printRequests(issuer) {
     // Tokens of a loopback issuer that ends with this process: shown, so that they can be pasted.
     const reader = await clientCredentials(issuer, { clientId: "reader", resource: API });
     const editor = await clientCredentials(issuer, { clientId: "editor", resource: API });
     const api = `http://127.0.0.1:${PORT}/api`;
+    if (name === "websocket") {
+        console.log(`\n${handshake(api, reader)}\n${handshake(api, "nonsense")}\n`);
+        return;
+    }
     console.log(`
 curl -i ${api}/public
 curl -i ${api}/items
