@@ -31,16 +31,17 @@ const ANSWERS = {
     issuers: () =>
         ISSUERS.map(name => ({ name, issuerUri: issuerUri(name), jwk: keys.get(name).jwk, algorithm: keys.get(name).algorithm })),
 
-    /** Distinct tokens. */
-    tokens: ({ issuer, count }) => many(count, () => accessToken({ key: keys.get(issuer), ...audienceOf(issuer) })),
+    /** Distinct tokens; `change` is what they say otherwise. */
+    tokens: ({ issuer, count, change }) =>
+        many(count, () => accessToken({ key: keys.get(issuer), ...audienceOf(issuer), change })),
 
-    /** Fresh proofs of clients whose tokens stay the same. */
-    proofs: async ({ issuer, count, target = TARGET }) => {
+    /** Fresh proofs of clients whose tokens stay the same; `change` is what they say otherwise. */
+    proofs: async ({ issuer, count, target = TARGET, change }) => {
         const clients = await sessionsOf(issuer);
         let n = 0;
         return many(count, async () => {
             const { key, token, jti } = clients[n++ % clients.length];
-            return { token, jti, proof: await dpopProof({ key, token, ...target }), clientJwk: key.publicJwk };
+            return { token, jti, proof: await dpopProof({ key, token, ...target, change }), clientJwk: key.publicJwk };
         });
     },
 

@@ -1,11 +1,7 @@
 // A process of its own: one library, some validations, and what it holds afterwards.
 
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
+import { collectGarbage } from "./garbage.mjs";
 import { PEERS } from "./peers/index.mjs";
-
-setFlagsFromString("--expose-gc");
-const collectGarbage = runInNewContext("gc");
 
 process.once("message", async ({ id, context, items }) => {
     const before = held();

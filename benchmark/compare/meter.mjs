@@ -4,15 +4,11 @@
 import { readFileSync } from "node:fs";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
+import { collectGarbage } from "./garbage.mjs";
 
 const LOOP_RESOLUTION_MS = 5;
 const SETTLE_MS = 4;
 const SETTLED_MICROS = 400;
-
-setFlagsFromString("--expose-gc");
-const collectGarbage = runInNewContext("gc");
 
 /**
  * @param {object} slice
@@ -20,12 +16,14 @@ const collectGarbage = runInNewContext("gc");
  * @param {unknown[]} slice.inputs
  * @param {string[]} slice.expected - the `jti` of each answer
  * @param {number} slice.concurrency
+ * @param {() => unknown} [slice.ready] - awaited when all is quiet, before the clock starts
  * @returns times in microseconds; `cpu` and `main` are those of one validation
  */
-export async function measure({ verify, inputs, expected, concurrency }) {
+export async function measure({ verify, inputs, expected, concurrency, ready }) {
     const latencies = new Float64Array(inputs.length);
     const loop = concurrency === 1 ? oneByOne : inFlight;
     await settle();
+    await ready?.();
     const delays = monitorEventLoopDelay({ resolution: LOOP_RESOLUTION_MS });
     delays.enable();
     const [before, begun] = [cpuMicros(), performance.now()];

@@ -1,8 +1,9 @@
 // One run: all measurements, then the files that tell of it.
 
-import { cpus, loadavg, release, totalmem, type } from "node:os";
+import { loadavg } from "node:os";
 import { startBareCheck } from "./bare-check.mjs";
 import { startIssuers } from "./issuer-process.mjs";
+import { machine, node } from "./machine.mjs";
 import { measureMemory } from "./memory.mjs";
 import { versions } from "./peers/index.mjs";
 import { writeResults } from "./report/files.mjs";
@@ -31,13 +32,8 @@ export async function runAll(options) {
         measuredAt: new Date().toISOString(),
         seconds: Math.round(seconds()),
         loadBefore,
-        machine: {
-            processor: cpus()[0].model,
-            cores: cpus().length,
-            memoryGiB: Math.round(totalmem() / 2 ** 30),
-            system: `${type()} ${release()}`
-        },
-        node: { version: process.version, v8: process.versions.v8, openssl: process.versions.openssl },
+        machine: machine(),
+        node: node(),
         versions: versions(),
         options: { given, rounds },
         validations,

@@ -2,19 +2,23 @@
 
 import { loadOurs } from "../ours.mjs";
 
+/** A validator with these options, as something to be measured. */
+export async function validating(options, target) {
+    const { createValidator } = loadOurs("oidc-spa-native");
+    const validator = createValidator(options);
+    await validator.ready();
+    return {
+        prepare: ({ token, proof }) =>
+            proof === undefined ? { authorization: `Bearer ${token}` } : { authorization: `DPoP ${token}`, dpop: proof },
+        verify: async headers => (await validator.validateRequest(headers, target)).claims
+    };
+}
+
 export const ours = {
     id: "ours",
     title: "oidc-spa-native",
     role: "ours",
     can: () => true,
-    async make({ issuerUri, audience, algorithm, target }) {
-        const { createValidator } = loadOurs("oidc-spa-native");
-        const validator = createValidator({ issuerUri, expectedAudience: audience, algorithms: [algorithm] });
-        await validator.ready();
-        return {
-            prepare: ({ token, proof }) =>
-                proof === undefined ? { authorization: `Bearer ${token}` } : { authorization: `DPoP ${token}`, dpop: proof },
-            verify: async headers => (await validator.validateRequest(headers, target)).claims
-        };
-    }
+    make: ({ issuerUri, audience, algorithm, target }) =>
+        validating({ issuerUri, expectedAudience: audience, algorithms: [algorithm] }, target)
 };

@@ -1,20 +1,12 @@
-// Horizontal bars as the text of an SVG, readable on light and on dark pages.
+// Horizontal bars as the text of an SVG.
 
-const WIDTH = 860;
+import { escape, n, page, TOP, WIDTH } from "./page.mjs";
+
 const LABELS = 250;
 const VALUES = 140;
 const BAR = 18;
 const STEP = 24;
 const GROUP_HEAD = 34;
-const TOP = 84;
-
-const STYLE = `
-.page { fill: #ffffff } .ink { fill: #1f2933 } .quiet { fill: #5f6b7a } .grid { stroke: #d7dce2 } .whisker { stroke: #1f2933 }
-.ours { fill: #0b7a5c } .peer { fill: #8fa3b8 } .reference { fill: #d39b2a } .harness { fill: #c3ccd6 }
-@media (prefers-color-scheme: dark) {
-.page { fill: #0d1117 } .ink { fill: #e6edf3 } .quiet { fill: #9aa7b4 } .grid { stroke: #30363d } .whisker { stroke: #e6edf3 }
-.ours { fill: #2fb98f } .peer { fill: #56697d } .reference { fill: #b98a2f } .harness { fill: #3a4653 }
-}`;
 
 /**
  * @param {object} chart
@@ -32,16 +24,7 @@ export function barChart({ title, subtitle, unit, groups }) {
         top += GROUP_HEAD + group.bars.length * STEP + 16;
         return text;
     });
-    return [
-        `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${top}" width="${WIDTH}" height="${top}" role="img" ` +
-            `aria-label="${escape(title)}" font-family="system-ui, Helvetica, Arial, 'DejaVu Sans', sans-serif" font-size="13">`,
-        `<style>${STYLE}\n</style>`,
-        `<rect class="page" width="${WIDTH}" height="${top}"/>`,
-        `<text class="ink" x="24" y="36" font-size="19" font-weight="600">${escape(title)}</text>`,
-        `<text class="quiet" x="24" y="60">${escape(subtitle)}</text>`,
-        ...drawn,
-        "</svg>\n"
-    ].join("\n");
+    return page({ title, subtitle, height: top, drawn });
 }
 
 function drawGroup({ title, bars }, unit, top) {
@@ -73,12 +56,4 @@ function drawBar({ label, role, value, min, max, note }, unit, x, top) {
 
 function format(value) {
     return value < 10 ? value.toFixed(1) : Math.round(value).toLocaleString("en-GB");
-}
-
-function escape(text) {
-    return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;");
-}
-
-function n(value) {
-    return Number(value.toFixed(1));
 }

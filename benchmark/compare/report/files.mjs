@@ -1,9 +1,9 @@
 // The files that tell of a run. A full run's are those that are committed.
 
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
+import { readFileSync } from "node:fs";
 import { charts } from "./charts.mjs";
 import { markdown } from "./markdown.mjs";
+import { put, toJson } from "./put.mjs";
 
 const BENCHMARK = new URL("../../", import.meta.url);
 const FULL = { data: "results/latest.json", page: "RESULTS.md", pictures: "charts/" };
@@ -16,7 +16,7 @@ const PARTIAL = {
 /** Writes the results, and what is drawn from them. */
 export function writeResults(results, isFull) {
     const files = isFull ? FULL : PARTIAL;
-    put(files.data, `${toJson(results)}\n`);
+    put(files.data, toJson(results));
     draw(results, files);
 }
 
@@ -30,22 +30,4 @@ function draw(results, { page, pictures }) {
     for (const [name, svg] of Object.entries(charts(results))) {
         put(`${pictures}${name}`, svg);
     }
-}
-
-function put(path, text) {
-    const url = new URL(path, BENCHMARK);
-    mkdirSync(new URL(".", url), { recursive: true });
-    writeFileSync(url, text);
-    console.log(`wrote ${fileURLToPath(url)}`);
-}
-
-/** JSON that a person can read: one measurement a line. */
-function toJson(results) {
-    const members = Object.entries(results).map(([name, value]) => {
-        const text = Array.isArray(value)
-            ? `[${value.map(item => `\n  ${JSON.stringify(item)}`).join(",")}${value.length > 0 ? "\n " : ""}]`
-            : JSON.stringify(value);
-        return ` ${JSON.stringify(name)}: ${text}`;
-    });
-    return `{\n${members.join(",\n")}\n}`;
 }

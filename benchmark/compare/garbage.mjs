@@ -1,0 +1,8 @@
+// Collects garbage now, without a flag on the command line.
+
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+
+setFlagsFromString("--expose-gc");
+
+export const collectGarbage = runInNewContext("gc");
