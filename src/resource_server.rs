@@ -19,6 +19,7 @@ use crate::dpop::proof::{
 };
 use crate::grant::{Grant, Pending};
 use crate::jose::algorithm::AlgorithmSet;
+use crate::keys::issuer_directory::IssuerDirectory;
 use crate::keys::metadata::Issuer;
 use crate::memory::{IssuerIndex, Learned, Memory, VerifiedToken};
 use crate::rejection::{Code, Rejection};
@@ -95,6 +96,7 @@ pub enum Decision {
 #[derive(Debug)]
 pub struct ResourceServer {
     policy: Policy,
+    issuers: IssuerDirectory,
     challenger: Challenger,
 }
 
@@ -102,7 +104,8 @@ impl ResourceServer {
     /// A resource server with these rules.
     pub fn new(policy: Policy) -> Self {
         let challenger = Challenger::new(policy.dpop.algorithms, policy.resource.as_ref());
-        Self { policy, challenger }
+        let issuers = IssuerDirectory::of(policy.issuers.iter().map(|accepted| &accepted.issuer));
+        Self { policy, issuers, challenger }
     }
 
     /// The rules.
@@ -268,7 +271,7 @@ impl ResourceServer {
     fn choose_issuer(&self, signed: &SignedToken<'_>) -> Result<IssuerIndex, Rejection> {
         match self.policy.issuers.as_slice() {
             [_] => Ok(0),
-            several => signed.choose_issuer(several.iter().map(|accepted| &accepted.issuer)),
+            _ => signed.choose_issuer(&self.issuers),
         }
     }
 

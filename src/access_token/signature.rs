@@ -7,6 +7,7 @@
 
 use crate::jose::algorithm::{Algorithm, AlgorithmSet};
 use crate::jose::jws::{CompactJws, JoseHeader, JwsError, Member, VerifiedJws};
+use crate::keys::issuer_directory::IssuerDirectory;
 use crate::keys::jwk_set::{Candidates, JwkSet};
 use crate::keys::metadata::Issuer;
 use crate::rejection::{Code, ErrorCause, Rejection, Shown};
@@ -95,12 +96,9 @@ impl<'a> SignedToken<'a> {
     }
 
     /// The issuer that the token names, by its position among these.
-    pub(crate) fn choose_issuer<'i>(
-        &self,
-        mut issuers: impl Iterator<Item = &'i Issuer>,
-    ) -> Result<usize, Rejection> {
+    pub(crate) fn choose_issuer(&self, issuers: &IssuerDirectory) -> Result<usize, Rejection> {
         let named = self.jws.hint().issuer.unwrap_or_default();
-        issuers.position(|issuer| issuer.may_have_issued(&named)).ok_or_else(|| {
+        issuers.position(&named).ok_or_else(|| {
             let message =
                 format!("iss claim in access token payload \"{}\" is of no accepted issuer", Shown(&named));
             Code::IssuerMismatch.because(message)

@@ -209,7 +209,8 @@ pub(crate) fn same_but_for_a_slash(a: &str, b: &str) -> bool {
     without_slash(a) == without_slash(b)
 }
 
-fn without_slash(text: &str) -> &str {
+/// How identifiers are compared.
+pub(super) fn without_slash(text: &str) -> &str {
     text.strip_suffix('/').unwrap_or(text)
 }
 

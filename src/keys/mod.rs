@@ -1,10 +1,11 @@
 //! The keys that an issuer has now (RFC 8414, OpenID Connect Discovery 1.0, RFC 7517).
 //!
 //! In: an issuer's identifier, documents that the host fetched, the time.
-//! Out: `Issuer`, `Metadata`, `JwkSet`, and `KeyRing`, which says when to fetch.
+//! Out: `Issuer`, `IssuerDirectory`, `Metadata`, `JwkSet`, and `KeyRing`, which says when to fetch.
 //! May use: jose, time.
 //! Never: the network, a request, a token.
 
+pub mod issuer_directory;
 pub mod jwk_set;
 pub mod key_ring;
 pub mod metadata;

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 /// Rooms from the ground up. A room may use those before it, and `jose` and `keys` are floors with an order of their own.
-const ROOMS: [&str; 28] = [
+const ROOMS: [&str; 29] = [
     "time",
     "jose::algorithm",
     "jose::json",
@@ -18,6 +18,7 @@ const ROOMS: [&str; 28] = [
     "client_certificate",
     "credentials",
     "keys::metadata",
+    "keys::issuer_directory",
     "keys::jwk_set",
     "keys::key_ring",
     "keys",
