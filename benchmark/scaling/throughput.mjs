@@ -28,15 +28,15 @@ export async function measureThroughput({ ask, issuers, plan, show }) {
     const measured = [];
     for (const { id, title, what } of TRAFFIC) {
         const slices = new Map(arrangements.map(arrangement => [arrangement, []]));
-        for (let round = 0; round < plan.rounds; round++) {
+        for (let round = 0; round < plan.throughput.rounds; round++) {
             for (const arrangement of shuffled(arrangements)) {
-                const items = await ask(what, { issuer: "es256", count: plan.throughput });
+                const items = await ask(what, { issuer: "es256", count: plan.throughput.count });
                 slices.get(arrangement).push(await measureOnce({ ...arrangement, issuerUri, items }));
             }
         }
         for (const [arrangement, here] of slices) {
             const figures = FIGURES.map(name => [name, spread(here.map(slice => slice[name]))]);
-            measured.push({ traffic: id, title, ...arrangement, requests: plan.throughput, ...Object.fromEntries(figures) });
+            measured.push({ traffic: id, title, ...arrangement, requests: plan.throughput.count, ...Object.fromEntries(figures) });
         }
         for (const verification of VERIFICATIONS) {
             const figures = measured
