@@ -3,6 +3,9 @@
 import { barChart } from "../compare/report/bar-chart.mjs";
 import { ISSUERS, KEYS, LIVE_PROOFS } from "./sizes.mjs";
 
+const NAMES = { worker_threads: "worker_threads", cluster: "in a cluster" };
+const ROLES = { worker_threads: "ours", cluster: "peer" };
+
 const SHOWN = { 1: ["cpu", "CPU of a request, one at a time"], 64: ["main", "CPU of the main thread a request, 64 in flight"] };
 
 /** @returns {Record<string, string>} SVG by file name */
@@ -20,7 +23,7 @@ export function charts({ sizes, throughput, machine, node, plan }) {
     if (throughput.length > 0) {
         drawn["throughput.svg"] = barChart({
             title: "Requests a second, by threads and processes",
-            subtitle: `64 in flight in each thread or process, more is better. ${where}: no more than ${machine.cores} can work at once`,
+            subtitle: `64 in flight in each, with the CPU of a request. ${where}, of which the runs got ${coresOf(throughput)}`,
             unit: "/s",
             groups: arrangements(throughput)
         });
@@ -42,18 +45,18 @@ function arrangements(throughput) {
     return keys.map(key => {
         const bars = throughput
             .filter(({ title, verification }) => JSON.stringify([title, verification]) === key)
-            .map(({ kind, count, perSecond, cpu }) => ({
-                ...bar(`${count} ${named(kind, count)}`, kind === "cluster" ? "peer" : "ours", perSecond),
-                note: `${cpu.median.toFixed(0)} µs of CPU`
-            }));
+            .map(({ kind, count, perSecond, cpu }) =>
+                bar(`${count} ${NAMES[kind]}, ${cpu.median.toFixed(0)} µs each`, ROLES[kind], perSecond)
+            );
         const [title, verification] = JSON.parse(key);
         return { title: `${title}; verification: "${verification}"`, bars };
     });
 }
 
-function named(kind, count) {
-    const noun = kind === "cluster" ? ["process", "processes"] : ["thread", "threads"];
-    return `${count === 1 ? noun[0] : noun[1]} (${kind})`;
+/** On a machine that others use too, fewer than it has. */
+function coresOf(throughput) {
+    const got = throughput.map(({ cores }) => cores.median).sort((a, b) => a - b);
+    return [got[0], got.at(-1)].map(cores => cores.toFixed(1)).join(" to ");
 }
 
 function bar(label, role, { median, min, max }) {

@@ -1,5 +1,6 @@
 // `npm run bench:scaling`: what a request costs however much there is, and what more threads and processes bring.
 
+import { readFileSync } from "node:fs";
 import { loadavg } from "node:os";
 import { parseArgs } from "node:util";
 import { startIssuers } from "../compare/issuer-process.mjs";
@@ -11,15 +12,21 @@ import { measureSizes } from "./flat.mjs";
 import { ISSUERS, issuersOf, KEYS, keysOf, LIVE_PROOFS, proofsOf } from "./sizes.mjs";
 import { measureThroughput } from "./throughput.mjs";
 
+const FOLDER = "scaling/results/";
 const PARTS = [LIVE_PROOFS.id, KEYS.id, ISSUERS.id, "throughput"];
 
 const { values } = parseArgs({
     options: {
         quick: { type: "boolean", default: false },
         part: { type: "string" },
-        installed: { type: "boolean", default: false }
+        installed: { type: "boolean", default: false },
+        render: { type: "boolean", default: false }
     }
 });
+if (values.render) {
+    draw(JSON.parse(readFileSync(new URL("results/latest.json", import.meta.url), "utf8")), FOLDER);
+    process.exit();
+}
 const parts = values.part?.split(",") ?? PARTS;
 const unknown = parts.find(part => !PARTS.includes(part));
 if (unknown !== undefined) {
@@ -28,7 +35,7 @@ if (unknown !== undefined) {
 }
 const plan = values.quick
     ? { rounds: 1, count: 200, throughput: { rounds: 1, count: 1_000 } }
-    : { rounds: 5, count: 500, throughput: { rounds: 3, count: 6_000 } };
+    : { rounds: 5, count: 500, throughput: { rounds: 3, count: 12_000 } };
 
 if (!values.installed) {
     await installOurs();
@@ -68,8 +75,12 @@ const results = {
     throughput
 };
 // The committed files are those of a full run.
-const folder = `scaling/results/${values.quick || values.part !== undefined ? "partial/" : ""}`;
+const folder = `${FOLDER}${values.quick || values.part !== undefined ? "partial/" : ""}`;
 put(`${folder}latest.json`, toJson(results));
-for (const [name, svg] of Object.entries(charts(results))) {
-    put(`${folder}${name}`, svg);
+draw(results, folder);
+
+function draw(results, folder) {
+    for (const [name, svg] of Object.entries(charts(results))) {
+        put(`${folder}${name}`, svg);
+    }
 }

@@ -11,7 +11,7 @@ const WORKER = fileURLToPath(new URL("worker.mjs", import.meta.url));
 const KINDS = ["worker_threads", "cluster"];
 const COUNTS = [1, 2, 4];
 const VERIFICATIONS = ["inline", "threads", "auto"];
-const FIGURES = ["perSecond", "cpu"];
+const FIGURES = ["perSecond", "cpu", "cores"];
 
 /** What clients send: `what` of the issuers' process. */
 const TRAFFIC = [
@@ -65,7 +65,8 @@ async function measureOnce({ kind, count, verification, issuerUri, items }) {
     // Threads are all of this process; each process has told of its own.
     const sum = name => done.reduce((total, worker) => total + worker[name], 0);
     const cpu = kind === "cluster" ? sum("cpu") : user + system;
-    return { perSecond: (1000 * sum("count")) / elapsed, cpu: cpu / sum("count") };
+    // How many cores it had: fewer than there are where others want them too.
+    return { perSecond: (1000 * sum("count")) / elapsed, cpu: cpu / sum("count"), cores: cpu / (1000 * elapsed) };
 }
 
 function startThread() {
