@@ -32,7 +32,8 @@ async function installPeers() {
         title: "Installing the libraries to compare with",
         usually: "half a minute",
         command: "npm",
-        args: ["ci", "--no-audit", "--no-fund", "--loglevel=error"],
+        // Not `ci`: it stops where a registry lacks a library's addon for some other platform.
+        args: ["install", "--no-save", "--no-audit", "--no-fund", "--loglevel=error"],
         cwd: HERE,
         quiet: true
     });
