@@ -21,30 +21,39 @@ interface Entry {
     readonly bytes: number;
 }
 
-/** A memory of one validator in one JavaScript thread. It is bounded by bytes, and forgets what came first. */
+/**
+ * A memory of one validator in one JavaScript thread, bounded by bytes. What was not asked for while half of them were
+ * filled anew is forgotten, all of it at once: a Map finds its oldest entry only by passing what was deleted before it.
+ */
 export class VerifiedTokens {
-    readonly #entries = new Map<string, Entry>();
     readonly #native: NativeValidator;
+    /** Bytes of a generation. */
     readonly #maxBytes: number;
-    #bytes = 0;
+    #young = new Map<string, Entry>();
+    #old = new Map<string, Entry>();
+    #youngBytes = 0;
 
     constructor(native: NativeValidator, maxBytes: number) {
         this.#native = native;
-        this.#maxBytes = maxBytes;
+        this.#maxBytes = maxBytes / 2;
     }
 
     /** The grant for these credentials, if it still stands: in its time, and with the keys that verified it. */
     get(credentials: string, mode: DpopMode | null, now: number): NativeGrant | undefined {
         const key = keyOf(credentials, mode);
-        const entry = this.#entries.get(key);
+        const young = this.#young.get(key);
+        const entry = young ?? this.#old.get(key);
         if (entry === undefined || entry.credentials !== credentials) {
             return undefined;
         }
         const { grant } = entry;
         if (now >= grant.from && now < grant.until && this.#native.keysEpoch(grant.issuer) === grant.epoch) {
+            if (young === undefined) {
+                this.#keep(key, entry);
+            }
             return grant;
         }
-        this.#forget(key, entry);
+        this.#forget(key);
         return undefined;
     }
 
@@ -59,23 +68,24 @@ export class VerifiedTokens {
             return;
         }
         const key = keyOf(credentials, mode);
-        const before = this.#entries.get(key);
-        if (before !== undefined) {
-            this.#forget(key, before);
-        }
-        this.#entries.set(key, { credentials, grant, bytes });
-        this.#bytes += bytes;
-        for (const [oldest, entry] of this.#entries) {
-            if (this.#bytes <= this.#maxBytes) {
-                break;
-            }
-            this.#forget(oldest, entry);
-        }
+        this.#forget(key);
+        this.#keep(key, { credentials, grant, bytes });
     }
 
-    #forget(key: string, entry: Entry): void {
-        this.#entries.delete(key);
-        this.#bytes -= entry.bytes;
+    #keep(key: string, entry: Entry): void {
+        if (this.#youngBytes + entry.bytes > this.#maxBytes) {
+            this.#old = this.#young;
+            this.#young = new Map();
+            this.#youngBytes = 0;
+        }
+        this.#young.set(key, entry);
+        this.#youngBytes += entry.bytes;
+    }
+
+    #forget(key: string): void {
+        this.#youngBytes -= this.#young.get(key)?.bytes ?? 0;
+        this.#young.delete(key);
+        this.#old.delete(key);
     }
 }
 
