@@ -15,6 +15,10 @@ const ENTRY_BYTES = 400;
 /** Characters at the end of the credentials that an entry stands under: those of a signature, which are all different. */
 const KEY_CHARACTERS = 43;
 
+/** Tokens that came once are told apart by these; a power of two. */
+const SEEN_SLOTS = 16_384;
+const SEEN_CHARACTERS = 12;
+
 interface Entry {
     readonly credentials: string;
     readonly grant: NativeGrant;
@@ -30,6 +34,8 @@ export class VerifiedTokens {
     /** Bytes of a generation. */
     readonly #maxBytes: number;
     #young = new Map<string, Entry>();
+    /** Fingerprints of credentials that came once, each in the slot that it says itself. */
+    readonly #seen = new Uint32Array(SEEN_SLOTS);
     #old = new Map<string, Entry>();
     #youngBytes = 0;
 
@@ -67,9 +73,25 @@ export class VerifiedTokens {
             // It would push out all others, and then itself.
             return;
         }
+        // Once half of the memory is full, a token must come twice: one that never comes again would cost more to keep
+        // than to verify.
+        if (this.#old.size > 0 && !this.#cameBefore(credentials)) {
+            return;
+        }
         const key = keyOf(credentials, mode);
         this.#forget(key);
         this.#keep(key, { credentials, grant, bytes });
+    }
+
+    #cameBefore(credentials: string): boolean {
+        let fingerprint = 1;
+        for (let i = Math.max(credentials.length - SEEN_CHARACTERS, 0); i < credentials.length; i += 1) {
+            fingerprint = (Math.imul(fingerprint, 31) + credentials.charCodeAt(i)) >>> 0;
+        }
+        const slot = fingerprint % SEEN_SLOTS;
+        const came = this.#seen[slot] === fingerprint;
+        this.#seen[slot] = fingerprint;
+        return came;
     }
 
     #keep(key: string, entry: Entry): void {
