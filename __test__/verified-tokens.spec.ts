@@ -1,6 +1,5 @@
 // The memory of verified tokens: what it spares, and that it never changes a verdict.
 
-import { createRequire } from "node:module";
 import { createValidator, type Validator, type ValidatorOptions, type Verdict } from "oidc-spa-native";
 import { oidcSpa, type ValidateAndDecodeAccessToken } from "oidc-spa-native/server";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
@@ -340,64 +339,5 @@ describe("bounds", () => {
         expect(await Promise.all(tokens.map(claimsOf))).toEqual(all);
         // An entry takes at least twice its characters.
         expect(tokens.length - calls().here).toBeLessThan(65_536 / (2 * (tokens[0] as string).length));
-    });
-});
-
-describe("VerifiedTokens", () => {
-    type Grant = { claims: string; from: number; until: number; epoch: number; issuer: number; dpopNonce: string | null };
-    interface Memory {
-        get(credentials: string, mode: "required" | null, now: number): Grant | undefined;
-        set(credentials: string, mode: "required" | null, grant: Grant): void;
-    }
-    const { VerifiedTokens } = createRequire(import.meta.url)("../dist/verified-tokens.js") as {
-        VerifiedTokens: new (native: { keysEpoch(issuer: number): number }, maxBytes: number) => Memory;
-    };
-    const grant = (claims: string, changes: Partial<Grant> = {}): Grant => ({ claims, from: 0, until: 100, epoch: 7, issuer: 0, dpopNonce: null, ...changes });
-    const tail = "s".repeat(43);
-
-    test("Q01: the whole credentials decide, and the last to come under one key stands", () => {
-        const memory = new VerifiedTokens({ keysEpoch: () => 7 }, 10_000);
-        memory.set(`a.${tail}`, null, grant("a"));
-        expect(memory.get(`b.${tail}`, null, 1)).toBeUndefined();
-        expect(memory.get(tail, null, 1)).toBeUndefined();
-        expect(memory.get(`a.${tail}`, null, 1)?.claims).toBe("a");
-        memory.set(`b.${tail}`, null, grant("b"));
-        expect([memory.get(`a.${tail}`, null, 1), memory.get(`b.${tail}`, null, 1)?.claims]).toEqual([undefined, "b"]);
-        // What was replaced is not counted any more: all of these fit.
-        for (let i = 0; i < 1_000; i++) {
-            memory.set(`b.${tail}`, null, grant(String(i)));
-            memory.set("c", null, grant("c"));
-        }
-        expect([memory.get(`b.${tail}`, null, 1)?.claims, memory.get("c", null, 1)?.claims]).toEqual(["999", "c"]);
-        // Another route's rules are another question.
-        expect(memory.get("c", "required", 1)).toBeUndefined();
-    });
-
-    test("Q03: other keys, or none, end it for good", () => {
-        let epoch = 7;
-        const memory = new VerifiedTokens({ keysEpoch: () => epoch }, 10_000);
-        for (const other of [8, -1, 0, 6]) {
-            memory.set("x", null, grant("x"));
-            expect(memory.get("x", null, 1)?.claims).toBe("x");
-            epoch = other;
-            expect(memory.get("x", null, 1)).toBeUndefined();
-            epoch = 7;
-            expect(memory.get("x", null, 1)).toBeUndefined();
-        }
-    });
-
-    test("what has no time, or a nonce for one client, is not kept", () => {
-        const memory = new VerifiedTokens({ keysEpoch: () => 7 }, 10_000);
-        for (const changes of [{ until: 0 }, { from: 100 }, { from: NaN }, { dpopNonce: "n" }]) {
-            memory.set("x", null, grant("x", changes));
-            expect(memory.get("x", null, 50), JSON.stringify(changes)).toBeUndefined();
-        }
-    });
-
-    test("one that is too large pushes nobody out", () => {
-        const memory = new VerifiedTokens({ keysEpoch: () => 7 }, 10_000);
-        memory.set("small", null, grant("x"));
-        memory.set("large", null, grant("x".repeat(5_000)));
-        expect([memory.get("large", null, 1), memory.get("small", null, 1)?.claims]).toEqual([undefined, "x"]);
     });
 });
