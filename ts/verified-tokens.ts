@@ -73,8 +73,8 @@ export class VerifiedTokens {
             // It would push out all others, and then itself.
             return;
         }
-        // Once half of the memory is full, a token must come twice: one that never comes again would cost more to keep
-        // than to verify.
+        // Once half of the memory is full, a token must come twice: one that never comes again would push out others for
+        // nothing.
         if (this.#old.size > 0 && !this.#cameBefore(credentials)) {
             return;
         }
