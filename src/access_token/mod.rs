@@ -296,17 +296,15 @@ fn check_issuer(claims: &Object<'_>, issuer: &Issuer, policy: AccessTokenPolicy)
 fn check_audience(claims: &Object<'_>, audience: &Audience) -> Result<(), Rejection> {
     let Audience::AnyOf(expected) = audience else { return Ok(()) };
     let is_expected = |value: &Value<'_>| value.as_str().is_some_and(|aud| expected.iter().any(|e| e == aud));
-    let (accepted, found) = match claims.get("aud") {
+    let found = match claims.get("aud") {
+        Some(Value::Array(items)) if items.iter().any(is_expected) => return Ok(()),
+        Some(value) if is_expected(value) => return Ok(()),
         Some(Value::Array(items)) => {
-            let names: Vec<&str> = items.iter().filter_map(Value::as_str).collect();
-            (items.iter().any(is_expected), serde_json::to_string(&names))
+            serde_json::to_string(&items.iter().filter_map(Value::as_str).collect::<Vec<_>>())
         }
-        Some(value) => (is_expected(value), serde_json::to_string(value.as_str().unwrap_or_default())),
-        None => (false, Ok(String::new())),
+        Some(value) => serde_json::to_string(value.as_str().unwrap_or_default()),
+        None => Ok(String::new()),
     };
-    if accepted {
-        return Ok(());
-    }
     Err(Code::AudienceMismatch.because(format!(
         "Not expected audience, got aud claim {} but expected \"{}\".",
         Shown(&found.unwrap_or_default()),

@@ -7,6 +7,8 @@
 
 use std::fmt;
 
+use memchr::memchr_iter;
+
 use super::algorithm::Algorithm;
 use super::base64url_decode;
 use super::json::{JsonError, Object, Value};
@@ -78,7 +80,7 @@ impl JoseHeader {
     /// Reads the header of a compact JWS or JWE; the other parts are not looked at.
     pub fn decode(compact: &str) -> Result<Self, JwsError> {
         // A JWE is told from a JWS by its five parts (RFC 7516 section 9); both begin with a header.
-        let (first, _) = match compact.bytes().filter(|byte| *byte == b'.').take(5).count() {
+        let (first, _) = match memchr_iter(b'.', compact.as_bytes()).take(5).count() {
             2 | 4 => compact.split_once('.').ok_or(JwsError::Parts)?,
             _ => return Err(JwsError::Parts),
         };

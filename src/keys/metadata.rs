@@ -5,6 +5,8 @@
 //! May use: jose::json, the url crate.
 //! Never: a document of another issuer, a plain-http URL outside loopback.
 
+use std::borrow::Cow;
+
 use url::{Host, Url};
 
 use crate::jose::json::{JsonError, Object, Value};
@@ -115,11 +117,11 @@ impl Issuer {
 
     /// The identifier that a token with this `tid` must name: the template filled in, or the identifier itself. `None`
     /// where the template needs a tenant and this is none.
-    pub fn for_tenant(&self, tid: Option<&str>) -> Option<String> {
+    pub fn for_tenant(&self, tid: Option<&str>) -> Option<Cow<'_, str>> {
         if !self.is_template() {
-            return Some(self.text.clone());
+            return Some(Cow::Borrowed(&self.text));
         }
-        tid.filter(|tid| is_tenant(tid)).map(|tid| self.text.replace(TENANT, tid))
+        tid.filter(|tid| is_tenant(tid)).map(|tid| Cow::Owned(self.text.replace(TENANT, tid)))
     }
 
     /// Where the metadata may be, in the order to try: OpenID Connect Discovery 1.0 section 4, then RFC 8414
