@@ -178,14 +178,14 @@ describe("a store of the application", () => {
                  const ask = () => native.authorizeRequest(Date.now(), null, 0, "DPoP " + TOKEN, PROOF, "GET", AUDIENCE + "/v1/items", null, null, null, null, null, null, null, null);
                  const unsettled = ask();
                  const shown = JSON.stringify([unsettled, Object.getOwnPropertyNames(Object.getPrototypeOf(unsettled)).sort()]);
-                 const first = unsettled.settle(null, "away");
+                 const first = JSON.parse(unsettled.settle(null, "away"));
                  let again = "settled again";
                  try { again = unsettled.settle(true, null)[1]; } catch (error) { again = error.message; }
                  const second = ask();
                  let odd;
                  try { odd = second.settle("OK", null)[1]; } catch (error) { odd = error.code; }
-                 const granted = ask().settle(true, null);
-                 console.log(shown, first[0], first[1].split("\\n")[0], again, "|", odd, granted[0], "sub" in JSON.parse(granted[1]));
+                 const granted = JSON.parse(ask().settle(true, null));
+                 console.log(shown, first[0], first[2], again, "|", odd, granted[0], "sub" in granted[7]);
              });`,
             "commonjs",
             { ISSUER: f.issuer.issuerUri, AUDIENCE, TOKEN: accessToken, PROOF: f.proof(now, accessToken) }

@@ -6,10 +6,11 @@
 //! Never: a memory of its own, a check.
 
 use std::fmt;
+use std::sync::Arc;
 
 use crate::credentials::{Refusal, Scheme};
 use crate::dpop::replay::{ProofRecord, Remembered};
-use crate::memory::{IssuerIndex, Learned};
+use crate::memory::{IssuerIndex, Learned, VerifiedToken};
 use crate::rejection::Code;
 use crate::time::Validity;
 
@@ -51,10 +52,9 @@ impl Pending {
 
 /// The request may enter.
 pub struct Grant {
-    /// The claims, as JSON text: the token's payload.
-    pub claims: String,
-    /// The access token, as sent.
-    pub access_token: String,
+    pub(crate) verified: Arc<VerifiedToken>,
+    /// Length of the access token, as sent. Credentials end with it.
+    pub token_bytes: usize,
     /// How the token was presented.
     pub scheme: Scheme,
     /// Whose token it is.
@@ -66,6 +66,13 @@ pub struct Grant {
     pub repeatable: Option<Validity>,
     /// What a [`Memory`](crate::memory::Memory) may keep.
     pub learned: Learned,
+}
+
+impl Grant {
+    /// The claims, as JSON text: the token's payload.
+    pub fn claims(&self) -> &str {
+        self.verified.token().claims()
+    }
 }
 
 // Claims must not end up in a log.

@@ -225,8 +225,7 @@ impl ResourceServer {
             Presentation::Bearer { .. } => None,
         };
         let grant = Grant {
-            claims: access_token.claims().to_owned(),
-            access_token: token.to_owned(),
+            token_bytes: token.len(),
             scheme: presentation.scheme(),
             issuer: verified.issuer(),
             dpop_nonce: nonces.filter(|_| lacks_nonce).map(|nonces| nonces.current(now)),
@@ -235,6 +234,7 @@ impl ResourceServer {
                 token: digest.filter(|_| !is_recalled).map(|digest| (digest, Arc::clone(&verified))),
                 proof_key: proof_header.map(str::to_owned).zip(proof_key.flatten()),
             },
+            verified,
         };
         Ok(Pending::new(grant, record))
     }

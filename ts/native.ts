@@ -7,17 +7,8 @@
 
 import type { DpopMode } from "../index.js";
 
-/** A verdict as it crosses the boundary. `binding/src/told.rs` says what each position means. */
-export type Told = readonly [
-    tag: number,
-    text: string,
-    dpopNonce: string | null,
-    tokenBegin: number,
-    tokenEnd: number,
-    from: number,
-    until: number,
-    epoch: number
-];
+/** A verdict as it crosses the boundary: the JSON text of a list. `binding/src/told.rs` says what each position means. */
+export type Told = string;
 
 /** The addon's verdict. */
 export type NativeVerdict = NativeGrant | NativeRefusal;
@@ -25,8 +16,10 @@ export type NativeVerdict = NativeGrant | NativeRefusal;
 /** The request may enter. */
 export interface NativeGrant {
     readonly isGranted: true;
-    /** The payload's JSON text, as it was in the token. */
-    readonly claims: string;
+    /** The text that this was read from: {@link claimsOf} it gives the claims once more, in an object of their own. */
+    readonly told: Told;
+    /** The claims, in an object that nobody else has. */
+    readonly claims: unknown;
     /** The access token, where the addon took it out of a field. */
     readonly accessToken: string;
     readonly scheme: "Bearer" | "DPoP";
@@ -59,8 +52,13 @@ export const AUTHORIZATION_REPEATED = 1;
 export const DPOP_REPEATED = 2;
 export const HOST_REPEATED = 4;
 
-/** What the addon reads of a request, by position: building an object for it costs more than the call. */
-export type RequestParts = readonly [
+/**
+ * What the addon reads of a request, by position: building an object for it costs more than the call. Of a request without
+ * proof and certificate it reads the first two: there is nothing to compare the others with.
+ */
+export type RequestParts = readonly [flags: number, authorization: string | null] | WholeRequestParts;
+
+type WholeRequestParts = readonly [
     flags: number,
     authorization: string | null,
     dpop: string | null,
@@ -107,7 +105,7 @@ export interface NativeUnsettled {
 
 /** Where verdicts of other threads come to. */
 export interface NativeInbox {
-    take(): ReadonlyArray<readonly [ticket: number, answer: Told | NativeUnsettled]>;
+    take(): readonly [tickets: readonly number[], answers: ReadonlyArray<Told | NativeUnsettled>];
 }
 
 /** What the addon says of a request at first. */
@@ -170,9 +168,76 @@ interface Addon {
     readonly isFirstToAsk: () => boolean;
 }
 
+const REFUSED = -1;
+
+/** Reads a verdict on credentials that came in this field. Throws where the addon failed: that is no answer to a client. */
+export function readVerdict(told: Told, field: string | null, issuerUris: readonly string[]): NativeVerdict {
+    const read = JSON.parse(told) as ToldGrant | ToldRefusal | ToldFailure;
+    if (read[0] < 0) {
+        return refusalOf(read as ToldRefusal | ToldFailure);
+    }
+    const [tag, dpopNonce, tokenBegin, tokenEnd, from, until, epoch, claims] = read as ToldGrant;
+    const issuer = tag >> 1;
+    return {
+        isGranted: true,
+        told,
+        claims,
+        accessToken: field === null ? "" : field.slice(tokenBegin, tokenEnd),
+        scheme: (tag & 1) === 0 ? "Bearer" : "DPoP",
+        issuer,
+        issuerUri: issuerUris[issuer] as string,
+        dpopNonce,
+        from,
+        until,
+        epoch
+    };
+}
+
+/** Reads a verdict that cannot be a grant. */
+export function readRefusal(told: Told): NativeRefusal {
+    return refusalOf(JSON.parse(told) as ToldRefusal | ToldFailure);
+}
+
+/** The claims of a grant, in an object of their own. */
+export function claimsOf(told: Told): unknown {
+    return (JSON.parse(told) as ToldGrant)[7];
+}
+
+type ToldGrant = readonly [
+    tag: number,
+    dpopNonce: string | null,
+    tokenBegin: number,
+    tokenEnd: number,
+    from: number,
+    until: number,
+    epoch: number,
+    claims: unknown
+];
+
+type ToldRefusal = readonly [
+    tag: -1,
+    dpopNonce: string | null,
+    code: string,
+    errorCause: string,
+    status: number,
+    retryAfter: string | null,
+    wwwAuthenticate: string | null,
+    debugErrorMessage: string
+];
+
+type ToldFailure = readonly [tag: -2, dpopNonce: null, message: string];
+
+function refusalOf(read: ToldRefusal | ToldFailure): NativeRefusal {
+    if (read[0] !== REFUSED) {
+        throw new Error(`oidc-spa-native: ${read[2]}`);
+    }
+    const [, dpopNonce, code, errorCause, status, retryAfter, wwwAuthenticate, debugErrorMessage] = read;
+    return { isGranted: false, code, errorCause, debugErrorMessage, status, wwwAuthenticate, retryAfter, dpopNonce };
+}
+
 /** Whether the verdict is there. */
 export function isTold(answer: NativeAnswer): answer is Told {
-    return Array.isArray(answer);
+    return typeof answer === "string";
 }
 
 /** Whether the verdict comes by itself. */

@@ -167,6 +167,10 @@ function join(
     connectionScheme: string | null,
     authority: string | null = null
 ): RequestParts {
+    const certificate = target?.clientCertificate ?? fields.peerCertificate;
+    if (fields.dpop === null && fields.clientCert === null && certificate === null) {
+        return [fields.flags, fields.authorization];
+    }
     const method = target === null ? fields.pseudoMethod : target.method;
     const url = target === null ? fields.pseudoPath : target.url;
     return [
@@ -185,7 +189,7 @@ function join(
         fields.remoteAddress,
         fields.xForwardedPrefix,
         fields.clientCert,
-        target?.clientCertificate ?? fields.peerCertificate
+        certificate
     ];
 }
 

@@ -104,10 +104,10 @@ function createUtils<DecodedAccessToken extends Record<string, unknown>>(
     const { promise: bootstrapCalled, resolve: onBootstrapCalled } = deferred();
 
     const accept = (
-        claims: () => unknown,
+        claims: unknown,
         params: ValidateAndDecodeAccessToken.Params
     ): ReturnType<DecodedAccessToken> => {
-        const original = claims() as DecodedAccessToken_RFC9068;
+        const original = claims as DecodedAccessToken_RFC9068;
         let decodedAccessToken: DecodedAccessToken;
         try {
             // Without a schema, `DecodedAccessToken` is its default.
@@ -144,7 +144,7 @@ function createUtils<DecodedAccessToken extends Record<string, unknown>>(
             answer = callParams => {
                 const decoded = decodeOnly(callParams.accessToken);
                 return decoded.isSuccess
-                    ? accept(() => decoded.claims, callParams)
+                    ? accept(decoded.claims, callParams)
                     : errored(decoded.code, "validation error", decoded.debugErrorMessage);
             };
         } else {
@@ -233,7 +233,7 @@ function credentialParts(params: ValidateAndDecodeAccessToken.Params): Credentia
 function fromNative<DecodedAccessToken>(
     verdict: NativeVerdict,
     params: ValidateAndDecodeAccessToken.Params,
-    accept: (claims: () => unknown, params: ValidateAndDecodeAccessToken.Params) => ReturnType<DecodedAccessToken>
+    accept: (claims: unknown, params: ValidateAndDecodeAccessToken.Params) => ReturnType<DecodedAccessToken>
 ): ReturnType<DecodedAccessToken> {
     if (!verdict.isGranted) {
         return errored(
@@ -242,7 +242,6 @@ function fromNative<DecodedAccessToken>(
             verdict.debugErrorMessage
         );
     }
-    const { claims } = verdict;
     if (
         params.scheme === "Bearer" &&
         params.rejectIfAccessTokenDPoPBound === false &&
@@ -253,7 +252,7 @@ function fromNative<DecodedAccessToken>(
                 "without a proof that its bearer holds the key."
         );
     }
-    return accept(() => JSON.parse(claims), params);
+    return accept(verdict.claims, params);
 }
 
 function errored(

@@ -22,10 +22,17 @@ import type {
 import { shortfallOf } from "./authorization.js";
 import { watchFleet } from "./fleet.js";
 import { publishKeysEvents } from "./keys-channel.js";
-import { NativeValidator, type NativeGrant, type NativeRefusal, type NativeVerdict } from "./native.js";
+import {
+    claimsOf,
+    NativeValidator,
+    readRefusal,
+    type NativeGrant,
+    type NativeRefusal,
+    type NativeVerdict
+} from "./native.js";
 import { replayAccess, type ReplayAccess } from "./replay-store.js";
 import { readHeadersOrRequest } from "./request.js";
-import { readRefusal, Verifier } from "./verifier.js";
+import { Verifier } from "./verifier.js";
 
 export function createValidator<Claims = AccessTokenClaims>(options: ValidatorOptions<Claims>): Validator<Claims> {
     if (typeof options !== "object" || options === null || Array.isArray(options)) {
@@ -63,14 +70,13 @@ export function createValidator<Claims = AccessTokenClaims>(options: ValidatorOp
         if (!verdict.isGranted) {
             return toRefused(verdict);
         }
-        const payload = verdict.claims;
-        const rawClaims = JSON.parse(payload) as AccessTokenClaims;
+        const rawClaims = verdict.claims as AccessTokenClaims;
         if (applySchema === undefined) {
             // Without a schema, `Claims` is its default.
             return toGranted(verdict, rawClaims as Claims, rawClaims);
         }
         // A schema may change what it is given: it gets claims of its own.
-        return applySchema(JSON.parse(payload) as AccessTokenClaims).then(outcome =>
+        return applySchema(claimsOf(verdict.told) as AccessTokenClaims).then(outcome =>
             "report" in outcome
                 ? refuse(mode, verdict.scheme, shapeMismatch(outcome.report))
                 : toGranted(verdict, outcome.claims, rawClaims)

@@ -7,7 +7,7 @@
  */
 
 import type { DpopMode } from "../index.js";
-import type { NativeGrant, NativeValidator } from "./native.js";
+import type { NativeGrant, NativeValidator, Told } from "./native.js";
 
 /** What an entry takes beside its strings, in bytes. */
 const ENTRY_BYTES = 400;
@@ -21,7 +21,12 @@ const SEEN_CHARACTERS = 12;
 
 interface Entry {
     readonly credentials: string;
-    readonly grant: NativeGrant;
+    /** Text, so that no two requests get the same claims object. */
+    readonly told: Told;
+    readonly issuer: number;
+    readonly from: number;
+    readonly until: number;
+    readonly epoch: number;
     readonly bytes: number;
 }
 
@@ -44,20 +49,19 @@ export class VerifiedTokens {
         this.#maxBytes = maxBytes / 2;
     }
 
-    /** The grant for these credentials, if it still stands: in its time, and with the keys that verified it. */
-    get(credentials: string, mode: DpopMode | null, now: number): NativeGrant | undefined {
+    /** The text of the grant for these credentials, if it still stands: in its time, and with the keys that verified it. */
+    get(credentials: string, mode: DpopMode | null, now: number): Told | undefined {
         const key = keyOf(credentials, mode);
         const young = this.#young.get(key);
         const entry = young ?? this.#old.get(key);
         if (entry === undefined || entry.credentials !== credentials) {
             return undefined;
         }
-        const { grant } = entry;
-        if (now >= grant.from && now < grant.until && this.#native.keysEpoch(grant.issuer) === grant.epoch) {
+        if (now >= entry.from && now < entry.until && this.#native.keysEpoch(entry.issuer) === entry.epoch) {
             if (young === undefined) {
                 this.#keep(key, entry);
             }
-            return grant;
+            return entry.told;
         }
         this.#forget(key);
         return undefined;
@@ -65,10 +69,11 @@ export class VerifiedTokens {
 
     /** Remembers a grant, if the addon says that it may be. */
     set(credentials: string, mode: DpopMode | null, grant: NativeGrant): void {
-        if (grant.until <= grant.from || grant.dpopNonce !== null) {
+        const { told, issuer, from, until, epoch } = grant;
+        if (until <= from || grant.dpopNonce !== null) {
             return;
         }
-        const bytes = ENTRY_BYTES + 2 * credentials.length + 2 * grant.claims.length;
+        const bytes = ENTRY_BYTES + 2 * credentials.length + 2 * told.length;
         if (bytes > this.#maxBytes) {
             // It would push out all others, and then itself.
             return;
@@ -80,7 +85,7 @@ export class VerifiedTokens {
         }
         const key = keyOf(credentials, mode);
         this.#forget(key);
-        this.#keep(key, { credentials, grant, bytes });
+        this.#keep(key, { credentials, told, issuer, from, until, epoch, bytes });
     }
 
     #cameBefore(credentials: string): boolean {

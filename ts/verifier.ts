@@ -11,10 +11,9 @@ import type { DpopMode, ValidatorOptions } from "../index.js";
 import {
     AUTHORIZATION_REPEATED,
     NativeInbox,
+    readVerdict,
     type CredentialParts,
     type NativeAnswer,
-    type NativeGrant,
-    type NativeRefusal,
     type NativeUnsettled,
     type NativeValidator,
     type NativeVerdict,
@@ -104,7 +103,8 @@ export class Verifier {
     }
 
     #recall(credentials: string | null, mode: DpopMode | null, now: number): NativeVerdict | undefined {
-        return credentials === null ? undefined : this.#memory?.get(credentials, mode, now);
+        const told = credentials === null ? undefined : this.#memory?.get(credentials, mode, now);
+        return told === undefined ? undefined : readVerdict(told, credentials, this.#issuerUris);
     }
 
     #isBestHere(): boolean {
@@ -166,51 +166,15 @@ export class Verifier {
     }
 
     #read(told: Told, credentials: string | null, mode: DpopMode | null): NativeVerdict {
-        const [tag, claims, dpopNonce, tokenBegin, tokenEnd, from, until, epoch] = told;
-        if (tag < 0) {
-            return readRefusal(told);
+        const verdict = readVerdict(told, credentials, this.#issuerUris);
+        if (verdict.isGranted && credentials !== null) {
+            this.#memory?.set(credentials, mode, verdict);
         }
-        const issuer = tag >> 1;
-        const grant: NativeGrant = {
-            isGranted: true,
-            claims,
-            accessToken: credentials?.slice(tokenBegin, tokenEnd) ?? "",
-            scheme: (tag & 1) === 0 ? "Bearer" : "DPoP",
-            issuer,
-            issuerUri: this.#issuerUris[issuer] as string,
-            dpopNonce,
-            from,
-            until,
-            epoch
-        };
-        if (credentials !== null) {
-            this.#memory?.set(credentials, mode, grant);
-        }
-        return grant;
+        return verdict;
     }
-}
-
-/** A verdict that is no grant. Throws where the addon failed: that is no answer to a client. */
-export function readRefusal([tag, text, dpopNonce]: Told): NativeRefusal {
-    if (tag !== REFUSED) {
-        throw new Error(`oidc-spa-native: ${text}`);
-    }
-    // Only the message, which is last, may hold a line break itself.
-    const [code = "", errorCause = "", status, retryAfter, wwwAuthenticate, ...message] = text.split("\n");
-    return {
-        isGranted: false,
-        code,
-        errorCause,
-        debugErrorMessage: message.join("\n"),
-        status: Number(status),
-        wwwAuthenticate: wwwAuthenticate || null,
-        retryAfter: retryAfter || null,
-        dpopNonce
-    };
 }
 
 const HAS_OTHER_CORES = availableParallelism() > 1;
-const REFUSED = -1;
 
 /** Those who wait for other threads, by their tickets. */
 const waiting = new Map<number, (answer: Told | NativeUnsettled) => void>();
@@ -227,14 +191,14 @@ function theInbox(): NativeInbox {
 }
 
 function collect(): void {
-    const verdicts = theInbox().take();
-    for (const [ticket, answer] of verdicts) {
+    const [tickets, answers] = theInbox().take();
+    for (const [i, ticket] of tickets.entries()) {
         const resolve = waiting.get(ticket);
         waiting.delete(ticket);
-        resolve?.(answer);
+        resolve?.(answers[i] as Told | NativeUnsettled);
     }
     if (waiting.size === 0) {
         aliveWhileWaiting.unref();
     }
-    answeredAtOnce(verdicts.length);
+    answeredAtOnce(tickets.length);
 }

@@ -64,6 +64,47 @@ fn n11_one_token_with_and_without_its_certificate() {
     }
 }
 
+/// The binding to JavaScript relies on it: it leaves the rest of such a request where it is.
+#[test]
+fn without_a_proof_and_a_certificate_the_rest_of_a_request_changes_nothing() {
+    let odd = RequestHead {
+        method: "?",
+        url: "no url",
+        connection_scheme: Some("ftp"),
+        host: Some("evil.example, api.example"),
+        host_repeated: true,
+        forwarded: Some("host=\"evil.example"),
+        x_forwarded_proto: Some("gopher"),
+        x_forwarded_for: Some("192.0.2.1"),
+        remote_address: Some("nowhere"),
+        ..RequestHead::default()
+    };
+    let tokens = [Jwt::t0(), Jwt::t1(), bound()].map(|jwt| jwt.sign());
+    let with = |scheme: &str| tokens.clone().map(|token| Some(format!("{scheme} {token}")));
+    let fields =
+        [with("Bearer"), with("DPoP"), with("Basic"), [None, Some("Bearer".into()), Some("(".into())]];
+    for profile in PROFILES {
+        let setups = [
+            Setup::new(profile),
+            Setup::new(profile).policy(|policy| {
+                policy.certificate_field = CertificateField::OfTrustedProxy;
+                policy.proxy_trust = ProxyTrust::First;
+            }),
+        ];
+        for (setup, field) in
+            setups.iter().flat_map(|setup| fields.iter().flatten().map(move |field| (setup, field)))
+        {
+            let judge = |head| {
+                let authorization = field.as_deref().map_or(Field::Absent, Field::Once);
+                let verdict = setup.judge(&Request { authorization, dpop: Field::Absent, head });
+                (verdict.name(), verdict.message().to_owned())
+            };
+            let said = judge(None);
+            assert_eq!([judge(Some(head())), judge(Some(odd))], [said.clone(), said]);
+        }
+    }
+}
+
 #[test]
 fn n11_a_client_is_told_that_its_token_is_invalid() {
     let authorization = format!("Bearer {}", bound().sign());

@@ -305,7 +305,7 @@ fn d10_d43_d44_d45_d46_the_claims_arrive_as_they_were_signed() {
             let Verdict::Granted(grant) = Setup::new(profile).bearer(&jwt.sign()) else {
                 panic!("{profile:?}")
             };
-            assert_eq!(grant.claims.as_bytes(), jwt.payload_text());
+            assert_eq!(grant.claims().as_bytes(), jwt.payload_text());
         }
     }
 }
