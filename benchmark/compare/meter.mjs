@@ -16,26 +16,35 @@ const SETTLED_MICROS = 400;
  * @param {unknown[]} slice.inputs
  * @param {string[]} slice.expected - the `jti` of each answer
  * @param {number} slice.concurrency
+ * @param {number} slice.warmUp - so many of the inputs come before the clock starts
  * @param {() => unknown} [slice.ready] - awaited when all is quiet, before the clock starts
  * @returns times in microseconds; `cpu` and `main` are those of one validation
  */
-export async function measure({ verify, inputs, expected, concurrency, ready }) {
-    const latencies = new Float64Array(inputs.length);
+export async function measure({ verify, inputs, expected, concurrency, warmUp, ready }) {
     const loop = concurrency === 1 ? oneByOne : inFlight;
+    const lap = async (from, to) => {
+        const length = to - from;
+        const latencies = new Float64Array(length);
+        const answers = { inputs: inputs.slice(from, to), expected: expected.slice(from, to) };
+        const wrong = await loop({ verify, ...answers, concurrency, latencies });
+        if (wrong > 0) {
+            throw new Error(`${wrong} of ${length} answers were wrong`);
+        }
+        return latencies;
+    };
+    await settle();
+    await lap(0, warmUp);
     await settle();
     await ready?.();
     const delays = monitorEventLoopDelay({ resolution: LOOP_RESOLUTION_MS });
     delays.enable();
     const [before, begun] = [cpuMicros(), performance.now()];
-    const wrong = await loop({ verify, inputs, expected, concurrency, latencies });
+    const latencies = await lap(warmUp, inputs.length);
     const [elapsed, after] = [performance.now() - begun, cpuMicros()];
     await turn();
     delays.disable();
-    if (wrong > 0) {
-        throw new Error(`${wrong} of ${inputs.length} answers were wrong`);
-    }
     latencies.sort();
-    const { length } = inputs;
+    const { length } = latencies;
     return {
         cpu: (after.process - before.process) / length,
         main: after.main === undefined ? undefined : (after.main - before.main) / length,
@@ -107,9 +116,12 @@ function inFlight({ verify, inputs, expected, concurrency, latencies }) {
     });
 }
 
-/** One's garbage must not be another's work, nor what V8 does about it on other threads. */
+/**
+ * One's garbage must not be another's work, nor what V8 does about it on other threads. Only the young: with each full
+ * collection V8 throws away compiled code, and what a slice showed would be how it is compiled again.
+ */
 async function settle() {
-    collectGarbage();
+    collectGarbage({ type: "minor" });
     for (let tries = 0; tries < 20; tries++) {
         const before = cpuMicros().process;
         await sleep(SETTLE_MS);

@@ -5,9 +5,12 @@ import { AUDIENCE, CASES, TARGET } from "./cases.mjs";
 import { measure } from "./meter.mjs";
 import { PEERS } from "./peers/index.mjs";
 import { shuffled, spread } from "./statistics.mjs";
+import { fromTheWire } from "./wire.mjs";
 
 const FIGURES = ["cpu", "main", "perSecond", "p50", "p99", "loopDelay"];
 const WARM_UP_ROUNDS = 2;
+/** Validations before the clock starts: those of a server that has run for a while are what matters. */
+const WARM_UP = 1000;
 
 /**
  * @returns {Promise<{ measured: object[], refused: object[] }>} `measured`: one entry a case, concurrency and library;
@@ -68,10 +71,10 @@ async function measureCell({ kase, concurrency, subjects, issuer, options, ask, 
     const count = Math.max(Math.round(kase.count * options.share), 2 * Math.min(concurrency, 64));
     const slices = new Map(subjects.map(({ peer }) => [peer.id, []]));
     const bare = [];
-    const warmUp = options.quick ? 1 : WARM_UP_ROUNDS;
-    for (let round = -warmUp; round < options.rounds; round++) {
+    const warmUp = Math.min(count, WARM_UP);
+    for (let round = options.quick ? -1 : -WARM_UP_ROUNDS; round < options.rounds; round++) {
         // New tokens for each round: whoever remembers tokens must not have seen them. Libraries may share them.
-        const shared = kase.dpop ? undefined : await itemsFor(kase, ask, count);
+        const shared = kase.dpop ? undefined : await itemsFor(kase, ask, warmUp + count);
         const asked = [...subjects, undefined];
         for (const one of shuffled(asked)) {
             if (one === undefined) {
@@ -83,12 +86,13 @@ async function measureCell({ kase, concurrency, subjects, issuer, options, ask, 
                 continue;
             }
             // A proof is good once, also for two interfaces that share one memory.
-            const items = shared ?? (await itemsFor(kase, ask, count));
+            const items = shared ?? (await itemsFor(kase, ask, warmUp + count));
             const slice = await measure({
                 verify: one.subject.verify,
                 inputs: items.map(one.subject.prepare),
                 expected: items.map(({ jti }) => jti),
-                concurrency
+                concurrency,
+                warmUp
             }).catch(error => {
                 throw new Error(`${one.peer.title}, case ${kase.id}, ${concurrency} in flight: ${error.message}`);
             });
@@ -122,9 +126,7 @@ async function itemsFor(kase, ask, count) {
             return ask("strangers", { issuer, count });
         case "repeated": {
             const [{ token, jti }] = await ask("tokens", { issuer, count: 1 });
-            // As a parser of HTTP makes it: the same characters, in a string of its own each time.
-            const bytes = Buffer.from(token, "latin1");
-            return Array.from({ length: count }, () => ({ token: bytes.toString("latin1"), jti }));
+            return Array.from({ length: count }, () => ({ token: fromTheWire(token), jti }));
         }
     }
 }

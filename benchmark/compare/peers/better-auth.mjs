@@ -1,5 +1,7 @@
 // better-auth: what its resource servers call, `verifyAccessTokenRequest`. It remembers proofs.
 
+import { authorizationField } from "../wire.mjs";
+
 export const betterAuth = {
     id: "better-auth",
     title: "better-auth",
@@ -14,7 +16,7 @@ export const betterAuth = {
         };
         return {
             prepare: ({ token, proof }) => ({
-                authorizationHeader: `${proof === undefined ? "Bearer" : "DPoP"} ${token}`,
+                authorizationHeader: authorizationField(proof === undefined ? "Bearer" : "DPoP", token),
                 dpopProofJwt: proof ?? null,
                 ...target
             }),

@@ -1,5 +1,7 @@
 // express-oauth2-jwt-bearer: its middleware, called with what it reads of an Express request.
 
+import { authorizationField } from "../wire.mjs";
+
 export const expressOauth2JwtBearer = {
     id: "express-oauth2-jwt-bearer",
     title: "express-oauth2-jwt-bearer",
@@ -20,9 +22,9 @@ export const expressOauth2JwtBearer = {
             prepare: ({ token, proof }) => {
                 const headers = { host: url.host };
                 if (proof === undefined) {
-                    headers.authorization = `Bearer ${token}`;
+                    headers.authorization = authorizationField("Bearer", token);
                 } else {
-                    headers.authorization = `DPoP ${token}`;
+                    headers.authorization = authorizationField("DPoP", token);
                     headers.dpop = proof;
                 }
                 return {

@@ -1,6 +1,8 @@
 // oauth4webapi: `validateJwtAccessToken` on a Fetch request. It checks DPoP proofs; remembering them is left to the
 // application.
 
+import { authorizationField } from "../wire.mjs";
+
 export const oauth4webapi = {
     id: "oauth4webapi",
     title: "oauth4webapi",
@@ -21,8 +23,8 @@ export const oauth4webapi = {
                     method: target.method,
                     headers:
                         proof === undefined
-                            ? { authorization: `Bearer ${token}` }
-                            : { authorization: `DPoP ${token}`, dpop: proof }
+                            ? { authorization: authorizationField("Bearer", token) }
+                            : { authorization: authorizationField("DPoP", token), dpop: proof }
                 }),
             verify: request =>
                 oauth.validateJwtAccessToken(server, request, audience, request.headers.has("dpop") ? dpopOptions : options)

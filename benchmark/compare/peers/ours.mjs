@@ -1,6 +1,7 @@
 // This project, through its own interface.
 
 import { loadOurs } from "../ours.mjs";
+import { authorizationField } from "../wire.mjs";
 
 /** A validator with these options, as something to be measured. */
 export async function validating(options, target) {
@@ -9,7 +10,7 @@ export async function validating(options, target) {
     await validator.ready();
     return {
         prepare: ({ token, proof }) =>
-            proof === undefined ? { authorization: `Bearer ${token}` } : { authorization: `DPoP ${token}`, dpop: proof },
+            proof === undefined ? { authorization: authorizationField("Bearer", token) } : { authorization: authorizationField("DPoP", token), dpop: proof },
         verify: async headers => (await validator.validateRequest(headers, target)).claims
     };
 }
