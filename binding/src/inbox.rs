@@ -4,13 +4,13 @@
 //! about OAuth, a ticket without an answer.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use napi::bindgen_prelude::{Either, Function, Result};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi_derive::napi;
 use oidc_spa_native::time::UnixTime;
-use oidc_spa_native_host::{Validator, spawn, submit};
+use oidc_spa_native_host::{Validator, queued_jobs, spawn, submit};
 
 use crate::parts::Parts;
 use crate::pending::{Answer, WaitsFor, judge};
@@ -23,12 +23,54 @@ struct Inbox {
     ring: Box<dyn Fn() + Send + Sync>,
     /// The bell was rung and nobody has come yet: one call brings all that has come by then.
     is_rung: AtomicBool,
-    answers: Mutex<Vec<(u32, Answer)>>,
+    tray: Mutex<Tray>,
 }
 
+#[derive(Default)]
+struct Tray {
+    answers: Vec<(u32, Answer)>,
+    /// Tickets that are with the threads, whose answers come soon.
+    under_way: usize,
+}
+
+/// Answers wait for others while so many times as many are under way: each call of the environment costs as much as
+/// several answers. At most a quarter of what is under way waits, so the threads have something to do meanwhile.
+const SHARE_UNDER_WAY: usize = 3;
+/// Answers that wait, at most.
+const MAX_HELD: usize = 32;
+/// Where the threads have so many times more to do for others, ours may be long in coming: nobody waits for them.
+const SHARE_QUEUED: usize = 8;
+
 impl Inbox {
+    fn tray(&self) -> MutexGuard<'_, Tray> {
+        self.tray.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn expect(&self) {
+        self.tray().under_way += 1;
+    }
+
+    /// One that is not under way any more, with its answer, or without if that will take a while.
+    fn arrive(&self, answer: Option<(u32, Answer)>) {
+        let mut tray = self.tray();
+        tray.under_way = tray.under_way.saturating_sub(1);
+        tray.answers.extend(answer);
+        let (held, under_way) = (tray.answers.len(), tray.under_way);
+        drop(tray);
+        let more_come_soon = under_way > SHARE_UNDER_WAY * held && queued_jobs() <= SHARE_QUEUED * under_way;
+        if held == 0 || (more_come_soon && held < MAX_HELD) {
+            return;
+        }
+        self.call();
+    }
+
+    /// An answer that was long in coming.
     fn put(&self, ticket: u32, answer: Answer) {
-        self.answers.lock().unwrap_or_else(PoisonError::into_inner).push((ticket, answer));
+        self.tray().answers.push((ticket, answer));
+        self.call();
+    }
+
+    fn call(&self) {
         if !self.is_rung.swap(true, Ordering::AcqRel) {
             (self.ring)();
         }
@@ -37,11 +79,11 @@ impl Inbox {
     fn take(&self) -> Vec<(u32, Answer)> {
         // Before they are taken: what comes in between rings once more.
         self.is_rung.store(false, Ordering::Release);
-        std::mem::take(&mut *self.answers.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut self.tray().answers)
     }
 
     fn new(ring: impl Fn() + Send + Sync + 'static) -> Arc<Self> {
-        Arc::new(Self { ring: Box::new(ring), is_rung: AtomicBool::new(false), answers: Mutex::default() })
+        Arc::new(Self { ring: Box::new(ring), is_rung: AtomicBool::new(false), tray: Mutex::default() })
     }
 }
 
@@ -79,12 +121,22 @@ impl NativeInbox {
 pub(crate) struct Ticket {
     inbox: Arc<Inbox>,
     number: u32,
-    is_answered: bool,
+    state: State,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum State {
+    /// With the threads.
+    UnderWay,
+    /// Its keys, or a shared memory, must be waited for.
+    Waiting,
+    Answered,
 }
 
 impl Ticket {
     fn new(inbox: &Arc<Inbox>, number: u32) -> Self {
-        Self { inbox: Arc::clone(inbox), number, is_answered: false }
+        inbox.expect();
+        Self { inbox: Arc::clone(inbox), number, state: State::UnderWay }
     }
 
     /// Has a request judged on another thread.
@@ -99,7 +151,8 @@ impl Ticket {
         }
     }
 
-    fn wait(self, waits_for: WaitsFor, validator: Arc<Validator>) {
+    fn wait(mut self, waits_for: WaitsFor, validator: Arc<Validator>) {
+        self.leave();
         // Where there is no runtime, the future is dropped, and the ticket with it; so is it where the wait fails.
         let _no_runtime = spawn(async move {
             if let Ok(answer) = waits_for.answer(validator).await {
@@ -108,17 +161,30 @@ impl Ticket {
         });
     }
 
+    /// Nobody is to wait for this one.
+    fn leave(&mut self) {
+        self.state = State::Waiting;
+        self.inbox.arrive(None);
+    }
+
     fn answer(mut self, answer: Answer) {
-        self.is_answered = true;
-        self.inbox.put(self.number, answer);
+        self.give(answer);
+    }
+
+    fn give(&mut self, answer: Answer) {
+        match std::mem::replace(&mut self.state, State::Answered) {
+            State::UnderWay => self.inbox.arrive(Some((self.number, answer))),
+            State::Waiting => self.inbox.put(self.number, answer),
+            State::Answered => {}
+        }
     }
 }
 
 impl Drop for Ticket {
     fn drop(&mut self) {
-        if !self.is_answered {
+        if self.state != State::Answered {
             let failed = fail("internal error: a validation ended unexpectedly");
-            self.inbox.put(self.number, Either::A(failed));
+            self.give(Either::A(failed));
         }
     }
 }
@@ -178,6 +244,48 @@ mod tests {
             }
             assert_eq!(rings.load(Ordering::SeqCst), round);
             assert_eq!(take(&inbox).len(), 100);
+        }
+    }
+
+    #[test]
+    fn answers_wait_for_others_while_many_are_under_way() {
+        let (inbox, rings) = inbox();
+        let rung = || rings.load(Ordering::SeqCst);
+        let mut tickets: Vec<_> = (0..64).map(|number| Ticket::new(&inbox, number)).collect();
+        let mut answer = |count: usize| {
+            tickets.drain(..count).for_each(|ticket| ticket.answer(Either::A(fail(""))));
+        };
+        answer(15);
+        assert_eq!(rung(), 0);
+        answer(1);
+        assert_eq!((rung(), take(&inbox).len()), (1, 16), "a quarter of 64 has come");
+        answer(12);
+        assert_eq!((rung(), take(&inbox).len()), (2, 12), "a quarter of the 48 that were left");
+        answer(36);
+        assert_eq!((rung(), take(&inbox).len()), (3, 36), "nobody came meanwhile: one call brings all");
+        // However many are under way, this many do not wait.
+        let crowd: Vec<_> = (0..1_000).map(|number| Ticket::new(&inbox, number)).collect();
+        let mut crowd = crowd.into_iter();
+        crowd.by_ref().take(MAX_HELD - 1).for_each(|ticket| ticket.answer(Either::A(fail(""))));
+        assert_eq!(rung(), 3);
+        crowd.by_ref().take(1).for_each(|ticket| ticket.answer(Either::A(fail(""))));
+        assert_eq!((rung(), take(&inbox).len()), (4, MAX_HELD));
+    }
+
+    #[test]
+    fn q09_no_answer_waits_for_one_that_is_long_in_coming_or_never_comes() {
+        for leave in
+            [|ticket: &mut Ticket| ticket.leave(), |ticket: &mut Ticket| ticket.give(Either::A(fail("")))]
+        {
+            let (inbox, rings) = inbox();
+            let mut tickets: Vec<_> = (0..8).map(|number| Ticket::new(&inbox, number)).collect();
+            tickets.remove(0).answer(Either::A(fail("")));
+            assert_eq!(rings.load(Ordering::SeqCst), 0);
+            tickets.iter_mut().for_each(leave);
+            assert_eq!(rings.load(Ordering::SeqCst), 1);
+            let taken = take(&inbox).len();
+            drop(tickets);
+            assert_eq!(taken + take(&inbox).len(), 8, "each ticket is answered once");
         }
     }
 

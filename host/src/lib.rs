@@ -27,4 +27,4 @@ pub use options::OptionsError;
 pub use replay::{StoreAnswer, Unsettled};
 pub use runtime::{run, spawn};
 pub use validator::Validator;
-pub use workers::{Job, submit};
+pub use workers::{Job, queued_jobs, submit};

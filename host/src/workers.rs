@@ -17,13 +17,19 @@ const MAX_THREADS: usize = 8;
 /// Something to be done on another thread. Whoever makes one sees to it that dropping it tells who waits.
 pub type Job = Box<dyn FnOnce() + Send>;
 
+static JOBS: OnceLock<Option<Sender<Job>>> = OnceLock::new();
+
 /// Hands a job to the threads. It comes back where there are none.
 pub fn submit(job: Job) -> Result<(), Job> {
-    static JOBS: OnceLock<Option<Sender<Job>>> = OnceLock::new();
     match JOBS.get_or_init(begin) {
         Some(jobs) => jobs.send(job).map_err(|refused| refused.0),
         None => Err(job),
     }
+}
+
+/// Jobs that no thread has begun yet.
+pub fn queued_jobs() -> usize {
+    JOBS.get().and_then(Option::as_ref).map_or(0, Sender::len)
 }
 
 /// `None` where the machine gives no thread.
