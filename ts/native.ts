@@ -16,8 +16,6 @@ export type NativeVerdict = NativeGrant | NativeRefusal;
 /** The request may enter. */
 export interface NativeGrant {
     readonly isGranted: true;
-    /** The text that this was read from: {@link claimsOf} it gives the claims once more, in an object of their own. */
-    readonly told: Told;
     /** The claims, in an object that nobody else has. */
     readonly claims: unknown;
     /** The access token, where the addon took it out of a field. */
@@ -180,7 +178,6 @@ export function readVerdict(told: Told, field: string | null, issuerUris: readon
     const issuer = tag >> 1;
     return {
         isGranted: true,
-        told,
         claims,
         accessToken: field === null ? "" : field.slice(tokenBegin, tokenEnd),
         scheme: (tag & 1) === 0 ? "Bearer" : "DPoP",
@@ -196,11 +193,6 @@ export function readVerdict(told: Told, field: string | null, issuerUris: readon
 /** Reads a verdict that cannot be a grant. */
 export function readRefusal(told: Told): NativeRefusal {
     return refusalOf(JSON.parse(told) as ToldRefusal | ToldFailure);
-}
-
-/** The claims of a grant, in an object of their own. */
-export function claimsOf(told: Told): unknown {
-    return (JSON.parse(told) as ToldGrant)[7];
 }
 
 type ToldGrant = readonly [

@@ -2,7 +2,7 @@
  * `createValidator`: the addon's validator with the application's schema, its clock and its types.
  *
  * In: the options of `index.d.ts`; header fields or a request. Out: a `Validator`; verdicts. May use: native,
- * fleet, keys-channel, replay-store, request, verifier, authorization. Never: a rule about tokens, a challenge, an
+ * claims, fleet, keys-channel, replay-store, request, verifier, authorization. Never: a rule about tokens, a challenge, an
  * exception for what a client sent.
  */
 
@@ -20,10 +20,10 @@ import type {
     Verdict
 } from "../index.js";
 import { shortfallOf } from "./authorization.js";
+import { copyOf } from "./claims.js";
 import { watchFleet } from "./fleet.js";
 import { publishKeysEvents } from "./keys-channel.js";
 import {
-    claimsOf,
     NativeValidator,
     readRefusal,
     type NativeGrant,
@@ -76,7 +76,7 @@ export function createValidator<Claims = AccessTokenClaims>(options: ValidatorOp
             return toGranted(verdict, rawClaims as Claims, rawClaims);
         }
         // A schema may change what it is given: it gets claims of its own.
-        return applySchema(claimsOf(verdict.told) as AccessTokenClaims).then(outcome =>
+        return applySchema(copyOf(rawClaims)).then(outcome =>
             "report" in outcome
                 ? refuse(mode, verdict.scheme, shapeMismatch(outcome.report))
                 : toGranted(verdict, outcome.claims, rawClaims)

@@ -2,15 +2,18 @@
  * Remembers which bearer credentials were granted what, so that a token that comes again is not verified again.
  *
  * In: grants, with the time in which and the keys with which the addon would grant them again. Out: the same grant for
- * the very same credentials under the same rules. May use: native's types. Never: a token that is bound to a key or a certificate (the addon
- * gives it no time), a refusal, a claims object that two requests share.
+ * the very same credentials under the same rules. May use: claims, native's types. Never: a token that is bound to a key
+ * or a certificate (the addon gives it no time), a refusal, a claims object that two requests share.
  */
 
 import type { DpopMode } from "../index.js";
-import type { NativeGrant, NativeValidator, Told } from "./native.js";
+import { copyOf } from "./claims.js";
+import type { NativeGrant, NativeValidator } from "./native.js";
 
-/** What an entry takes beside its strings, in bytes. */
+/** What an entry takes whatever its size, in bytes. */
 const ENTRY_BYTES = 400;
+/** What it takes a character of the credentials: the credentials themselves, and the claims that are written in them. */
+const CHARACTER_BYTES = 4;
 
 /** Characters at the end of the credentials that an entry stands under: those of a signature, which are all different. */
 const KEY_CHARACTERS = 43;
@@ -21,12 +24,8 @@ const SEEN_CHARACTERS = 12;
 
 interface Entry {
     readonly credentials: string;
-    /** Text, so that no two requests get the same claims object. */
-    readonly told: Told;
-    readonly issuer: number;
-    readonly from: number;
-    readonly until: number;
-    readonly epoch: number;
+    /** Its claims are nobody's: each request gets a copy. */
+    readonly grant: NativeGrant;
     readonly bytes: number;
 }
 
@@ -49,19 +48,20 @@ export class VerifiedTokens {
         this.#maxBytes = maxBytes / 2;
     }
 
-    /** The text of the grant for these credentials, if it still stands: in its time, and with the keys that verified it. */
-    get(credentials: string, mode: DpopMode | null, now: number): Told | undefined {
+    /** The grant for these credentials, if it still stands: in its time, and with the keys that verified it. */
+    get(credentials: string, mode: DpopMode | null, now: number): NativeGrant | undefined {
         const key = keyOf(credentials, mode);
         const young = this.#young.get(key);
         const entry = young ?? this.#old.get(key);
         if (entry === undefined || entry.credentials !== credentials) {
             return undefined;
         }
-        if (now >= entry.from && now < entry.until && this.#native.keysEpoch(entry.issuer) === entry.epoch) {
+        const { grant } = entry;
+        if (now >= grant.from && now < grant.until && this.#native.keysEpoch(grant.issuer) === grant.epoch) {
             if (young === undefined) {
                 this.#keep(key, entry);
             }
-            return entry.told;
+            return withClaimsOfItsOwn(grant);
         }
         this.#forget(key);
         return undefined;
@@ -69,11 +69,10 @@ export class VerifiedTokens {
 
     /** Remembers a grant, if the addon says that it may be. */
     set(credentials: string, mode: DpopMode | null, grant: NativeGrant): void {
-        const { told, issuer, from, until, epoch } = grant;
-        if (until <= from || grant.dpopNonce !== null) {
+        if (grant.until <= grant.from || grant.dpopNonce !== null) {
             return;
         }
-        const bytes = ENTRY_BYTES + 2 * credentials.length + 2 * told.length;
+        const bytes = ENTRY_BYTES + CHARACTER_BYTES * credentials.length;
         if (bytes > this.#maxBytes) {
             // It would push out all others, and then itself.
             return;
@@ -85,7 +84,7 @@ export class VerifiedTokens {
         }
         const key = keyOf(credentials, mode);
         this.#forget(key);
-        this.#keep(key, { credentials, told, issuer, from, until, epoch, bytes });
+        this.#keep(key, { credentials, grant: withClaimsOfItsOwn(grant), bytes });
     }
 
     #cameBefore(credentials: string): boolean {
@@ -114,6 +113,10 @@ export class VerifiedTokens {
         this.#young.delete(key);
         this.#old.delete(key);
     }
+}
+
+function withClaimsOfItsOwn(grant: NativeGrant): NativeGrant {
+    return { ...grant, claims: copyOf(grant.claims) };
 }
 
 /**

@@ -103,8 +103,7 @@ export class Verifier {
     }
 
     #recall(credentials: string | null, mode: DpopMode | null, now: number): NativeVerdict | undefined {
-        const told = credentials === null ? undefined : this.#memory?.get(credentials, mode, now);
-        return told === undefined ? undefined : readVerdict(told, credentials, this.#issuerUris);
+        return credentials === null ? undefined : this.#memory?.get(credentials, mode, now);
     }
 
     #isBestHere(): boolean {
