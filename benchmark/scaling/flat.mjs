@@ -5,6 +5,8 @@ import { measure } from "../compare/meter.mjs";
 import { shuffled, spread } from "../compare/statistics.mjs";
 
 const WARM_UP_ROUNDS = 1;
+/** Requests before the clock starts. */
+const WARM_UP = 200;
 
 /** One request at a time shows what it costs; many at once what the event loop has to bear. */
 const CONCURRENCY = [1, 64];
@@ -28,12 +30,13 @@ export async function measureSizes({ id, title }, sizes, { rounds, count, show }
         for (const concurrency of CONCURRENCY) {
             for (const { size, subject, items, renew } of shuffled(sizes)) {
                 await renew?.();
-                const fresh = await items(count);
+                const fresh = await items(WARM_UP + count);
                 const slice = await measure({
                     verify: subject.verify,
                     inputs: fresh.map(subject.prepare),
                     expected: fresh.map(({ jti }) => jti),
-                    concurrency
+                    concurrency,
+                    warmUp: WARM_UP
                 });
                 const key = `${size} ${concurrency}`;
                 slices.set(key, [...(slices.get(key) ?? []), ...(round < 0 ? [] : [slice])]);
@@ -59,5 +62,5 @@ export async function measureSizes({ id, title }, sizes, { rounds, count, show }
 
 /** How many requests of each size a whole measurement takes. */
 export function requestsOfASize({ rounds, count }) {
-    return (rounds + WARM_UP_ROUNDS) * CONCURRENCY.length * count;
+    return (rounds + WARM_UP_ROUNDS) * CONCURRENCY.length * (WARM_UP + count);
 }

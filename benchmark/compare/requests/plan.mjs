@@ -30,5 +30,5 @@ export const PROTECTIONS = [
 
 export const PATH = "/v1/items";
 export const CONNECTIONS = 64;
-export const BEARER_REQUESTS = 2500;
-export const DPOP_REQUESTS = 1500;
+export const BEARER_REQUESTS = 4000;
+export const DPOP_REQUESTS = 4000;
