@@ -60,7 +60,7 @@ export const CASES = [
         issuer: "rs4096",
         tokens: "distinct",
         dpop: false,
-        count: 256,
+        count: 600,
         concurrency: [1, 64]
     },
     {
@@ -70,7 +70,7 @@ export const CASES = [
         issuer: "es384",
         tokens: "distinct",
         dpop: false,
-        count: 256,
+        count: 400,
         concurrency: [1, 64]
     },
     {
@@ -100,7 +100,7 @@ export const CASES = [
         issuer: "rs256",
         tokens: "first-contact",
         dpop: true,
-        count: 256,
+        count: 500,
         concurrency: [1, 64]
     }
 ];
