@@ -23,6 +23,8 @@ struct Inbox {
     ring: Box<dyn Fn() + Send + Sync>,
     /// The bell was rung and nobody has come yet: one call brings all that has come by then.
     is_rung: AtomicBool,
+    /// How many jobs the threads have not begun, of every environment.
+    queued: fn() -> usize,
     tray: Mutex<Tray>,
 }
 
@@ -46,7 +48,7 @@ impl Inbox {
         self.tray.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn expect(&self) {
+    fn await_one_more(&self) {
         self.tray().under_way += 1;
     }
 
@@ -57,7 +59,8 @@ impl Inbox {
         tray.answers.extend(answer);
         let (held, under_way) = (tray.answers.len(), tray.under_way);
         drop(tray);
-        let more_come_soon = under_way > SHARE_UNDER_WAY * held && queued_jobs() <= SHARE_QUEUED * under_way;
+        let more_come_soon =
+            under_way > SHARE_UNDER_WAY * held && (self.queued)() <= SHARE_QUEUED * under_way;
         if held == 0 || (more_come_soon && held < MAX_HELD) {
             return;
         }
@@ -82,8 +85,13 @@ impl Inbox {
         std::mem::take(&mut self.tray().answers)
     }
 
-    fn new(ring: impl Fn() + Send + Sync + 'static) -> Arc<Self> {
-        Arc::new(Self { ring: Box::new(ring), is_rung: AtomicBool::new(false), tray: Mutex::default() })
+    fn new(queued: fn() -> usize, ring: impl Fn() + Send + Sync + 'static) -> Arc<Self> {
+        Arc::new(Self {
+            ring: Box::new(ring),
+            is_rung: AtomicBool::new(false),
+            queued,
+            tray: Mutex::default(),
+        })
     }
 }
 
@@ -99,7 +107,7 @@ impl NativeInbox {
     #[napi(constructor, catch_unwind)]
     pub fn new(bell: Function<'_, (), ()>) -> Result<Self> {
         let bell: Bell = bell.build_threadsafe_function::<()>().weak::<true>().build()?;
-        let inbox = Inbox::new(move || {
+        let inbox = Inbox::new(queued_jobs, move || {
             // An environment that is gone hears nothing; then nobody waits either.
             bell.call((), ThreadsafeFunctionCallMode::NonBlocking);
         });
@@ -135,7 +143,7 @@ enum State {
 
 impl Ticket {
     fn new(inbox: &Arc<Inbox>, number: u32) -> Self {
-        inbox.expect();
+        inbox.await_one_more();
         Self { inbox: Arc::clone(inbox), number, state: State::UnderWay }
     }
 
@@ -197,9 +205,14 @@ mod tests {
 
     /// An inbox, and how often it was rung.
     fn inbox() -> (Arc<Inbox>, Arc<AtomicUsize>) {
+        inbox_beside(|| 0)
+    }
+
+    /// The same, where the threads have so many jobs to do.
+    fn inbox_beside(queued: fn() -> usize) -> (Arc<Inbox>, Arc<AtomicUsize>) {
         let rings = Arc::new(AtomicUsize::new(0));
         let counted = Arc::clone(&rings);
-        let inbox = Inbox::new(move || {
+        let inbox = Inbox::new(queued, move || {
             counted.fetch_add(1, Ordering::SeqCst);
         });
         (inbox, rings)
@@ -273,6 +286,17 @@ mod tests {
     }
 
     #[test]
+    fn q09_no_answer_waits_behind_the_jobs_of_other_environments() {
+        let rings_of_first = |queued: fn() -> usize| {
+            let (inbox, rings) = inbox_beside(queued);
+            let mut tickets: Vec<_> = (0..11).map(|number| Ticket::new(&inbox, number)).collect();
+            tickets.remove(0).answer(Either::A(fail("")));
+            rings.load(Ordering::SeqCst)
+        };
+        assert_eq!([rings_of_first(|| 10 * SHARE_QUEUED), rings_of_first(|| 10 * SHARE_QUEUED + 1)], [0, 1]);
+    }
+
+    #[test]
     fn q09_no_answer_waits_for_one_that_is_long_in_coming_or_never_comes() {
         for leave in
             [|ticket: &mut Ticket| ticket.leave(), |ticket: &mut Ticket| ticket.give(Either::A(fail("")))]
@@ -294,7 +318,7 @@ mod tests {
         const ROUNDS: u32 = 4_000;
         let (sender, receiver) = std::sync::mpsc::channel();
         let sender = Mutex::new(sender);
-        let inbox = Inbox::new(move || sender.lock().unwrap().send(()).unwrap());
+        let inbox = Inbox::new(|| 0, move || sender.lock().unwrap().send(()).unwrap());
         let begin = Arc::new(std::sync::Barrier::new(3));
         let bringing: Vec<_> = (0..2)
             .map(|thread| {
