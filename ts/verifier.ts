@@ -1,7 +1,7 @@
 /**
  * Asks the addon for verdicts, by the path that costs least: from memory, here and now, or on other threads.
  *
- * In: what the addon takes. Out: what it answers. May use: native, pressure, replay-store, verified-tokens. Never: a rule about tokens, a
+ * In: what the addon takes. Out: what it answers. May use: native, pressure, replay-store, verified-tokens, waiting-list. Never: a rule about tokens, a
  * path that leads to another verdict than the others.
  */
 
@@ -23,6 +23,7 @@ import {
 import { answeredAtOnce, requestsAtOnce } from "./pressure.js";
 import type { Conclude } from "./replay-store.js";
 import { VerifiedTokens } from "./verified-tokens.js";
+import { WaitingList } from "./waiting-list.js";
 
 /** As many requests at once make it worth waking other threads: `npm run bench` shows by how much. */
 const BUSY = 3;
@@ -151,14 +152,13 @@ export class Verifier {
         submit: (ticket: number) => void
     ): Promise<NativeVerdict> {
         return new Promise<Told | NativeUnsettled>(resolve => {
-            const ticket = nextTicket;
-            nextTicket = (nextTicket + 1) >>> 0;
             // First, so that nobody waits for what was not submitted. No verdict comes before this turn is over.
+            const ticket = waiting.newNumber();
             submit(ticket);
             if (waiting.size === 0) {
                 aliveWhileWaiting.ref();
             }
-            waiting.set(ticket, resolve);
+            waiting.add(ticket, resolve);
         })
             .then(this.#conclude)
             .then(told => this.#read(told, credentials, mode));
@@ -176,8 +176,7 @@ export class Verifier {
 const HAS_OTHER_CORES = availableParallelism() > 1;
 
 /** Those who wait for other threads, by their tickets. */
-const waiting = new Map<number, (answer: Told | NativeUnsettled) => void>();
-let nextTicket = 0;
+const waiting = new WaitingList<Told | NativeUnsettled>();
 
 // The addon keeps no process alive; a request that waits must.
 const aliveWhileWaiting = setInterval(() => undefined, 2 ** 30).unref();
@@ -192,9 +191,7 @@ function theInbox(): NativeInbox {
 function collect(): void {
     const [tickets, answers] = theInbox().take();
     for (const [i, ticket] of tickets.entries()) {
-        const resolve = waiting.get(ticket);
-        waiting.delete(ticket);
-        resolve?.(answers[i] as Told | NativeUnsettled);
+        waiting.take(ticket)?.(answers[i] as Told | NativeUnsettled);
     }
     if (waiting.size === 0) {
         aliveWhileWaiting.unref();
