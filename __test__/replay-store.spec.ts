@@ -171,11 +171,12 @@ describe("a store of the application", () => {
         const now = nowInSeconds();
         const accessToken = f.boundToken(now);
         const { stdout } = await script(
-            `const { NativeValidator } = require("./binding/binding.js");
+            `const { NativeInbox, NativeValidator } = require("./binding/binding.js");
              const { ISSUER, AUDIENCE, TOKEN, PROOF } = process.env;
              const native = new NativeValidator(JSON.stringify({ issuerUri: ISSUER, expectedAudience: AUDIENCE, replayStore: { application: true } }));
              native.ready(5000, false).then(() => {
-                 const ask = () => native.authorizeRequest(Date.now(), null, 0, "DPoP " + TOKEN, PROOF, "GET", AUDIENCE + "/v1/items", null, null, null, null, null, null, null, null);
+                 const { authorizeRequest } = native.doors(new NativeInbox(() => undefined));
+                 const ask = () => authorizeRequest(Date.now(), null, 0, "DPoP " + TOKEN, PROOF, "GET", AUDIENCE + "/v1/items");
                  const unsettled = ask();
                  const shown = JSON.stringify([unsettled, Object.getOwnPropertyNames(Object.getPrototypeOf(unsettled)).sort()]);
                  const first = JSON.parse(unsettled.settle(null, "away"));

@@ -109,18 +109,20 @@ export interface NativeInbox {
 /** What the addon says of a request at first. */
 export type NativeAnswer = Told | NativePending | NativeUnsettled;
 
+/** The functions of a validator that each request goes through. Arguments that are left out at the end count as null. */
+export interface NativeDoors {
+    authorizeRequest(this: void, now: number, dpopMode: DpopMode | null, ...parts: RequestParts): NativeAnswer;
+    authorizeCredentials(this: void, now: number, ...parts: CredentialParts): NativeAnswer;
+    /** The answer comes to the inbox, under the ticket. */
+    submitRequest(this: void, ticket: number, now: number, dpopMode: DpopMode | null, ...parts: RequestParts): void;
+    submitCredentials(this: void, ticket: number, now: number, ...parts: CredentialParts): void;
+    /** The number of the keys with which an issuer's tokens are verified now; -1 for none. */
+    keysEpoch(this: void, issuer: number): number;
+}
+
 /** The addon's validator. */
 export interface NativeValidator {
-    authorizeRequest(now: number, dpopMode: DpopMode | null, ...parts: RequestParts): NativeAnswer;
-    authorizeCredentials(now: number, ...parts: CredentialParts): NativeAnswer;
-    submitRequest(
-        inbox: NativeInbox,
-        ticket: number,
-        now: number,
-        dpopMode: DpopMode | null,
-        ...parts: RequestParts
-    ): void;
-    submitCredentials(inbox: NativeInbox, ticket: number, now: number, ...parts: CredentialParts): void;
+    doors(inbox: NativeInbox): NativeDoors;
     refuse(
         now: number,
         dpopMode: DpopMode | null,
@@ -132,8 +134,6 @@ export interface NativeValidator {
         maxAgeSeconds: number | null
     ): Told;
     issuerUris(): string[];
-    /** The number of the keys with which an issuer's tokens are verified now; -1 for none. */
-    keysEpoch(issuer: number): number;
     ready(timeoutMs: number, failFast: boolean): Promise<void>;
     /** JSON text of a `ValidatorHealth`. */
     health(): string;

@@ -8,7 +8,7 @@
 
 import type { DpopMode } from "../index.js";
 import { copyOf } from "./claims.js";
-import type { NativeGrant, NativeValidator } from "./native.js";
+import type { NativeDoors, NativeGrant } from "./native.js";
 
 /** What an entry takes whatever its size, in bytes. */
 const ENTRY_BYTES = 400;
@@ -34,7 +34,7 @@ interface Entry {
  * filled anew is forgotten, all of it at once: a Map finds its oldest entry only by passing what was deleted before it.
  */
 export class VerifiedTokens {
-    readonly #native: NativeValidator;
+    readonly #keysEpoch: NativeDoors["keysEpoch"];
     /** Bytes of a generation. */
     readonly #maxBytes: number;
     #young = new Map<string, Entry>();
@@ -43,8 +43,8 @@ export class VerifiedTokens {
     #old = new Map<string, Entry>();
     #youngBytes = 0;
 
-    constructor(native: NativeValidator, maxBytes: number) {
-        this.#native = native;
+    constructor({ keysEpoch }: Pick<NativeDoors, "keysEpoch">, maxBytes: number) {
+        this.#keysEpoch = keysEpoch;
         this.#maxBytes = maxBytes / 2;
     }
 
@@ -57,7 +57,7 @@ export class VerifiedTokens {
             return undefined;
         }
         const { grant } = entry;
-        if (now >= grant.from && now < grant.until && this.#native.keysEpoch(grant.issuer) === grant.epoch) {
+        if (now >= grant.from && now < grant.until && this.#keysEpoch(grant.issuer) === grant.epoch) {
             if (young === undefined) {
                 this.#keep(key, entry);
             }

@@ -14,6 +14,7 @@ import {
     readVerdict,
     type CredentialParts,
     type NativeAnswer,
+    type NativeDoors,
     type NativeUnsettled,
     type NativeValidator,
     type NativeVerdict,
@@ -43,7 +44,7 @@ type VerifierOptions = Pick<ValidatorOptions, "verification" | "verifiedTokenMem
 
 /** The verdicts of one validator. */
 export class Verifier {
-    readonly #native: NativeValidator;
+    readonly #doors: NativeDoors;
     readonly #conclude: Conclude;
     readonly #issuerUris: readonly string[];
     readonly #memory: VerifiedTokens | null;
@@ -60,11 +61,11 @@ export class Verifier {
         conclude: Conclude,
         { verification = "auto", verifiedTokenMemory }: VerifierOptions
     ) {
-        this.#native = native;
+        this.#doors = native.doors(theInbox());
         this.#conclude = conclude;
         this.#issuerUris = native.issuerUris();
         this.#memory =
-            verifiedTokenMemory === false ? null : new VerifiedTokens(native, verifiedTokenMemory ?? MEMORY_BYTES);
+            verifiedTokenMemory === false ? null : new VerifiedTokens(this.#doors, verifiedTokenMemory ?? MEMORY_BYTES);
         this.#verification = verification;
     }
 
@@ -78,12 +79,11 @@ export class Verifier {
         }
         // Without credentials there is no signature to verify.
         if (credentials !== null && !this.#isBestHere()) {
-            const inbox = theInbox();
             return this.#later(credentials, mode, ticket =>
-                this.#native.submitRequest(inbox, ticket, now, mode, ...parts)
+                this.#doors.submitRequest(ticket, now, mode, ...parts)
             );
         }
-        return this.#here(credentials, mode, () => this.#native.authorizeRequest(now, mode, ...parts));
+        return this.#here(credentials, mode, () => this.#doors.authorizeRequest(now, mode, ...parts));
     }
 
     /** The verdict on credentials that the drop-in was given. */
@@ -95,12 +95,11 @@ export class Verifier {
             return known;
         }
         if (!this.#isBestHere()) {
-            const inbox = theInbox();
             return this.#later(credentials, null, ticket =>
-                this.#native.submitCredentials(inbox, ticket, now, ...parts)
+                this.#doors.submitCredentials(ticket, now, ...parts)
             );
         }
-        return this.#here(credentials, null, () => this.#native.authorizeCredentials(now, ...parts));
+        return this.#here(credentials, null, () => this.#doors.authorizeCredentials(now, ...parts));
     }
 
     #recall(credentials: string | null, mode: DpopMode | null, now: number): NativeVerdict | undefined {

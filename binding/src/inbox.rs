@@ -18,7 +18,8 @@ use crate::told::fail;
 
 type Bell = ThreadsafeFunction<(), (), (), napi::Status, false, true, 0>;
 
-struct Inbox {
+/// The answers of one environment.
+pub(crate) struct Inbox {
     /// Tells the environment that there is something to take.
     ring: Box<dyn Fn() + Send + Sync>,
     /// The bell was rung and nobody has come yet: one call brings all that has come by then.
@@ -79,6 +80,10 @@ impl Inbox {
         }
     }
 
+    pub(crate) fn ticket(self: &Arc<Self>, number: u32) -> Ticket {
+        Ticket::new(self, number)
+    }
+
     fn take(&self) -> Vec<(u32, Answer)> {
         // Before they are taken: what comes in between rings once more.
         self.is_rung.store(false, Ordering::Release);
@@ -120,8 +125,8 @@ impl NativeInbox {
         self.inbox.take().into_iter().unzip()
     }
 
-    pub(crate) fn ticket(&self, number: u32) -> Ticket {
-        Ticket::new(&self.inbox, number)
+    pub(crate) fn inbox(&self) -> &Arc<Inbox> {
+        &self.inbox
     }
 }
 

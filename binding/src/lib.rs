@@ -2,6 +2,7 @@
 //!
 //! In: calls of `ts/`. Out: `Told`. May use: host, the validator's types, napi. Never: an `if` about OAuth.
 
+mod doors;
 // Public, since in a test build nothing registers its functions with Node.js.
 pub mod extraction;
 mod inbox;
@@ -13,9 +14,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use napi::Status;
-use napi::bindgen_prelude::{Either, Either3, Error, Function, Result};
+use napi::bindgen_prelude::{Error, Function, Object, Result};
 use napi::threadsafe_function::ThreadsafeFunctionCallMode;
+use napi::{Env, Status};
 use napi_derive::napi;
 use oidc_spa_native::challenge::Demand;
 use oidc_spa_native::credentials::{AcceptedSchemes, Scheme};
@@ -24,8 +25,6 @@ use oidc_spa_native::time::UnixTime;
 use oidc_spa_native_host::{Denial, Validator, listen, run};
 
 use inbox::NativeInbox;
-use parts::{CredentialParts, Parts, RequestParts};
-use pending::{First, NativePending, judge};
 use told::{Told, tell};
 
 /// Events that wait for an environment whose thread is busy.
@@ -46,162 +45,16 @@ impl NativeValidator {
         Ok(Self { validator: Arc::new(validator) })
     }
 
-    /// The verdict at once, or what must be waited for.
-    #[napi(catch_unwind)]
-    #[allow(clippy::too_many_arguments)]
-    pub fn authorize_request(
-        &self,
-        now: f64,
-        dpop_mode: Option<String>,
-        flags: u32,
-        authorization: Option<String>,
-        dpop: Option<String>,
-        method: Option<String>,
-        url: Option<String>,
-        connection_scheme: Option<String>,
-        host: Option<String>,
-        forwarded: Option<String>,
-        x_forwarded_proto: Option<String>,
-        x_forwarded_host: Option<String>,
-        x_forwarded_port: Option<String>,
-        x_forwarded_for: Option<String>,
-        remote_address: Option<String>,
-        x_forwarded_prefix: Option<String>,
-        client_cert: Option<String>,
-        peer_certificate: Option<&[u8]>,
-    ) -> Result<First> {
-        let parts = RequestParts {
-            flags,
-            authorization,
-            dpop,
-            method,
-            url,
-            connection_scheme,
-            host,
-            forwarded,
-            x_forwarded_proto,
-            x_forwarded_host,
-            x_forwarded_port,
-            x_forwarded_for,
-            remote_address,
-            x_forwarded_prefix,
-            client_cert,
-            peer_certificate: peer_certificate.map(<[u8]>::to_vec),
-        };
-        Ok(self.judge(now, Parts::Request(parts, schemes(dpop_mode.as_deref())?)))
-    }
-
-    /// The drop-in's door: credentials that the application took from the request, and what a proof must be for.
-    #[napi(catch_unwind)]
-    #[allow(clippy::too_many_arguments)]
-    pub fn authorize_credentials(
-        &self,
-        now: f64,
-        scheme: String,
-        access_token: String,
-        reject_if_bound: bool,
-        proof: Option<String>,
-        expected_htm: Option<String>,
-        expected_htu: Option<String>,
-    ) -> First {
-        self.judge(
-            now,
-            Parts::Credentials(CredentialParts {
-                scheme,
-                access_token,
-                reject_if_bound,
-                proof,
-                expected_htm,
-                expected_htu,
-            }),
-        )
-    }
-
-    /// As [`Self::authorize_request`], on another thread: the verdict comes to the inbox under the ticket.
-    #[napi(catch_unwind)]
-    #[allow(clippy::too_many_arguments)]
-    pub fn submit_request(
-        &self,
-        inbox: &NativeInbox,
-        ticket: u32,
-        now: f64,
-        dpop_mode: Option<String>,
-        flags: u32,
-        authorization: Option<String>,
-        dpop: Option<String>,
-        method: Option<String>,
-        url: Option<String>,
-        connection_scheme: Option<String>,
-        host: Option<String>,
-        forwarded: Option<String>,
-        x_forwarded_proto: Option<String>,
-        x_forwarded_host: Option<String>,
-        x_forwarded_port: Option<String>,
-        x_forwarded_for: Option<String>,
-        remote_address: Option<String>,
-        x_forwarded_prefix: Option<String>,
-        client_cert: Option<String>,
-        peer_certificate: Option<&[u8]>,
-    ) -> Result<()> {
-        let parts = RequestParts {
-            flags,
-            authorization,
-            dpop,
-            method,
-            url,
-            connection_scheme,
-            host,
-            forwarded,
-            x_forwarded_proto,
-            x_forwarded_host,
-            x_forwarded_port,
-            x_forwarded_for,
-            remote_address,
-            x_forwarded_prefix,
-            client_cert,
-            peer_certificate: peer_certificate.map(<[u8]>::to_vec),
-        };
-        let parts = Parts::Request(parts, schemes(dpop_mode.as_deref())?);
-        inbox.ticket(ticket).judge(Arc::clone(&self.validator), parts, time(now));
-        Ok(())
-    }
-
-    /// As [`Self::authorize_credentials`], on another thread: the verdict comes to the inbox under the ticket.
-    #[napi(catch_unwind)]
-    #[allow(clippy::too_many_arguments)]
-    pub fn submit_credentials(
-        &self,
-        inbox: &NativeInbox,
-        ticket: u32,
-        now: f64,
-        scheme: String,
-        access_token: String,
-        reject_if_bound: bool,
-        proof: Option<String>,
-        expected_htm: Option<String>,
-        expected_htu: Option<String>,
-    ) {
-        let parts = Parts::Credentials(CredentialParts {
-            scheme,
-            access_token,
-            reject_if_bound,
-            proof,
-            expected_htm,
-            expected_htu,
-        });
-        inbox.ticket(ticket).judge(Arc::clone(&self.validator), parts, time(now));
+    /// The functions that each request goes through: `doors.rs` says which. Verdicts of other threads come to the inbox.
+    #[napi(catch_unwind, ts_return_type = "object")]
+    pub fn doors<'env>(&self, env: &'env Env, inbox: &NativeInbox) -> Result<Object<'env>> {
+        doors::open(env, &self.validator, inbox.inbox())
     }
 
     /// The configured issuers, by their position.
     #[napi(catch_unwind)]
     pub fn issuer_uris(&self) -> Vec<String> {
         self.validator.issuer_uris()
-    }
-
-    /// The number of the keys with which an issuer's tokens are verified now; -1 for none.
-    #[napi(catch_unwind)]
-    pub fn keys_epoch(&self, issuer: u32) -> f64 {
-        self.validator.keys_epoch(issuer as usize).map_or(-1.0, |epoch| epoch as f64)
     }
 
     /// A refusal that was decided outside, with its status and challenge.
@@ -256,14 +109,6 @@ impl NativeValidator {
     #[napi(catch_unwind)]
     pub fn health(&self) -> String {
         self.validator.health()
-    }
-
-    fn judge(&self, now: f64, parts: Parts) -> First {
-        match judge(&self.validator, parts, time(now)) {
-            Either::A(Either::A(told)) => Either3::A(told),
-            Either::A(Either::B(unsettled)) => Either3::C(unsettled),
-            Either::B(waits_for) => Either3::B(NativePending::new(&self.validator, waits_for)),
-        }
     }
 }
 

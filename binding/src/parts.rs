@@ -1,12 +1,15 @@
 //! The arguments of calls, as they crossed the door, and what is asked with them.
 //!
-//! In: strings. Out: `Question`. May use: host, the validator's types. Never: an `if` about OAuth.
+//! In: arguments. Out: `Question`. May use: doors' `Arguments`, host, the validator's types. Never: an `if` about OAuth.
 
+use napi::bindgen_prelude::{Result, Uint8ArraySlice};
 use oidc_spa_native::credentials::{AcceptedSchemes, Credentials, Field, Presentation};
 use oidc_spa_native::dpop::proof::ExpectedTarget;
 use oidc_spa_native::request::RequestHead;
 use oidc_spa_native::resource_server::Request;
 use oidc_spa_native_host::Question;
+
+use crate::doors::Arguments;
 
 /// `Authorization` came more than once.
 const AUTHORIZATION_REPEATED: u32 = 1;
@@ -65,6 +68,27 @@ pub(crate) struct RequestParts {
 }
 
 impl RequestParts {
+    pub(crate) fn read(call: &mut Arguments<'_>) -> Result<Self> {
+        Ok(Self {
+            flags: call.required()?,
+            authorization: call.optional()?,
+            dpop: call.optional()?,
+            method: call.optional()?,
+            url: call.optional()?,
+            connection_scheme: call.optional()?,
+            host: call.optional()?,
+            forwarded: call.optional()?,
+            x_forwarded_proto: call.optional()?,
+            x_forwarded_host: call.optional()?,
+            x_forwarded_port: call.optional()?,
+            x_forwarded_for: call.optional()?,
+            remote_address: call.optional()?,
+            x_forwarded_prefix: call.optional()?,
+            client_cert: call.optional()?,
+            peer_certificate: call.optional::<Uint8ArraySlice>()?.map(|der| der.to_vec()),
+        })
+    }
+
     pub(crate) fn request(&self) -> Request<'_> {
         let head = self.method.as_deref().zip(self.url.as_deref()).map(|(method, url)| RequestHead {
             method,
@@ -109,6 +133,17 @@ pub(crate) struct CredentialParts {
 }
 
 impl CredentialParts {
+    pub(crate) fn read(call: &mut Arguments<'_>) -> Result<Self> {
+        Ok(Self {
+            scheme: call.required()?,
+            access_token: call.required()?,
+            reject_if_bound: call.required()?,
+            proof: call.optional()?,
+            expected_htm: call.optional()?,
+            expected_htu: call.optional()?,
+        })
+    }
+
     pub(crate) fn question(&self) -> Question<'_> {
         // The type of the drop-in's parameter: a proof is there exactly where the scheme is DPoP.
         let presentation = match (self.scheme.as_str(), self.proof.as_deref()) {
