@@ -29,8 +29,20 @@ describe("VerifiedTokens", () => {
             memory.set("c", null, grant("c"));
         }
         expect([memory.get(`b.${tail}`, null, 1)?.claims, memory.get("c", null, 1)?.claims]).toEqual(["999", "c"]);
-        // Another route's rules are another question.
+        // Another route's rules are another question, with another answer.
         expect(memory.get("c", "required", 1)).toBeUndefined();
+        memory.set("c", "required", grant("required"));
+        expect([memory.get("c", null, 1)?.claims, memory.get("c", "required", 1)?.claims]).toEqual(["c", "required"]);
+    });
+
+    test("Q01: credentials that have one fingerprint never get each other's grant", () => {
+        const memory = new VerifiedTokens({ keysEpoch: () => 7 }, 100_000);
+        // "Aa" and "BB" are the same to a fingerprint that counts in powers of 31.
+        const alike = ["AaAa", "AaBB", "BBAa", "BBBB"];
+        for (const one of alike) {
+            memory.set(one, null, grant(one));
+            expect(alike.map(other => memory.get(other, null, 1)?.claims), one).toEqual(alike.map(other => (other === one ? one : undefined)));
+        }
     });
 
     test("Q03: other keys, or none, end it for good", () => {

@@ -15,15 +15,18 @@ const ENTRY_BYTES = 400;
 /** What it takes a character of the credentials: the credentials themselves, and the claims that are written in them. */
 const CHARACTER_BYTES = 4;
 
-/** Characters at the end of the credentials that an entry stands under: those of a signature, which are all different. */
-const KEY_CHARACTERS = 43;
+/** Characters at the end of the credentials that tell them apart at first sight: those of a signature, 72 bits of it. */
+const TELLING_CHARACTERS = 12;
 
-/** Tokens that came once are told apart by these; a power of two. */
+/** Tokens that came once; a power of two. */
 const SEEN_SLOTS = 16_384;
-const SEEN_CHARACTERS = 12;
+
+/** What a route accepts, as a number. Without a mode of its own, it is the validator's. */
+const MODES = { none: 1, allowed: 2, required: 3, disabled: 4 } satisfies Record<DpopMode | "none", number>;
 
 interface Entry {
     readonly credentials: string;
+    readonly mode: DpopMode | null;
     /** Its claims are nobody's: each request gets a copy. */
     readonly grant: NativeGrant;
     readonly bytes: number;
@@ -37,10 +40,10 @@ export class VerifiedTokens {
     readonly #keysEpoch: NativeDoors["keysEpoch"];
     /** Bytes of a generation. */
     readonly #maxBytes: number;
-    #young = new Map<string, Entry>();
+    #young = new Map<number, Entry>();
+    #old = new Map<number, Entry>();
     /** Fingerprints of credentials that came once, each in the slot that it says itself. */
-    readonly #seen = new Uint32Array(SEEN_SLOTS);
-    #old = new Map<string, Entry>();
+    readonly #seen = new Int32Array(SEEN_SLOTS);
     #youngBytes = 0;
 
     constructor({ keysEpoch }: Pick<NativeDoors, "keysEpoch">, maxBytes: number) {
@@ -50,10 +53,10 @@ export class VerifiedTokens {
 
     /** The grant for these credentials, if it still stands: in its time, and with the keys that verified it. */
     get(credentials: string, mode: DpopMode | null, now: number): NativeGrant | undefined {
-        const key = keyOf(credentials, mode);
+        const key = fingerprintOf(credentials, mode);
         const young = this.#young.get(key);
         const entry = young ?? this.#old.get(key);
-        if (entry === undefined || entry.credentials !== credentials) {
+        if (entry === undefined || entry.mode !== mode || entry.credentials !== credentials) {
             return undefined;
         }
         const { grant } = entry;
@@ -77,28 +80,24 @@ export class VerifiedTokens {
             // It would push out all others, and then itself.
             return;
         }
+        const key = fingerprintOf(credentials, mode);
         // Once half of the memory is full, a token must come twice: one that never comes again would push out others for
         // nothing.
-        if (this.#old.size > 0 && !this.#cameBefore(credentials)) {
+        if (this.#old.size > 0 && !this.#cameBefore(key)) {
             return;
         }
-        const key = keyOf(credentials, mode);
         this.#forget(key);
-        this.#keep(key, { credentials, grant: withClaimsOfItsOwn(grant), bytes });
+        this.#keep(key, { credentials, mode, grant: withClaimsOfItsOwn(grant), bytes });
     }
 
-    #cameBefore(credentials: string): boolean {
-        let fingerprint = 1;
-        for (let i = Math.max(credentials.length - SEEN_CHARACTERS, 0); i < credentials.length; i += 1) {
-            fingerprint = (Math.imul(fingerprint, 31) + credentials.charCodeAt(i)) >>> 0;
-        }
-        const slot = fingerprint % SEEN_SLOTS;
+    #cameBefore(fingerprint: number): boolean {
+        const slot = fingerprint & (SEEN_SLOTS - 1);
         const came = this.#seen[slot] === fingerprint;
         this.#seen[slot] = fingerprint;
         return came;
     }
 
-    #keep(key: string, entry: Entry): void {
+    #keep(key: number, entry: Entry): void {
         if (this.#youngBytes + entry.bytes > this.#maxBytes) {
             this.#old = this.#young;
             this.#young = new Map();
@@ -108,7 +107,7 @@ export class VerifiedTokens {
         this.#youngBytes += entry.bytes;
     }
 
-    #forget(key: string): void {
+    #forget(key: number): void {
         this.#youngBytes -= this.#young.get(key)?.bytes ?? 0;
         this.#young.delete(key);
         this.#old.delete(key);
@@ -123,7 +122,10 @@ function withClaimsOfItsOwn(grant: NativeGrant): NativeGrant {
  * Where an entry stands. The whole text decides, not this: a Map would read all of a new string to hash it. What a route
  * with a DPoP mode of its own was granted, another route may have to refuse.
  */
-function keyOf(credentials: string, mode: DpopMode | null): string {
-    const end = credentials.slice(-KEY_CHARACTERS);
-    return mode === null ? end : `${mode} ${end}`;
+function fingerprintOf(credentials: string, mode: DpopMode | null): number {
+    let fingerprint: number = MODES[mode ?? "none"];
+    for (let i = Math.max(credentials.length - TELLING_CHARACTERS, 0); i < credentials.length; i += 1) {
+        fingerprint = (Math.imul(fingerprint, 31) + credentials.charCodeAt(i)) | 0;
+    }
+    return fingerprint;
 }

@@ -219,8 +219,9 @@ fn media_type(typ: Member<String>) -> Member<String> {
     match typ {
         Member::Is(typ) => {
             let lower = typ.to_ascii_lowercase();
-            let short = lower.strip_prefix("application/").filter(|rest| !rest.contains('/'));
-            Member::Is(short.map_or(lower.clone(), str::to_owned))
+            let short =
+                lower.strip_prefix("application/").filter(|rest| !rest.contains('/')).map(str::to_owned);
+            Member::Is(short.unwrap_or(lower))
         }
         other => other,
     }
