@@ -143,15 +143,10 @@ export interface NativeValidator {
     warnings(): string[];
 }
 
-/** The answer of `extractCredentials`. */
-export interface NativeExtraction {
-    readonly wellFormed: boolean;
-    readonly debugErrorMessage?: string;
-    readonly scheme?: string;
-    readonly accessToken?: string;
-    readonly dpopProof?: string;
-    readonly expectedHtu?: string;
-}
+/** What the drop-in's first step finds in a request; or why there is nothing to judge, for developers. */
+export type NativeExtraction =
+    | readonly [scheme: "Bearer" | "DPoP", accessToken: string, proof: string | null, expectedHtu: string | null]
+    | string;
 
 interface Addon {
     readonly NativeValidator: new (options: string) => NativeValidator;

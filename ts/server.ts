@@ -39,17 +39,22 @@ export function extractRequestAuthContext(params: {
     if (extraction === null) {
         return undefined;
     }
-    const { wellFormed, accessToken = "", scheme, dpopProof = "", expectedHtu } = extraction;
-
-    if (!wellFormed) {
-        return { isWellFormed: false, debugErrorMessage: extraction.debugErrorMessage ?? "" };
+    if (typeof extraction === "string") {
+        return { isWellFormed: false, debugErrorMessage: extraction };
     }
+    const [scheme, accessToken, proof, htu] = extraction;
     return {
         isWellFormed: true,
         accessTokenAndMetadata:
             scheme === "Bearer"
-                ? { scheme: "Bearer", accessToken, rejectIfAccessTokenDPoPBound: true }
-                : { scheme: "DPoP", accessToken, dpopProof, expectedHtu, expectedHtm: method ?? undefined }
+                ? { scheme, accessToken, rejectIfAccessTokenDPoPBound: true }
+                : {
+                      scheme,
+                      accessToken,
+                      dpopProof: proof ?? "",
+                      expectedHtu: htu ?? undefined,
+                      expectedHtm: method ?? undefined
+                  }
     };
 }
 

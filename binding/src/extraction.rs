@@ -1,30 +1,17 @@
 //! The drop-in's first step: credentials and target URI, taken out of a request.
 //!
-//! In: strings. Out: `NativeExtraction`. May use: the validator's types, napi. Never: an `if` about OAuth.
+//! In: strings. Out: `Extraction`. May use: the validator's types, napi. Never: an `if` about OAuth.
 
+use napi::bindgen_prelude::Either;
 use napi_derive::napi;
 use oidc_spa_native::credentials::Extracted;
 use oidc_spa_native::request::ProxyTrust;
 
 use crate::parts::RequestParts;
 
-/// What `extractRequestAuthContext` of the drop-in needs.
-#[napi(object)]
-#[derive(Default)]
-pub struct NativeExtraction {
-    /// Whether the request can be judged at all.
-    pub well_formed: bool,
-    /// Why not, for developers.
-    pub debug_error_message: Option<String>,
-    /// `Bearer` or `DPoP`.
-    pub scheme: Option<String>,
-    /// The access token, as sent.
-    pub access_token: Option<String>,
-    /// The DPoP proof, as sent.
-    pub dpop_proof: Option<String>,
-    /// The URI that a proof must name.
-    pub expected_htu: Option<String>,
-}
+/// Scheme, access token and proof as sent, and the URI that the proof must name; or why the request cannot be judged at
+/// all, for developers. Lists, since a member of an object costs more than an item.
+type Extraction = Either<(&'static str, String, Option<String>, Option<String>), String>;
 
 /// Takes credentials and target URI out of a request, for the drop-in. Nothing where there is no `Authorization`.
 /// The drop-in knows no `X-Forwarded-Prefix` and no certificates: those parts are not read.
@@ -45,7 +32,7 @@ pub fn extract_credentials(
     x_forwarded_port: Option<String>,
     x_forwarded_for: Option<String>,
     remote_address: Option<String>,
-) -> Option<NativeExtraction> {
+) -> Option<Extraction> {
     let parts = RequestParts {
         flags,
         authorization,
@@ -70,17 +57,12 @@ pub fn extract_credentials(
         Extracted::from_request(request.authorization, request.dpop, request.head, &trust)?
     };
     Some(match extracted {
-        Err(rejection) => NativeExtraction {
-            debug_error_message: Some(rejection.message().to_owned()),
-            ..NativeExtraction::default()
-        },
-        Ok(extracted) => NativeExtraction {
-            well_formed: true,
-            scheme: Some(extracted.scheme.name().to_owned()),
-            access_token: Some(extracted.access_token.to_owned()),
-            dpop_proof: extracted.proof.map(str::to_owned),
-            expected_htu: extracted.target.map(|uri| uri.to_string()),
-            debug_error_message: None,
-        },
+        Err(rejection) => Either::B(rejection.message().to_owned()),
+        Ok(Extracted { scheme, access_token, proof, target }) => Either::A((
+            scheme.name(),
+            access_token.to_owned(),
+            proof.map(str::to_owned),
+            target.map(|uri| uri.to_string()),
+        )),
     })
 }
