@@ -94,8 +94,11 @@ describe.skipIf(!hasRedis)("a Cluster of three masters", () => {
         });
 
         await third.kill();
-        const codes = await Promise.all(Array.from({ length: 60 }, async () => (await one.send(accessToken, proof())).code));
+        // So many that the client's task has to pause among them: from tokio 1.54 on, redis 1.8 waited for itself then.
+        const codes = await Promise.all(Array.from({ length: 400 }, async () => (await one.send(accessToken, proof())).code));
         expect(new Set(codes)).toEqual(new Set(["granted", "replay_memory_unavailable"]));
+        // Two of three masters live, so two thirds are expected.
+        expect(codes.filter(code => code === "granted").length).toBeGreaterThan(200);
         // What lies on the masters that live is known still.
         const again = await Promise.all(proofs.map(async sent => (await two.send(accessToken, sent)).code));
         expect(again.every(code => code === "proof_replayed" || code === "replay_memory_unavailable")).toBe(true);
