@@ -1,11 +1,13 @@
 // The replay memory that a fleet shares, in a real Redis Cluster and behind a real Sentinel.
 
+import { once } from "node:events";
+import { createServer } from "node:net";
 import { createValidator, type RedisReplayStore } from "oidc-spa-native";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { hasOpenssl, newAuthority } from "./certificates.js";
 import { AUDIENCE, createFixtures, ITEMS, type Fixtures } from "./fixtures.js";
 import { newClient, startProcess } from "./guarded-process.js";
-import { freePort, hasRedis, startRedis, until, type RedisOptions, type RedisServer } from "./redis-server.js";
+import { delay, freePort, hasRedis, startRedis, until, type RedisOptions, type RedisServer } from "./redis-server.js";
 
 let f: Fixtures;
 const closing: (() => Promise<void>)[] = [];
@@ -110,6 +112,29 @@ describe.skipIf(!hasRedis)("a Cluster of three masters", () => {
             const back = await Promise.all(Array.from({ length: 30 }, async () => (await one.send(accessToken, proof())).code));
             return back.every(code => code === "granted");
         });
+    });
+
+    test("L04: a host that takes connections and says nothing holds up the proofs of no other master", { timeout: 60_000 }, async () => {
+        const [, second, third] = (await cluster()) as [RedisServer, RedisServer, RedisServer];
+        const [one] = await processes({ redis: `redis-cluster://127.0.0.1:${second.port}`, timeoutMs: 500 });
+        const { accessToken, proof } = newClient(f);
+        const granted = async (): Promise<number> => {
+            const sent = Array.from({ length: 100 }, () => one.send(accessToken, proof()));
+            return (await Promise.all(sent)).filter(({ code }) => code === "granted").length;
+        };
+        expect(await granted()).toBe(100);
+        await third.kill();
+        const silent = createServer(() => {}).listen(third.port, "127.0.0.1");
+        await once(silent, "listening");
+        closing.push(async () => void silent.close());
+        const rounds: Promise<number>[] = [];
+        for (let round = 0; round < 8; round++) {
+            rounds.push(granted());
+            await delay(400);
+        }
+        const total = (await Promise.all(rounds)).reduce((sum, round) => sum + round);
+        // Some 533 of 800 belong to the others.
+        expect(total).toBeGreaterThan(400);
     });
 
     test.skipIf(!hasOpenssl)("with TLS and a login", { timeout: 60_000 }, async () => {

@@ -21,6 +21,12 @@ use url::Url;
 const EXPECTED: &str = "expected a URL such as \"redis://:password@host:6379/0\", \
                         \"redis-sentinel://host:26379,host2:26379/mymaster/0\" or \
                         \"redis-cluster://host:7001,host2:7002\", and `rediss` for `redis` with TLS";
+/// The part of a request's time that connecting to one of a Cluster's servers may take, and no less than so long. The
+/// client connects to all that the Cluster names before it goes on with anybody's request, so one host that takes packets
+/// and says nothing would hold up the requests of all.
+const CONNECT_SHARE: u32 = 8;
+const LEAST_CONNECT: Duration = Duration::from_millis(60);
+
 const NOT_CERTIFICATES: &str = "ca: expected certificates in PEM (BEGIN CERTIFICATE)";
 const NOT_AN_IDENTITY: &str =
     "clientCertificate: expected a certificate (BEGIN CERTIFICATE) and its own private key, both in PEM";
@@ -164,7 +170,7 @@ impl RedisTarget {
         text
     }
 
-    /// What connects to it. `timeout` bounds each answer of a Cluster's server.
+    /// What connects to it. `timeout` is what a request waits: it bounds each answer of a Cluster's server.
     pub(crate) fn connector(&self, timeout: Duration) -> redis::RedisResult<Connector> {
         let tls = self.certificates();
         match &self.topology {
@@ -186,7 +192,7 @@ impl RedisTarget {
                 let nodes = self.addresses().into_iter().map(|address| self.connection_info(address));
                 let nodes = nodes.collect::<redis::RedisResult<Vec<_>>>()?;
                 let mut builder = ClusterClient::builder(nodes)
-                    .connection_timeout(timeout)
+                    .connection_timeout((timeout / CONNECT_SHARE).max(LEAST_CONNECT))
                     .response_timeout(timeout)
                     .retries(2)
                     .min_retry_wait(10)
