@@ -176,7 +176,7 @@ describe("a store of the application", () => {
              const native = new NativeValidator(JSON.stringify({ issuerUri: ISSUER, expectedAudience: AUDIENCE, replayStore: { application: true } }));
              native.ready(5000, false).then(() => {
                  const { authorizeRequest } = native.doors(new NativeInbox(() => undefined));
-                 const ask = () => authorizeRequest(Date.now(), null, 0, "DPoP " + TOKEN, PROOF, "GET", AUDIENCE + "/v1/items");
+                 const ask = () => authorizeRequest(Date.now(), null, 0, 0, "DPoP " + TOKEN, PROOF, "GET", AUDIENCE + "/v1/items");
                  const unsettled = ask();
                  const shown = JSON.stringify([unsettled, Object.getOwnPropertyNames(Object.getPrototypeOf(unsettled)).sort()]);
                  const first = JSON.parse(unsettled.settle(null, "away"));
@@ -186,7 +186,7 @@ describe("a store of the application", () => {
                  let odd;
                  try { odd = second.settle("OK", null)[1]; } catch (error) { odd = error.code; }
                  const granted = JSON.parse(ask().settle(true, null));
-                 console.log(shown, first[0], first[2], again, "|", odd, granted[0], "sub" in granted[7]);
+                 console.log(shown, first[0], first[2], again, "|", odd, granted[0], "sub" in granted[8]);
              });`,
             "commonjs",
             { ISSUER: f.issuer.issuerUri, AUDIENCE, TOKEN: accessToken, PROOF: f.proof(now, accessToken) }

@@ -4,15 +4,16 @@ import { createRequire } from "node:module";
 import { describe, expect, test } from "vitest";
 
 describe("VerifiedTokens", () => {
-    type Grant = { claims: string; from: number; until: number; epoch: number; issuer: number; dpopNonce: string | null };
+    type Grant = { claims: string; from: number; until: number; epoch: number; issuer: number; dpopNonce: string | null; number: number };
     interface Memory {
         get(credentials: string, mode: "required" | null, now: number): Grant | undefined;
+        told(credentials: string, mode: "required" | null): { number: number; claims: unknown } | undefined;
         set(credentials: string, mode: "required" | null, grant: Grant): void;
     }
     const { VerifiedTokens } = createRequire(import.meta.url)("../dist/verified-tokens.js") as {
         VerifiedTokens: new (native: { keysEpoch(issuer: number): number }, maxBytes: number) => Memory;
     };
-    const grant = (claims: string, changes: Partial<Grant> = {}): Grant => ({ claims, from: 0, until: 100, epoch: 7, issuer: 0, dpopNonce: null, ...changes });
+    const grant = (claims: string, changes: Partial<Grant> = {}): Grant => ({ claims, from: 0, until: 100, epoch: 7, issuer: 0, dpopNonce: null, number: 0, ...changes });
     const tail = "s".repeat(43);
 
     test("Q01: the whole credentials decide, and the last to come under one key stands", () => {
@@ -43,6 +44,23 @@ describe("VerifiedTokens", () => {
             memory.set(one, null, grant(one));
             expect(alike.map(other => memory.get(other, null, 1)?.claims), one).toEqual(alike.map(other => (other === one ? one : undefined)));
         }
+    });
+
+    test("Q05: what was told of a bound token is no grant, and a grant is nothing that was told", () => {
+        const memory = new VerifiedTokens({ keysEpoch: () => 7 }, 10_000);
+        const bound = (claims: string, number: number) => grant(claims, { from: 0, until: 0, number });
+        memory.set("x", null, bound("x", 5));
+        expect([memory.get("x", null, 0), memory.told("x", null), memory.told("x", "required"), memory.told("y", null)]).toEqual([
+            undefined,
+            { number: 5, claims: "x" },
+            undefined,
+            undefined
+        ]);
+        memory.set("x", null, { ...bound("later", 6), dpopNonce: "for this client only" });
+        expect(memory.told("x", null)).toEqual({ number: 6, claims: "later" });
+        memory.set("y", null, grant("y"));
+        expect(memory.told("y", null)).toBeUndefined();
+        expect(memory.get("y", null, 1)?.claims).toBe("y");
     });
 
     test("Q03: other keys, or none, end it for good", () => {

@@ -1,9 +1,11 @@
 // The memory of verified tokens: what it spares, and that it never changes a verdict.
 
+import { createRequire } from "node:module";
 import { createValidator, type Validator, type ValidatorOptions, type Verdict } from "oidc-spa-native";
 import { oidcSpa, type ValidateAndDecodeAccessToken } from "oidc-spa-native/server";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { z } from "zod";
+import type * as native from "../dist/native.js";
 import { AUDIENCE, createFixtures, ITEMS, nowInSeconds, type Fixtures } from "./fixtures.js";
 import { jws, newKey, type Jwk } from "./jwt.js";
 import { startLocalIssuer } from "./local-issuer.js";
@@ -135,13 +137,21 @@ describe("keys", () => {
         const bound = token("old", old, { cnf: { jkt: f.jkt } });
         await remembered(validator, first);
         await remembered(validator, second);
-        expect(await judge(validator, dpop(bound, f.proof(NOW, bound)))).toBe("granted");
+        const keptBound = token("kept", kept, { cnf: { jkt: f.jkt } });
+        const subOf = async (token: string) => (await validator.validateRequest(dpop(token, f.proof(NOW, token)), target)).claims?.["sub"];
+        for (let i = 0; i < 3; i++) {
+            expect([await subOf(bound), await subOf(keptBound)]).toEqual([f.claims(NOW)["sub"], f.claims(NOW)["sub"]]);
+        }
 
         issuer.jwks = { keys: [jwk("kept", kept), jwk("fresh", fresh)] };
         expect(await judge(validator, bearer(token("fresh", fresh)))).toBe("granted");
         expect(await judge(validator, bearer(first))).toBe("key_unknown");
         expect(await judge(validator, dpop(bound, f.proof(NOW, bound)))).toBe("key_unknown");
         await remembered(validator, second);
+        // It is verified anew, and told anew.
+        for (let i = 0; i < 3; i++) {
+            expect(await subOf(keptBound)).toBe(f.claims(NOW)["sub"]);
+        }
 
         // The kid comes back with another key.
         await new Promise(resolve => setTimeout(resolve, 1_100));
@@ -279,6 +289,52 @@ describe("claims", () => {
             mutate(verdict.claims as Record<string, unknown>);
             Object.assign(verdict.headers, { "X-Changed": "1" });
             Object.assign(verdict, { accessToken: "changed", issuerUri: "changed" });
+        }
+    });
+
+    const bound = (token: string): Headers => dpop(token, f.proof(NOW, token));
+
+    test.each([{}, { verification: "threads" }, { replayStore: { checkAndStore: () => true } }])(
+        "Q22: with a bound token too, whose claims the addon does not tell each time: %j",
+        async options => {
+            const validator = validatorOf(options);
+            const tokens = ["a", "b"].map(sub => f.boundToken(NOW, { sub }));
+            for (let i = 0; i < 5; i++) {
+                for (const [n, token] of tokens.entries()) {
+                    const verdict = await validator.validateRequest(bound(token), target);
+                    const claims = { ...f.claims(NOW), sub: "ab"[n], cnf: { jkt: f.jkt } };
+                    expect(verdict).toMatchObject({ isSuccess: true, accessToken: token });
+                    expect([verdict.claims, verdict.rawClaims]).toEqual([claims, claims]);
+                    mutate(verdict.claims as Record<string, unknown>);
+                }
+            }
+        }
+    );
+
+    test("Q01: the addon leaves out only claims that were told under the number it is asked with", () => {
+        const { NativeValidator, NativeInbox } = createRequire(import.meta.url)("../binding/binding.js") as typeof native;
+        const options = { issuerUri: f.issuer.issuerUri, expectedAudience: AUDIENCE, keys: { jwks: f.issuer.jwks } };
+        const { authorizeRequest } = new NativeValidator(JSON.stringify(options)).doors(new NativeInbox(() => undefined));
+        const ask = (token: string, told: number) => {
+            const parts = [0, `DPoP ${token}`, f.proof(NOW, token), "GET", ITEMS] as unknown as native.RequestParts;
+            const read = JSON.parse(authorizeRequest(NOW * 1000, null, told, ...parts) as string) as unknown[];
+            return { number: read[7] as number, claims: read[8] };
+        };
+        const [one, other] = ["a", "b"].map(sub => f.boundToken(NOW, { sub })) as [string, string];
+        const claims = (sub: string) => ({ ...f.claims(NOW), sub, cnf: { jkt: f.jkt } });
+        expect([ask(one, 0), ask(other, 0)]).toEqual([{ number: 0, claims: claims("a") }, { number: 0, claims: claims("b") }]);
+        const [{ number }, { number: otherNumber }] = [ask(one, 0), ask(other, 0)];
+        expect(number > 0 && otherNumber > 0 && number !== otherNumber).toBe(true);
+        expect(ask(one, number)).toEqual({ number, claims: null });
+        for (const wrong of [otherNumber, 0, -number, number + 2, number + 0.5 + otherNumber, NaN, Infinity]) {
+            expect(ask(one, wrong), String(wrong)).toEqual({ number, claims: claims("a") });
+        }
+        const forgetful = { ...options, verifiedTokenMemory: false };
+        const doors = new NativeValidator(JSON.stringify(forgetful)).doors(new NativeInbox(() => undefined));
+        const parts = () => [0, `DPoP ${one}`, f.proof(NOW, one), "GET", ITEMS] as unknown as native.RequestParts;
+        for (let i = 0; i < 3; i++) {
+            const read = JSON.parse(doors.authorizeRequest(NOW * 1000, null, number, ...parts()) as string) as unknown[];
+            expect(read.slice(7)).toEqual([0, claims("a")]);
         }
     });
 

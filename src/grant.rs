@@ -66,6 +66,8 @@ pub struct Grant {
     pub repeatable: Option<Validity>,
     /// What a [`Memory`](crate::memory::Memory) may keep.
     pub learned: Learned,
+    /// The number of the verified token, where it was recalled: its claims are those of the grant before.
+    pub recalled: Option<u64>,
 }
 
 impl Grant {

@@ -6,6 +6,7 @@
 //! Never: a memory itself, a token that no signature made, a check that is skipped for what was recalled.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::access_token::AccessToken;
 use crate::dpop::proof::{ProofKey, TokenDigest};
@@ -45,11 +46,14 @@ impl<F: Fn(IssuerIndex) -> Option<Arc<JwkSet>>> Memory for F {
 pub struct VerifiedToken {
     issuer: IssuerIndex,
     token: AccessToken,
+    number: u64,
 }
 
+static NEXT_NUMBER: AtomicU64 = AtomicU64::new(1);
+
 impl VerifiedToken {
-    pub(crate) const fn new(issuer: IssuerIndex, token: AccessToken) -> Self {
-        Self { issuer, token }
+    pub(crate) fn new(issuer: IssuerIndex, token: AccessToken) -> Self {
+        Self { issuer, token, number: NEXT_NUMBER.fetch_add(1, Ordering::Relaxed) }
     }
 
     pub(crate) const fn token(&self) -> &AccessToken {
@@ -59,6 +63,11 @@ impl VerifiedToken {
     /// Whose token it is.
     pub const fn issuer(&self) -> IssuerIndex {
         self.issuer
+    }
+
+    /// Its number, above zero. Nothing else that was verified in this process has the same, the same token included.
+    pub const fn number(&self) -> u64 {
+        self.number
     }
 
     /// When it is valid.

@@ -234,6 +234,7 @@ impl ResourceServer {
                 token: digest.filter(|_| !is_recalled).map(|digest| (digest, Arc::clone(&verified))),
                 proof_key: proof_header.map(str::to_owned).zip(proof_key.flatten()),
             },
+            recalled: is_recalled.then(|| verified.number()),
             verified,
         };
         Ok(Pending::new(grant, record))

@@ -2,10 +2,11 @@
  * Loads the addon, and gives its surface the types that the rest of `ts/` is written against.
  *
  * In: the loader that napi-rs generates, `binding/binding.js`. Out: the addon's class and functions, or one clear
- * error. May use: Node's module loader. Never: a fallback, a rule about tokens.
+ * error. May use: claims, Node's module loader. Never: a fallback, a rule about tokens.
  */
 
 import type { DpopMode } from "../index.js";
+import { copyOf } from "./claims.js";
 
 /** A verdict as it crosses the boundary: the JSON text of a list. `binding/src/told.rs` says what each position means. */
 export type Told = string;
@@ -30,6 +31,14 @@ export interface NativeGrant {
     readonly until: number;
     /** as long as this is the number of the issuer's keys. */
     readonly epoch: number;
+    /** The number of a bound token that the addon remembered; otherwise zero. */
+    readonly number: number;
+}
+
+/** The claims of a bound token, under its number: the addon tells them no more to whoever has them. */
+export interface ToldClaims {
+    readonly number: number;
+    readonly claims: unknown;
 }
 
 /** The request must not enter. */
@@ -111,11 +120,19 @@ export type NativeAnswer = Told | NativePending | NativeUnsettled;
 
 /** The functions of a validator that each request goes through. Arguments that are left out at the end count as null. */
 export interface NativeDoors {
-    authorizeRequest(this: void, now: number, dpopMode: DpopMode | null, ...parts: RequestParts): NativeAnswer;
-    authorizeCredentials(this: void, now: number, ...parts: CredentialParts): NativeAnswer;
+    /** `told` is the number of a token whose claims need not be told again, or zero. */
+    authorizeRequest(this: void, now: number, dpopMode: DpopMode | null, told: number, ...parts: RequestParts): NativeAnswer;
+    authorizeCredentials(this: void, now: number, told: number, ...parts: CredentialParts): NativeAnswer;
     /** The answer comes to the inbox, under the ticket. */
-    submitRequest(this: void, ticket: number, now: number, dpopMode: DpopMode | null, ...parts: RequestParts): void;
-    submitCredentials(this: void, ticket: number, now: number, ...parts: CredentialParts): void;
+    submitRequest(
+        this: void,
+        ticket: number,
+        now: number,
+        dpopMode: DpopMode | null,
+        told: number,
+        ...parts: RequestParts
+    ): void;
+    submitCredentials(this: void, ticket: number, now: number, told: number, ...parts: CredentialParts): void;
     /** The number of the keys with which an issuer's tokens are verified now; -1 for none. */
     keysEpoch(this: void, issuer: number): number;
 }
@@ -163,17 +180,25 @@ interface Addon {
 
 const REFUSED = -1;
 
-/** Reads a verdict on credentials that came in this field. Throws where the addon failed: that is no answer to a client. */
-export function readVerdict(told: Told, field: string | null, issuerUris: readonly string[]): NativeVerdict {
+/**
+ * Reads a verdict on credentials that came in this field, for whoever had these claims already. Throws where the addon
+ * failed: that is no answer to a client.
+ */
+export function readVerdict(
+    told: Told,
+    field: string | null,
+    issuerUris: readonly string[],
+    had: ToldClaims | undefined
+): NativeVerdict {
     const read = JSON.parse(told) as ToldGrant | ToldRefusal | ToldFailure;
     if (read[0] < 0) {
         return refusalOf(read as ToldRefusal | ToldFailure);
     }
-    const [tag, dpopNonce, tokenBegin, tokenEnd, from, until, epoch, claims] = read as ToldGrant;
+    const [tag, dpopNonce, tokenBegin, tokenEnd, from, until, epoch, number, claims] = read as ToldGrant;
     const issuer = tag >> 1;
     return {
         isGranted: true,
-        claims,
+        claims: claims ?? copyOf((had as ToldClaims).claims),
         accessToken: field === null ? "" : field.slice(tokenBegin, tokenEnd),
         scheme: (tag & 1) === 0 ? "Bearer" : "DPoP",
         issuer,
@@ -181,7 +206,8 @@ export function readVerdict(told: Told, field: string | null, issuerUris: readon
         dpopNonce,
         from,
         until,
-        epoch
+        epoch,
+        number
     };
 }
 
@@ -198,6 +224,7 @@ type ToldGrant = readonly [
     from: number,
     until: number,
     epoch: number,
+    number: number,
     claims: unknown
 ];
 

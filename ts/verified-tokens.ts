@@ -1,14 +1,16 @@
 /**
- * Remembers which bearer credentials were granted what, so that a token that comes again is not verified again.
+ * Remembers which credentials were granted what: bearer credentials that come again are not verified again, and the
+ * claims of a bound token, which the addon judges with each proof, need not be told again.
  *
  * In: grants, with the time in which and the keys with which the addon would grant them again. Out: the same grant for
- * the very same credentials under the same rules. May use: claims, native's types. Never: a token that is bound to a key
- * or a certificate (the addon gives it no time), a refusal, a claims object that two requests share.
+ * the very same credentials under the same rules; claims under the number that the addon gave them. May use: claims,
+ * native's types. Never: a grant for a token that is bound to a key or a certificate (the addon gives it no time), a
+ * refusal, a claims object that two requests share.
  */
 
 import type { DpopMode } from "../index.js";
 import { copyOf } from "./claims.js";
-import type { NativeDoors, NativeGrant } from "./native.js";
+import type { NativeDoors, NativeGrant, ToldClaims } from "./native.js";
 
 /** What an entry takes whatever its size, in bytes. */
 const ENTRY_BYTES = 400;
@@ -24,11 +26,14 @@ const SEEN_SLOTS = 16_384;
 /** What a route accepts, as a number. Without a mode of its own, it is the validator's. */
 const MODES = { none: 1, allowed: 2, required: 3, disabled: 4 } satisfies Record<DpopMode | "none", number>;
 
+/** Claims that are in here are nobody's: each request gets a copy. */
 interface Entry {
     readonly credentials: string;
     readonly mode: DpopMode | null;
-    /** Its claims are nobody's: each request gets a copy. */
-    readonly grant: NativeGrant;
+    /** Of bearer credentials, what they are granted. */
+    readonly grant: NativeGrant | null;
+    /** Of a bound token, what was told. */
+    readonly told: ToldClaims | null;
     readonly bytes: number;
 }
 
@@ -54,25 +59,26 @@ export class VerifiedTokens {
     /** The grant for these credentials, if it still stands: in its time, and with the keys that verified it. */
     get(credentials: string, mode: DpopMode | null, now: number): NativeGrant | undefined {
         const key = fingerprintOf(credentials, mode);
-        const young = this.#young.get(key);
-        const entry = young ?? this.#old.get(key);
-        if (entry === undefined || entry.mode !== mode || entry.credentials !== credentials) {
+        const grant = this.#find(key, credentials, mode)?.grant;
+        if (grant === null || grant === undefined) {
             return undefined;
         }
-        const { grant } = entry;
         if (now >= grant.from && now < grant.until && this.#keysEpoch(grant.issuer) === grant.epoch) {
-            if (young === undefined) {
-                this.#keep(key, entry);
-            }
             return withClaimsOfItsOwn(grant);
         }
         this.#forget(key);
         return undefined;
     }
 
-    /** Remembers a grant, if the addon says that it may be. */
+    /** What was told of the bound token in these credentials. The addon says whether it is the token of now. */
+    told(credentials: string, mode: DpopMode | null): ToldClaims | undefined {
+        return this.#find(fingerprintOf(credentials, mode), credentials, mode)?.told ?? undefined;
+    }
+
+    /** Remembers a grant, if the addon says that it may be, or the claims of a bound token that came before. */
     set(credentials: string, mode: DpopMode | null, grant: NativeGrant): void {
-        if (grant.until <= grant.from || grant.dpopNonce !== null) {
+        const isRepeatable = grant.until > grant.from && grant.dpopNonce === null;
+        if (!isRepeatable && grant.number === 0) {
             return;
         }
         const bytes = ENTRY_BYTES + CHARACTER_BYTES * credentials.length;
@@ -87,7 +93,26 @@ export class VerifiedTokens {
             return;
         }
         this.#forget(key);
-        this.#keep(key, { credentials, mode, grant: withClaimsOfItsOwn(grant), bytes });
+        const { number } = grant;
+        this.#keep(
+            key,
+            isRepeatable
+                ? { credentials, mode, grant: withClaimsOfItsOwn(grant), told: null, bytes }
+                : { credentials, mode, grant: null, told: { number, claims: copyOf(grant.claims) }, bytes }
+        );
+    }
+
+    /** The entry of these credentials, which stays as it was asked for. */
+    #find(key: number, credentials: string, mode: DpopMode | null): Entry | undefined {
+        const young = this.#young.get(key);
+        const entry = young ?? this.#old.get(key);
+        if (entry === undefined || entry.mode !== mode || entry.credentials !== credentials) {
+            return undefined;
+        }
+        if (young === undefined) {
+            this.#keep(key, entry);
+        }
+        return entry;
     }
 
     #cameBefore(fingerprint: number): boolean {

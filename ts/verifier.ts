@@ -19,7 +19,8 @@ import {
     type NativeValidator,
     type NativeVerdict,
     type RequestParts,
-    type Told
+    type Told,
+    type ToldClaims
 } from "./native.js";
 import { answeredAtOnce, requestsAtOnce } from "./pressure.js";
 import type { Conclude } from "./replay-store.js";
@@ -73,33 +74,41 @@ export class Verifier {
     request(now: number, mode: DpopMode | null, parts: RequestParts): NativeVerdict | Promise<NativeVerdict> {
         const [flags, authorization] = parts;
         const credentials = (flags & AUTHORIZATION_REPEATED) === 0 ? authorization : null;
-        const known = this.#recall(credentials, mode, now);
-        if (known !== undefined) {
-            return known;
+        const hasProof = parts.length > 2 && parts[2] !== null;
+        const granted = hasProof ? undefined : this.#recall(credentials, mode, now);
+        if (granted !== undefined) {
+            return granted;
         }
+        const asked = this.#asked(credentials, mode, hasProof);
         // Without credentials there is no signature to verify.
         if (credentials !== null && !this.#isBestHere()) {
-            return this.#later(credentials, mode, ticket =>
-                this.#doors.submitRequest(ticket, now, mode, ...parts)
+            return this.#later(asked, ticket =>
+                this.#doors.submitRequest(ticket, now, mode, numberOf(asked), ...parts)
             );
         }
-        return this.#here(credentials, mode, () => this.#doors.authorizeRequest(now, mode, ...parts));
+        return this.#here(asked, () => this.#doors.authorizeRequest(now, mode, numberOf(asked), ...parts));
     }
 
     /** The verdict on credentials that the drop-in was given. */
     credentials(now: number, parts: CredentialParts): NativeVerdict | Promise<NativeVerdict> {
         const [scheme, accessToken] = parts;
-        const credentials = scheme === "Bearer" ? accessToken : null;
-        const known = this.#recall(credentials, null, now);
-        if (known !== undefined) {
-            return known;
+        const hasProof = scheme === "DPoP";
+        const granted = hasProof ? undefined : this.#recall(accessToken, null, now);
+        if (granted !== undefined) {
+            return granted;
         }
+        const asked = this.#asked(accessToken, null, hasProof);
         if (!this.#isBestHere()) {
-            return this.#later(credentials, null, ticket =>
-                this.#doors.submitCredentials(ticket, now, ...parts)
+            return this.#later(asked, ticket =>
+                this.#doors.submitCredentials(ticket, now, numberOf(asked), ...parts)
             );
         }
-        return this.#here(credentials, null, () => this.#doors.authorizeCredentials(now, ...parts));
+        return this.#here(asked, () => this.#doors.authorizeCredentials(now, numberOf(asked), ...parts));
+    }
+
+    #asked(credentials: string | null, mode: DpopMode | null, hasProof: boolean): Asked {
+        const isWorthALook = hasProof && credentials !== null;
+        return { credentials, mode, told: isWorthALook ? this.#memory?.told(credentials, mode) : undefined };
     }
 
     #recall(credentials: string | null, mode: DpopMode | null, now: number): NativeVerdict | undefined {
@@ -125,11 +134,7 @@ export class Verifier {
         return true;
     }
 
-    #here(
-        credentials: string | null,
-        mode: DpopMode | null,
-        ask: () => NativeAnswer
-    ): NativeVerdict | Promise<NativeVerdict> {
+    #here(asked: Asked, ask: () => NativeAnswer): NativeVerdict | Promise<NativeVerdict> {
         this.#untimed += 1;
         const isTimed = this.#untimed >= TIMED;
         const begun = isTimed ? performance.now() : 0;
@@ -141,15 +146,11 @@ export class Verifier {
         }
         const told = this.#conclude(answer);
         return told instanceof Promise
-            ? told.then(told => this.#read(told, credentials, mode))
-            : this.#read(told, credentials, mode);
+            ? told.then(told => this.#read(told, asked))
+            : this.#read(told, asked);
     }
 
-    #later(
-        credentials: string | null,
-        mode: DpopMode | null,
-        submit: (ticket: number) => void
-    ): Promise<NativeVerdict> {
+    #later(asked: Asked, submit: (ticket: number) => void): Promise<NativeVerdict> {
         return new Promise<Told | NativeUnsettled>(resolve => {
             // First, so that nobody waits for what was not submitted. No verdict comes before this turn is over.
             const ticket = waiting.newNumber();
@@ -160,16 +161,27 @@ export class Verifier {
             waiting.add(ticket, resolve);
         })
             .then(this.#conclude)
-            .then(told => this.#read(told, credentials, mode));
+            .then(told => this.#read(told, asked));
     }
 
-    #read(told: Told, credentials: string | null, mode: DpopMode | null): NativeVerdict {
-        const verdict = readVerdict(told, credentials, this.#issuerUris);
-        if (verdict.isGranted && credentials !== null) {
+    #read(answer: Told, { credentials, mode, told }: Asked): NativeVerdict {
+        const verdict = readVerdict(answer, credentials, this.#issuerUris, told);
+        if (verdict.isGranted && credentials !== null && verdict.number !== told?.number) {
             this.#memory?.set(credentials, mode, verdict);
         }
         return verdict;
     }
+}
+
+/** What is asked about, and what was told of it before. */
+interface Asked {
+    readonly credentials: string | null;
+    readonly mode: DpopMode | null;
+    readonly told: ToldClaims | undefined;
+}
+
+function numberOf({ told }: Asked): number {
+    return told === undefined ? 0 : told.number;
 }
 
 const HAS_OTHER_CORES = availableParallelism() > 1;

@@ -20,10 +20,11 @@ use crate::{schemes, time};
 /// The doors of a validator. They are functions of their own rather than methods: napi-rs notes each borrow of a class's
 /// value in one table of the process, behind one lock, and reads all arguments that a method may have.
 ///
-/// - `authorizeRequest(now, dpopMode, ...parts)`: the verdict at once, or what must be waited for
-/// - `authorizeCredentials(now, ...parts)`: the same for credentials that the application took from the request
-/// - `submitRequest(ticket, now, dpopMode, ...parts)`, `submitCredentials(ticket, now, ...parts)`: the same on another
-///   thread; the verdict comes to the inbox under the ticket
+/// - `authorizeRequest(now, dpopMode, told, ...parts)`: the verdict at once, or what must be waited for; `told` is the
+///   number of a token whose claims need not be told again, or zero
+/// - `authorizeCredentials(now, told, ...parts)`: the same for credentials that the application took from the request
+/// - `submitRequest(ticket, now, dpopMode, told, ...parts)`, `submitCredentials(ticket, now, told, ...parts)`: the same
+///   on another thread; the verdict comes to the inbox under the ticket
 /// - `keysEpoch(issuer)`: the number of the keys with which an issuer's tokens are verified now; -1 for none
 ///
 /// Arguments that are left out at the end count as null.
@@ -82,11 +83,18 @@ fn door<T: ToNapiValue + 'static>(
 fn request(call: &mut Arguments<'_>) -> Result<Parts> {
     let mode: Option<String> = call.optional()?;
     let schemes: Option<AcceptedSchemes> = schemes(mode.as_deref())?;
-    Ok(Parts::Request(RequestParts::read(call)?, schemes))
+    let told = told_before(call)?;
+    Ok(Parts::Request { parts: RequestParts::read(call)?, schemes, told })
 }
 
 fn credentials(call: &mut Arguments<'_>) -> Result<Parts> {
-    Ok(Parts::Credentials(CredentialParts::read(call)?))
+    let told = told_before(call)?;
+    Ok(Parts::Credentials { parts: CredentialParts::read(call)?, told })
+}
+
+/// The number of a token whose claims were told before, or zero. There are none that a double would not hold.
+fn told_before(call: &mut Arguments<'_>) -> Result<u64> {
+    Ok(call.required::<f64>()? as u64)
 }
 
 fn first(validator: &Arc<Validator>, judged: Either<Answer, WaitsFor>) -> First {

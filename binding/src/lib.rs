@@ -25,7 +25,7 @@ use oidc_spa_native::time::UnixTime;
 use oidc_spa_native_host::{Denial, Validator, listen, run};
 
 use inbox::NativeInbox;
-use told::{Told, tell};
+use told::{Known, Told, tell};
 
 /// Events that wait for an environment whose thread is busy.
 const MAX_EVENTS: usize = 1024;
@@ -80,7 +80,7 @@ impl NativeValidator {
             demand: Demand::new(&scopes, &acr_values, max_age_seconds)
                 .ok_or_else(|| Error::from_reason("a scope or acr value holds a character it cannot have"))?,
         };
-        Ok(tell(self.validator.refuse(denial, time(now)), 0))
+        Ok(tell(self.validator.refuse(denial, time(now)), Known::default()))
     }
 
     /// What the resource tells of itself, as the JSON text of `ResourceMetadata`.

@@ -10,6 +10,7 @@ use oidc_spa_native::resource_server::Request;
 use oidc_spa_native_host::Question;
 
 use crate::doors::Arguments;
+use crate::told::Known;
 
 /// `Authorization` came more than once.
 const AUTHORIZATION_REPEATED: u32 = 1;
@@ -22,27 +23,36 @@ const HOST_REPEATED: u32 = 4;
 // On the stack, and for one call: a box would cost each request an allocation.
 #[allow(clippy::large_enum_variant)]
 pub(crate) enum Parts {
-    /// With the schemes that the route accepts, where they are not the validator's.
-    Request(RequestParts, Option<AcceptedSchemes>),
-    Credentials(CredentialParts),
+    Request {
+        parts: RequestParts,
+        /// The schemes that the route accepts, where they are not the validator's.
+        schemes: Option<AcceptedSchemes>,
+        /// The number of a token whose claims were told before, or zero.
+        told: u64,
+    },
+    Credentials {
+        parts: CredentialParts,
+        told: u64,
+    },
 }
 
 impl Parts {
     pub(crate) fn question(&self) -> Question<'_> {
         match self {
-            Self::Request(parts, schemes) => Question::Request(parts.request(), *schemes),
-            Self::Credentials(parts) => parts.question(),
+            Self::Request { parts, schemes, .. } => Question::Request(parts.request(), *schemes),
+            Self::Credentials { parts, .. } => parts.question(),
         }
     }
 
-    /// Where the access token ends in the `Authorization` field, if that was passed: credentials end with it, and white
-    /// space around a field's value is none of it.
-    pub(crate) fn token_end(&self) -> usize {
+    /// What is known of the token where these come from. Credentials end with the token, and white space around a field's
+    /// value is none of it.
+    pub(crate) fn known(&self) -> Known {
         match self {
-            Self::Request(parts, _) => {
-                parts.authorization.as_deref().map_or(0, |field| field.trim_end_matches([' ', '\t']).len())
+            Self::Request { parts, told, .. } => {
+                let field = parts.authorization.as_deref().unwrap_or_default();
+                Known { token_end: field.trim_end_matches([' ', '\t']).len(), number: *told }
             }
-            Self::Credentials(_) => 0,
+            Self::Credentials { told, .. } => Known { token_end: 0, number: *told },
         }
     }
 }

@@ -11,7 +11,7 @@ use oidc_spa_native_host::{Judgement, StoreAnswer, Unsettled, Validator};
 
 use crate::guarded;
 use crate::parts::Parts;
-use crate::told::{Told, tell};
+use crate::told::{Known, Told, tell};
 
 /// A verdict, or a question to the application's own memory of proofs.
 pub type Answer = Either<Told, NativeUnsettled>;
@@ -19,50 +19,50 @@ pub type Answer = Either<Told, NativeUnsettled>;
 /// What is said of a request at first.
 pub type First = Either3<Told, NativePending, NativeUnsettled>;
 
-/// What a verdict waits for, with the end of the token in its field.
+/// What a verdict waits for, with what is known to whoever asked.
 pub(crate) enum WaitsFor {
     Keys(Parts, UnixTime),
-    Store(Unsettled, usize),
+    Store(Unsettled, Known),
 }
 
 /// What can be said now, or what is to be waited for.
 pub(crate) fn judge(validator: &Arc<Validator>, parts: Parts, now: UnixTime) -> Either<Answer, WaitsFor> {
     match validator.judge(&parts.question(), now) {
-        Judgement::Verdict(verdict) => Either::A(Either::A(tell(verdict, parts.token_end()))),
+        Judgement::Verdict(verdict) => Either::A(Either::A(tell(verdict, parts.known()))),
         Judgement::NeedsKeys => Either::B(WaitsFor::Keys(parts, now)),
-        Judgement::Unsettled(unsettled) => ask(validator, unsettled, parts.token_end()),
+        Judgement::Unsettled(unsettled) => ask(validator, unsettled, parts.known()),
     }
 }
 
 /// The application's own memory is asked by the application.
-fn ask(validator: &Arc<Validator>, unsettled: Unsettled, token_end: usize) -> Either<Answer, WaitsFor> {
+fn ask(validator: &Arc<Validator>, unsettled: Unsettled, known: Known) -> Either<Answer, WaitsFor> {
     if validator.is_asked_by_application() {
-        return Either::A(Either::B(NativeUnsettled::new(validator, unsettled, token_end)));
+        return Either::A(Either::B(NativeUnsettled::new(validator, unsettled, known)));
     }
-    Either::B(WaitsFor::Store(unsettled, token_end))
+    Either::B(WaitsFor::Store(unsettled, known))
 }
 
 impl WaitsFor {
     /// The answer, once what it waits for has come or the time to wait for it is over.
     pub(crate) async fn answer(self, validator: Arc<Validator>) -> Result<Answer> {
-        let (unsettled, token_end) = match self {
-            Self::Store(unsettled, token_end) => (unsettled, token_end),
+        let (unsettled, known) = match self {
+            Self::Store(unsettled, known) => (unsettled, known),
             Self::Keys(parts, now) => {
                 let judge = Arc::clone(&validator);
-                let token_end = parts.token_end();
+                let known = parts.known();
                 let judged = guarded(async move { judge.judge_with_keys(&parts.question(), now).await });
                 match judged.await? {
-                    Judgement::Verdict(verdict) => return Ok(Either::A(tell(verdict, token_end))),
+                    Judgement::Verdict(verdict) => return Ok(Either::A(tell(verdict, known))),
                     Judgement::NeedsKeys => return Err(internal("keys are needed again")),
-                    Judgement::Unsettled(unsettled) => match ask(&validator, unsettled, token_end) {
+                    Judgement::Unsettled(unsettled) => match ask(&validator, unsettled, known) {
                         Either::A(answer) => return Ok(answer),
-                        Either::B(Self::Store(unsettled, token_end)) => (unsettled, token_end),
+                        Either::B(Self::Store(unsettled, known)) => (unsettled, known),
                         Either::B(Self::Keys(..)) => return Err(internal("keys are needed again")),
                     },
                 }
             }
         };
-        Ok(Either::A(tell(validator.ask_store(unsettled).await, token_end)))
+        Ok(Either::A(tell(validator.ask_store(unsettled).await, known)))
     }
 }
 
@@ -95,18 +95,18 @@ pub struct NativeUnsettled {
     key: String,
     expires_at: f64,
     unsettled: Option<Unsettled>,
-    token_end: usize,
+    known: Known,
 }
 
 #[napi]
 impl NativeUnsettled {
-    fn new(validator: &Arc<Validator>, unsettled: Unsettled, token_end: usize) -> Self {
+    fn new(validator: &Arc<Validator>, unsettled: Unsettled, known: Known) -> Self {
         Self {
             validator: Arc::clone(validator),
             key: unsettled.name().to_owned(),
             expires_at: unsettled.until().secs() as f64 * 1000.0,
             unsettled: Some(unsettled),
-            token_end,
+            known,
         }
     }
 
@@ -133,7 +133,7 @@ impl NativeUnsettled {
             None => StoreAnswer::Unavailable,
         };
         self.validator.note_application_store(trouble.as_deref());
-        Ok(tell(self.validator.conclude(unsettled, answer), self.token_end))
+        Ok(tell(self.validator.conclude(unsettled, answer), self.known))
     }
 }
 

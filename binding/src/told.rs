@@ -13,7 +13,8 @@ use serde_json::json;
 /// - of a grant, twice the issuer's position, and one more for DPoP; then `DPoP-Nonce` or null; where the access token
 ///   begins and ends in the `Authorization` field that crossed the door; from and until when the same credentials are
 ///   granted the same, in milliseconds, and under which number of the issuer's keys (an empty time where each request
-///   is judged anew); the claims, as they are in the token
+///   is judged anew); the number of a token that was recalled, or zero; the claims, as they are in the token, or null
+///   where whoever asked has those of this number
 /// - -1 of a refusal; then `DPoP-Nonce` or null, code, cause, status, `Retry-After` or null, `WWW-Authenticate` or
 ///   null, message
 /// - -2 of a failure of this library; then null and the message
@@ -25,8 +26,17 @@ const FAILED: i32 = -2;
 /// What a grant tells beside nonce and claims, at most, in bytes.
 const NUMBERS_BYTES: usize = 160;
 
-/// The verdict, on a token that ends there in the field that it came in.
-pub fn tell(verdict: Verdict, token_end: usize) -> Told {
+/// What whoever asked has of the token already, so that it is not told.
+#[derive(Clone, Copy, Default)]
+pub struct Known {
+    /// Where it ends in the `Authorization` field, if that was passed.
+    pub token_end: usize,
+    /// The number under which its claims were told, or zero.
+    pub number: u64,
+}
+
+/// The verdict.
+pub fn tell(verdict: Verdict, known: Known) -> Told {
     let (grant, repeatable) = match verdict {
         Verdict::Granted(grant, repeatable) => (grant, repeatable),
         Verdict::Refused(rejection, challenge) => {
@@ -46,12 +56,15 @@ pub fn tell(verdict: Verdict, token_end: usize) -> Told {
     let tag = 2 * grant.issuer + usize::from(grant.scheme == Scheme::DPoP);
     let nonce =
         grant.dpop_nonce.as_deref().map_or_else(|| "null".to_owned(), |nonce| json!(nonce).to_string());
+    let token_end = known.token_end;
     let token_begin = token_end.saturating_sub(grant.token_bytes);
     let (from, until, epoch) = repeatable.map_or((0, 0, 0), span);
-    let claims = grant.claims();
+    let number = grant.recalled.unwrap_or(0);
+    let claims = if number > 0 && number == known.number { "null" } else { grant.claims() };
     let mut told = String::with_capacity(NUMBERS_BYTES + nonce.len() + claims.len());
     // Into a String, this cannot fail. The claims were read as one JSON object.
-    let _ = write!(told, "[{tag},{nonce},{token_begin},{token_end},{from},{until},{epoch},{claims}]");
+    let _ =
+        write!(told, "[{tag},{nonce},{token_begin},{token_end},{from},{until},{epoch},{number},{claims}]");
     told
 }
 
