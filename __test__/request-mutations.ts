@@ -93,6 +93,7 @@ export function requestCases(): ExtractCase[] {
         "I08 parameter": "Bearer a.b.c;x=y",
         "I09 quoted": 'Bearer "a.b.c"',
         "I18 latin1": "Bearer a.é.c",
+        "I18 latin1, space after": "DPoP é.b.éc\u00a0 ",
         "B18 twice": "Bearer Bearer a.b.c",
         "padded": "Bearer abc==",
         "padding alone": "Bearer =",

@@ -163,9 +163,7 @@ pub struct Extracted<'a> {
     pub scheme: Scheme,
     /// What follows the scheme. The second step says whether it is a token.
     pub access_token: &'a str,
-    /// The proof, where the scheme is DPoP.
-    pub proof: Option<&'a str>,
-    /// What the proof must be for.
+    /// What the proof must be for, where the scheme is DPoP.
     pub target: Option<TargetUri>,
 }
 
@@ -187,15 +185,13 @@ impl<'a> Extracted<'a> {
         let access_token = rest.trim_start();
         Some(match (Scheme::from_name(name), dpop) {
             (None, _) => Err(malformed()),
-            (Some(scheme @ Scheme::Bearer), _) => {
-                Ok(Self { scheme, access_token, proof: None, target: None })
-            }
+            (Some(scheme @ Scheme::Bearer), _) => Ok(Self { scheme, access_token, target: None }),
             (Some(Scheme::DPoP), Field::Absent) => Err(proof_missing()),
             (Some(Scheme::DPoP), Field::Repeated) => Err(proof_repeated()),
             (Some(Scheme::DPoP), Field::Once(proof)) if proof.contains(',') => Err(proof_repeated()),
-            (Some(scheme @ Scheme::DPoP), Field::Once(proof)) => {
+            (Some(scheme @ Scheme::DPoP), Field::Once(_)) => {
                 let target = head.map(|head| head.target_uri(trust)).transpose();
-                target.map(|target| Self { scheme, access_token, proof: Some(proof), target })
+                target.map(|target| Self { scheme, access_token, target })
             }
         })
     }

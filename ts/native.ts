@@ -160,16 +160,26 @@ export interface NativeValidator {
     warnings(): string[];
 }
 
-/** What the drop-in's first step finds in a request; or why there is nothing to judge, for developers. */
-export type NativeExtraction =
-    | readonly [scheme: "Bearer" | "DPoP", accessToken: string, proof: string | null, expectedHtu: string | null]
-    | string;
+/**
+ * What the drop-in's first step finds in a request: the access token's place in its field, as `textAt` reads it, with
+ * DPoP and what the proof must name; or why there is nothing to judge, for developers.
+ */
+export type NativeExtraction = number | readonly [place: number, expectedHtu: string | null] | string;
+
+const PLACES = 2 ** 26;
+
+/** The part of a field that is at a place: its end, times `PLACES`, plus its beginning. */
+export function textAt(place: number, field: string | null): string {
+    return field === null ? "" : field.slice(place % PLACES, Math.floor(place / PLACES));
+}
 
 interface Addon {
     readonly NativeValidator: new (options: string) => NativeValidator;
     /** `bell` is called when there is something to take. It does not keep the environment alive. */
     readonly NativeInbox: new (bell: () => void) => NativeInbox;
-    readonly extractCredentials: (trustProxy: boolean, ...parts: RequestParts) => NativeExtraction | null;
+    readonly extraction: () => {
+        extractCredentials(this: void, trustProxy: boolean, ...parts: RequestParts): NativeExtraction | null;
+    };
     /** Calls with the JSON text of each `KeysEvent` of the process. It does not keep the environment alive. */
     readonly onKeysEvent: (listener: (event: string) => void) => void;
     /** The table of codes: `description` is what a client may read. */
@@ -300,7 +310,7 @@ const addon = load();
 
 export const NativeValidator = addon.NativeValidator;
 export const NativeInbox = addon.NativeInbox;
-export const extractCredentials = addon.extractCredentials;
+export const { extractCredentials } = addon.extraction();
 export const onKeysEvent = addon.onKeysEvent;
 export const errorTable = addon.errorTable;
 export const isFirstToAsk = addon.isFirstToAsk;

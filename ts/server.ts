@@ -7,7 +7,7 @@
 
 import type { ErrorCode } from "../index.js";
 import { decodeOnly, staticIdentity } from "./mock.js";
-import { extractCredentials, type CredentialParts, type NativeVerdict } from "./native.js";
+import { extractCredentials, textAt, type CredentialParts, type NativeVerdict } from "./native.js";
 import { readRequest } from "./request.js";
 import type {
     AnyRequest,
@@ -33,7 +33,7 @@ export function extractRequestAuthContext(params: {
     trustProxy: boolean;
 }): ParseAnyRequestResult | undefined {
     const parts = readRequest(params.request);
-    const [, , , method] = parts;
+    const [, authorization, dpop, method] = parts;
     const extraction = extractCredentials(Boolean(params.trustProxy), ...parts);
 
     if (extraction === null) {
@@ -42,19 +42,23 @@ export function extractRequestAuthContext(params: {
     if (typeof extraction === "string") {
         return { isWellFormed: false, debugErrorMessage: extraction };
     }
-    const [scheme, accessToken, proof, htu] = extraction;
+    if (typeof extraction === "number") {
+        const accessToken = textAt(extraction, authorization);
+        return {
+            isWellFormed: true,
+            accessTokenAndMetadata: { scheme: "Bearer", accessToken, rejectIfAccessTokenDPoPBound: true }
+        };
+    }
+    const [place, htu] = extraction;
     return {
         isWellFormed: true,
-        accessTokenAndMetadata:
-            scheme === "Bearer"
-                ? { scheme, accessToken, rejectIfAccessTokenDPoPBound: true }
-                : {
-                      scheme,
-                      accessToken,
-                      dpopProof: proof ?? "",
-                      expectedHtu: htu ?? undefined,
-                      expectedHtm: method ?? undefined
-                  }
+        accessTokenAndMetadata: {
+            scheme: "DPoP",
+            accessToken: textAt(place, authorization),
+            dpopProof: dpop ?? "",
+            expectedHtu: htu ?? undefined,
+            expectedHtm: method ?? undefined
+        }
     };
 }
 

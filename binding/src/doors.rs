@@ -68,7 +68,8 @@ pub(crate) fn open<'env>(
     Ok(doors)
 }
 
-fn door<T: ToNapiValue + 'static>(
+/// A function of JavaScript's, under its name.
+pub(crate) fn door<T: ToNapiValue + 'static>(
     env: &Env,
     doors: &mut Object<'_>,
     name: &str,

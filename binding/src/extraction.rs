@@ -1,68 +1,62 @@
 //! The drop-in's first step: credentials and target URI, taken out of a request.
 //!
-//! In: strings. Out: `Extraction`. May use: the validator's types, napi. Never: an `if` about OAuth.
+//! In: the parts of a request. Out: `Extraction`. May use: doors, parts, the validator's types, napi. Never: an `if` about
+//! OAuth.
 
-use napi::bindgen_prelude::Either;
+use napi::Env;
+use napi::bindgen_prelude::{Either3, Object, Result};
 use napi_derive::napi;
-use oidc_spa_native::credentials::Extracted;
+use oidc_spa_native::credentials::{Extracted, Scheme};
 use oidc_spa_native::request::ProxyTrust;
 
+use crate::doors::door;
 use crate::parts::RequestParts;
 
-/// Scheme, access token and proof as sent, and the URI that the proof must name; or why the request cannot be judged at
-/// all, for developers. Lists, since a member of an object costs more than an item.
-type Extraction = Either<(&'static str, String, Option<String>, Option<String>), String>;
+/// Of a Bearer request the place of its access token. Of a DPoP request that and the URI that the proof must name. Or why
+/// the request cannot be judged at all, for developers. A list costs as much as all the rest of a Bearer request.
+type Extraction = Either3<Place, (Place, Option<String>), String>;
 
-/// Takes credentials and target URI out of a request, for the drop-in. Nothing where there is no `Authorization`.
-/// The drop-in knows no `X-Forwarded-Prefix` and no certificates: those parts are not read.
+/// Where the access token ends in the `Authorization` field, times `PLACES`, plus where it begins, in code units of
+/// UTF-16: the text is there already.
+type Place = f64;
+
+/// More than any field has. Two such numbers fit into a double.
+const PLACES: usize = 1 << 26;
+
+/// The function `extractCredentials(trustProxy, ...parts)`, which takes credentials and target URI out of a request, for
+/// the drop-in. It says nothing where there is no `Authorization`.
 #[napi(catch_unwind)]
-#[allow(clippy::too_many_arguments)]
-pub fn extract_credentials(
-    trust_proxy: bool,
-    flags: u32,
-    authorization: Option<String>,
-    dpop: Option<String>,
-    method: Option<String>,
-    url: Option<String>,
-    connection_scheme: Option<String>,
-    host: Option<String>,
-    forwarded: Option<String>,
-    x_forwarded_proto: Option<String>,
-    x_forwarded_host: Option<String>,
-    x_forwarded_port: Option<String>,
-    x_forwarded_for: Option<String>,
-    remote_address: Option<String>,
-) -> Option<Extraction> {
-    let parts = RequestParts {
-        flags,
-        authorization,
-        dpop,
-        method,
-        url,
-        connection_scheme,
-        host,
-        forwarded,
-        x_forwarded_proto,
-        x_forwarded_host,
-        x_forwarded_port,
-        x_forwarded_for,
-        remote_address,
-        x_forwarded_prefix: None,
-        client_cert: None,
-        peer_certificate: None,
-    };
-    let trust = if trust_proxy { ProxyTrust::First } else { ProxyTrust::Nobody };
-    let extracted = {
-        let request = parts.request();
-        Extracted::from_request(request.authorization, request.dpop, request.head, &trust)?
-    };
+pub fn extraction(env: &Env) -> Result<Object<'_>> {
+    let mut functions = Object::new(env)?;
+    door(env, &mut functions, "extractCredentials", |mut call| {
+        let trust = if call.required()? { ProxyTrust::First } else { ProxyTrust::Nobody };
+        Ok(extract(&RequestParts::read(&mut call)?, &trust))
+    })?;
+    Ok(functions)
+}
+
+fn extract(parts: &RequestParts, trust: &ProxyTrust) -> Option<Extraction> {
+    let request = parts.request();
+    let extracted = Extracted::from_request(request.authorization, request.dpop, request.head, trust)?;
     Some(match extracted {
-        Err(rejection) => Either::B(rejection.message().to_owned()),
-        Ok(Extracted { scheme, access_token, proof, target }) => Either::A((
-            scheme.name(),
-            access_token.to_owned(),
-            proof.map(str::to_owned),
-            target.map(|uri| uri.to_string()),
-        )),
+        Err(rejection) => Either3::C(rejection.message().to_owned()),
+        Ok(Extracted { scheme, access_token, target }) => {
+            let place = place(parts.authorization.as_deref()?, access_token);
+            match scheme {
+                Scheme::Bearer => Either3::A(place),
+                Scheme::DPoP => Either3::B((place, target.map(|uri| uri.to_string()))),
+            }
+        }
     })
+}
+
+/// The place of a token, after which its field has nothing but white space.
+fn place(field: &str, token: &str) -> Place {
+    let until_its_end = field.trim_end();
+    let [token, end] = [token, until_its_end].map(|text| utf16_units(text).min(PLACES));
+    (end * PLACES + end.saturating_sub(token)) as f64
+}
+
+fn utf16_units(text: &str) -> usize {
+    if text.is_ascii() { text.len() } else { text.encode_utf16().count() }
 }
