@@ -190,6 +190,8 @@ impl<'a> Extracted<'a> {
             (Some(Scheme::DPoP), Field::Repeated) => Err(proof_repeated()),
             (Some(Scheme::DPoP), Field::Once(proof)) if proof.contains(',') => Err(proof_repeated()),
             (Some(scheme @ Scheme::DPoP), Field::Once(_)) => {
+                // The drop-in knows no prefix, and many proxies pass on a client's.
+                let head = head.map(|head| RequestHead { x_forwarded_prefix: None, ..head });
                 let target = head.map(|head| head.target_uri(trust)).transpose();
                 target.map(|target| Self { scheme, access_token, target })
             }
