@@ -373,3 +373,68 @@ describe("socket.io", () => {
         warn.mockRestore();
     });
 });
+
+test("a refused upgrade holds no connection, whatever its client does", { timeout: 20_000 }, async () => {
+    const sockets = new WebSocketServer({ noServer: true });
+    const server = createServer().on("upgrade", protect(validator, {}, sockets));
+    const port = await portOf(server);
+    const handshake = `GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${Buffer.alloc(16).toString("base64")}\r\n\r\n`;
+    const connections = () => new Promise<number>((resolve, reject) => server.getConnections((error, count) => (error ? reject(error) : resolve(count))));
+    const refused = async (allowHalfOpen: boolean) => {
+        const client = connect({ port, host: "127.0.0.1", allowHalfOpen });
+        client.on("error", () => undefined);
+        client.write(handshake);
+        const [first] = (await once(client, "data")) as [Buffer];
+        expect(first.toString()).toMatch(/^HTTP\/1\.1 401 /);
+        client.write("x");
+        return client;
+    };
+    // One leaves with something unread behind it, one never does.
+    (await refused(false)).end();
+    const staying = await refused(true);
+    await vi.waitFor(async () => expect(await connections()).toBe(0), { timeout: 10_000 });
+    staying.destroy();
+});
+
+test("a server that would upgrade for itself is refused when it is protected", () => {
+    const sockets = new WebSocketServer({ port: 0 });
+    closing.push(() => sockets.close());
+    expect(() => protect(validator, {}, sockets)).toThrow(/noServer: true/);
+});
+
+test("two listeners for one upgrade fail for its connection, not for the process", async () => {
+    const warnings: string[] = [];
+    const hear = (warning: Error) => warnings.push(warning.message);
+    process.on("warning", hear);
+    closing.push(() => process.off("warning", hear));
+    const sockets = new WebSocketServer({ noServer: true });
+    closing.push(() => sockets.clients.forEach(socket => socket.terminate()));
+    const server = createServer().on("upgrade", protect(validator, {}, sockets)).on("upgrade", protect(validator, {}, sockets));
+    const socket = new WebSocket(`ws://127.0.0.1:${await portOf(server)}/`, { headers: { authorization: `Bearer ${token()}` } });
+    socket.on("error", () => undefined);
+    await once(socket, "close");
+    await vi.waitFor(() => expect(warnings.join()).toContain("handleUpgrade"));
+});
+
+test("a token that has expired enters no other namespace of the connection", { timeout: 20_000 }, async () => {
+    const server = createServer();
+    const io = new SocketIoServer(server);
+    const guard = protectNamespace(validator);
+    io.use(guard);
+    io.of("/other").use(guard);
+    closing.push(() => io.close());
+    const port = await portOf(server);
+    const { Manager } = await import("socket.io-client");
+    const manager = new Manager(`http://127.0.0.1:${port}`);
+    closing.push(() => manager.engine.close());
+    const auth = { token: token({ exp: nowInSeconds() + 3 }) };
+    const entered = (namespace: string) =>
+        new Promise<string>(resolve => {
+            const socket = manager.socket(namespace, { auth });
+            socket.once("connect", () => resolve("in"));
+            socket.once("connect_error", error => resolve((error as Error & { data: { code: string } }).data.code));
+        });
+    expect(await entered("/")).toBe("in");
+    await sleep(4_100);
+    expect(await entered("/other")).toBe("token_expired");
+});

@@ -6,11 +6,12 @@
  */
 
 import type { IncomingMessage } from "node:http";
-import { newGuard, type Auth, type ValidatorOrOptions } from "./guard.js";
+import type { RequestLike } from "../../index.js";
+import { newGuard, type Auth, type Incoming, type ValidatorOrOptions } from "./guard.js";
 import { incomingOf } from "./node.js";
 import { failure, RefusedError, type ResponseToSend } from "./response.js";
 import { tokensOfHandshake, withTokens } from "./subprotocol.js";
-import { atExpiry, type UpgradeRules } from "./upgrade.js";
+import { atExpiry, hasExpired, type UpgradeRules } from "./upgrade.js";
 
 /** A socket of socket.io on the server. */
 export interface SocketOfNamespace {
@@ -35,7 +36,13 @@ export function protectNamespace<Claims, Optional extends boolean = false>(
     const found = new WeakMap<SocketOfNamespace, Auth<Claims, Optional>>();
     const judge = async (socket: SocketOfNamespace): Promise<Error | undefined> => {
         const incoming = incomingOf(socket.request);
-        const outcome = await guard(withTokens(incoming, tokensOfHandshake(incoming, socket.handshake.auth)));
+        const ask = (incoming: Incoming<IncomingMessage>) =>
+            guard(withTokens(incoming, tokensOfHandshake(incoming, socket.handshake.auth)));
+        let outcome = await ask(incoming);
+        if (outcome.passed && hasExpired(outcome.auth)) {
+            // Granted to another namespace of this connection, a while ago.
+            outcome = await ask({ ...incoming, source: Object.create(incoming.source) as RequestLike });
+        }
         if (!outcome.passed) {
             return told(new RefusedError(outcome.refusal), outcome.response);
         }

@@ -21,6 +21,9 @@ export type UpgradeRules<Claims, Request, Optional extends boolean> = Omit<
     closeAtExpiry?: boolean;
 };
 
+/** A peer may leave the end of a connection unanswered, and go on sending. */
+const GRACE_MS = 2000;
+
 /** Answers the handshake with a response of HTTP; the socket ends with it. */
 export function refuse(request: IncomingMessage, socket: Duplex, response: ResponseToSend): void {
     if (!socket.writable) {
@@ -31,6 +34,10 @@ export function refuse(request: IncomingMessage, socket: Duplex, response: Respo
     res.shouldKeepAlive = false;
     // On an upgrade Node.js hands over the bare connection, which is a net.Socket or tls.TLSSocket.
     res.assignSocket(socket as ConstructorParameters<typeof IncomingMessage>[0]);
+    // Nobody reads what still comes, and Node.js sets no time limit after an upgrade: without these the end of the
+    // connection would never be seen, nor would one come.
+    socket.resume();
+    setTimeout(() => socket.destroy(), GRACE_MS).unref();
     res.once("finish", () => socket.end());
     send(res, response);
 }
@@ -41,6 +48,17 @@ export interface UpgradeServer {
     on(event: "headers", listener: HeadersListener): unknown;
     off(event: "headers", listener: HeadersListener): unknown;
     emit(event: "connection", socket: Closable, request: IncomingMessage): unknown;
+    readonly options?: { readonly noServer?: boolean | undefined };
+}
+
+/** A server that listens for itself upgrades everybody, whatever the guard says. */
+export function checkNoServer({ options }: UpgradeServer): void {
+    if (options !== undefined && options.noServer !== true) {
+        throw new TypeError(
+            "oidc-spa-native: the WebSocketServer must be made with { noServer: true }; with a server or a port of its own " +
+                "it upgrades requests that were refused."
+        );
+    }
 }
 
 type HeadersListener = (lines: string[], request: IncomingMessage) => void;
@@ -65,6 +83,8 @@ export function accept(
 
 /** What `setTimeout` can wait for; it takes more for 1 ms. */
 const LONGEST_DELAY_MS = 2 ** 31 - 1;
+
+export const hasExpired = (auth: Granted<unknown> | null): boolean => auth !== null && auth.rawClaims.exp * 1000 <= Date.now();
 
 /** Acts when the token expires. It does not keep the process alive. Returns what takes it back. */
 export function atExpiry(auth: Granted<unknown> | null, act: () => void): () => void {
@@ -98,9 +118,6 @@ export interface Closable {
 
 /** A close code of the application's own (RFC 6455 section 7.4.2): get a new token, and come again. */
 const EXPIRED = 4401;
-/** A peer may leave the close unanswered, and go on sending. */
-const GRACE_MS = 2000;
-
 interface SocketOfWs extends Closable {
     once?(event: "close", listener: () => void): unknown;
     terminate?(): void;

@@ -10,7 +10,7 @@ import type { Duplex } from "node:stream";
 import { newGuard, type Auth, type ValidatorOrOptions } from "./guard.js";
 import { incomingOf } from "./node.js";
 import { failure } from "./response.js";
-import { accept, closeAtExpiry, refuse, type Closable, type UpgradeRules, type UpgradeServer } from "./upgrade.js";
+import { accept, checkNoServer, closeAtExpiry, refuse, type Closable, type UpgradeRules, type UpgradeServer } from "./upgrade.js";
 
 export { protectNamespace, type NamespaceProtection, type SocketOfNamespace } from "./socket-io.js";
 export { acceptedProtocol } from "./subprotocol.js";
@@ -28,6 +28,7 @@ export function protect<Claims, Optional extends boolean = false>(
     { closeAtExpiry: closes = false, ...rules }: UpgradeRules<Claims, IncomingMessage, Optional>,
     sockets: UpgradeServer
 ): UpgradeProtection<Auth<Claims, Optional>> {
+    checkNoServer(sockets);
     const guard = newGuard(validator, { ...rules, subprotocolToken: true, guardPreflights: true });
     const found = new WeakMap<IncomingMessage, Auth<Claims, Optional>>();
     const listener = async (req: IncomingMessage, socket: Duplex, head: Buffer) => {
@@ -46,5 +47,12 @@ export function protect<Claims, Optional extends boolean = false>(
         });
     };
     const of = (req: IncomingMessage) => found.get(req) as Auth<Claims, Optional>;
-    return Object.assign((...upgrade: [IncomingMessage, Duplex, Buffer]) => void listener(...upgrade), { of });
+    const onUpgrade = (req: IncomingMessage, socket: Duplex, head: Buffer) => {
+        // What fails here fails for this connection: another listener has upgraded it, most likely.
+        listener(req, socket, head).catch((error: unknown) => {
+            failure(error, req.method);
+            socket.destroy();
+        });
+    };
+    return Object.assign(onUpgrade, { of });
 }
