@@ -294,3 +294,42 @@ describe.each(PLATFORMS)("a gateway on %s", (_on, onFastify) => {
         expect([answer.event, answer.data.code]).toEqual(["exception", code]);
     });
 });
+
+test.each(PLATFORMS)("what a class extends is said further out than what is said of it, on %s", async (_name, onFastify) => {
+    class Open {
+        get(): string {
+            return "secret";
+        }
+    }
+    Public()(Open);
+    class Lenient extends Open {}
+    OptionalAuth()(Lenient);
+    const controllers = (
+        [
+            ["scoped", Open, RequireScopes("admin")],
+            ["bound", Open, Dpop("required")],
+            ["lenient", Lenient, RequireScopes("admin")],
+            ["inherits", Open, undefined]
+        ] as const
+    ).map(([path, Base, rule]) => {
+        class Sub extends (Base as new () => Open) {
+            override get(): string {
+                return super.get();
+            }
+        }
+        Get()(Sub.prototype, "get", Object.getOwnPropertyDescriptor(Sub.prototype, "get") as PropertyDescriptor);
+        rule?.(Sub);
+        Controller(path)(Sub);
+        return Sub;
+    });
+    const ask = await serve({ imports: [AuthModule.forRoot(validator)], controllers }, undefined, onFastify);
+    const statuses = await Promise.all(["/scoped", "/bound", "/lenient", "/inherits"].map(async path => (await ask(path)).status));
+    expect(statuses).toEqual([401, 401, 401, 200]);
+});
+
+test("a public route takes no other rule beside it", () => {
+    class Contradiction {}
+    expect(() => [RequireScopes("admin"), Public()].forEach(rule => rule(Contradiction))).toThrow(/@Public/);
+    class OtherWay {}
+    expect(() => [Public(), Dpop("required")].forEach(rule => rule(OtherWay))).toThrow(/@Public/);
+});

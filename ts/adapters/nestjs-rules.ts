@@ -6,7 +6,6 @@
  */
 
 import { SetMetadata } from "@nestjs/common";
-import { Reflector } from "@nestjs/core";
 import type { DpopMode, Requirement } from "../../index.js";
 import { allRoles, allScopes, type ClaimPath } from "../authorization.js";
 import type { RouteRules } from "./guard.js";
@@ -43,21 +42,25 @@ export const RequireRoles = (roles: readonly string[], path: ClaimPath): RouteDe
 /** Several rules at once. */
 export function AuthRules(rules: SaidRules): RouteDecorator {
     return (target: object, key?: string | symbol, descriptor?: PropertyDescriptor) => {
-        const said = saidOf((descriptor?.value ?? target) as Function);
-        SetMetadata(KEY, joined(said, rules))(target, key as string, descriptor as PropertyDescriptor);
+        const said = joined(saidOf((descriptor?.value ?? target) as Function), rules);
+        const { public: isPublic, ...others } = said;
+        if (isPublic === true && Object.keys(others).length > 0) {
+            throw new TypeError(`oidc-spa-native: what is @Public() asks for no credentials; take that or the rest away: ${Object.keys(others).join(", ")}.`);
+        }
+        SetMetadata(KEY, said)(target, key as string, descriptor as PropertyDescriptor);
     };
 }
 
 /**
- * The rules of a route, `null` for a public one. What a method says counts before what its class says, and that before
- * the module; what they require adds up. Any rule ends a `public` from further out, and a requirement an `optional`.
+ * The rules of a route, `null` for a public one. What a method says counts before what its class says, that before
+ * what the class extends, and that before the module; what they require adds up. Any rule ends a `public` from further out, and a requirement an `optional`.
  */
 export function rulesFor<Claims, Request>(
     controller: Function,
     handler: Function,
     { optional = false, require: required = [], ...ofModule }: RouteRules<Claims, Request>
 ): RouteRules<Claims, Request> | null {
-    const { public: isPublic, require, ...said } = [saidOf(controller), saidOf(handler)].reduce<SaidRules>(
+    const { public: isPublic, require, ...said } = [...lineage(controller), handler].map(saidOf).reduce<SaidRules>(
         (outer, inner) => {
             const ended = { ...(inner && { public: false }), ...(inner?.require && { optional: false }) };
             return joined({ ...outer, ...ended }, inner);
@@ -69,9 +72,14 @@ export function rulesFor<Claims, Request>(
     return isPublic === true ? null : { ...ofModule, ...said, ...(all && { require: all }) };
 }
 
-const reflector = new Reflector();
+/** What was said of this one itself: a Reflector would find what a class inherits too, as if it were its own. */
+const saidOf = (holder: Function) => Reflect.getOwnMetadata(KEY, holder) as SaidRules | undefined;
 
-const saidOf = (holder: Function) => reflector.get<SaidRules | undefined>(KEY, holder);
+/** A class after those that it extends. */
+function lineage(controller: Function): Function[] {
+    const parent: unknown = Object.getPrototypeOf(controller);
+    return typeof parent === "function" && parent !== Function.prototype ? [...lineage(parent), controller] : [controller];
+}
 
 function joined({ require: some = [], ...first }: SaidRules = {}, { require: more = [], ...second }: SaidRules = {}): SaidRules {
     const require = [...some, ...more];
