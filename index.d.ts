@@ -111,9 +111,9 @@ export type StandardResult<Output> =
     | { readonly value: Output; readonly issues?: undefined }
     | { readonly issues: ReadonlyArray<{ readonly message: string }> };
 
-/** Anything with a `parse` that returns the typed claims or throws. */
+/** Anything with a `parse` that returns the typed claims, or a Promise of them, or throws. */
 export interface ParserLike<Output> {
-    parse: (claims: AccessTokenClaims) => Output;
+    parse: (claims: AccessTokenClaims) => Output | Promise<Output>;
 }
 
 /** How the application says what its claims look like. */

@@ -162,3 +162,5 @@ AuthModule.forRoot(withZod, { optionel: true });
 satisfies(async () => true);
 // @ts-expect-error: at least one name
 allRoles(["admin"], []);
+
+createServer(ofNodeHttp.protect(withZod, {}, (req, res, auth) => res.writeHead(200, { "X-Via": req.httpVersion }).end(auth.claims.sub)));

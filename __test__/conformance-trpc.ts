@@ -67,7 +67,7 @@ function idiom({ status, headers, body }: Response, path: string): Response {
 const IDIOM = {
     idiom,
     // tRPC answers these itself, and takes no POST without a type of content: trpc.spec.ts has them.
-    leavesOut: /^(preflight|OPTIONS that is no preflight|HEAD .*|HEAD, .*|good DPoP, POST)$/
+    leavesOut: /^(I26 preflight|OPTIONS that is no preflight|HEAD .*|HEAD, .*|good DPoP, POST)$/
 } as const;
 
 const nodeListener =

@@ -1,12 +1,15 @@
 // What the conformance table cannot see from outside: objects that are used again, answers that came meanwhile, failures.
 
 import { once } from "node:events";
+import { Hono } from "hono";
+import { bodyLimit } from "hono/body-limit";
 import { createServer, request as httpRequest, type IncomingMessage, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 import { createValidator, type Refused, type Validator, type ValidatorOptions } from "oidc-spa-native";
 import * as ofExpress from "oidc-spa-native/express";
 import { protect, resourceMetadata } from "oidc-spa-native/fetch";
+import * as ofHono from "oidc-spa-native/hono";
 import * as ofNodeHttp from "oidc-spa-native/node-http";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { AUDIENCE, createFixtures, ITEMS, nowInSeconds, type Fixtures } from "./fixtures.js";
@@ -103,13 +106,13 @@ test("guards that are asked at once share one validation, and each judges by its
     expect(both.map(({ status }) => status)).toEqual(["rejected", "rejected"]);
 });
 
-test("preflights are judged where a rule says so", async () => {
+test("I26: preflights are judged unless a rule says otherwise", async () => {
     const preflight = new Request(ITEMS, { method: "OPTIONS" });
     // A Request of the Fetch API does not take these names; a server's request has them.
     const headers = new Headers({ "access-control-request-method": "GET" });
     const request = { url: preflight.url, method: "OPTIONS", headers: { get: (name: string) => (name === "origin" ? "https://app.example.com" : headers.get(name)) } };
     const statusBy = async (rules: { guardPreflights?: boolean }) => (await protect(validator, rules, () => new Response("reached"))(request)).status;
-    expect([await statusBy({}), await statusBy({ guardPreflights: true })]).toEqual([204, 401]);
+    expect([await statusBy({}), await statusBy({ guardPreflights: false })]).toEqual([401, 204]);
 });
 
 test("the target that a rule names is what a proof must be for", async () => {
@@ -143,6 +146,12 @@ test.each([
     [{ onRejected: true }],
     [{ target: "/items" }],
     [{ guardPreflights: 1 }],
+    [{ dpop: "requried" }],
+    [{ dpop: null }],
+    [{ require: [] }],
+    [{ require: "admin" }],
+    [{ require: null }],
+    [{ require: [undefined] }],
     [{ subprotocolToken: "chat" }]
 ])("rules that make no sense: %j", rules => {
     expect(() => ofExpress.protect(validator, rules as never)).toThrow(TypeError);
@@ -196,4 +205,24 @@ test("where this library or the application fails, nobody passes, and nobody lea
     expect(errors).toEqual([expect.any(TypeError)]);
     await expect(protect(broken, {}, reached)(requestWith(bearer()))).rejects.toThrow(TypeError);
     expect(reached).not.toHaveBeenCalled();
+});
+
+test("on Hono, middleware that replaces the request leaves a proof used once", async () => {
+    const app = new Hono()
+        .use(ofHono.protect(validator))
+        .use(bodyLimit({ maxSize: 1024 }))
+        .post("/v1/items", ofHono.protect(validator), async c => c.text(await c.req.text()));
+    const token = fixtures.boundToken(nowInSeconds());
+    const headers = { authorization: `DPoP ${token}`, dpop: fixtures.proof(nowInSeconds(), token, { htm: "POST" }) };
+    const init = { method: "POST", headers, body: new Blob(["abc"]).stream(), duplex: "half" };
+    expect(await (await app.request(ITEMS, init as RequestInit)).text()).toBe("abc");
+});
+
+test("a parse that is asynchronous is waited for", async () => {
+    const headers = { authorization: bearer() };
+    const blocking = createValidator({ ...options, claims: { parse: async (): Promise<{ name: string }> => Promise.reject(new Error("the user is blocked")) } });
+    expect(await blocking.validateRequest(headers)).toMatchObject({ isSuccess: false, code: "claims_rejected" });
+    const naming = createValidator({ ...options, claims: { parse: async ({ sub }) => ({ name: `user ${sub}` }) } });
+    const verdict = await naming.validateRequest(headers);
+    expect(verdict.isSuccess && verdict.claims.name).toBe("user user-1");
 });

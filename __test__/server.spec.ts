@@ -209,6 +209,17 @@ describe("what a success holds", () => {
         }
     });
 
+    test("a schema whose parse is asynchronous grants nothing", async () => {
+        const { bootstrapAuth, validateAndDecodeAccessToken } = oidcSpa
+            .withExpectedDecodedAccessTokenShape({
+                decodedAccessTokenSchema: { parse: async () => Promise.reject(new Error("the user is blocked")) } as never
+            })
+            .createUtils();
+        await bootstrapAuth(real(f.issuer.issuerUri));
+        const result = await validateAndDecodeAccessToken(bearer(f.token(nowInSeconds())));
+        expect(result).toMatchObject({ isSuccess: false, code: "claims_rejected" });
+    });
+
     test("E01, O15: Date.now() is read at each call", async () => {
         const { bootstrapAuth, validateAndDecodeAccessToken } = oidcSpa.createUtils();
         await bootstrapAuth(real(f.issuer.issuerUri));

@@ -398,3 +398,14 @@ describe("claims", () => {
         expect(claims).toEqual(JSON.parse(text));
     });
 });
+
+test("options of a class are refused: its getters would be lost", () => {
+    class Config {
+        issuerUri = "https://auth.example.com";
+        expectedAudience = "https://api.example.com";
+        get dpop(): "required" {
+            return "required";
+        }
+    }
+    expect(() => createValidator(new Config())).toThrow(/option "dpop" is a getter of a class/);
+});

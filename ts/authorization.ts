@@ -325,7 +325,7 @@ function own(value: unknown, name: string): unknown {
 
 const denied = (debugErrorMessage: string): Shortfall => ({ code: "permission_insufficient", debugErrorMessage });
 
-const isRequirement = (value: unknown): boolean =>
+export const isRequirement = (value: unknown): boolean =>
     typeof value === "object" && value !== null && "shortfall" in value && typeof value.shortfall === "function";
 
 const isAge = (value: unknown): boolean => Number.isInteger(value) && (value as number) >= 0 && (value as number) <= MAX_AGE;

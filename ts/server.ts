@@ -122,6 +122,10 @@ function createUtils<DecodedAccessToken extends Record<string, unknown>>(
             // Without a schema, `DecodedAccessToken` is its default.
             decodedAccessToken =
                 schema === undefined ? (original as unknown as DecodedAccessToken) : schema.parse(original);
+            if (decodedAccessToken instanceof Promise) {
+                decodedAccessToken.catch(() => undefined);
+                throw new TypeError("its parse returned a Promise, of which nobody can say yet whether it is kept");
+            }
         } catch (error) {
             return errored("claims_rejected", "validation error", shapeMismatch(messageOf(error)));
         }

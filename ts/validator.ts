@@ -41,6 +41,13 @@ export function createValidator<Claims = AccessTokenClaims>(options: ValidatorOp
                 '{ issuerUri: "https://auth.example.com", expectedAudience: "https://api.example.com" }.'
         );
     }
+    const lost = inheritedGetter(options);
+    if (lost !== undefined) {
+        throw new TypeError(
+            `oidc-spa-native: option "${lost}" is a getter of a class, which would be lost. Write the options out: ` +
+                "{ issuerUri: config.issuerUri, expectedAudience: config.audience }."
+        );
+    }
     const { claims, clock, ...policy } = options;
     for (const internal of ["dropIn", "ownClock"]) {
         if (internal in policy) {
@@ -129,7 +136,7 @@ export function createValidator<Claims = AccessTokenClaims>(options: ValidatorOp
 const DPOP_MODES: readonly unknown[] = ["allowed", "required", "disabled"] satisfies DpopMode[];
 
 /** A rule that is misspelt must not vanish: the request would be judged by less than what was written. */
-function dpopModeOf(rules: RequestRules | undefined): DpopMode | null {
+export function dpopModeOf(rules: RequestRules | undefined): DpopMode | null {
     if (rules === undefined) {
         return null;
     }
@@ -245,8 +252,8 @@ function schemaReader<Claims>(
     if (isHolder && "parse" in schema && typeof schema.parse === "function") {
         return async claims => {
             try {
-                // Wrapped at once, so that a claim named "then" is not taken for a Promise.
-                return { claims: schema.parse(claims) };
+                // Awaited: a Promise that rejects must not pass for claims. A claim named "then" is no function.
+                return { claims: await schema.parse(claims) };
             } catch (error) {
                 return { report: messageOf(error) };
             }
@@ -328,6 +335,22 @@ function plainCopy(value: unknown, path: string): unknown {
 }
 
 const MAX_OPTION_PATH = 200;
+
+/** The name of a getter that is not the object's own, and so no option: whoever wrote it meant it as one. */
+function inheritedGetter(options: object): string | undefined {
+    for (let holder: unknown = options; typeof holder === "object" && holder !== null; ) {
+        holder = Object.getPrototypeOf(holder);
+        if (holder === null || Object.getPrototypeOf(holder) === null) {
+            return undefined;
+        }
+        const members = Object.entries(Object.getOwnPropertyDescriptors(holder));
+        const getter = members.find(([, { get }]) => get !== undefined);
+        if (getter !== undefined) {
+            return getter[0];
+        }
+    }
+    return undefined;
+}
 
 function isPlain(value: object): boolean {
     const prototype: unknown = Object.getPrototypeOf(value);

@@ -18,7 +18,8 @@ import type {
     ValidatorOptions,
     Verdict
 } from "../../index.js";
-import { createValidator } from "../validator.js";
+import { isRequirement } from "../authorization.js";
+import { createValidator, dpopModeOf } from "../validator.js";
 import { exposing, isSameRequest, problem, type Fingerprint, type ResponseToSend } from "./response.js";
 import { tokensOf, withTokens } from "./subprotocol.js";
 
@@ -38,7 +39,10 @@ export interface RouteRules<Claims = AccessTokenClaims, Request = unknown, Optio
      * `false`; `/websocket` does so always.
      */
     subprotocolToken?: boolean;
-    /** Judge CORS preflights too. Default `false`: they carry no credentials, and CORS middleware answers them. */
+    /**
+     * Judge CORS preflights too. Default `true`: put CORS middleware before the guard, which answers them. With `false`
+     * they pass, unjudged and without `auth`: anybody can send one.
+     */
     guardPreflights?: boolean;
 }
 
@@ -100,7 +104,7 @@ export function newGuard<Claims, Request, Optional extends boolean>(
     rules: RouteRules<Claims, Request, Optional> = {}
 ): Guard<Claims, Request, Optional> {
     const validator = validatorOf(validatorOrOptions);
-    const { optional, require, onRejected, target, subprotocolToken = false, guardPreflights = false, dpop } =
+    const { optional, require, onRejected, target, subprotocolToken = false, guardPreflights = true, dpop } =
         checkRules(rules);
     const requestRules: RequestRules = dpop === undefined ? {} : { dpop };
     const told = newTeller(onRejected);
@@ -232,6 +236,14 @@ function checkRules<Rules extends object>(rules: Rules): Rules {
         if (value !== undefined && typeof value !== type) {
             throw new TypeError(`oidc-spa-native: the rule "${name}" must be a ${type}.`);
         }
+    }
+    const { dpop, require } = rules as RouteRules;
+    dpopModeOf(dpop === undefined ? {} : { dpop });
+    const required: unknown[] = require === undefined ? [] : [require].flat();
+    if (require !== undefined && (required.length === 0 || !required.every(isRequirement))) {
+        throw new TypeError(
+            'oidc-spa-native: the rule "require" is a requirement or a list of them, for example allScopes(["read"]).'
+        );
     }
     return rules;
 }

@@ -25,7 +25,7 @@ export function protect<Claims, Optional extends boolean = false>(
     const guard = newGuard(validator, rules);
     return async (c, next) => {
         const header = (name: string) => c.req.header(name);
-        const outcome = await guard({ request: c, source: c.req.raw, method: c.req.method, header });
+        const outcome = await guard({ request: c, source: firstOf(c), method: c.req.method, header });
         if (!outcome.passed) {
             return respond(c, outcome.response);
         }
@@ -33,6 +33,15 @@ export function protect<Claims, Optional extends boolean = false>(
         await next();
         return setOn(c, outcome.headers);
     };
+}
+
+const firsts = new WeakMap<Context, Request>();
+
+/** The request as it came: middleware, such as `bodyLimit`, may put a copy in its place. */
+function firstOf(c: Context): Request {
+    const first = firsts.get(c) ?? c.req.raw;
+    firsts.set(c, first);
+    return first;
 }
 
 /** Serves the resource metadata at its well-known path. Mount it at the root: `app.use(resourceMetadata(validator))`. */

@@ -5,6 +5,7 @@
  * Never: a claim, a status, a challenge.
  */
 
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Validator } from "../../index.js";
 import { newGuard, type Auth, type RouteRules, type ValidatorOrOptions } from "./guard.js";
 import { newMetadataHandler } from "./metadata.js";
@@ -18,8 +19,8 @@ type Listener<Req, Res> = (req: Req, res: Res) => void;
 /** Hands a request that may enter to the handler, with `auth`; answers any other. */
 export function protect<
     Claims,
-    Req extends NodeRequest,
-    Res extends NodeResponse,
+    Req extends NodeRequest = IncomingMessage,
+    Res extends NodeResponse = ServerResponse,
     Optional extends boolean = false
 >(
     validator: ValidatorOrOptions<Claims>,
