@@ -53,7 +53,8 @@ export function AuthRules(rules: SaidRules): RouteDecorator {
 
 /**
  * The rules of a route, `null` for a public one. What a method says counts before what its class says, that before
- * what the class extends, and that before the module; what they require adds up. Any rule ends a `public` from further out, and a requirement an `optional`.
+ * what the class extends, and that before the module; what they require adds up. Any rule ends a `public` from further
+ * out, and a requirement an `optional`.
  */
 export function rulesFor<Claims, Request>(
     controller: Function,
