@@ -38,11 +38,7 @@ export function protect<Claims, Optional extends boolean = false>(
 const firsts = new WeakMap<Context, Request>();
 
 /** The request as it came: middleware, such as `bodyLimit`, may put a copy in its place. */
-function firstOf(c: Context): Request {
-    const first = firsts.get(c) ?? c.req.raw;
-    firsts.set(c, first);
-    return first;
-}
+const firstOf = (c: Context): Request => (firsts.has(c) ? firsts : firsts.set(c, c.req.raw)).get(c) as Request;
 
 /** Serves the resource metadata at its well-known path. Mount it at the root: `app.use(resourceMetadata(validator))`. */
 export function resourceMetadata(validator: Pick<Validator, "resourceMetadata">): MiddlewareHandler {

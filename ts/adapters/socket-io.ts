@@ -6,8 +6,7 @@
  */
 
 import type { IncomingMessage } from "node:http";
-import type { RequestLike } from "../../index.js";
-import { newGuard, type Auth, type Incoming, type ValidatorOrOptions } from "./guard.js";
+import { newGuard, type Auth, type ValidatorOrOptions } from "./guard.js";
 import { incomingOf } from "./node.js";
 import { failure, RefusedError, type ResponseToSend } from "./response.js";
 import { tokensOfHandshake, withTokens } from "./subprotocol.js";
@@ -36,21 +35,17 @@ export function protectNamespace<Claims, Optional extends boolean = false>(
     const found = new WeakMap<SocketOfNamespace, Auth<Claims, Optional>>();
     const judge = async (socket: SocketOfNamespace): Promise<Error | undefined> => {
         const incoming = incomingOf(socket.request);
-        const ask = (incoming: Incoming<IncomingMessage>) =>
-            guard(withTokens(incoming, tokensOfHandshake(incoming, socket.handshake.auth)));
-        let outcome = await ask(incoming);
-        if (outcome.passed && hasExpired(outcome.auth)) {
-            // Granted to another namespace of this connection, a while ago.
-            outcome = await ask({ ...incoming, source: Object.create(incoming.source) as RequestLike });
-        }
+        const tokens = tokensOfHandshake(incoming, socket.handshake.auth);
+        const ask = (source: IncomingMessage) => guard(withTokens({ ...incoming, source }, tokens));
+        const known = await ask(socket.request);
+        // It may have been granted to another namespace of the connection, a while ago.
+        const outcome = known.passed && hasExpired(known.auth) ? await ask(Object.create(socket.request)) : known;
         if (!outcome.passed) {
             return told(new RefusedError(outcome.refusal), outcome.response);
         }
         const auth = outcome.auth as Auth<Claims, Optional>;
         found.set(socket, auth);
-        if (closes) {
-            socket.once("disconnect", atExpiry(auth, () => socket.disconnect(true)));
-        }
+        closes && socket.once("disconnect", atExpiry(auth, () => socket.disconnect(true)));
         return undefined;
     };
     const middleware = (socket: SocketOfNamespace, next: (error?: Error) => void) => {
