@@ -5,12 +5,14 @@ import { Catch, Controller, Get, Module, UseGuards, type ArgumentsHost, type Dyn
 import { NestFactory } from "@nestjs/core";
 import { GraphQLModule, Query, Resolver } from "@nestjs/graphql";
 import { FastifyAdapter } from "@nestjs/platform-fastify";
+import { IoAdapter } from "@nestjs/platform-socket.io";
 import { WsAdapter } from "@nestjs/platform-ws";
 import { SubscribeMessage, WebSocketGateway } from "@nestjs/websockets";
 import type { Response } from "express";
 import { once } from "node:events";
 import type { IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 import { createValidator, type AccessTokenClaims, type Validator } from "oidc-spa-native";
 import { rolesOf, satisfies } from "oidc-spa-native/authorization";
 import {
@@ -25,7 +27,7 @@ import {
     RequireRoles,
     RequireScopes
 } from "oidc-spa-native/nestjs";
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { WebSocket } from "ws";
 import { decorate } from "./conformance-nest.js";
 import { AUDIENCE, createFixtures, nowInSeconds, type Fixtures } from "./fixtures.js";
@@ -293,6 +295,37 @@ describe.each(PLATFORMS)("a gateway on %s", (_on, onFastify) => {
         const answer = await say(event, scope === undefined ? {} : { Authorization: `Bearer ${token()}` });
         expect([answer.event, answer.data.code]).toEqual(["exception", code]);
     });
+});
+
+test.each(PLATFORMS)("a gateway of socket.io judges the token that the client gave as it connected, on %s", { timeout: 20_000 }, async (_on, onFastify) => {
+    class Events {
+        whoami(auth: Auth) {
+            return { event: "you", data: auth.claims.sub };
+        }
+    }
+    decorate(Events, "whoami", [SubscribeMessage("whoami")], Auth());
+    UseGuards(AuthGuard)(Events);
+    WebSocketGateway()(Events);
+    await serve({ imports: [AuthModule.forRoot(validator)], providers: [Events] }, app => app.useWebSocketAdapter(new IoAdapter(app)), onFastify);
+    const { port } = (app as INestApplication).getHttpServer().address() as AddressInfo;
+    const { io } = await import("socket.io-client");
+    const connected = (auth: object) => {
+        const socket = io(`http://127.0.0.1:${port}/`, { auth, forceNew: true });
+        onTestFinished(() => void socket.close());
+        return () =>
+            new Promise<unknown>(resolve => {
+                socket.once("you", resolve);
+                socket.once("exception", ({ code }) => resolve(code));
+                socket.emit("whoami", {});
+            });
+    };
+    const brief = connected({ token: token({ exp: nowInSeconds() + 3 }) });
+    expect(await brief()).toBe("user-1");
+    expect(await connected({ token: token({ aud: "https://other.example.com" }) })()).toBe("audience_mismatch");
+    expect(await connected({ token: ["a", "b"] })()).toBe("credentials_malformed");
+    expect(await connected({})()).toBe("credentials_missing");
+    await sleep(4_100);
+    expect(await brief()).toBe("token_expired");
 });
 
 test.each(PLATFORMS)("what a class extends is said further out than what is said of it, on %s", async (_name, onFastify) => {

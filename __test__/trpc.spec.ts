@@ -1,13 +1,16 @@
 // What the conformance table cannot see of tRPC: batches, streams, errors as the server's code sees them.
 
-import { createTRPCClient, httpBatchLink, httpBatchStreamLink, httpLink, TRPCClientError } from "@trpc/client";
+import { createTRPCClient, createWSClient, httpBatchLink, httpBatchStreamLink, httpLink, TRPCClientError, wsLink } from "@trpc/client";
 import { initTRPC, type TRPCError } from "@trpc/server";
 import { createHTTPHandler } from "@trpc/server/adapters/standalone";
+import { applyWSSHandler } from "@trpc/server/adapters/ws";
 import { createServer } from "node:http";
+import { setTimeout as sleep } from "node:timers/promises";
 import { createValidator, type Refused } from "oidc-spa-native";
 import { allRoles, allScopes, rolesOf } from "oidc-spa-native/authorization";
 import { createContext, protect, RefusedError, type AuthContext } from "oidc-spa-native/trpc";
-import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from "vitest";
+import { WebSocket, WebSocketServer } from "ws";
 import { listening, type Running } from "./conformance-servers.js";
 import { AUDIENCE, createFixtures, nowInSeconds, type Fixtures } from "./fixtures.js";
 
@@ -162,6 +165,42 @@ test("a subscription is judged before its stream begins", async () => {
     expect(await refused.text()).toContain("event: serialized-error");
     const granted = await fetch(`${url}/ticks`, { headers: bearer() });
     expect(await granted.text()).toContain("data: 1");
+});
+
+test("on a WebSocket the token comes with the connection, and ends with its time", { timeout: 20_000 }, async () => {
+    const { router } = routerWith(fixtures.issuer.issuerUri);
+    const server = createServer();
+    const sockets = new WebSocketServer({ server });
+    applyWSSHandler({ wss: sockets, router, createContext });
+    const { port, close } = await listening(server);
+    onTestFinished(async () => void (await close()));
+    const connected = (connectionParams: Record<string, string> | null, headers = {}) => {
+        class WebSocketOfTest extends WebSocket {
+            constructor(address: string) {
+                super(address, { headers });
+            }
+        }
+        const params = connectionParams === null ? {} : { connectionParams };
+        const link = createWSClient({ url: `ws://127.0.0.1:${port}/`, WebSocket: WebSocketOfTest as never, ...params });
+        onTestFinished(() => void link.close());
+        return createTRPCClient<Router>({ links: [wsLink({ client: link })] });
+    };
+    const ask = async (asked: ReturnType<typeof connected>) => (await outcomesOf([asked.me.query()]))[0];
+    const tokenFor = (seconds: number) => fixtures.token(nowInSeconds(), { exp: nowInSeconds() + seconds });
+    const brief = connected({ token: tokenFor(3) });
+    const briefByField = connected(null, { authorization: `Bearer ${tokenFor(3)}` });
+    expect(await Promise.all([ask(brief), ask(briefByField)])).toEqual(["user-1", "user-1"]);
+    expect(await ask(connected({ token: fixtures.boundToken(nowInSeconds()) }))).toBe("token_bound");
+    expect(await ask(connected({ token: "no token" }))).toBe("credentials_malformed");
+    expect(await ask(connected({ token: tokenFor(60) }, bearer()))).toBe("credentials_repeated");
+    expect(await ask(connected({ other: tokenFor(60) }))).toBe("credentials_missing");
+    await sleep(4_100);
+    expect(await Promise.all([ask(brief), ask(briefByField)])).toEqual(["token_expired", "token_expired"]);
+});
+
+test("over HTTP a token in the URL is none", async () => {
+    const params = encodeURIComponent(JSON.stringify({ token: fixtures.token(nowInSeconds()) }));
+    expect((await fetch(`${url}/me?connectionParams=${params}`)).status).toBe(401);
 });
 
 test("what tRPC answers itself reaches no guard", async () => {

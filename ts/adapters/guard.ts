@@ -55,6 +55,8 @@ export interface Incoming<Request> {
     readonly method: string | undefined;
     /** A header field of the request, by its name in lower case. */
     readonly header: (name: string) => unknown;
+    /** It began a connection, on which calls follow: they are judged anew once its token has expired. */
+    readonly isHandshake?: boolean;
 }
 
 /** Who it is; `null` for a request without credentials, where the route takes it. */
@@ -127,7 +129,9 @@ export function newGuard<Claims, Request, Optional extends boolean>(
         const judgement = judgementOf(judgements, incoming);
         for (;;) {
             const { granted, underway } = judgement;
-            if (granted !== undefined && accepts(mode, granted.scheme)) {
+            if (granted !== undefined && incoming.isHandshake === true && hasExpired(granted)) {
+                delete judgement.granted;
+            } else if (granted !== undefined && accepts(mode, granted.scheme)) {
                 return granted;
             }
             if (underway === undefined) {
@@ -199,6 +203,8 @@ function judgementOf<Claims>(judgements: Judgements<Claims>, { source, header }:
 function accepts(mode: Validator["dpop"], scheme: Granted["scheme"]): boolean {
     return mode === "allowed" || (mode === "required") === (scheme === "DPoP");
 }
+
+const hasExpired = ({ rawClaims }: Granted<unknown>): boolean => rawClaims.exp * 1000 <= Date.now();
 
 /** A CORS preflight (Fetch standard, section 3.3.2). */
 function isPreflight({ method, header }: Incoming<unknown>): boolean {

@@ -1,8 +1,8 @@
 /**
  * Requests and responses of NestJS: REST, GraphQL and WebSocket gateways, on Express and on Fastify.
  *
- * In: Nest's context of a call. Out: what the guard reads; responses and exceptions. May use: response, node. Never: a
- * rule.
+ * In: Nest's context of a call. Out: what the guard reads; responses and exceptions. May use: response, node,
+ * subprotocol. Never: a rule.
  */
 
 import { HttpException } from "@nestjs/common";
@@ -13,10 +13,19 @@ import * as fastify from "./fastify-reply.js";
 import type { Incoming } from "./guard.js";
 import * as node from "./node.js";
 import type { ResponseToSend } from "./response.js";
+import { handshake, type SaidAtConnect } from "./subprotocol.js";
 
 type Request = { readonly headers: IncomingHttpHeaders; readonly method: string; readonly res?: Response } & RequestLike;
 type Response = node.NodeResponse | fastify.Reply;
-type Call = { auth?: unknown; request?: Request; req?: Request; res?: Response; reply?: fastify.Reply };
+type Call = {
+    auth?: unknown;
+    request?: Request;
+    req?: Request;
+    res?: Response;
+    reply?: fastify.Reply;
+    /** The client of a gateway on socket.io has it. */
+    handshake?: { readonly auth: SaidAtConnect };
+};
 
 // The declarations name NestJS 12's modules as what they are; else they compile only where `require` may load them.
 const NestException: typeof Exception = HttpException;
@@ -37,7 +46,7 @@ export function carrierOf(host: ArgumentsHost): Call {
 
 export function incomingOf<Host extends ArgumentsHost>(host: Host): Incoming<Host> {
     const type: string = host.getType();
-    const { req, request, reply } = type === "rpc" ? {} : carrierOf(host);
+    const { req, request, reply, handshake: said } = type === "rpc" ? {} : carrierOf(host);
     const source = type === "http" ? host.getArgByIndex<Request>(0) : (req ?? request ?? (reply?.request as Request | undefined));
     if (source === undefined) {
         throw new TypeError(
@@ -46,7 +55,9 @@ export function incomingOf<Host extends ArgumentsHost>(host: Host): Incoming<Hos
         );
     }
     // Only REST has preflights, and responses that lack a body by their method.
-    return { request: host, source, method: type === "http" ? source.method : undefined, header: name => source.headers[name] };
+    const method = type === "http" ? source.method : undefined;
+    const incoming = { request: host, source, method, header: (name: string) => source.headers[name] };
+    return type === "ws" ? handshake(incoming, said?.auth) : incoming;
 }
 
 function responseOf(host: ArgumentsHost): Response | undefined {

@@ -9,8 +9,8 @@ import type { IncomingMessage } from "node:http";
 import { newGuard, type Auth, type ValidatorOrOptions } from "./guard.js";
 import { incomingOf } from "./node.js";
 import { failure, RefusedError, type ResponseToSend } from "./response.js";
-import { tokensOfHandshake, withTokens } from "./subprotocol.js";
-import { atExpiry, hasExpired, type UpgradeRules } from "./upgrade.js";
+import { handshake } from "./subprotocol.js";
+import { atExpiry, type UpgradeRules } from "./upgrade.js";
 
 /** A socket of socket.io on the server. */
 export interface SocketOfNamespace {
@@ -34,12 +34,7 @@ export function protectNamespace<Claims, Optional extends boolean = false>(
     const guard = newGuard(validator, { ...rules, guardPreflights: true });
     const found = new WeakMap<SocketOfNamespace, Auth<Claims, Optional>>();
     const judge = async (socket: SocketOfNamespace): Promise<Error | undefined> => {
-        const incoming = incomingOf(socket.request);
-        const tokens = tokensOfHandshake(incoming, socket.handshake.auth);
-        const ask = (source: IncomingMessage) => guard(withTokens({ ...incoming, source }, tokens));
-        const known = await ask(socket.request);
-        // It may have been granted to another namespace of the connection, a while ago.
-        const outcome = known.passed && hasExpired(known.auth) ? await ask(Object.create(socket.request)) : known;
+        const outcome = await guard(handshake(incomingOf(socket.request), socket.handshake.auth));
         if (!outcome.passed) {
             return told(new RefusedError(outcome.refusal), outcome.response);
         }

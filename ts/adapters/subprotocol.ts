@@ -1,6 +1,6 @@
 /**
- * A token among the subprotocols of a WebSocket's opening handshake (RFC 6455 section 4.1), where scripts in browsers
- * put it: they can set no other field of an upgrade.
+ * A token where scripts in browsers put it, which can set no field of an upgrade but its subprotocols (RFC 6455
+ * section 4.1): among these, or in what they say first on the connection.
  *
  * In: a request as the guard reads it. Out: the same with the token in its place. May use: guard's types. Never: a
  * framework, an opinion about the token.
@@ -29,10 +29,14 @@ export function tokensOf({ header }: Incoming<unknown>): string[] {
     return protocols.filter(protocol => protocol.startsWith(PREFIX)).map(protocol => protocol.slice(PREFIX.length));
 }
 
-/** With the one of socket.io's `auth: { token }`. A client may send anything in its place: what is no text is no token. */
-export function tokensOfHandshake(incoming: Incoming<unknown>, auth: { readonly [member: string]: unknown }): string[] {
-    const tokens = auth.token === undefined || auth.token === null ? [] : [auth.token];
-    return [...tokensOf(incoming), ...tokens.map(token => (typeof token === "string" ? token : ""))];
+/** What clients say as they connect: `auth` of socket.io, `connectionParams` of tRPC. They may send anything. */
+export type SaidAtConnect = { readonly token?: unknown } | null | undefined;
+
+/** The request that began a connection, with the token that was said as the client connected. What is no text is no token. */
+export function handshake<Request>(incoming: Incoming<Request>, said: SaidAtConnect): Incoming<Request> {
+    const token = said?.token ?? null;
+    const tokens = token === null ? [] : [typeof token === "string" ? token : ""];
+    return { ...withTokens(incoming, [...tokensOf(incoming), ...tokens]), isHandshake: true };
 }
 
 /** The request with these tokens among its credentials. More than one, or one beside the field, is one too many. */

@@ -2,18 +2,22 @@
  * The context of a request of tRPC: its Express, Fastify, fetch, standalone and WebSocket adapters each give another one.
  *
  * In: what `createContext` is given. Out: what the guard reads, and where fields of the response are set. May use:
- * guard's types, node, response. Never: a rule.
+ * guard's types, node, response, subprotocol. Never: a rule.
  */
 
 import type { FetchRequestLike } from "../../index.js";
 import type { Incoming } from "./guard.js";
 import { incomingOf, type NodeRequest } from "./node.js";
 import { setHeaders, type ResponseToSend } from "./response.js";
+import { handshake, type SaidAtConnect } from "./subprotocol.js";
 
 /** What `createContext` is given: with Fastify's request, `req.raw` is the one of Node.js. */
 export type ContextOptions =
     | { readonly req: FetchRequestLike; readonly resHeaders: Headers }
-    | { readonly req: NodeRequest | { readonly raw: NodeRequest }; readonly res: object };
+    | { readonly req: NodeRequest | { readonly raw: NodeRequest }; readonly res: object; readonly info?: ConnectInfo };
+
+/** What tRPC says of a call; on a WebSocket, what the client said as it connected. */
+type ConnectInfo = { readonly connectionParams?: SaidAtConnect };
 
 /** What `protect` needs of the context. */
 export interface AuthContext {
@@ -23,7 +27,7 @@ export interface AuthContext {
     };
 }
 
-/** `http.ServerResponse`, or `FastifyReply`; a WebSocket has nothing of it. */
+/** `http.ServerResponse`, or `FastifyReply`. */
 interface Reply {
     readonly headersSent?: boolean;
     readonly sent?: boolean;
@@ -40,18 +44,17 @@ export function createContext(options: ContextOptions): AuthContext {
         const set = (name: string, value: string) => resHeaders.set(name, value);
         return { authRequest: { incoming, set: headers => setHeaders(headers, name => resHeaders.get(name), set) } };
     }
-    const { req: request } = options;
-    const incoming = "raw" in request ? { ...incomingOf(request.raw), request, source: request } : incomingOf(request);
-    return { authRequest: { incoming, set: headers => setOn(options.res, headers) } };
+    const { req: request, res, info } = options;
+    const incoming: Incoming<unknown> = "raw" in request ? { ...incomingOf(request.raw), request, source: request } : incomingOf(request);
+    if (!isResponse(res)) {
+        return { authRequest: { incoming: handshake(incoming, info?.connectionParams), set: () => undefined } };
+    }
+    // Not with `connectionParams`: over HTTP they are in the URL, where no token may be (RFC 9700 section 4.3.2).
+    const set = (name: string, value: string) => res.setHeader?.(name, value) ?? res.header?.(name, value);
+    // A streamed response has begun before its calls are judged: nothing can be set on it any more.
+    const hasBegun = () => res.headersSent === true || res.sent === true;
+    return { authRequest: { incoming, set: headers => hasBegun() || setHeaders(headers, name => res.getHeader?.(name), set) } };
 }
 
-/** A streamed response has begun before its calls are judged: nothing can be set on it any more. */
-function setOn(reply: Reply, headers: ResponseToSend["headers"]): void {
-    if (reply.headersSent !== true && reply.sent !== true) {
-        setHeaders(
-            headers,
-            name => reply.getHeader?.(name),
-            (name, value) => (reply.setHeader === undefined ? reply.header?.(name, value) : reply.setHeader(name, value))
-        );
-    }
-}
+/** Else it is a WebSocket. */
+const isResponse = (res: object): res is Reply => "setHeader" in res || "header" in res;

@@ -84,8 +84,6 @@ export function accept(
 /** What `setTimeout` can wait for; it takes more for 1 ms. */
 const LONGEST_DELAY_MS = 2 ** 31 - 1;
 
-export const hasExpired = (auth: Granted<unknown> | null): boolean => auth !== null && auth.rawClaims.exp * 1000 <= Date.now();
-
 /** Acts when the token expires. It does not keep the process alive. Returns what takes it back. */
 export function atExpiry(auth: Granted<unknown> | null, act: () => void): () => void {
     if (auth === null) {
