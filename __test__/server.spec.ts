@@ -1,7 +1,8 @@
 // The drop-in where oidc-spa/server has states: start, failure, recovery, mocks, warnings.
 
 import * as theirs from "oidc-spa/server";
-import { oidcSpa, type DecodedAccessToken_RFC9068, type ParamsOfBootstrap } from "oidc-spa-native/server";
+import { createValidator } from "oidc-spa-native";
+import { extractRequestAuthContext, oidcSpa, type DecodedAccessToken_RFC9068, type ParamsOfBootstrap } from "oidc-spa-native/server";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { z } from "zod";
 import { AUDIENCE, createFixtures, ITEMS, nowInSeconds, type Fixtures } from "./fixtures.js";
@@ -218,6 +219,58 @@ describe("what a success holds", () => {
         await bootstrapAuth(real(f.issuer.issuerUri));
         const result = await validateAndDecodeAccessToken(bearer(f.token(nowInSeconds())));
         expect(result).toMatchObject({ isSuccess: false, code: "claims_rejected" });
+    });
+
+    test("what a schema makes of a Promise-like value grants nothing", async () => {
+        const thenable = { then: (settle: (value: unknown) => void) => settle({ sub: "user-1" }) };
+        const { bootstrapAuth, validateAndDecodeAccessToken } = oidcSpa
+            .withExpectedDecodedAccessTokenShape({ decodedAccessTokenSchema: { parse: () => thenable as never } })
+            .createUtils();
+        await bootstrapAuth(real(f.issuer.issuerUri));
+        const result = await validateAndDecodeAccessToken(bearer(f.token(nowInSeconds())));
+        expect(result).toMatchObject({ isSuccess: false, code: "claims_rejected" });
+    });
+
+    test("O02: what a schema quotes of a claim forges no line of a log", async () => {
+        const parse = ({ name }: Record<string, unknown>) => {
+            throw new Error(`bad name: ${String(name)}`);
+        };
+        const { bootstrapAuth, validateAndDecodeAccessToken } = oidcSpa
+            .withExpectedDecodedAccessTokenShape({ decodedAccessTokenSchema: { parse } })
+            .createUtils();
+        await bootstrapAuth(real(f.issuer.issuerUri));
+        const token = f.token(nowInSeconds(), { name: 'a\n{"level":"info"}\u001b[31m\u2028b' });
+        const result = await validateAndDecodeAccessToken(bearer(token));
+        const ours = createValidator({ issuerUri: f.issuer.issuerUri, expectedAudience: AUDIENCE, claims: { parse } });
+        const verdict = await ours.validateRequest({ authorization: `Bearer ${token}` });
+        for (const refusal of [result, verdict]) {
+            expect(refusal).toMatchObject({
+                code: "claims_rejected",
+                debugErrorMessage: expect.stringMatching(/: bad name: a \{"level":"info"\}\\u\{1b\}\[31m\\u\{2028\}b$/)
+            });
+        }
+    });
+
+    test.each([
+        ["htm", null, undefined, "proof_method_mismatch"],
+        ["htu", undefined, null, "proof_uri_mismatch"],
+        ["both", null, null, "proof_method_mismatch"],
+        ["a URL", undefined, new URL(ITEMS), "proof_uri_mismatch"],
+        ["a number", 7, undefined, "proof_method_mismatch"]
+    ])("K01, K06: a proof for nothing fits no request, where %s is expected as no string", async (_what, htm, htu, code) => {
+        const { bootstrapAuth, validateAndDecodeAccessToken } = oidcSpa.createUtils();
+        await bootstrapAuth(real(f.issuer.issuerUri));
+        const accessToken = f.boundToken(nowInSeconds());
+        const dpopProof = f.proof(nowInSeconds(), accessToken, { htm: undefined, htu: undefined });
+        const expected = { expectedHtm: htm as never, expectedHtu: htu as never };
+        const result = await validateAndDecodeAccessToken({ scheme: "DPoP", accessToken, dpopProof, ...expected });
+        expect(result).toMatchObject({ isSuccess: false, errorCause: "validation error", code });
+    });
+
+    test.each(["\n", "\r\n", "\u2028"])("I09: no line ends within credentials: %j", lineEnd => {
+        const headers = { authorization: `Bearer a.b.c${lineEnd}x`, dpop: "a.b.c" };
+        const request = { method: "GET", url: "/", headers, socket: { encrypted: true } } as never;
+        expect(extractRequestAuthContext({ request, trustProxy: false })).toMatchObject({ isWellFormed: false });
     });
 
     test("E01, O15: Date.now() is read at each call", async () => {

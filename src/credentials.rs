@@ -183,6 +183,10 @@ impl<'a> Extracted<'a> {
         let malformed = || Code::CredentialsMalformed.because("Malformed Authorization header");
         let Some((name, rest)) = value.split_once(char::is_whitespace) else { return Some(Err(malformed())) };
         let access_token = rest.trim_start();
+        // What ends a line in JavaScript is no part of a field.
+        if access_token.contains(['\n', '\r', '\u{2028}', '\u{2029}']) {
+            return Some(Err(malformed()));
+        }
         Some(match (Scheme::from_name(name), dpop) {
             (None, _) => Err(malformed()),
             (Some(scheme @ Scheme::Bearer), _) => Ok(Self { scheme, access_token, target: None }),

@@ -17,7 +17,7 @@ import type {
     ParseAnyRequestResult,
     ValidateAndDecodeAccessToken
 } from "./server-types.js";
-import { messageOf, newNativeValidator, shapeMismatch, type Native } from "./validator.js";
+import { kindOf, messageOf, newNativeValidator, shapeMismatch, type Native } from "./validator.js";
 import { Verifier } from "./verifier.js";
 
 export type * from "./server-types.js";
@@ -122,8 +122,9 @@ function createUtils<DecodedAccessToken extends Record<string, unknown>>(
             // Without a schema, `DecodedAccessToken` is its default.
             decodedAccessToken =
                 schema === undefined ? (original as unknown as DecodedAccessToken) : schema.parse(original);
-            if (decodedAccessToken instanceof Promise) {
-                decodedAccessToken.catch(() => undefined);
+            if (typeof decodedAccessToken?.then === "function") {
+                // That it rejects is said here already.
+                Promise.resolve(decodedAccessToken).catch(() => undefined);
                 throw new TypeError("its parse returned a Promise, of which nobody can say yet whether it is kept");
             }
         } catch (error) {
@@ -142,6 +143,10 @@ function createUtils<DecodedAccessToken extends Record<string, unknown>>(
             const { native, conclude } = newDropInValidator(params);
             const verifier = new Verifier(native, conclude, {});
             answer = callParams => {
+                const fault = expectationFault(callParams);
+                if (fault !== undefined) {
+                    return fault;
+                }
                 const answered = verifier.credentials(Date.now(), credentialParts(callParams));
                 return answered instanceof Promise
                     ? answered.then(verdict => fromNative(verdict, callParams, accept))
@@ -241,6 +246,29 @@ function credentialParts(params: ValidateAndDecodeAccessToken.Params): Credentia
         params.expectedHtm ?? null,
         params.expectedHtu ?? null
     ];
+}
+
+/** Nothing that a proof says matches what a program without types expects, `null` for instance. */
+function expectationFault(
+    params: ValidateAndDecodeAccessToken.Params
+): ValidateAndDecodeAccessToken.ReturnType.Errored | undefined {
+    if (params?.scheme !== "DPoP") {
+        return undefined;
+    }
+    const { expectedHtm, expectedHtu } = params;
+    const misfit = ([["htm", "method", expectedHtm], ["htu", "url", expectedHtu]] as const).find(
+        ([, , expected]) => expected !== undefined && typeof expected !== "string"
+    );
+    if (misfit === undefined) {
+        return undefined;
+    }
+    const [claim, what, expected] = misfit;
+    return errored(
+        claim === "htm" ? "proof_method_mismatch" : "proof_uri_mismatch",
+        "validation error",
+        `DPoP proof ${claim} claim does not match request ${what}. The one that is expected must be a string or ` +
+            `undefined, but ${kindOf(expected)} was given`
+    );
 }
 
 function fromNative<DecodedAccessToken>(

@@ -151,9 +151,15 @@ export function dpopModeOf(rules: RequestRules | undefined): DpopMode | null {
     return dpop ?? null;
 }
 
-/** The message of a `claims_rejected`, in the words that applications of `oidc-spa/server` know. */
+/**
+ * The message of a `claims_rejected`, in the words that applications of `oidc-spa/server` know. A schema may quote a
+ * claim: the report is one line, and escaped as `Shown` escapes what the addon quotes.
+ */
 export function shapeMismatch(report: string): string {
-    return `The decoded access token does not satisfies the shape that the application expects: ${report}`;
+    const line = report
+        .replace(/\s*[\r\n]\s*/g, " ")
+        .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, c => `\\u{${(c.codePointAt(0) as number).toString(16)}}`);
+    return `The decoded access token does not satisfies the shape that the application expects: ${line}`;
 }
 
 /** What a thrown value says. Throwing itself is not an option: a schema may throw anything. */
@@ -357,7 +363,8 @@ function isPlain(value: object): boolean {
     return prototype === null || Object.getPrototypeOf(prototype) === null;
 }
 
-function kindOf(value: unknown): string {
+/** What a value is, as a message says it. */
+export function kindOf(value: unknown): string {
     if (value === null || value === undefined || typeof value === "number") {
         return String(value);
     }
