@@ -79,6 +79,21 @@ describe("jwksUri", () => {
         await Promise.all([first.close(), second.close()]);
     });
 
+    test("G20: a key that is no JSON here hides neither a new key nor that another is gone", async () => {
+        const issuer = await startLocalIssuer({ keys: jwks().keys });
+        const validator = validatorOf({ jwksUri: `${issuer.issuerUri}/jwks` });
+        const old = f.token(nowInSeconds());
+        expect(await judge(validator, old)).toBe("granted");
+        const key = newKey("P-256");
+        const good = JSON.stringify({ ...key.publicJwk, kid: "new" });
+        const junk = String.raw`{"kty":"EC","kid":"a","kid":"b"},{"kid":"\ud800"},{"kty":"EC","x":1e999}`;
+        issuer.jwks = `{"keys":[${junk},${good}]}`;
+        const claims = { iss: f.issuer.issuerUri, sub: "user-1", aud: AUDIENCE, iat: nowInSeconds(), exp: nowInSeconds() + 60 };
+        expect(await judge(validator, jws({ alg: "ES256", kid: "new" }, claims, "ES256", key))).toBe("granted");
+        expect(await judge(validator, old)).toBe("key_unknown");
+        await issuer.close();
+    });
+
     test("of a list, the next is not asked while the first answers", async () => {
         const [first, second] = await Promise.all([startLocalIssuer({ keys: jwks().keys }), startLocalIssuer()]);
         const validator = validatorOf({ jwksUri: [first, second].map(({ issuerUri }) => `${issuerUri}/jwks`) });

@@ -9,7 +9,8 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fmt;
 
-use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
 
 /// How deep objects and arrays may lie in one another.
 pub const MAX_DEPTH: usize = 64;
@@ -125,6 +126,47 @@ pub fn parse(bytes: &[u8]) -> Result<Value<'_>, JsonError> {
     let value = Strict { depth: MAX_DEPTH }.deserialize(&mut deserializer).map_err(invalid)?;
     deserializer.end().map_err(invalid)?;
     Ok(value)
+}
+
+/// The items of an array that is a member of an object, each as the JSON text that it is: what is wrong with one of them
+/// is wrong with that one alone. `None` where there is no such array.
+pub fn texts_of_items<'a>(bytes: &'a [u8], member: &'static str) -> Result<Option<Vec<&'a [u8]>>, JsonError> {
+    let invalid = |error: serde_json::Error| JsonError::Invalid(without_input(&error));
+    let text = std::str::from_utf8(bytes).map_err(|_| JsonError::Invalid("not UTF-8".into()))?;
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    let value = deserializer.deserialize_map(TextOf { member }).map_err(invalid)?;
+    deserializer.end().map_err(invalid)?;
+    let items = value.and_then(|value| serde_json::from_str::<Vec<&RawValue>>(value.get()).ok());
+    Ok(items.map(|items| items.into_iter().map(|item| item.get().as_bytes()).collect()))
+}
+
+/// Finds the text of one member.
+struct TextOf {
+    member: &'static str,
+}
+
+impl<'de> Visitor<'de> for TextOf {
+    type Value = Option<&'de RawValue>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut names = HashSet::new();
+        let mut found = None;
+        while let Some(name) = map.next_key_seed(Name)? {
+            if name == self.member {
+                found = Some(map.next_value()?);
+            } else {
+                map.next_value::<IgnoredAny>()?;
+            }
+            if !names.insert(name) {
+                return Err(A::Error::custom("duplicate member"));
+            }
+        }
+        Ok(found)
+    }
 }
 
 /// Line, column and class of an error. The parser's own sentence may quote the input, which may be secret.

@@ -6,7 +6,7 @@
 //! Never: a key that is private, symmetric or not for signatures.
 
 use crate::jose::algorithm::Algorithm;
-use crate::jose::json::{JsonError, Object, Value};
+use crate::jose::json::{JsonError, Object, Value, texts_of_items};
 use crate::jose::jwk::{Jwk, JwkError, Spelling, Thumbprint};
 use crate::jose::verification_key::VerificationKey;
 
@@ -61,21 +61,23 @@ pub enum Candidates<'s> {
 impl JwkSet {
     /// Reads a JWK Set. Keys that cannot verify signatures are passed over; a set with no other is refused.
     pub fn parse(document: &[u8]) -> Result<Self, JwkSetError> {
-        Self::from_object(&Object::parse(document)?)
+        let items = texts_of_items(document, "keys")?.ok_or(JwkSetError::NoKeys)?;
+        // One that is not JSON as this library reads it has no name by which a token could mean it.
+        Self::of(items.len(), items.into_iter().filter_map(|item| Object::parse(item).ok()))
     }
 
     /// Reads a JWK Set that is a JSON object already.
     pub fn from_object(object: &Object<'_>) -> Result<Self, JwkSetError> {
         let items = object.get("keys").and_then(Value::as_array).ok_or(JwkSetError::NoKeys)?;
-        if items.len() > MAX_KEYS {
-            return Err(JwkSetError::TooMany(items.len()));
+        Self::of(items.len(), items.iter().filter_map(Value::as_object).cloned())
+    }
+
+    fn of<'a>(count: usize, jwks: impl Iterator<Item = Object<'a>>) -> Result<Self, JwkSetError> {
+        if count > MAX_KEYS {
+            return Err(JwkSetError::TooMany(count));
         }
-        let keys: Vec<PublishedKey> = items
-            .iter()
-            .filter_map(Value::as_object)
-            .filter(|jwk| is_for_signatures(jwk))
-            .map(PublishedKey::new)
-            .collect();
+        let keys: Vec<PublishedKey> =
+            jwks.filter(is_for_signatures).map(|jwk| PublishedKey::new(&jwk)).collect();
         if keys.iter().all(|published| published.key.is_err()) {
             let reason = keys.iter().find_map(|published| published.key.as_ref().err());
             let reason = reason.map(|error| format!(": {error}")).unwrap_or_default();

@@ -53,6 +53,8 @@ const ALL_TENANTS: &str = "common";
 pub enum MetadataError {
     #[error("expected an https URL such as \"https://auth.example.com\"")]
     NotAUrl,
+    #[error("expected a URL without white space and control characters, at its ends too")]
+    Space,
     #[error("expected https; http is for loopback addresses only, unless `network.allowHttp` is true")]
     NotHttps,
     #[error("expected a URL without query, fragment, user and password")]
@@ -190,6 +192,10 @@ fn is_tenant(text: &str) -> bool {
 }
 
 fn secure_url(text: &str, transport: Transport) -> Result<Url, MetadataError> {
+    // The parser takes white space and control characters away: what was compared later would be another text.
+    if text.contains(|c: char| c.is_whitespace() || c.is_control()) {
+        return Err(MetadataError::Space);
+    }
     let url = Url::parse(text).map_err(|_| MetadataError::NotAUrl)?;
     if !url.has_host() {
         return Err(MetadataError::NotAUrl);
@@ -311,6 +317,19 @@ mod tests {
     fn h01_plain_http_is_for_those_who_ask_for_it() {
         assert!(Issuer::reached_by("http://keycloak:8080/realms/x", Transport::AlsoHttp).is_ok());
         assert!(Issuer::reached_by("ftp://keycloak/realms/x", Transport::AlsoHttp).is_err());
+    }
+
+    #[test]
+    fn h02_an_issuer_with_white_space_is_none() {
+        for text in [
+            " https://as.example",
+            "https://as.example ",
+            "https://as.example\n",
+            "https://as\t.example",
+            "https://as.example/a b",
+        ] {
+            assert_eq!(Issuer::parse(text), Err(MetadataError::Space), "{text:?}");
+        }
     }
 
     #[test]

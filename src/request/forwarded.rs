@@ -36,10 +36,14 @@ impl<'a> Forwarded<'a> {
         }
     }
 
-    /// Whether the two kinds of fields tell of two schemes or two hosts.
+    /// Whether the two kinds of fields tell of two schemes or two hosts. A proxy that writes `X-Forwarded-*` and no host
+    /// among them leaves `Host` as it was.
     pub(super) fn is_disputed(head: &RequestHead<'a>, trust: &ProxyTrust) -> bool {
         let position = Position::of(head, trust);
-        let (standard, common) = (Self::standard(head, position), Self::common(head, position));
+        let (standard, mut common) = (Self::standard(head, position), Self::common(head, position));
+        if common.host.is_none() && (head.x_forwarded_proto.is_some() || head.x_forwarded_for.is_some()) {
+            common.host = head.host;
+        }
         let scheme = standard.scheme.or(common.scheme).unwrap_or(UriScheme::Https);
         standard.scheme.zip(common.scheme).is_some_and(|(a, b)| a != b)
             || (standard.host.is_some()

@@ -10,8 +10,6 @@ mod target_uri;
 
 pub use target_uri::TargetUri;
 
-use std::borrow::Cow;
-
 use forwarded::Forwarded;
 use ipnet::IpNet;
 use target_uri::{Origin, UriScheme};
@@ -105,13 +103,12 @@ impl RequestHead<'_> {
         if let (Some(_), Some(port)) = (forwarded.host, forwarded.port) {
             origin.set_missing_port(port);
         }
-        let prefix = forwarded.prefix.map(target_uri::join_prefixes);
-        let path = match prefix {
-            None => Cow::Borrowed(path),
-            Some(Some(prefix)) => Cow::Owned(prefix + path),
+        let prefix = match forwarded.prefix.map(target_uri::join_prefixes) {
+            None => String::new(),
+            Some(Some(prefix)) => prefix,
             Some(None) => return Err(self.unusable("X-Forwarded-Prefix, which is not a path,")),
         };
-        TargetUri::from_parts(origin, &path).ok_or_else(|| self.unusable("path"))
+        TargetUri::under(origin, &(prefix + "/"), path).ok_or_else(|| self.unusable("path"))
     }
 
     /// [`Self::target_uri`], unless `Forwarded` and `X-Forwarded-*` tell of two. Many proxies write one of them and pass
@@ -119,8 +116,8 @@ impl RequestHead<'_> {
     pub fn undisputed_target_uri(&self, trust: &ProxyTrust) -> Result<TargetUri, Rejection> {
         if Forwarded::is_disputed(self, trust) {
             return Err(Code::ProofUriMismatch.because(
-                "Forwarded and X-Forwarded-Host or -Proto contradict each other: let the proxy remove the one that it \
-                 does not write",
+                "Forwarded contradicts X-Forwarded-Host or -Proto, or Host where only the others came: let the proxy \
+                 remove the fields that it does not write",
             ));
         }
         self.target_uri(trust)
@@ -281,6 +278,36 @@ mod tests {
         let trust = ProxyTrust::PublicBaseUrl(base);
         let spoofed = RequestHead { x_forwarded_host: Some("x.example"), ..head("/v1/items", "evil@host") };
         assert_eq!(uri(spoofed, &trust).as_deref(), Some("https://api.example/api/v1/items"));
+    }
+
+    #[test]
+    fn k24_dot_segments_lead_out_of_no_base() {
+        let Some(base) = TargetUri::parse("https://api.example/api") else { unreachable!() };
+        let trust = ProxyTrust::PublicBaseUrl(base);
+        for path in ["/../admin", "/%2e%2e/admin", "/./x/../../admin"] {
+            let found = uri(head(path, "api.example"), &trust);
+            assert_eq!(found.as_deref(), Some("https://api.example/api/admin"), "{path}");
+            let prefixed = RequestHead { x_forwarded_prefix: Some("/api"), ..head(path, "api.example") };
+            let found = uri(prefixed, &ProxyTrust::First);
+            assert_eq!(found.as_deref(), Some("https://api.example/api/admin"), "{path}");
+        }
+    }
+
+    #[test]
+    fn k36_k39_forwarded_of_a_client_beside_what_a_proxy_writes() {
+        let judged = |head: RequestHead<'_>| head.undisputed_target_uri(&ProxyTrust::Hops(1)).is_ok();
+        let behind = RequestHead {
+            forwarded: Some("host=other.example"),
+            x_forwarded_for: Some("203.0.113.7"),
+            ..head("/v1/items", "api.example")
+        };
+        assert!(!judged(behind));
+        assert!(!judged(RequestHead { x_forwarded_for: None, x_forwarded_proto: Some("https"), ..behind }));
+        assert!(judged(RequestHead { forwarded: Some("host=api.example"), ..behind }));
+        assert!(judged(RequestHead { forwarded: Some("for=203.0.113.7"), ..behind }));
+        // A proxy of the standard alone, which wrote the host that it took away.
+        assert!(judged(RequestHead { x_forwarded_for: None, ..behind }));
+        assert!(judged(RequestHead { x_forwarded_host: Some("other.example"), ..behind }));
     }
 
     #[test]

@@ -34,17 +34,21 @@ impl TargetUri {
     }
 
     pub(super) fn from_parts(origin: Origin, path: &str) -> Option<Self> {
-        let path = match path {
-            "" => "/".to_owned(),
-            path => remove_dot_segments(&normalise_percent(path)?),
-        };
-        Some(Self { origin, path })
+        Self::under(origin, "/", path)
     }
 
     /// This URI as a base, followed by a path.
     pub(super) fn join(&self, path: &str) -> Option<Self> {
-        let path = format!("{}{path}", self.path.trim_end_matches('/'));
-        Self::from_parts(self.origin.clone(), &path)
+        Self::under(self.origin.clone(), &self.path, path)
+    }
+
+    /// A path that follows another one, which is normal. Dot segments do not lead out of that.
+    pub(super) fn under(origin: Origin, base: &str, path: &str) -> Option<Self> {
+        let path = match path {
+            "" => base.to_owned(),
+            path => base.trim_end_matches('/').to_owned() + &remove_dot_segments(&normalise_percent(path)?),
+        };
+        Some(Self { origin, path })
     }
 }
 

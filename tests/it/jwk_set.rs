@@ -290,7 +290,10 @@ fn g20_one_broken_key_among_good_ones() {
     judge.grants("G20", &Jwt::t0().by("rsa-1", &RSA_1, Algorithm::RS256).sign());
     judge.grants("G20", &Jwt::t0().by("ed-1", &ED_1, Algorithm::EdDSA).sign());
     judge.grants("G20", &Jwt::t0().by("es-3", &ES_3, Algorithm::ES384).sign());
-    for junk in ["null", "1", r#""x""#, "[]", "{}"] {
+    let twice = ES_1.jwk(r#""kid":"es-1","kid":"es-2""#);
+    let deep = ES_1.jwk(&format!(r#""kid":"es-1","x5c":{}{}"#, "[".repeat(99), "]".repeat(99)));
+    let (surrogate, huge) = (r#"{"kty":"EC","kid":"\ud800"}"#, r#"{"kty":"EC","exp":1e999}"#);
+    for junk in ["null", "1", r#""x""#, "[]", "{}", &twice, &deep, surrogate, huge] {
         let keys = [junk.to_owned(), ES_1.jwk(r#""kid":"es-1""#)];
         Judge::with_keys(&keys).grants("G20", &Jwt::t0().sign());
     }
@@ -319,11 +322,9 @@ fn g22_to_g25_documents_that_are_no_usable_set() {
         ("G22", format!("\u{feff}{set}")),
         ("G22", set[..set.len() - 1].to_owned()),
         ("J17", format!(r#"{{"keys":[],"keys":[{good}]}}"#)),
-        ("J17", jwk_set_of(&[ES_1.jwk(r#""kid":"es-1","kid":"es-2""#)])),
-        (
-            "G22",
-            jwk_set_of(&[ES_1.jwk(&format!(r#""kid":"es-1","x5c":{}{}"#, "[".repeat(99), "]".repeat(99)))]),
-        ),
+        ("J17", format!(r#"{{"keys":[{good}],"\u006beys":[{good}]}}"#)),
+        ("J17", format!(r#"{{"a":1,"keys":[{good}],"a":2}}"#)),
+        ("G22", format!(r#"{{"keys":[{good},]}}"#)),
     ] {
         assert!(matches!(parse(&document), Err(JwkSetError::Json(_))), "{id}: {document}");
     }
@@ -332,8 +333,12 @@ fn g22_to_g25_documents_that_are_no_usable_set() {
     assert!(parse(&many(MAX_KEYS)).is_ok());
     assert!(matches!(parse(&many(MAX_KEYS + 1)), Err(JwkSetError::TooMany(101))), "G24");
     assert!(matches!(parse(&many(10_000)), Err(JwkSetError::TooMany(10_000))), "G24");
-    let unusable =
-        [r#"{"kty":"oct","k":"AA"}"#.to_owned(), RSA_1.jwk(r#""use":"enc""#), ES_1.jwk(r#""d":"AA""#)];
+    let unusable = [
+        r#"{"kty":"EC","kty":"EC"}"#.to_owned(),
+        r#"{"kty":"oct","k":"AA"}"#.to_owned(),
+        RSA_1.jwk(r#""use":"enc""#),
+        ES_1.jwk(r#""d":"AA""#),
+    ];
     assert!(matches!(parse(&jwk_set_of(&unusable)), Err(JwkSetError::NoneUsable(_))), "G25");
 }
 
