@@ -94,6 +94,17 @@ describe("jwksUri", () => {
         await issuer.close();
     });
 
+    test("G28: a key ends when its issuer says so, for a token that was verified before too", async () => {
+        const now = nowInSeconds();
+        let at = now;
+        const keys = { jwks: { keys: jwks().keys.map(jwk => ({ ...jwk, exp: now + 30 })) } };
+        const validator = validatorOf({ keys }, { clock: () => at * 1000 });
+        const token = f.token(now);
+        expect([await judge(validator, token), await judge(validator, token)]).toEqual(["granted", "granted"]);
+        at = now + 30;
+        expect(await judge(validator, token)).toBe("key_unknown");
+    });
+
     test("of a list, the next is not asked while the first answers", async () => {
         const [first, second] = await Promise.all([startLocalIssuer({ keys: jwks().keys }), startLocalIssuer()]);
         const validator = validatorOf({ jwksUri: [first, second].map(({ issuerUri }) => `${issuerUri}/jwks`) });

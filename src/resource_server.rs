@@ -252,7 +252,7 @@ impl ResourceServer {
             let otherwise = Code::KeysUnavailable.because(message);
             return Err(Halt::KeysNeeded { issuer: index, unknown_kid: None, otherwise });
         };
-        match signed.verify(&set, policy) {
+        match signed.verify(&set, policy, now) {
             Ok(jws) => {
                 let token = AccessToken::validate(jws, issuer, audience, policy, now)?;
                 Ok(VerifiedToken::new(index, token))

@@ -11,10 +11,12 @@ use std::fmt;
 
 use crate::client_certificate::CertificateThumbprint;
 use crate::jose::json::{Object, Value};
-use crate::jose::jws::{JoseHeader, Member, VerifiedJws};
+use crate::jose::jws::{JoseHeader, Member};
 use crate::keys::metadata::{Issuer, same_but_for_a_slash};
 use crate::rejection::{Code, ErrorCause, Rejection, Shown};
 use crate::time::{Leeway, NumericDate, UnixTime, Validity};
+
+use signature::VerifiedByKey;
 
 /// How far ahead of this clock a token may claim to be issued: FAPI 2.0 Security Profile section 5.3.2.1.
 const MAX_ISSUED_AHEAD: Leeway = match Leeway::from_secs(60) {
@@ -100,7 +102,7 @@ impl AccessToken {
     ///
     /// Does not validate: the signature (holding a `VerifiedJws` proves it), the confirmation, scopes, roles.
     pub(crate) fn validate(
-        jws: VerifiedJws,
+        VerifiedByKey { jws, expires }: VerifiedByKey,
         issuer: &Issuer,
         audience: &Audience,
         policy: AccessTokenPolicy,
@@ -125,6 +127,7 @@ impl AccessToken {
             }
             (Confirmation::read(&claims)?, validity)
         };
+        let validity = validity.before(expires, Leeway::NONE);
         Ok(Self { claims: jws.into_text(), confirmation, validity })
     }
 

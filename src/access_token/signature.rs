@@ -8,10 +8,10 @@
 use crate::jose::algorithm::{Algorithm, AlgorithmSet};
 use crate::jose::jws::{CompactJws, JoseHeader, JwsError, Member, VerifiedJws};
 use crate::keys::issuer_directory::IssuerDirectory;
-use crate::keys::jwk_set::{Candidates, JwkSet};
+use crate::keys::jwk_set::{Candidate, Candidates, JwkSet};
 use crate::keys::metadata::Issuer;
 use crate::rejection::{Code, ErrorCause, Rejection, Shown};
-use crate::time::UnixTime;
+use crate::time::{NumericDate, UnixTime};
 
 use super::AccessTokenPolicy;
 
@@ -21,6 +21,12 @@ pub(crate) struct SignedToken<'a> {
     header: JoseHeader,
     algorithm: Algorithm,
     jws: CompactJws<'a>,
+}
+
+/// A JWS whose signature is good, and when the key that says so ends.
+pub(crate) struct VerifiedByKey {
+    pub(crate) jws: VerifiedJws,
+    pub(crate) expires: Option<NumericDate>,
 }
 
 /// Why a signature was not verified.
@@ -62,9 +68,14 @@ impl<'a> SignedToken<'a> {
     }
 
     /// Verifies the signature with the keys that an issuer has now.
-    pub(crate) fn verify(&self, set: &JwkSet, policy: AccessTokenPolicy) -> Result<VerifiedJws, KeyTrouble> {
+    pub(crate) fn verify(
+        &self,
+        set: &JwkSet,
+        policy: AccessTokenPolicy,
+        now: UnixTime,
+    ) -> Result<VerifiedByKey, KeyTrouble> {
         let kid = self.key_id();
-        let keys = match set.candidates(kid, self.algorithm) {
+        let keys = match set.candidates(kid, self.algorithm, now) {
             Candidates::Keys(keys) => keys,
             Candidates::Unknown => {
                 let kid = Shown(kid.unwrap_or("(none)"));
@@ -80,7 +91,11 @@ impl<'a> SignedToken<'a> {
             let message = "multiple matching keys found in the JSON Web Key Set";
             return Err(KeyTrouble::Final(Code::SignatureInvalid.because(message)));
         }
-        match keys.into_iter().find_map(|key| self.jws.verify(key, self.algorithm)) {
+        let verified = keys.into_iter().find_map(|Candidate { key, expires }| {
+            let jws = self.jws.verify(key, self.algorithm)?;
+            Some(jws.map(|jws| VerifiedByKey { jws, expires }))
+        });
+        match verified {
             Some(Ok(verified)) => Ok(verified),
             Some(Err(error)) => Err(KeyTrouble::Final(malformed(&error))),
             None => {

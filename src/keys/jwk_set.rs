@@ -2,13 +2,14 @@
 //!
 //! In: the JWK Set document.
 //! Out: `JwkSet`, and the keys that may have signed a token.
-//! May use: jose.
+//! May use: jose, time.
 //! Never: a key that is private, symmetric or not for signatures.
 
 use crate::jose::algorithm::Algorithm;
 use crate::jose::json::{JsonError, Object, Value, texts_of_items};
 use crate::jose::jwk::{Jwk, JwkError, Spelling, Thumbprint};
 use crate::jose::verification_key::VerificationKey;
+use crate::time::{Leeway, NumericDate, UnixTime};
 
 /// Keys that a set may hold.
 pub const MAX_KEYS: usize = 100;
@@ -29,6 +30,8 @@ struct PublishedKey {
     fits_any_kid: bool,
     /// What tells it from other keys, if it is one.
     thumbprint: Option<Thumbprint>,
+    /// When it ends, if its issuer says so (OpenID Federation section 8.7.2).
+    expires: Option<NumericDate>,
     /// The key, or why it cannot be used.
     key: Result<VerificationKey, JwkError>,
 }
@@ -55,7 +58,15 @@ pub enum Candidates<'s> {
     /// Keys bear the `kid`, but none of them can verify this algorithm.
     NoneFits,
     /// The keys to try.
-    Keys(Vec<&'s VerificationKey>),
+    Keys(Vec<Candidate<'s>>),
+}
+
+/// A key to try, and when it ends.
+#[derive(Debug)]
+#[allow(missing_docs)]
+pub struct Candidate<'s> {
+    pub key: &'s VerificationKey,
+    pub expires: Option<NumericDate>,
 }
 
 impl JwkSet {
@@ -91,7 +102,13 @@ impl JwkSet {
         if keys.is_empty() {
             return Err(JwkSetError::NoneUsable(String::new()));
         }
-        let unnamed = |key| PublishedKey { kid: None, fits_any_kid: true, thumbprint: None, key: Ok(key) };
+        let unnamed = |key| PublishedKey {
+            kid: None,
+            fits_any_kid: true,
+            thumbprint: None,
+            expires: None,
+            key: Ok(key),
+        };
         Ok(Self { keys: keys.into_iter().map(unnamed).collect() })
     }
 
@@ -106,25 +123,34 @@ impl JwkSet {
     /// Whether both sets hold the same keys, in whatever order.
     pub fn has_the_keys_of(&self, other: &Self) -> bool {
         let holds = |set: &Self, key: &PublishedKey| {
-            set.keys.iter().any(|held| held.kid == key.kid && held.thumbprint == key.thumbprint)
+            set.keys.iter().any(|held| {
+                held.kid == key.kid && held.thumbprint == key.thumbprint && held.expires == key.expires
+            })
         };
         self.keys.len() == other.keys.len()
             && self.keys.iter().all(|key| holds(other, key))
             && other.keys.iter().all(|key| holds(self, key))
     }
 
-    /// The keys that may have signed a token with this header.
-    pub fn candidates(&self, kid: Option<&str>, algorithm: Algorithm) -> Candidates<'_> {
+    /// The keys that may have signed a token with this header, those that have ended aside.
+    pub fn candidates(&self, kid: Option<&str>, algorithm: Algorithm, now: UnixTime) -> Candidates<'_> {
         let is_named = |published: &&PublishedKey| {
             kid.is_none() || published.fits_any_kid || published.kid.as_deref() == kid
         };
-        let mut named = self.keys.iter().filter(is_named).peekable();
+        let has_ended = |published: &PublishedKey| {
+            published.expires.is_some_and(|expires| !expires.is_still_ahead(now, Leeway::NONE))
+        };
+        let mut named =
+            self.keys.iter().filter(is_named).filter(|published| !has_ended(published)).peekable();
         if named.peek().is_none() {
             return Candidates::Unknown;
         }
-        let keys: Vec<&VerificationKey> = named
-            .filter_map(|published| published.key.as_ref().ok())
-            .filter(|key| key.allows(algorithm))
+        let keys: Vec<Candidate<'_>> = named
+            .filter_map(|published| {
+                let key = published.key.as_ref().ok()?;
+                Some(Candidate { key, expires: published.expires })
+            })
+            .filter(|candidate| candidate.key.allows(algorithm))
             .take(MAX_CANDIDATES)
             .collect();
         match (keys.is_empty(), kid) {
@@ -138,16 +164,18 @@ impl JwkSet {
 impl PublishedKey {
     fn new(jwk: &Object<'_>) -> Self {
         let kid = jwk.get("kid").and_then(Value::as_str).filter(|kid| !kid.is_empty());
+        // Another type than a number makes it some other member, and those are passed over (RFC 7517 section 4).
+        let expires = jwk.get("exp").and_then(Value::as_number).and_then(NumericDate::from_json);
         let jwk = Jwk::parse(jwk, Spelling::LeadingZeros);
         let thumbprint = jwk.as_ref().ok().map(Jwk::thumbprint);
         let key = jwk.and_then(|jwk| VerificationKey::new(&jwk));
-        Self { kid: kid.map(str::to_owned), fits_any_kid: false, thumbprint, key }
+        Self { kid: kid.map(str::to_owned), fits_any_kid: false, thumbprint, expires, key }
     }
 }
 
-/// Asymmetric, and not declared to be for encryption. Others are not the issuer's signing keys at all.
+/// Asymmetric, and declared to be neither for encryption nor revoked (OpenID Federation section 8.7.2). Others are not the issuer's signing keys at all.
 fn is_for_signatures(jwk: &Object<'_>) -> bool {
     let asymmetric = matches!(jwk.get("kty").and_then(Value::as_str), Some("RSA" | "EC" | "OKP"));
     let purpose = jwk.get("use").is_none_or(|purpose| purpose.as_str() == Some("sig"));
-    asymmetric && purpose
+    asymmetric && purpose && !jwk.has("revoked")
 }

@@ -7,8 +7,11 @@ use oidc_spa_native::jose::algorithm::Algorithm;
 use oidc_spa_native::jose::base64url_encode;
 use oidc_spa_native::keys::jwk_set::{Candidates, JwkSet, JwkSetError, MAX_KEYS};
 
+use oidc_spa_native::time::UnixTime;
+
 use crate::issuer::{
-    CLIENT, CLIENT_RSA, ED_1, ES_1, ES_3, Judge, Jwt, RSA_1, RSA_2, Setup, SigningKey, jwk_set_of, quoted,
+    CLIENT, CLIENT_RSA, ED_1, ES_1, ES_3, Judge, Jwt, NOW, RSA_1, RSA_2, Setup, SigningKey, jwk_set_of,
+    quoted,
 };
 use crate::numbers;
 use crate::spelling::trailing_bit_twins;
@@ -46,7 +49,7 @@ fn skipped(id: &str, jwk: &str) {
         judge.grants(id, &Jwt::t0().by("rsa-1", &RSA_1, Algorithm::RS256).sign());
         let set = parse(&jwk_set_of(&keys)).unwrap();
         for algorithm in Algorithm::ALL {
-            let candidates = set.candidates(Some("bad"), algorithm);
+            let candidates = set.candidates(Some("bad"), algorithm, UnixTime::from_secs(NOW));
             assert!(!matches!(candidates, Candidates::Keys(_)), "{id} {algorithm}: {jwk}");
         }
     }
@@ -340,6 +343,20 @@ fn g22_to_g25_documents_that_are_no_usable_set() {
         ES_1.jwk(r#""d":"AA""#),
     ];
     assert!(matches!(parse(&jwk_set_of(&unusable)), Err(JwkSetError::NoneUsable(_))), "G25");
+}
+
+#[test]
+fn g28_a_key_that_has_ended_or_is_revoked_verifies_nothing() {
+    let ending = |at: i64| ES_1.jwk(&format!(r#""kid":"es-1","exp":{at}"#));
+    let token = Jwt::t0().sign();
+    Judge::with_keys(&[ending(NOW + 1)]).grants("G28", &token);
+    Judge::with_keys(&[ES_1.jwk(r#""kid":"es-1","exp":"2000-01-01","nbf":1,"iat":1"#)]).grants("G28", &token);
+    for at in [NOW, NOW - 1, 0, -1] {
+        Judge::with_keys(&[ending(at)]).each("G28", &token, ["key_unknown"; 3]);
+        // Nor does it stand in the way of another one.
+        Judge::with_keys(&[ending(at), ES_1.jwk(r#""kid":"es-1""#)]).grants("G28", &token);
+    }
+    skipped("G28", &ES_3.jwk(r#""kid":"bad","revoked":{"revoked_at":1,"reason":"compromised"}"#));
 }
 
 #[test]

@@ -23,10 +23,13 @@ pub fn verify_compact(compact: &str, set: &JwkSet) -> Result<Vec<u8>, &'static s
     let header = JoseHeader::decode(compact).map_err(|_| "header")?;
     let algorithm = header.algorithm().ok_or("algorithm")?;
     let jws = CompactJws::parse(compact, &header).map_err(|_| "parts")?;
-    let Candidates::Keys(keys) = set.candidates(header.kid.value().map(String::as_str), algorithm) else {
+    let Candidates::Keys(keys) =
+        set.candidates(header.kid.value().map(String::as_str), algorithm, UnixTime::from_secs(NOW))
+    else {
         return Err("key");
     };
-    let verified = keys.into_iter().find_map(|key| jws.verify(key, algorithm)).ok_or("signature")?;
+    let verified =
+        keys.into_iter().find_map(|candidate| jws.verify(candidate.key, algorithm)).ok_or("signature")?;
     Ok(verified.map_err(|_| "payload")?.payload().to_vec())
 }
 
