@@ -611,7 +611,7 @@ export interface Validator<Claims = AccessTokenClaims> {
      * A refusal says in the challenge of the scheme that was used what the client would need: `insufficient_scope` with
      * `scope` (403, RFC 6750 section 3.1), or `insufficient_user_authentication` with `acr_values` and `max_age` (401,
      * RFC 9470 section 3). Roles and predicates are not named to the client (403). A verdict that refuses already comes
-     * back as it is.
+     * back; where there were no credentials, its challenge names the scopes to ask for (`scope`, RFC 6750 section 3).
      *
      * @param rules - the rules that the request was validated by, so that the challenges agree
      * @throws TypeError if the requirement is none

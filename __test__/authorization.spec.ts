@@ -224,9 +224,22 @@ describe("several", () => {
     });
 
     test("a refusal stays what it is", async () => {
-        const refused = await validator.validateRequest({});
+        const refused = await validator.validateRequest({ authorization: "Bearer a.b.c" });
         expect(validator.authorize(refused, allScopes(["read"]))).toBe(refused);
+        const anonymous = await validator.validateRequest({});
+        expect(validator.authorize(anonymous, allRoles(["admin"], rolesOf.keycloakRealm))).toBe(anonymous);
     });
+
+    test.each([["no credentials", {}], ["another scheme", { authorization: "Basic eDp5" }]])(
+        "B12.5: %s: the challenge names the scopes to ask for, and no error",
+        async (_what, headers) => {
+            const refused = await validator.validateRequest(headers);
+            const told = validator.authorize(refused, [allScopes(["read", "write"]), anyScope(["admin", "root"])], { dpop: "disabled" });
+            expect(told).toEqual({ ...refused, headers: { "WWW-Authenticate": 'Bearer scope="read write admin"' } });
+            const odd = { scopes: ['a" b'], shortfall: () => null };
+            expect(validator.authorize(refused, odd)).toBe(refused);
+        }
+    );
 });
 
 describe("O05 P09 P10: requirements that make no sense", () => {

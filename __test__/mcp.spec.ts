@@ -60,7 +60,7 @@ test("401 names the metadata, which names the server and its authorization serve
     expect(refused.status).toBe(401);
     const { origin, pathname } = new URL(example.resource);
     const url = `${origin}/.well-known/oauth-protected-resource${pathname}`;
-    expect(refused.headers.get("www-authenticate")).toMatch(new RegExp(`^Bearer resource_metadata="${url}"`));
+    expect(refused.headers.get("www-authenticate")).toMatch(new RegExp(`^Bearer scope="items:read", resource_metadata="${url}"`));
     expect(await (await fetch(url)).json()).toMatchObject({
         resource: example.resource,
         authorization_servers: [example.issuer.issuerUri],

@@ -215,8 +215,20 @@ export function shortfallOf<Claims>(
     requirement: Requirement<Claims> | readonly Requirement<Claims>[],
     nowSeconds: number
 ): Shortfall | null {
+    return joined(requirement).shortfall(granted, nowSeconds);
+}
+
+/** The scopes to ask for, told to a client that has no token yet. */
+export function scopesToAskFor<Claims>(
+    requirement: Requirement<Claims> | readonly Requirement<Claims>[]
+): readonly string[] {
+    const { scopes = [] } = joined(requirement);
+    return areNames(scopes) ? scopes : [];
+}
+
+function joined<Claims>(requirement: Requirement<Claims> | readonly Requirement<Claims>[]): Requirement<Claims> {
     const all = Array.isArray(requirement) ? (requirement as readonly Requirement<Claims>[]) : [requirement as Requirement<Claims>];
-    return allOf(...all).shortfall(granted, nowSeconds);
+    return allOf(...all);
 }
 
 const MAX_AGE = 2_147_483_647;

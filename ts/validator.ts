@@ -19,7 +19,7 @@ import type {
     ValidatorOptions,
     Verdict
 } from "../index.js";
-import { shortfallOf } from "./authorization.js";
+import { scopesToAskFor, shortfallOf } from "./authorization.js";
 import { copyOf } from "./claims.js";
 import { watchFleet } from "./fleet.js";
 import { publishKeysEvents } from "./keys-channel.js";
@@ -70,6 +70,15 @@ export function createValidator<Claims = AccessTokenClaims>(options: ValidatorOp
     const refuse = (mode: DpopMode | null, scheme: string, debugErrorMessage: string): Refused =>
         toRefused(readRefusal(native.refuse(now(), mode, "claims_rejected", scheme, debugErrorMessage, [], [], null)));
 
+    /** Who came without credentials is told what to get. A token that is bad for itself may have the scopes. */
+    const nameScopes = (verdict: Refused, mode: DpopMode | null, scopes: readonly string[]): Refused => {
+        const { code, debugErrorMessage } = verdict;
+        const isAnonymous = code === "credentials_missing" || code === "scheme_unsupported";
+        return isAnonymous && scopes.length > 0
+            ? toRefused(readRefusal(native.refuse(now(), mode, code, null, debugErrorMessage, scopes, [], null)))
+            : verdict;
+    };
+
     const toVerdict = (
         verdict: NativeVerdict,
         mode: DpopMode | null
@@ -99,7 +108,7 @@ export function createValidator<Claims = AccessTokenClaims>(options: ValidatorOp
         authorize: (verdict, requirement, rules) => {
             const mode = dpopModeOf(rules);
             if (!verdict.isSuccess) {
-                return verdict;
+                return nameScopes(verdict, mode, scopesToAskFor(requirement));
             }
             const at = now();
             const lack = shortfallOf(verdict, requirement, Math.floor(at / 1000));
