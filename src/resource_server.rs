@@ -248,6 +248,7 @@ impl ResourceServer {
         let AcceptedIssuer { issuer, audience, algorithms } = self.issuer(index)?;
         signed.check_algorithm(*algorithms)?;
         let Some(set) = memory.keys(index) else {
+            signed.check_expiry(policy, now)?;
             let message = "The issuer's keys are not available yet; the issuer is asked for them";
             let otherwise = Code::KeysUnavailable.because(message);
             return Err(Halt::KeysNeeded { issuer: index, unknown_kid: None, otherwise });

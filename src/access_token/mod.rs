@@ -208,7 +208,7 @@ fn check_times(claims: &Object<'_>, policy: AccessTokenPolicy, now: UnixTime) ->
     }
     let expires = date("exp")?;
     if expires.is_some_and(|expires| !expires.is_still_ahead(now, policy.leeway)) {
-        return Err(Code::TokenExpired.because("\"exp\" claim timestamp check failed"));
+        return Err(expired());
     }
     let validity = Validity::ALWAYS.since(not_before, policy.leeway).before(expires, policy.leeway);
     if policy.profile == Profile::OidcSpa {
@@ -227,6 +227,11 @@ fn check_times(claims: &Object<'_>, policy: AccessTokenPolicy, now: UnixTime) ->
         }
         _ => Ok(validity.since(issued, MAX_ISSUED_AHEAD)),
     }
+}
+
+#[cold]
+fn expired() -> Rejection {
+    Code::TokenExpired.because("\"exp\" claim timestamp check failed")
 }
 
 /// What RFC 9068 section 2.2 says of each claim's type, and those claims that every access token has.

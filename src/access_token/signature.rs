@@ -120,6 +120,12 @@ impl<'a> SignedToken<'a> {
         })
     }
 
+    /// Refuses a token that says of itself that it is expired, before a key is fetched for it.
+    pub(crate) fn check_expiry(&self, policy: AccessTokenPolicy, now: UnixTime) -> Result<(), Rejection> {
+        let says_when = self.jws.hint().expires;
+        if says_when.is_some() && policy.is_hopeless(says_when, now) { Err(super::expired()) } else { Ok(()) }
+    }
+
     /// Whether newer keys could make this token pass. One that says of itself that it is expired or another
     /// issuer's is refused in any case, and not worth a request to the issuer.
     pub(crate) fn may_pass_later(&self, issuer: &Issuer, policy: AccessTokenPolicy, now: UnixTime) -> bool {

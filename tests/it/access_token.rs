@@ -366,4 +366,9 @@ fn h28_core_newer_keys_are_asked_for_only_where_they_can_help() {
     let mut cold = Setup::new(Profile::Common);
     cold.keys = None;
     assert_eq!(cold.bearer(&t0().sign()).name(), "keys_unavailable");
+    // Refused as with keys, and without waiting for them.
+    let expired = cold.bearer(&t0().claim("exp", &seconds(0)).sign());
+    assert!(matches!(expired, Verdict::Refused(_)), "{expired:?}");
+    assert_eq!(expired.name(), "token_expired");
+    assert!(matches!(cold.bearer(&t0().without("exp").sign()), Verdict::KeysNeeded(_)));
 }

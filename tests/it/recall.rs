@@ -206,10 +206,14 @@ fn q02_q06_outside_its_validity_a_token_is_verified_afresh_and_refused_as_ever()
 fn q02_outside_its_validity_a_token_whose_issuer_has_no_keys_is_not_judged_by_memory() {
     let mut memory = warm();
     memory.setup.keys = None;
-    memory.setup = memory.setup.at(NOW + 600);
-    let verdict = memory.dpop(t1(), &proof("late").claim("iat", &(NOW + 600).to_string()).sign());
+    // The token's iat lies ahead then, by more than clocks may disagree.
+    memory.setup = memory.setup.at(NOW - 100);
+    let verdict = memory.dpop(t1(), &proof("early").claim("iat", &(NOW - 100).to_string()).sign());
     assert!(matches!(verdict, Verdict::KeysNeeded(_)), "{verdict:?}");
     assert_eq!(verdict.name(), "keys_unavailable");
+    memory.setup = memory.setup.at(NOW + 600);
+    let verdict = memory.dpop(t1(), &proof("late").claim("iat", &(NOW + 600).to_string()).sign());
+    assert_eq!(verdict.name(), "token_expired");
 }
 
 #[test]
