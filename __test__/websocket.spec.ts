@@ -137,8 +137,8 @@ describe.each([
             }
             return `${status} ${headers["www-authenticate"]}`;
         };
-        expect(await challengeOf()).toMatch(/^401 Bearer, DPoP algs=/);
-        expect(await challengeOf("chat")).toMatch(/^401 Bearer, DPoP algs=/);
+        expect(await challengeOf()).toMatch(/^401 Bearer scope="items:write", DPoP scope="items:write", algs=/);
+        expect(await challengeOf("chat")).toMatch(/^401 Bearer scope="items:write", DPoP scope="items:write", algs=/);
         expect(await challengeOf(protocol("garbage"))).toMatch(/^401 Bearer error="invalid_token"/);
         expect(await challengeOf(protocol(""))).toMatch(/^400 Bearer error="invalid_request"/);
         expect(await challengeOf(protocol(token({ exp: nowInSeconds() - 1 })))).toContain("expired");
