@@ -5,6 +5,7 @@
 //! May use: access_token, dpop::proof, keys, time.
 //! Never: a memory itself, a token that no signature made, a check that is skipped for what was recalled.
 
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -23,9 +24,9 @@ pub trait Memory {
     /// The keys that an issuer has now.
     fn keys(&self, issuer: IssuerIndex) -> Option<Arc<JwkSet>>;
 
-    /// The bound token of this digest, if it was learned of this very resource server, and with
+    /// The bound token of this very text, if it was learned of this very resource server, and with
     /// the keys that its issuer has now.
-    fn verified_token(&self, _digest: &TokenDigest) -> Option<Arc<VerifiedToken>> {
+    fn verified_token(&self, _text: &str) -> Option<BoundToken> {
         None
     }
 
@@ -81,11 +82,43 @@ impl VerifiedToken {
     }
 }
 
+/// A bound token that was verified, and the digest of its text, which each of its proofs must name.
+#[derive(Clone, Debug)]
+#[allow(missing_docs)]
+pub struct BoundToken {
+    pub digest: TokenDigest,
+    pub verified: Arc<VerifiedToken>,
+}
+
+/// The text of an access token.
+#[derive(Clone, PartialEq, Eq)]
+pub struct TokenText(Box<str>);
+
+impl TokenText {
+    /// The text, as sent.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<&str> for TokenText {
+    fn from(text: &str) -> Self {
+        Self(text.into())
+    }
+}
+
+// It must not end up in a log.
+impl fmt::Debug for TokenText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TokenText(..)")
+    }
+}
+
 /// What a granted request taught: it need not be found out again for the next one of the same client.
 #[derive(Clone, Debug)]
 pub struct Learned {
-    /// The bound token under its digest.
-    pub token: Option<(TokenDigest, Arc<VerifiedToken>)>,
+    /// The bound token under its text.
+    pub token: Option<(TokenText, BoundToken)>,
     /// The proof's key under the part of the proof that holds its header.
     pub proof_key: Option<(String, Arc<ProofKey>)>,
 }

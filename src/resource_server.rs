@@ -21,7 +21,7 @@ use crate::grant::{Grant, Pending};
 use crate::jose::algorithm::AlgorithmSet;
 use crate::keys::issuer_directory::IssuerDirectory;
 use crate::keys::metadata::Issuer;
-use crate::memory::{IssuerIndex, Learned, Memory, VerifiedToken};
+use crate::memory::{BoundToken, IssuerIndex, Learned, Memory, TokenText, VerifiedToken};
 use crate::rejection::{Code, Rejection};
 use crate::request::{ProxyTrust, RequestHead, TargetUri};
 use crate::resource_metadata::ProtectedResource;
@@ -207,13 +207,13 @@ impl ResourceServer {
         let &Case { credentials, memory, now, .. } = case;
         let (token, presentation) = (credentials.access_token, credentials.presentation);
         let is_in_bounds = token.len() <= self.policy.max_token_bytes;
-        let digest = (presentation.scheme() == Scheme::DPoP && is_in_bounds).then(|| TokenDigest::of(token));
-        let recalled = digest.as_ref().and_then(|digest| memory.verified_token(digest));
-        let recalled = recalled.filter(|verified| verified.validity().contains(now));
+        let bound = (presentation.scheme() == Scheme::DPoP && is_in_bounds).then_some(token);
+        let recalled = bound.and_then(|text| memory.verified_token(text));
+        let recalled = recalled.filter(|known| known.verified.validity().contains(now));
         let is_recalled = recalled.is_some();
-        let verified = match recalled {
-            Some(verified) => verified,
-            None => Arc::new(self.verify(token, memory, now)?),
+        let (digest, verified) = match recalled {
+            Some(BoundToken { digest, verified }) => (Some(digest), verified),
+            None => (bound.map(TokenDigest::of), Arc::new(self.verify(token, memory, now)?)),
         };
         let access_token = verified.token();
         let proof = self.confirm(access_token, digest, case)?;
@@ -231,7 +231,9 @@ impl ResourceServer {
             dpop_nonce: nonces.filter(|_| lacks_nonce).map(|nonces| nonces.current(now)),
             repeatable: access_token.confirmation().is_none().then(|| access_token.validity()),
             learned: Learned {
-                token: digest.filter(|_| !is_recalled).map(|digest| (digest, Arc::clone(&verified))),
+                token: digest.filter(|_| !is_recalled).map(|digest| {
+                    (TokenText::from(token), BoundToken { digest, verified: Arc::clone(&verified) })
+                }),
                 proof_key: proof_header.map(str::to_owned).zip(proof_key.flatten()),
             },
             recalled: is_recalled.then(|| verified.number()),

@@ -5,14 +5,16 @@
 //! May use: moka, the validator's memory.
 //! Never: an answer about a proof seen before, a token whose issuer has other keys now.
 
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use equivalent::Equivalent;
 use moka::Expiry;
 use moka::sync::Cache;
-use oidc_spa_native::dpop::proof::{ProofKey, TokenDigest};
+use oidc_spa_native::dpop::proof::ProofKey;
 use oidc_spa_native::keys::jwk_set::JwkSet;
-use oidc_spa_native::memory::{Learned, VerifiedToken};
+use oidc_spa_native::memory::{BoundToken, Learned, TokenText, VerifiedToken};
 use oidc_spa_native::time::UnixTime;
 
 /// Bytes that the memory of clients' keys may take.
@@ -25,14 +27,55 @@ const PARSED_KEY_BYTES: usize = 1024;
 #[derive(Debug)]
 pub(crate) struct Memories {
     /// `None` where the application wants each token verified each time.
-    tokens: Option<Cache<TokenDigest, Kept>>,
+    tokens: Option<Cache<ByText, Kept>>,
     proof_keys: Cache<String, Arc<ProofKey>>,
+}
+
+/// What a token stands under: the whole of its text is compared, the end of it hashed. That is the end of an issuer's
+/// signature, since no other text is ever kept.
+#[derive(Debug)]
+struct ByText(TokenText);
+
+/// The same, of a request.
+struct Sought<'a>(&'a str);
+
+const HASHED_BYTES: usize = 32;
+
+fn hash_end<H: Hasher>(text: &str, state: &mut H) {
+    let bytes = text.as_bytes();
+    state.write(bytes.last_chunk::<HASHED_BYTES>().map_or(bytes, |end| end.as_slice()));
+}
+
+impl Hash for ByText {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        hash_end(self.0.as_str(), state);
+    }
+}
+
+impl Hash for Sought<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        hash_end(self.0, state);
+    }
+}
+
+impl PartialEq for ByText {
+    fn eq(&self, other: &Self) -> bool {
+        self.0 == other.0
+    }
+}
+
+impl Eq for ByText {}
+
+impl Equivalent<ByText> for Sought<'_> {
+    fn equivalent(&self, key: &ByText) -> bool {
+        self.0 == key.0.as_str()
+    }
 }
 
 /// A token, with the keys that verified it.
 #[derive(Clone, Debug)]
 struct Kept {
-    token: Arc<VerifiedToken>,
+    token: BoundToken,
     keys: Arc<JwkSet>,
     lifetime: Duration,
 }
@@ -43,7 +86,9 @@ impl Memories {
         let tokens = (token_bytes > 0).then(|| {
             Cache::builder()
                 .max_capacity(token_bytes)
-                .weigher(|_, kept: &Kept| weight(size_of::<Kept>() + kept.token.size()))
+                .weigher(|text: &ByText, kept: &Kept| {
+                    weight(size_of::<Kept>() + text.0.as_str().len() + kept.token.verified.size())
+                })
                 .expire_after(UntilItsEnd)
                 .build()
         });
@@ -54,18 +99,18 @@ impl Memories {
         Self { tokens, proof_keys }
     }
 
-    /// The token of this digest, if the keys that verified it are the issuer's now.
+    /// The token of this text, if the keys that verified it are the issuer's now.
     pub(crate) fn verified_token(
         &self,
-        digest: &TokenDigest,
+        text: &str,
         keys_of: impl FnOnce(&VerifiedToken) -> Option<Arc<JwkSet>>,
-    ) -> Option<Arc<VerifiedToken>> {
+    ) -> Option<BoundToken> {
         let tokens = self.tokens.as_ref()?;
-        let kept = tokens.get(digest)?;
-        if keys_of(&kept.token).is_some_and(|keys| Arc::ptr_eq(&keys, &kept.keys)) {
+        let kept = tokens.get(&Sought(text))?;
+        if keys_of(&kept.token.verified).is_some_and(|keys| Arc::ptr_eq(&keys, &kept.keys)) {
             return Some(kept.token);
         }
-        tokens.invalidate(digest);
+        tokens.invalidate(&Sought(text));
         None
     }
 
@@ -76,12 +121,14 @@ impl Memories {
 
     /// Keeps what a granted request taught.
     pub(crate) fn keep(&self, learned: &Learned, verified_with: Option<&Arc<JwkSet>>, now: UnixTime) {
-        if let (Some(tokens), Some((digest, token)), Some(keys)) =
-            (&self.tokens, &learned.token, verified_with)
+        if let (Some(tokens), Some((text, token)), Some(keys)) = (&self.tokens, &learned.token, verified_with)
         {
-            let seconds = token.validity().until().secs().saturating_sub(now.secs());
+            let seconds = token.verified.validity().until().secs().saturating_sub(now.secs());
             let lifetime = Duration::from_secs(u64::try_from(seconds).unwrap_or(0));
-            tokens.insert(*digest, Kept { token: Arc::clone(token), keys: Arc::clone(keys), lifetime });
+            tokens.insert(
+                ByText(text.clone()),
+                Kept { token: token.clone(), keys: Arc::clone(keys), lifetime },
+            );
         }
         if let Some((header, key)) = &learned.proof_key {
             self.proof_keys.insert(header.clone(), Arc::clone(key));
@@ -92,8 +139,8 @@ impl Memories {
 /// A token leaves the memory with its `exp`. Whether it is valid is judged by the time of each request, not by this.
 struct UntilItsEnd;
 
-impl Expiry<TokenDigest, Kept> for UntilItsEnd {
-    fn expire_after_create(&self, _: &TokenDigest, kept: &Kept, _: Instant) -> Option<Duration> {
+impl Expiry<ByText, Kept> for UntilItsEnd {
+    fn expire_after_create(&self, _: &ByText, kept: &Kept, _: Instant) -> Option<Duration> {
         Some(kept.lifetime)
     }
 }
@@ -201,35 +248,44 @@ mod tests {
     fn q03_a_token_is_recalled_with_the_keys_that_verified_it_and_forgotten_with_others() {
         let world = World::new();
         let learned = world.learn(&world.token(1, &later()), "k");
-        let (digest, token) = learned.token.clone().unwrap();
+        let (text, token) = learned.token.clone().unwrap();
         let (ours, others) = (keys(), keys());
         for now in [Some(others), None] {
             let memories = Memories::new(1 << 20);
             memories.keep(&learned, Some(&ours), at(NOW));
-            let recall = |keys: Option<Arc<JwkSet>>| memories.verified_token(&digest, |_| keys);
-            assert!(recall(Some(Arc::clone(&ours))).is_some_and(|found| Arc::ptr_eq(&found, &token)));
+            let recall = |keys: Option<Arc<JwkSet>>| memories.verified_token(text.as_str(), |_| keys);
+            assert!(
+                recall(Some(Arc::clone(&ours)))
+                    .is_some_and(|found| Arc::ptr_eq(&found.verified, &token.verified))
+            );
             assert!(recall(now).is_none());
             // For good: should the old keys be seen once more, by whoever is slow, it is verified anew.
             assert!(recall(Some(Arc::clone(&ours))).is_none());
         }
-        let other = TokenDigest::of("another");
         let memories = Memories::new(1 << 20);
         memories.keep(&learned, Some(&ours), at(NOW));
-        assert!(memories.verified_token(&other, |_| Some(Arc::clone(&ours))).is_none());
+        // Others are told apart by all of their text, not by the end that is hashed.
+        let (end, text) = (text.as_str().len() - HASHED_BYTES, text.as_str());
+        for other in ["another", "", &text[1..], &text[end..], &format!("x{text}"), &format!("{text}x")] {
+            assert!(memories.verified_token(other, |_| Some(Arc::clone(&ours))).is_none(), "{other}");
+        }
+        let changed = format!("{}{}", "e".repeat(end), &text[end..]);
+        assert!(memories.verified_token(&changed, |_| Some(Arc::clone(&ours))).is_none());
+        assert!(memories.verified_token(text, |_| Some(Arc::clone(&ours))).is_some());
     }
 
     #[test]
     fn without_bytes_or_without_keys_no_token_is_kept_but_a_clients_key_is() {
         let world = World::new();
         let learned = world.learn(&world.token(1, &later()), "k");
-        let (digest, _) = learned.token.clone().unwrap();
+        let (text, _) = learned.token.clone().unwrap();
         let (header, _) = learned.proof_key.clone().unwrap();
         let ours = keys();
         for (bytes, verified_with) in [(0, Some(&ours)), (1 << 20, None)] {
             let memories = Memories::new(bytes);
             assert!(memories.proof_key(&header).is_none());
             memories.keep(&learned, verified_with, at(NOW));
-            assert!(memories.verified_token(&digest, |_| Some(Arc::clone(&ours))).is_none());
+            assert!(memories.verified_token(text.as_str(), |_| Some(Arc::clone(&ours))).is_none());
             assert!(memories.proof_key(&header).is_some());
             assert!(memories.proof_key(&format!("{header}A")).is_none());
         }
@@ -269,18 +325,18 @@ mod tests {
         ] {
             let world = World::new();
             let learned = world.learn(&world.token(1, &exp), "k");
-            let (digest, _) = learned.token.clone().unwrap();
+            let (text, _) = learned.token.clone().unwrap();
             let memories = Memories::new(1 << 20);
             memories.keep(&learned, Some(&ours), at(kept_at));
-            let found = memories.verified_token(&digest, |_| Some(Arc::clone(&ours)));
+            let found = memories.verified_token(text.as_str(), |_| Some(Arc::clone(&ours)));
             assert_eq!(found.is_some(), is_kept, "{exp} {kept_at}");
         }
         let world = World::new();
         let learned = world.learn(&world.token(1, &later()), "k");
-        let (digest, _) = learned.token.clone().unwrap();
+        let (text, _) = learned.token.clone().unwrap();
         let memories = Memories::new(1 << 20);
         memories.keep(&learned, Some(&ours), at(NOW + 599));
-        let recall = || memories.verified_token(&digest, |_| Some(Arc::clone(&ours)));
+        let recall = || memories.verified_token(text.as_str(), |_| Some(Arc::clone(&ours)));
         assert!(recall().is_some());
         std::thread::sleep(Duration::from_millis(1_100));
         assert!(recall().is_none());

@@ -11,11 +11,11 @@ use std::time::{Duration, Instant};
 
 use oidc_spa_native::challenge::Demand;
 use oidc_spa_native::credentials::{Refusal, Scheme};
-use oidc_spa_native::dpop::proof::{ProofKey, TokenDigest};
+use oidc_spa_native::dpop::proof::ProofKey;
 use oidc_spa_native::dpop::replay::ReplayMemory;
 use oidc_spa_native::grant::{Grant, Pending};
 use oidc_spa_native::keys::jwk_set::JwkSet;
-use oidc_spa_native::memory::{IssuerIndex, Memory, VerifiedToken};
+use oidc_spa_native::memory::{BoundToken, IssuerIndex, Memory};
 use oidc_spa_native::rejection::Code;
 use oidc_spa_native::resource_server::{Decision, ResourceServer};
 use oidc_spa_native::time::UnixTime;
@@ -58,8 +58,8 @@ impl Memory for Recollection<'_> {
         keys
     }
 
-    fn verified_token(&self, digest: &TokenDigest) -> Option<Arc<VerifiedToken>> {
-        self.validator.memories.verified_token(digest, |token| self.keys(token.issuer()))
+    fn verified_token(&self, text: &str) -> Option<BoundToken> {
+        self.validator.memories.verified_token(text, |token| self.keys(token.issuer()))
     }
 
     fn proof_key(&self, header: &str) -> Option<Arc<ProofKey>> {

@@ -7,10 +7,10 @@ use std::sync::Arc;
 use oidc_spa_native::access_token::Profile;
 use oidc_spa_native::credentials::Field;
 use oidc_spa_native::dpop::nonce::{NonceMode, Nonces};
-use oidc_spa_native::dpop::proof::{ProofKey, TokenDigest};
+use oidc_spa_native::dpop::proof::ProofKey;
 use oidc_spa_native::jose::algorithm::Algorithm;
 use oidc_spa_native::keys::jwk_set::JwkSet;
-use oidc_spa_native::memory::{IssuerIndex, Memory, VerifiedToken};
+use oidc_spa_native::memory::{BoundToken, IssuerIndex, Memory};
 use oidc_spa_native::resource_server::{Request, ResourceServer};
 
 use crate::issuer::{CLIENT_ED, Jwt, NOW, STRANGER, Setup, Verdict, head, quoted};
@@ -18,7 +18,7 @@ use crate::issuer::{CLIENT_ED, Jwt, NOW, STRANGER, Setup, Verdict, head, quoted}
 /// A memory that forgets nothing, and notes what it told.
 struct Remembering {
     setup: Setup,
-    tokens: RefCell<HashMap<TokenDigest, Arc<VerifiedToken>>>,
+    tokens: RefCell<HashMap<String, BoundToken>>,
     proof_keys: RefCell<HashMap<String, Arc<ProofKey>>>,
     asked_for_keys: Cell<u32>,
     told_keys: Cell<u32>,
@@ -30,8 +30,8 @@ impl Memory for Remembering {
         self.setup.keys.clone()
     }
 
-    fn verified_token(&self, digest: &TokenDigest) -> Option<Arc<VerifiedToken>> {
-        self.tokens.borrow().get(digest).cloned()
+    fn verified_token(&self, text: &str) -> Option<BoundToken> {
+        self.tokens.borrow().get(text).cloned()
     }
 
     fn proof_key(&self, header: &str) -> Option<Arc<ProofKey>> {
@@ -52,7 +52,9 @@ impl Remembering {
         let server = ResourceServer::new(self.setup.policy.clone());
         let verdict = self.setup.settle(server.authorize(&request, self, self.setup.now));
         if let Verdict::Granted(grant) = &verdict {
-            self.tokens.borrow_mut().extend(grant.learned.token.clone());
+            let learned = grant.learned.token.clone();
+            let learned = learned.map(|(text, token)| (text.as_str().to_owned(), token));
+            self.tokens.borrow_mut().extend(learned);
             self.proof_keys.borrow_mut().extend(grant.learned.proof_key.clone());
         }
         verdict
