@@ -308,11 +308,11 @@ export interface CommonOptions<Claims> {
     replayStore?: RedisReplayStore | CustomReplayStore;
     /**
      * Whether `Forwarded` and `X-Forwarded-*` say how the client saw this server. Default `false`. `true` takes the
-     * first value of each; a number takes the value that the nth proxy from here wrote; a list of addresses and
+     * first value of each; a number from 1 to 16 takes the value that the nth proxy from here wrote; a list of addresses and
      * networks (`["10.0.0.0/8"]`) takes the value of the outermost of these proxies, told by the connection's address
      * and `X-Forwarded-For` (requests of Node.js only). Where the two kinds of fields contradict each other, DPoP requests
-     * are refused. Trust only proxies that overwrite or append to these fields:
-     * DPoP's protection of the URL rests on them.
+     * are refused. Trust only proxies that overwrite or append to these fields: DPoP's protection of the URL rests on
+     * them. Not together with `publicBaseUrl`.
      */
     trustProxy?: boolean | number | readonly string[];
     /**

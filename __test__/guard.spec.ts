@@ -218,6 +218,14 @@ test("on Hono, middleware that replaces the request leaves a proof used once", a
     expect(await (await app.request(ITEMS, init as RequestInit)).text()).toBe("abc");
 });
 
+test.each([undefined, null, "validator"])("a guard without a validator says so: %s", nothing => {
+    expect(() => ofHono.protect(nothing as never)).toThrow(/createValidator takes an object of options/);
+});
+
+test("an option of ready() that is misspelt is an error", async () => {
+    await expect(validator.ready({ timeout: 5 } as never)).rejects.toThrow(/unknown option "timeout" of ready\(\)/);
+});
+
 test("a parse that is asynchronous is waited for", async () => {
     const headers = { authorization: bearer() };
     const blocking = createValidator({ ...options, claims: { parse: async (): Promise<{ name: string }> => Promise.reject(new Error("the user is blocked")) } });

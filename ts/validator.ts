@@ -130,7 +130,11 @@ export function createValidator<Claims = AccessTokenClaims>(options: ValidatorOp
         },
         dpop: options.dpop ?? "allowed",
         resourceMetadata: metadata === null ? null : (JSON.parse(metadata) as ResourceMetadata),
-        ready: async ({ timeoutMs = 10_000 } = {}) => {
+        ready: async ({ timeoutMs = 10_000, ...others } = {}) => {
+            const [unknown] = Object.keys(others);
+            if (unknown !== undefined) {
+                throw new TypeError(`oidc-spa-native: unknown option "${unknown}" of ready(); there is timeoutMs.`);
+            }
             if (typeof timeoutMs !== "number" || !(timeoutMs >= 0 && timeoutMs <= 3_600_000)) {
                 throw new TypeError(
                     `oidc-spa-native: timeoutMs must be a number from 0 to 3600000, but ${String(timeoutMs)} was given.`

@@ -165,7 +165,10 @@ export function newGuard<Claims, Request, Optional extends boolean>(
 }
 
 export function validatorOf<Claims>(validatorOrOptions: ValidatorOrOptions<Claims>): Validator<Claims> {
-    return "validateRequest" in validatorOrOptions ? validatorOrOptions : createValidator<Claims>(validatorOrOptions);
+    // What is neither is told so by `createValidator`.
+    return "validateRequest" in Object(validatorOrOptions)
+        ? (validatorOrOptions as Validator<Claims>)
+        : createValidator<Claims>(validatorOrOptions as ValidatorOptions<Claims>);
 }
 
 /**
