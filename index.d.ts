@@ -182,8 +182,8 @@ export interface NetworkOptions {
     /** Client certificate for mutual TLS, in PEM. */
     clientCertificate?: { cert: string; key: string };
     /**
-     * URL of an http or https proxy; `false`: none. Default: `HTTPS_PROXY` and `NO_PROXY` of the environment. No proxy
-     * is used for http URLs, nor for loopback addresses.
+     * URL of an http or https proxy; `false`: none. Default: `HTTPS_PROXY` or `ALL_PROXY`, and `NO_PROXY`, of the
+     * environment, in capitals or small letters. No proxy is used for http URLs, nor for loopback addresses.
      */
     proxy?: string | false;
 }
@@ -366,8 +366,8 @@ export interface CommonOptions<Claims> {
      */
     verification?: "auto" | "inline" | "threads";
     /**
-     * Bytes of the memory of verified tokens, in each JavaScript thread and once more for DPoP-bound tokens of the process.
-     * Default 16777216. From 65536 to 1073741824; `false`: none. A token that comes again is not verified again, as long
+     * Bytes of each of two memories of verified tokens, one of them for DPoP-bound tokens. Every validator has its own in
+     * every JavaScript thread. Default 16777216. From 65536 to 1073741824; `false`: none. A token that comes again is not verified again, as long
      * as it is valid and the issuer's keys stay the same; proofs are checked each time. It does not change what a token
      * is good for: a JWT is accepted until its `exp` with and without this memory, whatever the issuer has revoked.
      */
