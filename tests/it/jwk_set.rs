@@ -356,6 +356,9 @@ fn g28_a_key_that_has_ended_or_is_revoked_verifies_nothing() {
         // Nor does it stand in the way of another one.
         Judge::with_keys(&[ending(at), ES_1.jwk(r#""kid":"es-1""#)]).grants("G28", &token);
     }
+    // That it ends sooner is news: what was remembered with the set before is not.
+    let set = |at: i64| parse(&jwk_set_of(&[ending(at)])).unwrap();
+    assert!(set(NOW + 60).has_the_keys_of(&set(NOW + 60)) && !set(NOW + 60).has_the_keys_of(&set(NOW + 1)));
     skipped("G28", &ES_3.jwk(r#""kid":"bad","revoked":{"revoked_at":1,"reason":"compromised"}"#));
 }
 
