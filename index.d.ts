@@ -555,7 +555,11 @@ export interface Requirement<Claims = unknown> {
 
 /** What a token lacks, and what the client is told that it would need. */
 export interface Shortfall {
-    code: "scope_insufficient" | "role_insufficient" | "permission_insufficient" | "authentication_insufficient";
+    code:
+        | "scope_insufficient"
+        | "role_insufficient"
+        | "permission_insufficient"
+        | "authentication_insufficient";
     /** Why, for developers. Not for clients. */
     debugErrorMessage: string;
     /** `scope` of the challenge (RFC 6750 section 3). */
@@ -734,4 +738,6 @@ export interface KeysEvent {
  * }
  * ```
  */
-export function createValidator<Claims = AccessTokenClaims>(options: ValidatorOptions<Claims>): Validator<Claims>;
+export function createValidator<Claims = AccessTokenClaims>(
+    options: ValidatorOptions<Claims>
+): Validator<Claims>;

@@ -9,7 +9,7 @@ import { promisify } from "node:util";
 const root = fileURLToPath(new URL("..", import.meta.url));
 const run = promisify(execFile);
 
-/** Name of the example to that of the same program on oidc-spa/server, in `__test__/drop-in-programs/guides`. */
+/** Name of the example to that of the same program on oidc-spa/server, in `__test__/drop-in/programs/guides`. */
 export const EXAMPLES = {
     express: "express",
     fastify: "fastify",
@@ -28,7 +28,11 @@ export const BEYOND_REST = ["trpc", "websocket"];
 /** Compiles every example. Throws with the compiler's own words. */
 export async function compile() {
     try {
-        await run(process.execPath, [join(root, "node_modules/typescript/bin/tsc"), "--project", join(root, "examples")]);
+        await run(process.execPath, [
+            join(root, "node_modules/typescript/bin/tsc"),
+            "--project",
+            join(root, "examples")
+        ]);
     } catch (error) {
         throw new Error(`The examples do not compile:\n${error.stdout}`, { cause: error });
     }
@@ -45,9 +49,17 @@ export const diffPath = name => join(root, "examples", name, "from-oidc-spa.diff
 
 /** The difference, as `diff -u` writes it. */
 export async function diffOf(name) {
-    const before = `__test__/drop-in-programs/guides/${EXAMPLES[name]}.ts`;
+    const before = `__test__/drop-in/programs/guides/${EXAMPLES[name]}.ts`;
     const after = `examples/${name}/server.mts`;
-    const args = ["-u", "--label", `${EXAMPLES[name]}.ts on oidc-spa/server`, "--label", after, before, after];
+    const args = [
+        "-u",
+        "--label",
+        `${EXAMPLES[name]}.ts on oidc-spa/server`,
+        "--label",
+        after,
+        before,
+        after
+    ];
     // It ends with 1 where there are differences.
     const { stdout } = await run("diff", args, { cwd: root }).catch(error => {
         if (error.code !== 1) {

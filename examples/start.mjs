@@ -36,7 +36,8 @@ child.once("close", async code => {
 /** Its service `editor` has the role that `/api/reports` asks for. */
 function demoIssuer() {
     const services = ["reader", "editor"].map(clientId => ({ clientId, algorithm: "ES256" }));
-    const tokenClaims = ({ clientId }) => (clientId === "editor" ? { realm_access: { roles: ["editor"] } } : {});
+    const tokenClaims = ({ clientId }) =>
+        clientId === "editor" ? { realm_access: { roles: ["editor"] } } : {};
     return startIssuer({ services, tokenClaims });
 }
 

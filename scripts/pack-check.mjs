@@ -1,6 +1,15 @@
 // `npm run pack:check`: packs, looks at the tarballs, installs them into fresh projects and uses them there.
 
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+    copyFileSync,
+    mkdirSync,
+    mkdtempSync,
+    readFileSync,
+    realpathSync,
+    renameSync,
+    rmSync,
+    writeFileSync
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pack } from "./pack.mjs";
@@ -13,23 +22,34 @@ const [platform, main] = packages;
 
 console.log("\nPackages");
 for (const { name, tarball, files, bytes, unpackedBytes } of packages) {
-    console.log(`  ${name}: ${kilobytes(bytes)} packed, ${kilobytes(unpackedBytes)} unpacked, ${files.length} files`);
+    console.log(
+        `  ${name}: ${kilobytes(bytes)} packed, ${kilobytes(unpackedBytes)} unpacked, ${files.length} files`
+    );
     console.log(`    ${tarball}`);
     console.log(`    ${files.join(" ")}`);
 }
 console.log();
-mustHold(main, ["LICENSE", "README.md", "CHANGELOG.md", "index.d.ts", "binding/binding.js", "dist/index.js", "dist/server.js"]);
+mustHold(main, [
+    "LICENSE",
+    "README.md",
+    "CHANGELOG.md",
+    "index.d.ts",
+    "binding/binding.js",
+    "dist/index.js",
+    "dist/server.js"
+]);
 mustHold(platform, ["LICENSE", "README.md"]);
 
 await check("publint, strict", "node_modules/publint/src/cli.js", [main.tarball, "--strict"]);
-await check("publint, strict, platform package", "node_modules/publint/src/cli.js", [platform.tarball, "--strict"]);
-await check("are the types wrong, every resolution mode", "node_modules/@arethetypeswrong/cli/dist/index.js", [
-    main.tarball,
-    "--profile",
-    "strict",
-    "--format",
-    "table-flipped"
+await check("publint, strict, platform package", "node_modules/publint/src/cli.js", [
+    platform.tarball,
+    "--strict"
 ]);
+await check(
+    "are the types wrong, every resolution mode",
+    "node_modules/@arethetypeswrong/cli/dist/index.js",
+    [main.tarball, "--profile", "strict", "--format", "table-flipped"]
+);
 
 const { startIssuer, API } = await import("../examples/demo/issuer.mjs");
 const { clientCredentials } = await import("../examples/demo/client.mjs");
@@ -97,8 +117,16 @@ async function useFromTypeScript() {
         noUncheckedIndexedAccess: true,
         skipLibCheck: false
     };
-    writeFileSync(join(project, "tsconfig.json"), JSON.stringify({ compilerOptions, include: ["consumer.ts"] }));
-    if (await check("Compiling a strict TypeScript program on it", "node_modules/typescript/bin/tsc", ["-p", project])) {
+    writeFileSync(
+        join(project, "tsconfig.json"),
+        JSON.stringify({ compilerOptions, include: ["consumer.ts"] })
+    );
+    if (
+        await check("Compiling a strict TypeScript program on it", "node_modules/typescript/bin/tsc", [
+            "-p",
+            project
+        ])
+    ) {
         await use("a TypeScript program", project, "consumer.js");
     }
 }
@@ -114,10 +142,20 @@ async function useAdapters() {
     copyConsumer("adapters.ts", project);
     await use("adapters in a CommonJS program", project, "adapters.cjs");
     for (const module of ["node16", "nodenext"]) {
-        const compilerOptions = { module, target: "es2022", lib: ["es2023", "dom"], types: ["node"], strict: true, noEmit: true };
+        const compilerOptions = {
+            module,
+            target: "es2022",
+            lib: ["es2023", "dom"],
+            types: ["node"],
+            strict: true,
+            noEmit: true
+        };
         const file = join(project, `tsconfig.${module}.json`);
         writeFileSync(file, JSON.stringify({ compilerOptions, files: ["adapters.ts"] }));
-        await check(`Compiling the adapters' types, module ${module}`, "node_modules/typescript/bin/tsc", ["-p", file]);
+        await check(`Compiling the adapters' types, module ${module}`, "node_modules/typescript/bin/tsc", [
+            "-p",
+            file
+        ]);
     }
 }
 
@@ -129,7 +167,16 @@ async function freshProject(name, manifest, frameworks = []) {
     const { ok } = await run({
         title: `Installing both tarballs into a fresh project (${name})`,
         command: "npm",
-        args: ["install", "--prefix", project, "--no-audit", "--no-fund", "--loglevel=error", ...tarballs, ...frameworks],
+        args: [
+            "install",
+            "--prefix",
+            project,
+            "--no-audit",
+            "--no-fund",
+            "--loglevel=error",
+            ...tarballs,
+            ...frameworks
+        ],
         quiet: true
     });
     if (!ok) {

@@ -1,7 +1,16 @@
 // Builds for release and packs: the main package, and the package with the addon for this machine.
 
 import { execFileSync } from "node:child_process";
-import { copyFileSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+    copyFileSync,
+    cpSync,
+    mkdirSync,
+    readdirSync,
+    readFileSync,
+    rmSync,
+    statSync,
+    writeFileSync
+} from "node:fs";
 import { dirname, join } from "node:path";
 import { napiBuild, prepare, requireRust, ROOT } from "./prepare.mjs";
 import { run } from "./step.mjs";
@@ -86,7 +95,10 @@ function packMain(manifest, built) {
         })
     );
     const { devDependencies: _development, scripts: _scripts, ...published } = manifest;
-    writeFileSync(join(staged, "package.json"), `${JSON.stringify({ ...published, optionalDependencies }, null, 2)}\n`);
+    writeFileSync(
+        join(staged, "package.json"),
+        `${JSON.stringify({ ...published, optionalDependencies }, null, 2)}\n`
+    );
     return npmPack(staged);
 }
 

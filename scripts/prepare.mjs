@@ -83,9 +83,13 @@ export function napiBuild({ title, usually, outputDir, release = false }) {
         title,
         usually,
         command: process.execPath,
-        args: ["node_modules/@napi-rs/cli/dist/cli.js", "build", "--platform", ...options, ...generated].concat(
-            release ? ["--release"] : []
-        ),
+        args: [
+            "node_modules/@napi-rs/cli/dist/cli.js",
+            "build",
+            "--platform",
+            ...options,
+            ...generated
+        ].concat(release ? ["--release"] : []),
         quiet: true
     };
 }
@@ -111,8 +115,8 @@ async function compileTypeScript() {
 export function requireRust(what = "the native addon") {
     const minimum = /^rust-version = "(\d+)\.(\d+)"/m.exec(readFileSync("Cargo.toml", "utf8"));
     const found = /^cargo (\d+)\.(\d+)/.exec(versionOf("cargo") ?? "");
-    const [wanted, have] = [minimum, found].map(match => match && match.slice(1, 3).map(Number));
-    const isRecent = have && (have[0] > wanted[0] || (have[0] === wanted[0] && have[1] >= wanted[1]));
+    const [wanted, have] = [minimum, found].map(match => match?.slice(1, 3).map(Number));
+    const isRecent = have?.[0] > wanted[0] || (have?.[0] === wanted[0] && have[1] >= wanted[1]);
     if (!isRecent) {
         stop(
             `Building ${what} needs Rust ${wanted.join(".")} or later; ` +

@@ -3,7 +3,8 @@
 import { spawn } from "node:child_process";
 
 const HEARTBEAT_MS = 15_000;
-const PROGRESS_LINE = /^\s*(Compiling|Checking|Downloading|Downloaded|Fresh|Finished|Locking|Adding|Updating|Blocking)\b/;
+const PROGRESS_LINE =
+    /^\s*(Compiling|Checking|Downloading|Downloaded|Fresh|Finished|Locking|Adding|Updating|Blocking)\b/;
 
 /**
  * @typedef {object} Step
@@ -78,7 +79,11 @@ function colours() {
 
 /** Cargo counts crates in its progress bar, which it draws for a terminal alone unless it is told to. */
 function cargoProgress() {
-    return { CARGO_TERM_PROGRESS_WHEN: "always", CARGO_TERM_PROGRESS_WIDTH: "100", CARGO_TERM_COLOR: "never" };
+    return {
+        CARGO_TERM_PROGRESS_WHEN: "always",
+        CARGO_TERM_PROGRESS_WIDTH: "100",
+        CARGO_TERM_COLOR: "never"
+    };
 }
 
 function progressIn(text) {

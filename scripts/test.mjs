@@ -3,6 +3,7 @@
 
 import { spawnSync } from "node:child_process";
 import { prepare, requireRust } from "./prepare.mjs";
+import { howToGet, installPrograms } from "./programs.mjs";
 import { run } from "./step.mjs";
 
 const hasNextest = spawnSync("cargo", ["nextest", "--version"]).status === 0;
@@ -23,7 +24,14 @@ const CHECKS = {
             ? cargo("nextest", "run", "--workspace", "--no-fail-fast")
             : cargo("test", "--workspace", "--no-fail-fast", "--lib", "--bins", "--tests"))
     },
-    rustdoc: { title: "Rust documentation tests", ...cargo("test", "--workspace", "--exclude", "oidc-spa-native-binding", "--doc") },
+    rustdoc: {
+        title: "Rust documentation tests",
+        ...cargo("test", "--workspace", "--exclude", "oidc-spa-native-binding", "--doc")
+    },
+    lint: {
+        title: "TypeScript formatting and lints",
+        ...node("node_modules/@biomejs/biome/bin/biome", "check", "--error-on-warnings")
+    },
     types: { title: "TypeScript types", ...node("node_modules/typescript/bin/tsc", "--project", "__test__") },
     vitest: { title: "TypeScript tests", ...node("node_modules/vitest/vitest.mjs", "run") }
 };
@@ -35,12 +43,20 @@ if (unknown.length > 0) {
     process.exit(2);
 }
 
+const isWanted = name => asked.length === 0 || asked.includes(name);
 await prepare();
 requireRust("and testing this project");
+const missing = isWanted("vitest") ? await installPrograms() : [];
+if (missing.length > 0 && process.env.CI !== undefined) {
+    console.error(
+        `\nWith CI set, no test is skipped. Missing:\n${missing.map(name => `  ${howToGet(name)}`).join("\n")}`
+    );
+    process.exit(1);
+}
 
 const results = [];
 for (const [name, check] of Object.entries(CHECKS)) {
-    if (asked.length === 0 || asked.includes(name)) {
+    if (isWanted(name)) {
         results.push({ name, title: check.title, ...(await run(check)) });
         console.log();
     }
@@ -58,6 +74,11 @@ console.log(
         ? `\n${results.length} of ${results.length} checks passed.`
         : `\nFAILED: ${failed.map(({ name }) => name).join(", ")}. ${results.length - failed.length} of ${results.length} checks passed.`
 );
+if (missing.length > 0) {
+    console.log(
+        `Skipped, since this machine lacks what they start:\n${missing.map(name => `  ${howToGet(name)}`).join("\n")}`
+    );
+}
 process.exitCode = failed.length === 0 ? 0 : 1;
 
 /** What the runners themselves say at their end: how many tests ran, passed and failed. */
@@ -66,5 +87,9 @@ function closingLines(output) {
         .replace(/\x1b\[[\d;]*m/g, "")
         .split("\n")
         .map(line => line.trim())
-        .filter(line => /^(Summary \[|test result:|Test Files |Tests )/.test(line) && !/ 0 passed; 0 failed/.test(line));
+        .filter(
+            line =>
+                /^(Summary \[|test result:|Test Files |Tests )/.test(line) &&
+                !/ 0 passed; 0 failed/.test(line)
+        );
 }

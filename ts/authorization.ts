@@ -2,11 +2,14 @@
  * `oidc-spa-native/authorization`: pure functions that make requirements of what a good token must permit.
  *
  * In: names of scopes and roles, predicates, how strong and recent an authentication must be. Out: `Requirement`s,
- * which `validator.authorize` and the adapters judge. May use: nothing. Never: a status, a header, a token that was not
+ * which `validator.authorize` and the adapters judge. May use: validator/requirements. Never: a status, a header, a token that was not
  * validated, a member that a claim inherits.
  */
 
 import type { Granted, Requirement, Shortfall } from "../index.js";
+import { denied, invalid, isAge, MAX_AGE, NAME } from "./validator/requirements.js";
+
+export { allOf } from "./validator/requirements.js";
 
 export type { Requirement, Shortfall };
 
@@ -137,7 +140,9 @@ export function satisfies<Claims = unknown>(
     }
     return {
         shortfall: granted =>
-            predicate(granted.claims, granted) === true ? null : denied(`The access token does not satisfy ${name}`)
+            predicate(granted.claims, granted) === true
+                ? null
+                : denied(`The access token does not satisfy ${name}`)
     };
 }
 
@@ -155,7 +160,9 @@ export function satisfies<Claims = unknown>(
 export function stepUp({ acrValues, maxAgeSeconds }: StepUp): Requirement {
     const classes = acrValues === undefined ? undefined : nameList(acrValues, "acrValues");
     if (maxAgeSeconds !== undefined && !isAge(maxAgeSeconds)) {
-        throw invalid(`maxAgeSeconds must be a whole number from 0 to ${MAX_AGE}; got ${String(maxAgeSeconds)}`);
+        throw invalid(
+            `maxAgeSeconds must be a whole number from 0 to ${MAX_AGE}; got ${String(maxAgeSeconds)}`
+        );
     }
     if (classes === undefined && maxAgeSeconds === undefined) {
         throw invalid("stepUp needs acrValues, maxAgeSeconds or both");
@@ -171,7 +178,8 @@ export function stepUp({ acrValues, maxAgeSeconds }: StepUp): Requirement {
             const time = own(rawClaims, "auth_time");
             const age = typeof time === "number" && Number.isFinite(time) ? nowSeconds - time : undefined;
             const isRecent =
-                maxAgeSeconds === undefined || (age !== undefined && age <= maxAgeSeconds && age >= -MAX_AHEAD);
+                maxAgeSeconds === undefined ||
+                (age !== undefined && age <= maxAgeSeconds && age >= -MAX_AHEAD);
             if (isStrong && isRecent) {
                 return null;
             }
@@ -188,94 +196,8 @@ export function stepUp({ acrValues, maxAgeSeconds }: StepUp): Requirement {
     };
 }
 
-/**
- * Every one of these. All are judged, and the client is told everything that it can get: a missing role or permission
- * comes first, since no other token would help; scopes are told together, and beside a step-up.
- */
-export function allOf<Claims = unknown>(...requirements: readonly Requirement<Claims>[]): Requirement<Claims> {
-    if (requirements.length === 0 || !requirements.every(isRequirement)) {
-        throw invalid("expected one or more requirements, such as allScopes([\"read\"])");
-    }
-    const scopes = [...new Set(requirements.flatMap(({ scopes = [] }) => scopes))];
-    return {
-        ...(scopes.length === 0 ? {} : { scopes }),
-        shortfall: (granted, nowSeconds) => {
-            const found = requirements.map(requirement => judge(requirement, granted, nowSeconds));
-            return merge(
-                found.filter(shortfall => shortfall !== null),
-                scopes
-            );
-        }
-    };
-}
-
-/** Judges a requirement, or all of a list. Fail-closed: what cannot be judged is not fulfilled. */
-export function shortfallOf<Claims>(
-    granted: Granted<Claims>,
-    requirement: Requirement<Claims> | readonly Requirement<Claims>[],
-    nowSeconds: number
-): Shortfall | null {
-    return joined(requirement).shortfall(granted, nowSeconds);
-}
-
-/** The scopes to ask for, told to a client that has no token yet. */
-export function scopesToAskFor<Claims>(
-    requirement: Requirement<Claims> | readonly Requirement<Claims>[]
-): readonly string[] {
-    const { scopes = [] } = joined(requirement);
-    return areNames(scopes) ? scopes : [];
-}
-
-function joined<Claims>(requirement: Requirement<Claims> | readonly Requirement<Claims>[]): Requirement<Claims> {
-    const all = Array.isArray(requirement) ? (requirement as readonly Requirement<Claims>[]) : [requirement as Requirement<Claims>];
-    return allOf(...all);
-}
-
-const MAX_AGE = 2_147_483_647;
-
 /** Seconds that another clock may be ahead: as far as `iat` may. */
 const MAX_AHEAD = 60;
-
-const CODES: readonly unknown[] = [
-    "permission_insufficient",
-    "role_insufficient",
-    "authentication_insufficient",
-    "scope_insufficient"
-] satisfies Shortfall["code"][];
-
-function judge<Claims>(
-    requirement: Requirement<Claims>,
-    granted: Granted<Claims>,
-    nowSeconds: number
-): Shortfall | null {
-    try {
-        const answer: Shortfall | null = requirement.shortfall(granted, nowSeconds);
-        if (answer === null || isShortfall(answer)) {
-            return answer;
-        }
-        return denied("A requirement answered neither null nor a shortfall");
-    } catch (error) {
-        return denied(`A requirement threw ${error instanceof Error ? error.message : "what is not an Error"}`);
-    }
-}
-
-function merge(found: readonly Shortfall[], scopes: readonly string[]): Shortfall | null {
-    const [first] = [...found].sort((a, b) => CODES.indexOf(a.code) - CODES.indexOf(b.code));
-    if (first === undefined || first.code === "permission_insufficient" || first.code === "role_insufficient") {
-        return first ?? null;
-    }
-    const lacksScope = found.some(({ code }) => code === "scope_insufficient");
-    const named = lacksScope ? [...new Set([...scopes, ...found.flatMap(({ scopes = [] }) => scopes)])] : [];
-    const acrValues = [...new Set(found.flatMap(({ acrValues = [] }) => acrValues))];
-    const ages = found.flatMap(({ maxAgeSeconds }) => maxAgeSeconds ?? []);
-    return {
-        code: first.code,
-        debugErrorMessage: found.map(({ debugErrorMessage }) => debugErrorMessage).join(". "),
-        ...(named.length === 0 ? {} : { scopes: named }),
-        ...(acrValues.length === 0 ? {} : { acrValues }),
-        ...(ages.length === 0 ? {} : { maxAgeSeconds: Math.min(...ages) })
-    };
-}
 
 function roleRequirement(
     roles: readonly string[],
@@ -335,39 +257,13 @@ function own(value: unknown, name: string): unknown {
         : undefined;
 }
 
-const denied = (debugErrorMessage: string): Shortfall => ({ code: "permission_insufficient", debugErrorMessage });
-
-export const isRequirement = (value: unknown): boolean =>
-    typeof value === "object" && value !== null && "shortfall" in value && typeof value.shortfall === "function";
-
-const isAge = (value: unknown): boolean => Number.isInteger(value) && (value as number) >= 0 && (value as number) <= MAX_AGE;
-
-const areNames = (value: unknown): boolean =>
-    value === undefined || (Array.isArray(value) && value.every(name => typeof name === "string" && NAME.test(name)));
-
-/** What stands in the challenge must be able to. */
-function isShortfall(value: unknown): value is Shortfall {
-    if (typeof value !== "object" || value === null) {
-        return false;
-    }
-    const { code, debugErrorMessage, scopes, acrValues, maxAgeSeconds } = value as Partial<Shortfall>;
-    return (
-        CODES.includes(code) &&
-        typeof debugErrorMessage === "string" &&
-        areNames(scopes) &&
-        areNames(acrValues) &&
-        (maxAgeSeconds === undefined || isAge(maxAgeSeconds))
-    );
-}
-
-/** `scope-token` of RFC 6749 section 3.3; an `acr` value stands in a list of the same kind. */
-const NAME = /^[\x21\x23-\x5b\x5d-\x7e]+$/;
-
 function nameList(value: readonly string[], what: string): readonly string[] {
     const names = stringList(value, what);
     const bad = names.find(name => !NAME.test(name));
     if (bad !== undefined) {
-        throw invalid(`${what} must be of visible ASCII without space, quote and backslash; got ${JSON.stringify(bad)}`);
+        throw invalid(
+            `${what} must be of visible ASCII without space, quote and backslash; got ${JSON.stringify(bad)}`
+        );
     }
     return names;
 }
@@ -380,7 +276,5 @@ function stringList(value: readonly unknown[], what: string): readonly string[] 
     }
     return [...new Set(items as string[])];
 }
-
-const invalid = (message: string): TypeError => new TypeError(`oidc-spa-native: ${message}.`);
 
 const quoted = (names: readonly string[]): string => names.map(name => JSON.stringify(name)).join(", ");

@@ -5,6 +5,6 @@
  */
 
 import type * as contract from "../index.js";
-import { createValidator as implementation } from "./validator.js";
+import { createValidator as implementation } from "./validator/create.js";
 
 export const createValidator: typeof contract.createValidator = implementation;

@@ -8,7 +8,10 @@ export async function admit(subject, { good, bad, dpop }) {
     for (const item of good) {
         const { claims, error } = await ask(subject, item);
         if (claims?.jti !== item.jti) {
-            return { refused: `refuses a good request: ${error?.message ?? "it gives no claims"}`.slice(0, 200), notes: [] };
+            return {
+                refused: `refuses a good request: ${error?.message ?? "it gives no claims"}`.slice(0, 200),
+                notes: []
+            };
         }
     }
     for (const { what, ...item } of bad) {

@@ -57,15 +57,24 @@ function groupsOf({ algorithm, jwk, items }) {
         }
     }
     const isSession = proofs.size > 0 && tokens.size < items.length;
-    return [...proofs.values(), ...(isSession ? [] : [{ algorithm, spki: spki(jwk), jws: items.map(({ token }) => token) }])];
+    return [
+        ...proofs.values(),
+        ...(isSession ? [] : [{ algorithm, spki: spki(jwk), jws: items.map(({ token }) => token) }])
+    ];
 }
 
 function spki(jwk) {
-    return createPublicKey({ key: jwk, format: "jwk" }).export({ type: "spki", format: "der" }).toString("base64url");
+    return createPublicKey({ key: jwk, format: "jwk" })
+        .export({ type: "spki", format: "der" })
+        .toString("base64url");
 }
 
 function executable() {
-    const { stdout } = spawnSync("cargo", [...BUILD, "--message-format=json"], { cwd: ROOT, encoding: "utf8", maxBuffer: 1e8 });
+    const { stdout } = spawnSync("cargo", [...BUILD, "--message-format=json"], {
+        cwd: ROOT,
+        encoding: "utf8",
+        maxBuffer: 1e8
+    });
     const built = stdout
         .split("\n")
         .filter(line => line.startsWith("{"))

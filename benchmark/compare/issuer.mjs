@@ -29,7 +29,12 @@ const sessions = new Map();
 const ANSWERS = {
     /** Where the issuers are, and their keys. */
     issuers: () =>
-        ISSUERS.map(name => ({ name, issuerUri: issuerUri(name), jwk: keys.get(name).jwk, algorithm: keys.get(name).algorithm })),
+        ISSUERS.map(name => ({
+            name,
+            issuerUri: issuerUri(name),
+            jwk: keys.get(name).jwk,
+            algorithm: keys.get(name).algorithm
+        })),
 
     /** Distinct tokens; `change` is what they say otherwise. */
     tokens: ({ issuer, count, change }) =>
@@ -41,7 +46,12 @@ const ANSWERS = {
         let n = 0;
         return many(count, async () => {
             const { key, token, jti } = clients[n++ % clients.length];
-            return { token, jti, proof: await dpopProof({ key, token, ...target, change }), clientJwk: key.publicJwk };
+            return {
+                token,
+                jti,
+                proof: await dpopProof({ key, token, ...target, change }),
+                clientJwk: key.publicJwk
+            };
         });
     },
 
@@ -49,7 +59,12 @@ const ANSWERS = {
     strangers: ({ issuer, count }) =>
         many(count, async () => {
             const { key, token, jti } = await newClient(issuer);
-            return { token, jti, proof: await dpopProof({ key, token, ...TARGET }), clientJwk: key.publicJwk };
+            return {
+                token,
+                jti,
+                proof: await dpopProof({ key, token, ...TARGET }),
+                clientJwk: key.publicJwk
+            };
         }),
 
     /** What must be refused. */
@@ -74,11 +89,13 @@ const ANSWERS = {
             token,
             proof: await dpopProof({ key, token, ...TARGET, change })
         }));
-        const withBadToken = (await badTokens({ key, ...audienceOf(issuer), jkt })).map(async ({ what, token }) => ({
-            what,
-            token,
-            proof: await dpopProof({ key: client, token, ...TARGET })
-        }));
+        const withBadToken = (await badTokens({ key, ...audienceOf(issuer), jkt })).map(
+            async ({ what, token }) => ({
+                what,
+                token,
+                proof: await dpopProof({ key: client, token, ...TARGET })
+            })
+        );
         return Promise.all([...withBadProof, ...withBadToken]);
     }
 };
@@ -103,7 +120,11 @@ function audienceOf(issuer) {
 
 async function newClient(issuer) {
     const key = newKey("es256");
-    const token = await accessToken({ key: keys.get(issuer), ...audienceOf(issuer), jkt: thumbprint(key.publicJwk) });
+    const token = await accessToken({
+        key: keys.get(issuer),
+        ...audienceOf(issuer),
+        jkt: thumbprint(key.publicJwk)
+    });
     return { key, ...token };
 }
 
@@ -118,11 +139,15 @@ async function sessionsOf(issuer) {
 async function many(count, make) {
     const made = [];
     while (made.length < count) {
-        made.push(...(await Promise.all(Array.from({ length: Math.min(AT_ONCE, count - made.length) }, make))));
+        made.push(
+            ...(await Promise.all(Array.from({ length: Math.min(AT_ONCE, count - made.length) }, make)))
+        );
     }
     return made;
 }
 
 function sendJson(res, body) {
-    res.writeHead(200, { "Content-Type": "application/json", "Cache-Control": "max-age=86400" }).end(JSON.stringify(body));
+    res.writeHead(200, { "Content-Type": "application/json", "Cache-Control": "max-age=86400" }).end(
+        JSON.stringify(body)
+    );
 }

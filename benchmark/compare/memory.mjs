@@ -15,10 +15,16 @@ export async function measureMemory({ options, ask, issuers, show }) {
     const context = { issuerUri, jwk, audience: AUDIENCE, algorithm, dpop: false, target: TARGET };
     const items = await ask("tokens", { issuer: ISSUER, count: Math.round(VALIDATIONS * options.share) });
     const measured = [];
-    for (const { id, title, role } of PEERS.filter(({ id, role }) => options.peers.includes(id) && role !== "harness")) {
-        const child = fork(fileURLToPath(new URL("memory-subject.mjs", import.meta.url)), { stdio: "inherit" });
+    for (const { id, title, role } of PEERS.filter(
+        ({ id, role }) => options.peers.includes(id) && role !== "harness"
+    )) {
+        const child = fork(fileURLToPath(new URL("memory-subject.mjs", import.meta.url)), {
+            stdio: "inherit"
+        });
         child.send({ id, context, items });
-        const ended = once(child, "exit").then(([code]) => Promise.reject(new Error(`${title}: memory, ended with ${code}`)));
+        const ended = once(child, "exit").then(([code]) =>
+            Promise.reject(new Error(`${title}: memory, ended with ${code}`))
+        );
         // The process ends behind its answer, too.
         ended.catch(() => undefined);
         const [{ before, started, after }] = await Promise.race([once(child, "message"), ended]);

@@ -93,7 +93,10 @@ function inFlight({ verify, inputs, expected, concurrency, latencies }) {
             try {
                 const claims = verify(inputs[i]);
                 if (typeof claims?.then === "function") {
-                    claims.then(claims => finish(i, arrived, claims), () => finish(i, arrived));
+                    claims.then(
+                        claims => finish(i, arrived, claims),
+                        () => finish(i, arrived)
+                    );
                 } else {
                     finish(i, arrived, claims);
                 }

@@ -47,7 +47,9 @@ export function readOptions(args = process.argv.slice(2)) {
         return asked ?? known;
     };
     const { quick } = values;
-    const filters = ["case", "concurrency", "peer", "framework", "rounds"].filter(name => values[name] !== undefined);
+    const filters = ["case", "concurrency", "peer", "framework", "rounds"].filter(
+        name => values[name] !== undefined
+    );
     // Who asks for a part of the one does not ask for the other.
     const wantsValidations = ["case", "concurrency", "peer"].some(name => values[name] !== undefined);
     const wantsServers = values.framework !== undefined;
@@ -66,9 +68,17 @@ export function readOptions(args = process.argv.slice(2)) {
         rounds,
         /** Of a slice's usual size. */
         share: quick ? 0.15 : 1,
-        cases: list("case", CASES.map(({ id }) => id)),
-        concurrency: list("concurrency", ["1", "64", "1000"]).map(Number).filter(n => !quick || n < 1000),
-        peers: list("peer", PEERS.map(({ id }) => id)),
+        cases: list(
+            "case",
+            CASES.map(({ id }) => id)
+        ),
+        concurrency: list("concurrency", ["1", "64", "1000"])
+            .map(Number)
+            .filter(n => !quick || n < 1000),
+        peers: list(
+            "peer",
+            PEERS.map(({ id }) => id)
+        ),
         validations: wantsValidations || !wantsServers,
         frameworks: wantsServers || !wantsValidations ? frameworks : [],
         memory: values.memory && !wantsValidations && !wantsServers,

@@ -1,6 +1,15 @@
 // Keys, access tokens as Keycloak makes them, DPoP proofs, and the bad ones that every library must refuse.
 
-import { constants, createHash, createHmac, createPrivateKey, generateKeyPairSync, randomBytes, randomUUID, sign } from "node:crypto";
+import {
+    constants,
+    createHash,
+    createHmac,
+    createPrivateKey,
+    generateKeyPairSync,
+    randomBytes,
+    randomUUID,
+    sign
+} from "node:crypto";
 import { promisify } from "node:util";
 
 const signInPool = promisify(sign);
@@ -68,7 +77,10 @@ export async function badTokens({ key, issuerUri, audience, jkt }) {
     const secret = JSON.stringify(key.jwk);
     const other = { ...JSON.parse(Buffer.from(payload, "base64url").toString()), sub: "somebody-else" };
     return [
-        { what: "an expired token", token: await make({ exp: now() - 3600, iat: now() - 7200, auth_time: now() - 7200 }) },
+        {
+            what: "an expired token",
+            token: await make({ exp: now() - 3600, iat: now() - 7200, auth_time: now() - 7200 })
+        },
         { what: "another issuer's token", token: await make({ iss: "https://other.example.com" }) },
         { what: "a token for another audience", token: await make({ aud: "https://other.example.com" }) },
         { what: "a changed signature", token: `${header}.${payload}.${bytes.toString("base64url")}` },
@@ -78,7 +90,9 @@ export async function badTokens({ key, issuerUri, audience, jkt }) {
             what: "an HMAC with the public key",
             token: `${symmetric}.${createHmac("sha256", secret).update(symmetric).digest("base64url")}`
         },
-        ...(key.algorithm === "RS256" ? [{ what: "an algorithm that is not configured (RS512)", token: await rs512(key, payload) }] : [])
+        ...(key.algorithm === "RS256"
+            ? [{ what: "an algorithm that is not configured (RS512)", token: await rs512(key, payload) }]
+            : [])
     ];
 }
 

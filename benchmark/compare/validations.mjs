@@ -40,7 +40,14 @@ const CANNOT = "does not do this";
 async function subjectsFor({ kase, issuer, options, ask }) {
     const [subjects, rejected] = [[], []];
     const { issuerUri, jwk } = issuer;
-    const context = { issuerUri, jwk, audience: AUDIENCE, algorithm: kase.algorithm, dpop: kase.dpop, target: TARGET };
+    const context = {
+        issuerUri,
+        jwk,
+        audience: AUDIENCE,
+        algorithm: kase.algorithm,
+        dpop: kase.dpop,
+        target: TARGET
+    };
     for (const peer of PEERS.filter(({ id, role }) => options.peers.includes(id) || role === "harness")) {
         const reject = reason => rejected.push({ case: kase.id, peer: peer.id, title: peer.title, reason });
         if (!peer.can(kase)) {
@@ -51,7 +58,9 @@ async function subjectsFor({ kase, issuer, options, ask }) {
         try {
             subject = await peer.make(context);
         } catch (error) {
-            reject(`does not start with this issuer: ${String(error?.message).split("\n", 1)[0].slice(0, 120)}`);
+            reject(
+                `does not start with this issuer: ${String(error?.message).split("\n", 1)[0].slice(0, 120)}`
+            );
             continue;
         }
         const good = await ask(kase.dpop ? "strangers" : "tokens", { issuer: kase.issuer, count: 3 });
@@ -94,7 +103,9 @@ async function measureCell({ kase, concurrency, subjects, issuer, options, ask, 
                 concurrency,
                 warmUp
             }).catch(error => {
-                throw new Error(`${one.peer.title}, case ${kase.id}, ${concurrency} in flight: ${error.message}`);
+                throw new Error(
+                    `${one.peer.title}, case ${kase.id}, ${concurrency} in flight: ${error.message}`
+                );
             });
             if (round >= 0) {
                 slices.get(one.peer.id).push(slice);
@@ -109,7 +120,9 @@ async function measureCell({ kase, concurrency, subjects, issuer, options, ask, 
             title: peer.title,
             role: peer.role,
             ...(notes.length > 0 && { notes }),
-            ...Object.fromEntries(FIGURES.map(name => [name, spread(slices.get(peer.id).map(slice => slice[name]))]))
+            ...Object.fromEntries(
+                FIGURES.map(name => [name, spread(slices.get(peer.id).map(slice => slice[name]))])
+            )
         })),
         { ...about, peer: "bare", title: "bare signature check (Rust)", role: "reference", cpu: spread(bare) }
     ];
@@ -133,7 +146,9 @@ async function itemsFor(kase, ask, count) {
 
 /** One line for whoever waits. */
 function summary(measured, { id }, concurrency) {
-    const here = measured.filter(entry => entry.case === id && entry.concurrency === concurrency && entry.role !== "harness");
+    const here = measured.filter(
+        entry => entry.case === id && entry.concurrency === concurrency && entry.role !== "harness"
+    );
     const short = here
         .filter(({ cpu }) => cpu !== undefined)
         .sort((a, b) => a.cpu.median - b.cpu.median)

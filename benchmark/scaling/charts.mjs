@@ -6,7 +6,10 @@ import { ISSUERS, KEYS, LIVE_PROOFS } from "./sizes.mjs";
 const NAMES = { worker_threads: "worker_threads", cluster: "in a cluster" };
 const ROLES = { worker_threads: "ours", cluster: "peer" };
 
-const SHOWN = { 1: ["cpu", "CPU of a request, one at a time"], 64: ["main", "CPU of the main thread a request, 64 in flight"] };
+const SHOWN = {
+    1: ["cpu", "CPU of a request, one at a time"],
+    64: ["main", "CPU of the main thread a request, 64 in flight"]
+};
 
 /** @returns {Record<string, string>} SVG by file name */
 export function charts({ sizes, throughput, machine, node, plan }) {
@@ -34,14 +37,18 @@ export function charts({ sizes, throughput, machine, node, plan }) {
 function costs(sizes, { id, title }) {
     return Object.entries(SHOWN).flatMap(([concurrency, [which, what]]) => {
         const bars = sizes
-            .filter(entry => entry.dimension === id && entry.concurrency === Number(concurrency) && entry[which])
+            .filter(
+                entry => entry.dimension === id && entry.concurrency === Number(concurrency) && entry[which]
+            )
             .map(entry => bar(entry.size.toLocaleString("en-GB"), "ours", entry[which]));
         return bars.length === 0 ? [] : [{ title: `By ${title}: ${what}`, bars }];
     });
 }
 
 function arrangements(throughput) {
-    const keys = [...new Set(throughput.map(({ title, verification }) => JSON.stringify([title, verification])))];
+    const keys = [
+        ...new Set(throughput.map(({ title, verification }) => JSON.stringify([title, verification])))
+    ];
     return keys.map(key => {
         const bars = throughput
             .filter(({ title, verification }) => JSON.stringify([title, verification]) === key)

@@ -47,7 +47,14 @@ export async function measureSizes({ id, title }, sizes, { rounds, count, show }
         CONCURRENCY.map(concurrency => {
             const here = slices.get(`${size} ${concurrency}`);
             const figure = name => spread(here.map(slice => slice[name]));
-            return { dimension: id, size, concurrency, requests: count, cpu: figure("cpu"), main: figure("main") };
+            return {
+                dimension: id,
+                size,
+                concurrency,
+                requests: count,
+                cpu: figure("cpu"),
+                main: figure("main")
+            };
         })
     );
     for (const concurrency of CONCURRENCY) {
@@ -55,7 +62,9 @@ export async function measureSizes({ id, title }, sizes, { rounds, count, show }
         const figures = measured
             .filter(entry => entry.concurrency === concurrency)
             .map(entry => `${entry.size}: ${entry[which]?.median.toFixed(1)}`);
-        show(`${title}, ${concurrency} in flight, µs of ${which === "cpu" ? "CPU" : "the main thread"}: ${figures.join(" · ")}`);
+        show(
+            `${title}, ${concurrency} in flight, µs of ${which === "cpu" ? "CPU" : "the main thread"}: ${figures.join(" · ")}`
+        );
     }
     return measured;
 }

@@ -17,7 +17,11 @@ const FILL_TOGETHER = 500;
 const PROGRESS_PROOFS = 100_000;
 
 /** Proofs that are still live: what the replay memory holds. */
-export const LIVE_PROOFS = { id: "proofs", title: "live DPoP proofs in the replay memory", sizes: [10, 1_000, 100_000, 1_000_000] };
+export const LIVE_PROOFS = {
+    id: "proofs",
+    title: "live DPoP proofs in the replay memory",
+    sizes: [10, 1_000, 100_000, 1_000_000]
+};
 export const KEYS = { id: "keys", title: "keys in the issuer's JWK Set", sizes: [1, 10, 100] };
 export const ISSUERS = { id: "issuers", title: "issuers of one validator", sizes: [1, 10, 100, 1_000] };
 
@@ -36,7 +40,11 @@ export async function proofsOf(sizes, { ask, issuers, plan, show }) {
         let [now, second] = [Date.now(), 0];
         const items = count => {
             second = (second + 1) % WINDOW_SECONDS;
-            return ask("proofs", { issuer: "es256", count, change: { iat: Math.floor(now / 1000) - second } });
+            return ask("proofs", {
+                issuer: "es256",
+                count,
+                change: { iat: Math.floor(now / 1000) - second }
+            });
         };
         const subject = await validating(
             {
@@ -81,7 +89,9 @@ async function fill({ prepare, verify }, items, count, show) {
         done += batch.length;
         if (done - shown >= PROGRESS_PROOFS) {
             shown = done;
-            show(`filled with ${done} of ${count} proofs in ${Math.round((performance.now() - begun) / 1000)} s`);
+            show(
+                `filled with ${done} of ${count} proofs in ${Math.round((performance.now() - begun) / 1000)} s`
+            );
         }
     }
 }
@@ -92,7 +102,10 @@ export function keysOf(sizes) {
         sizes.map(async size => {
             const keys = Array.from({ length: size }, () => newKey("es256"));
             const issuerUri = "https://auth.example.com";
-            const subject = await validating({ ...issuerOptions(issuerUri, keys), verifiedTokenMemory: false }, TARGET);
+            const subject = await validating(
+                { ...issuerOptions(issuerUri, keys), verifiedTokenMemory: false },
+                TARGET
+            );
             return { size, subject, items: tokensOf(keys.map(key => ({ key, issuerUri }))) };
         })
     );

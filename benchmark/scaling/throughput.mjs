@@ -36,7 +36,13 @@ export async function measureThroughput({ ask, issuers, plan, show }) {
         }
         for (const [arrangement, here] of slices) {
             const figures = FIGURES.map(name => [name, spread(here.map(slice => slice[name]))]);
-            measured.push({ traffic: id, title, ...arrangement, requests: plan.throughput.count, ...Object.fromEntries(figures) });
+            measured.push({
+                traffic: id,
+                title,
+                ...arrangement,
+                requests: plan.throughput.count,
+                ...Object.fromEntries(figures)
+            });
         }
         for (const verification of VERIFICATIONS) {
             const figures = measured
@@ -50,11 +56,15 @@ export async function measureThroughput({ ask, issuers, plan, show }) {
 
 /** The same work, shared out; from the word to begin until the last is done. */
 async function measureOnce({ kind, count, verification, issuerUri, items }) {
-    const workers = Array.from({ length: count }, () => (kind === "cluster" ? startProcess() : startThread()));
+    const workers = Array.from({ length: count }, () =>
+        kind === "cluster" ? startProcess() : startThread()
+    );
     await Promise.all(workers.map(({ told }) => told("up")));
     const share = i => items.filter((_, at) => at % count === i);
     await Promise.all(
-        workers.map((worker, i) => worker.ask({ what: "work", verification, issuerUri, items: share(i) }, "ready"))
+        workers.map((worker, i) =>
+            worker.ask({ what: "work", verification, issuerUri, items: share(i) }, "ready")
+        )
     );
     const begun = performance.now();
     const before = process.cpuUsage();
@@ -66,12 +76,20 @@ async function measureOnce({ kind, count, verification, issuerUri, items }) {
     const sum = name => done.reduce((total, worker) => total + worker[name], 0);
     const cpu = kind === "cluster" ? sum("cpu") : user + system;
     // How many cores it had: fewer than there are where others want them too.
-    return { perSecond: (1000 * sum("count")) / elapsed, cpu: cpu / sum("count"), cores: cpu / (1000 * elapsed) };
+    return {
+        perSecond: (1000 * sum("count")) / elapsed,
+        cpu: cpu / sum("count"),
+        cores: cpu / (1000 * elapsed)
+    };
 }
 
 function startThread() {
     const thread = new Worker(WORKER);
-    return talkTo({ on: thread, send: message => thread.postMessage(message), end: () => thread.terminate() });
+    return talkTo({
+        on: thread,
+        send: message => thread.postMessage(message),
+        end: () => thread.terminate()
+    });
 }
 
 function startProcess() {

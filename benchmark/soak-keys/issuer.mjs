@@ -55,7 +55,9 @@ export async function startIssuer(now) {
                 res.writeHead(503, { "Retry-After": String(phase.retryAfterSeconds) }).end();
                 return;
             case "html":
-                res.writeHead(200, { "Content-Type": "text/html" }).end("<!doctype html><title>Sign in</title>");
+                res.writeHead(200, { "Content-Type": "text/html" }).end(
+                    "<!doctype html><title>Sign in</title>"
+                );
                 return;
         }
         if (document === "metadata") {

@@ -69,7 +69,13 @@ export function attackers({ issuer, validator, perSecond, withdrawn, isQuiet, no
 
     function forged(kid) {
         const seconds = Math.floor(Date.now() / 1000);
-        const claims = { iss: issuer.issuerUri, sub: "user-1", aud: AUDIENCE, iat: seconds, exp: seconds + 600 };
+        const claims = {
+            iss: issuer.issuerUri,
+            sub: "user-1",
+            aud: AUDIENCE,
+            iat: seconds,
+            exp: seconds + 600
+        };
         const part = value => Buffer.from(JSON.stringify(value)).toString("base64url");
         const signature = randomBytes(64).toString("base64url");
         return `${part({ alg: "ES256", typ: "at+jwt", kid })}.${part(claims)}.${signature}`;

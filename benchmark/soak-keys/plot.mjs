@@ -58,7 +58,7 @@ export function plot(run) {
         `<rect width="${WIDTH}" height="${height}" fill="#ffffff"/>`,
         heading(run),
         bands(run, x, bottom),
-        ...placed.map(panel => drawPanel(panel, run, x)),
+        ...placed.map(panel => drawPanel(panel)),
         keyLines(run, x, placed.at(-1)),
         timeAxis(run, x, bottom),
         "</svg>"
@@ -76,7 +76,10 @@ function heading(run) {
         `The issuer was asked for its ${asked} allowed. Keys age ${options.ageSeconds} s, cool-down ${options.cooldownSeconds} s.`
     ];
     return [
-        text(LEFT, 32, "Signing keys through rotations, failures and a flood of unknown keys", { size: 20, weight: 600 }),
+        text(LEFT, 32, "Signing keys through rotations, failures and a flood of unknown keys", {
+            size: 20,
+            weight: 600
+        }),
         ...lines.map((line, i) => text(LEFT, 56 + 20 * i, line, { size: 14, colour: QUIET_INK })),
         text(WIDTH - RIGHT, 32, allOk ? "passed" : "FAILED", {
             size: 18,
@@ -121,11 +124,20 @@ function clientsPanel(run) {
         ],
         draw: (x, y) =>
             [
-                area(read("granted"), seconds.map(() => 0), x, y, GRANTED, 0.55),
+                area(
+                    read("granted"),
+                    seconds.map(() => 0),
+                    x,
+                    y,
+                    GRANTED,
+                    0.55
+                ),
                 line(read("asked"), x, y, INK, 0.8),
                 ...refusals.flatMap((count, second) =>
                     count > 0
-                        ? [`<circle cx="${n(x((second + 0.5) * 1000))}" cy="${n(y(count))}" r="4" fill="${REFUSED_GOOD}"/>`]
+                        ? [
+                              `<circle cx="${n(x((second + 0.5) * 1000))}" cy="${n(y(count))}" r="4" fill="${REFUSED_GOOD}"/>`
+                          ]
                         : []
                 )
             ].join("\n")
@@ -176,7 +188,9 @@ function issuerPanel(run) {
             const middle = row => top + rowHeight * (row + 0.5);
             const marks = run.issuerRequests.flatMap(({ at, document, state, answer }) => {
                 const row = rows.indexOf(document);
-                return row === -1 ? [] : [tick(x(at), middle(row), ANSWERS[kindOf(state, document, answer)].colour)];
+                return row === -1
+                    ? []
+                    : [tick(x(at), middle(row), ANSWERS[kindOf(state, document, answer)].colour)];
             });
             const told = failures.map(({ at }) => tick(x(at), middle(3), INK));
             const labels = [...titles, "signing key", "keys at hand"].map((title, row) =>
@@ -223,14 +237,18 @@ function keyLines(run, x, panel) {
 /** A span of time with its name in it, if there is room. */
 function bar(left, right, middle, name, colour) {
     const width = right - left;
-    const label = text((left + right) / 2, middle + 4, name, { anchor: "middle", size: 11, colour: "#ffffff" });
+    const label = text((left + right) / 2, middle + 4, name, {
+        anchor: "middle",
+        size: 11,
+        colour: "#ffffff"
+    });
     return (
         `<rect x="${n(left + 1)}" y="${n(middle - 9)}" width="${n(Math.max(width - 2, 1))}" height="18" rx="3" ` +
         `fill="${colour}"/>${width > name.length * 8 ? label : ""}`
     );
 }
 
-function drawPanel(panel, run, x) {
+function drawPanel(panel) {
     const { top, height, most } = panel;
     const scale = most === undefined ? undefined : axis(most);
     const y = value => top + height - (height * value) / (scale?.end ?? 1);
@@ -275,7 +293,8 @@ function legend(panel, baseline) {
 }
 
 function timeAxis(run, x, bottom) {
-    const step = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 3600].find(step => run.seconds / step <= 14) ?? 7200;
+    const step =
+        [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 3600].find(step => run.seconds / step <= 14) ?? 7200;
     const marks = [];
     for (let second = 0; second <= run.seconds; second += step) {
         const label = step % 60 === 0 ? `${second / 60} min` : `${second} s`;
@@ -287,11 +306,16 @@ function timeAxis(run, x, bottom) {
     const [from, to] = run.quiet.map(x);
     marks.push(
         `<path d="M${n(from)} ${bottom + 36} v6 h${n(to - from)} v-6" fill="none" stroke="${QUIET_INK}"/>`,
-        text((from + to) / 2, bottom + 57, "no attackers: only scheduled refreshes, and one emergency rotation", {
-            anchor: "middle",
-            size: 12,
-            colour: QUIET_INK
-        })
+        text(
+            (from + to) / 2,
+            bottom + 57,
+            "no attackers: only scheduled refreshes, and one emergency rotation",
+            {
+                anchor: "middle",
+                size: 12,
+                colour: QUIET_INK
+            }
+        )
     );
     return marks.join("\n");
 }
@@ -307,7 +331,8 @@ function whole(seconds, run) {
 
 /** Steps, one a second: what happened between two seconds is not known. */
 function area(above, below, x, y, colour, opacity) {
-    const steps = values => values.flatMap((value, i) => [i, i + 1].map(at => `${n(x(at * 1000))} ${n(y(value))}`));
+    const steps = values =>
+        values.flatMap((value, i) => [i, i + 1].map(at => `${n(x(at * 1000))} ${n(y(value))}`));
     return `<path d="M${steps(above).join("L")}L${steps(below).reverse().join("L")}Z" fill="${colour}" fill-opacity="${opacity}"/>`;
 }
 

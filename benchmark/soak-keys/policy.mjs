@@ -44,7 +44,11 @@ function mostAttempts(lengthMs, { cooldownMs, exchangeMs, retryAfterMs }) {
         let attempts = 0;
         for (let now = 0; now <= lengthMs; attempts += 1) {
             const bound = Math.min(RETRY.leastMs * 2 ** attempts, RETRY.mostMs);
-            const pause = Math.max(Math.min(bound * random(), cooldownMs), RETRY.leastMs / 2, Math.min(retryAfterMs, RETRY.mostMs));
+            const pause = Math.max(
+                Math.min(bound * random(), cooldownMs),
+                RETRY.leastMs / 2,
+                Math.min(retryAfterMs, RETRY.mostMs)
+            );
             now += exchangeMs + pause;
         }
         most = Math.max(most, attempts);

@@ -44,7 +44,9 @@ function requestsByPhase(run, policy) {
         const seconds = [phase.from, phase.to].map(at => Math.round(at / 1000));
         const tooOften = [];
         if (jwkSet > most.jwkSet) {
-            tooOften.push(`${seconds.join(" to ")} s (${phase.title}): JWK Set ${jwkSet} times, ${most.jwkSet} allowed`);
+            tooOften.push(
+                `${seconds.join(" to ")} s (${phase.title}): JWK Set ${jwkSet} times, ${most.jwkSet} allowed`
+            );
         }
         if (metadata > most.metadata) {
             tooOften.push(
@@ -75,7 +77,14 @@ export function phaseTable(run) {
     ]);
     const table = [["time", "issuer", "JWK Set", "metadata", "allowed for the JWK Set"], ...rows];
     const widths = table[0].map((_, i) => Math.max(...table.map(row => row[i].length)));
-    return table.map(row => row.map((cell, i) => cell.padEnd(widths[i])).join("  ").trimEnd()).join("\n");
+    return table
+        .map(row =>
+            row
+                .map((cell, i) => cell.padEnd(widths[i]))
+                .join("  ")
+                .trimEnd()
+        )
+        .join("\n");
 }
 
 export function summary(run) {
@@ -84,7 +93,9 @@ export function summary(run) {
     const { median, p99, most } = clients.latencyMs;
     return [
         ...run.findings.map(({ ok, what, found }) => `${ok ? "✓" : "✗"} ${what}: ${found}`),
-        ...clients.refusals.map(({ at, code, message }) => `    ${(at / 1000).toFixed(1)} s ${code}: ${message}`),
+        ...clients.refusals.map(
+            ({ at, code, message }) => `    ${(at / 1000).toFixed(1)} s ${code}: ${message}`
+        ),
         `  attackers were told: ${codes.join(", ")}`,
         `  good requests took ${median} ms (median), ${p99} ms (p99), ${most} ms (most)`
     ].join("\n");

@@ -78,7 +78,9 @@ async function play() {
 async function send(items, together) {
     for (let from = 0; from < items.length; from += together) {
         const now = items.slice(from, from + together);
-        const verdicts = await Promise.all(now.map(({ headers, target }) => validator.validateRequest(headers, target)));
+        const verdicts = await Promise.all(
+            now.map(({ headers, target }) => validator.validateRequest(headers, target))
+        );
         verdicts.forEach((verdict, i) => note(now[i], verdict));
         await turn();
     }
@@ -129,7 +131,9 @@ function report() {
         refused
     };
     const found = findings({ ...about, samples, wrong });
-    const outcomes = [...codes].sort(([a], [b]) => a.localeCompare(b)).map(([outcome, times]) => ({ outcome, times }));
+    const outcomes = [...codes]
+        .sort(([a], [b]) => a.localeCompare(b))
+        .map(([outcome, times]) => ({ outcome, times }));
     const results = { ...about, findings: found, outcomes, wrong, samples };
     const name = requests >= FULL ? "latest" : "short";
     put(`soak/results/${name}.json`, toJson(results));

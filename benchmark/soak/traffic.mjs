@@ -122,11 +122,15 @@ const ATTACKS = {
     },
     "unknown issuer": ({ distinct }) => {
         const [header, , signature] = one(distinct).token.split(".");
-        return { authorization: `Bearer ${header}.${encode({ iss: `https://${noise(20)}.example`, sub: noise(300) })}.${signature}` };
+        return {
+            authorization: `Bearer ${header}.${encode({ iss: `https://${noise(20)}.example`, sub: noise(300) })}.${signature}`
+        };
     },
     "broken claims": ({ distinct }) => {
         const [header, , signature] = one(distinct).token.split(".");
-        return { authorization: `Bearer ${header}.${Buffer.from(`{"iss":"${noise(300)}`).toString("base64url")}.${signature}` };
+        return {
+            authorization: `Bearer ${header}.${Buffer.from(`{"iss":"${noise(300)}`).toString("base64url")}.${signature}`
+        };
     },
     "a bad token": ({ badTokens }) => ({ authorization: fresh(`Bearer ${one(badTokens).token}`) }),
     "a bound token as Bearer": ({ session }) => ({ authorization: fresh(`Bearer ${one(session).token}`) }),

@@ -38,7 +38,8 @@ export function fifths(requests) {
 
 function flat(name, title, samples, requests) {
     const { early, late } = fifths(requests);
-    const within = ([from, to]) => median(samples.filter(({ at }) => from < at && at <= to).map(sample => sample[name]));
+    const within = ([from, to]) =>
+        median(samples.filter(({ at }) => from < at && at <= to).map(sample => sample[name]));
     const [before, after] = [within(early), within(late)];
     const least = early[0] < REQUESTS_UNTIL_FULL ? LEAST_BYTES_UNTIL_FULL : LEAST_BYTES;
     const most = Math.max(before * (1 + TOLERANCE), before + least[name]);

@@ -8,7 +8,7 @@ use oidc_spa_native::credentials::Scheme;
 use oidc_spa_native_host::{Repeatable, Verdict};
 use serde_json::json;
 
-/// The text of a list that `ts/native.ts` calls `Told`. Its first member says what the others are:
+/// The text of a list that `ts/addon/native.ts` calls `Told`. Its first member says what the others are:
 ///
 /// - of a grant, twice the issuer's position, and one more for DPoP; then `DPoP-Nonce` or null; where the access token
 ///   begins and ends in the `Authorization` field that crossed the door; from and until when the same credentials are

@@ -86,7 +86,9 @@ export async function browse(authorizationUrl, login) {
         } else if (response.ok && (await response.text()).includes('<form method="post">')) {
             request = { url: request.url, method: "POST", form: new URLSearchParams({ login }) };
         } else {
-            throw new Error(`${request.method} ${request.url.pathname} answered ${response.status} instead of a page`);
+            throw new Error(
+                `${request.method} ${request.url.pathname} answered ${response.status} instead of a page`
+            );
         }
     }
     throw new Error("the sign-in did not come to an end after 10 pages");

@@ -136,7 +136,8 @@ export function generateSigningKeys() {
 }
 
 function createProvider(settings) {
-    const { issuerUri, signingKeys, clientSecret, cookieKey, resources, scope, services, app, tokenClaims } = settings;
+    const { issuerUri, signingKeys, clientSecret, cookieKey, resources, scope, services, app, tokenClaims } =
+        settings;
     const clients = new Map([...services, app].map(client => [client.clientId, client]));
     const configuration = {
         jwks: { keys: signingKeys },
@@ -235,7 +236,11 @@ function withoutKnownWarnings(run) {
         console.warn = warn;
     };
     console.warn = (...message) => {
-        if (!/oidc-provider WARNING: (Unsupported runtime|a quick start .* in-memory adapter)/.test(message.join(" "))) {
+        if (
+            !/oidc-provider WARNING: (Unsupported runtime|a quick start .* in-memory adapter)/.test(
+                message.join(" ")
+            )
+        ) {
             warn(...message);
         }
     };

@@ -13,7 +13,8 @@ import { createProof } from "./proof.mjs";
  * @yields {{ sent: string, expected: object, answered: object, isAsExpected: boolean }}
  */
 export async function* sendEverything(issuer, itemsUrl) {
-    const service = (name, resource = API) => clientCredentials(issuer, { clientId: `service-${name}`, resource });
+    const service = (name, resource = API) =>
+        clientCredentials(issuer, { clientId: `service-${name}`, resource });
     const send = (sent, headers, expected) => sendOne({ sent, url: itemsUrl, headers, expected });
 
     yield send("no credentials", {}, refused("credentials_missing", /^(?!.*error=).*Bearer.*DPoP/));
@@ -60,15 +61,27 @@ export async function* sendEverything(issuer, itemsUrl) {
 
     // DPoP: the token is bound to a key of the client.
     const keyPair = await randomDPoPKeyPair();
-    const boundToken = await authorizationCode(issuer, { login: "alice", resource: API, dpopKeyPair: keyPair });
+    const boundToken = await authorizationCode(issuer, {
+        login: "alice",
+        resource: API,
+        dpopKeyPair: keyPair
+    });
     const proofFor = (request, signer = keyPair) =>
         createProof(signer, { method: "GET", url: itemsUrl, accessToken: boundToken, ...request });
     const invalidProof = /DPoP.* error="invalid_dpop_proof"/;
 
     const proof = await proofFor({});
     yield send("DPoP, authorization code with PKCE", dpop(boundToken, proof), accepted("alice", "DPoP"));
-    yield send("DPoP, the same proof again", dpop(boundToken, proof), refused("proof_replayed", invalidProof));
-    yield send("Bearer, token bound to a key", bearer(boundToken), refused("token_bound", /error="invalid_token"/));
+    yield send(
+        "DPoP, the same proof again",
+        dpop(boundToken, proof),
+        refused("proof_replayed", invalidProof)
+    );
+    yield send(
+        "Bearer, token bound to a key",
+        bearer(boundToken),
+        refused("token_bound", /error="invalid_token"/)
+    );
     yield send("DPoP, no proof", dpop(boundToken), refused("proof_missing", invalidProof));
     yield send(
         "DPoP, proof for POST, sent with GET",
@@ -102,7 +115,11 @@ export async function* sendEverything(issuer, itemsUrl) {
         send("Bearer, new key, published", bearer(rotated), accepted("service-es256", "Bearer"))
     );
     yield countingRefreshes(issuer, 0, () =>
-        send("Bearer, old key, no longer published", bearer(accessToken), refused("key_unknown", invalidToken))
+        send(
+            "Bearer, old key, no longer published",
+            bearer(accessToken),
+            refused("key_unknown", invalidToken)
+        )
     );
 }
 

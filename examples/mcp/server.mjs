@@ -26,7 +26,10 @@ export function createMcpApplication({ issuerUri, resource }) {
     });
     const mayRead = protect(validator, { require: allScopes(["items:read"]) });
     const mayCall = Object.fromEntries(
-        Object.entries(SCOPES).map(([tool, scopes]) => [tool, protect(validator, { require: allScopes(scopes) })])
+        Object.entries(SCOPES).map(([tool, scopes]) => [
+            tool,
+            protect(validator, { require: allScopes(scopes) })
+        ])
     );
     const items = ["apple"];
 
@@ -35,14 +38,25 @@ export function createMcpApplication({ issuerUri, resource }) {
     app.use(new URL(resource).pathname, mayRead, express.json(), (req, res, next) => {
         // A batch is no longer part of the protocol; what is none of these calls needs no more than to read.
         const { method, params } = req.body ?? {};
-        const guard = method === "tools/call" && Object.hasOwn(mayCall, params?.name) ? mayCall[params.name] : undefined;
+        const guard =
+            method === "tools/call" && Object.hasOwn(mayCall, params?.name)
+                ? mayCall[params.name]
+                : undefined;
         guard === undefined ? next() : guard(req, res, next);
     });
     app.post(new URL(resource).pathname, async (req, res) => {
         const { claims, accessToken } = mayRead.of(req);
         // What the SDK hands to tools. The token is for this server: never send it on to another.
-        req.auth = { token: accessToken, clientId: claims.client_id, scopes: claims.scope.split(" "), extra: { sub: claims.sub } };
-        const transport = new StreamableHTTPServerTransport({ sessionIdGenerator: undefined, enableJsonResponse: true });
+        req.auth = {
+            token: accessToken,
+            clientId: claims.client_id,
+            scopes: claims.scope.split(" "),
+            extra: { sub: claims.sub }
+        };
+        const transport = new StreamableHTTPServerTransport({
+            sessionIdGenerator: undefined,
+            enableJsonResponse: true
+        });
         const server = createMcpServer(items);
         res.on("close", () => server.close());
         await server.connect(transport);
@@ -61,9 +75,13 @@ function createMcpServer(items) {
     server.registerTool("list_items", { description: "Lists the items" }, ({ authInfo }) =>
         answer(`${authInfo.extra.sub}: ${items.join(", ")}`)
     );
-    server.registerTool("add_item", { description: "Adds an item", inputSchema: { name: z.string() } }, ({ name }, { authInfo }) => {
-        items.push(name);
-        return answer(`${authInfo.extra.sub} added ${name}`);
-    });
+    server.registerTool(
+        "add_item",
+        { description: "Adds an item", inputSchema: { name: z.string() } },
+        ({ name }, { authInfo }) => {
+            items.push(name);
+            return answer(`${authInfo.extra.sub} added ${name}`);
+        }
+    );
     return server;
 }

@@ -27,7 +27,9 @@ const t = initTRPC.context<AuthContext>().create({
 
 const maybeProcedure = t.procedure.use(protect(validator, { optional: true }));
 const protectedProcedure = t.procedure.use(protect(validator));
-const editorProcedure = t.procedure.use(protect(validator, { require: allRoles(["editor"], rolesOf.keycloakRealm) }));
+const editorProcedure = t.procedure.use(
+    protect(validator, { require: allRoles(["editor"], rolesOf.keycloakRealm) })
+);
 
 const server = createHTTPServer({
     basePath: "/api/",

@@ -23,7 +23,11 @@ const [everybodys, maybes, users, editors] = [newSockets(), newSockets(), newSoc
 const closeAtExpiry = true;
 const maybe = protect(validator, { closeAtExpiry, optional: true }, maybes);
 const auth = protect(validator, { closeAtExpiry }, users);
-const editor = protect(validator, { closeAtExpiry, require: allRoles(["editor"], rolesOf.keycloakRealm) }, editors);
+const editor = protect(
+    validator,
+    { closeAtExpiry, require: allRoles(["editor"], rolesOf.keycloakRealm) },
+    editors
+);
 
 function chat(sockets: WebSocketServer, nameOf: (req: IncomingMessage) => string): void {
     sockets.on("connection", (ws, req) => {

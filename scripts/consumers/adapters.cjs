@@ -68,12 +68,22 @@ async function onFastify() {
 
 async function main() {
     const withExpress = ofExpress.protect(validator);
-    const onHono = new Hono().get("/me", ofHono.protect(validator), c => c.json({ sub: c.var.auth.claims.sub }));
-    const onFetch = ofFetch.protect(validator, {}, (_request, auth) => Response.json({ sub: auth.claims.sub }));
+    const onHono = new Hono().get("/me", ofHono.protect(validator), c =>
+        c.json({ sub: c.var.auth.claims.sub })
+    );
+    const onFetch = ofFetch.protect(validator, {}, (_request, auth) =>
+        Response.json({ sub: auth.claims.sub })
+    );
     const fetched = handler => (path, init) => handler(new Request(`https://api.example.com${path}`, init));
     const served = async url => (path, init) => fetch(url + path, init);
     const ask = {
-        express: await served(await listen(express().get("/me", withExpress, (req, res) => res.json({ sub: withExpress.of(req).claims.sub })))),
+        express: await served(
+            await listen(
+                express().get("/me", withExpress, (req, res) =>
+                    res.json({ sub: withExpress.of(req).claims.sub })
+                )
+            )
+        ),
         fastify: await served(await onFastify()),
         fetch: fetched(onFetch),
         hono: fetched(request => onHono.fetch(request)),
@@ -88,10 +98,17 @@ async function main() {
             )
         ),
         nestjs: await served(await onNest()),
-        "node-http": await served(await listen(ofNodeHttp.protect(validator, {}, (_req, res, auth) => res.end(JSON.stringify({ sub: auth.claims.sub })))))
+        "node-http": await served(
+            await listen(
+                ofNodeHttp.protect(validator, {}, (_req, res, auth) =>
+                    res.end(JSON.stringify({ sub: auth.claims.sub }))
+                )
+            )
+        )
     };
     for (const [name, send] of Object.entries(ask)) {
-        const sent = token => send("/me", { headers: { authorization: `Bearer ${token}`, connection: "close" } });
+        const sent = token =>
+            send("/me", { headers: { authorization: `Bearer ${token}`, connection: "close" } });
         const granted = await sent(TOKEN);
         assert.deepEqual([granted.status, await granted.json()], [200, { sub: "service-rs256" }], name);
         const refused = await sent(TAMPERED_TOKEN);

@@ -27,7 +27,9 @@ export const adapters = [
     ofFetch.protect(validator, {}, (_request: Request, auth) => new Response(auth.claims.sub)),
     new Hono().get("/me", ofHono.protect(validator), c => c.text(c.var.auth.claims.sub)),
     ofKoa.protect(validator, { optional: true }),
-    AuthModule.forRoot(validator, { onRejected: ({ code }, context) => console.warn(code, context.getHandler().name) }),
+    AuthModule.forRoot(validator, {
+        onRejected: ({ code }, context) => console.warn(code, context.getHandler().name)
+    }),
     RequireScopes("read"),
     ofNodeHttp.protect(validator, {}, (_req, res, auth) => void res.end(auth.claims.sub))
 ];

@@ -32,7 +32,10 @@ async function main() {
     assert.equal(accepted.isSuccess, true, accepted.debugErrorMessage);
     assert.equal(accepted.decodedAccessToken.sub, "service-rs256");
     const rejected = await validate(TAMPERED_TOKEN);
-    assert.deepEqual([rejected.isSuccess, rejected.errorCause], [false, "validation error - invalid signature"]);
+    assert.deepEqual(
+        [rejected.isSuccess, rejected.errorCause],
+        [false, "validation error - invalid signature"]
+    );
 
     console.log("createValidator and the drop-in: a real token accepted, a tampered one refused");
 }

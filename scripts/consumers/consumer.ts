@@ -10,7 +10,10 @@ declare const console: { log(text: string): void; error(text: string): void };
 type Claims = { sub: string; scopes: string[] };
 
 const claims = {
-    parse: ({ sub, scope }: { sub: string; scope?: string }): Claims => ({ sub, scopes: scope?.split(" ") ?? [] })
+    parse: ({ sub, scope }: { sub: string; scope?: string }): Claims => ({
+        sub,
+        scopes: scope?.split(" ") ?? []
+    })
 };
 
 const { ISSUER_URI: issuerUri = "", AUDIENCE: expectedAudience = "", TOKEN, TAMPERED_TOKEN } = process.env;
@@ -51,7 +54,12 @@ const answers = [
     await causeOrScopes(TOKEN),
     await causeOrScopes(TAMPERED_TOKEN)
 ];
-const expected = [["items:read"], "signature_invalid", ["items:read"], "validation error - invalid signature"];
+const expected = [
+    ["items:read"],
+    "signature_invalid",
+    ["items:read"],
+    "validation error - invalid signature"
+];
 if (JSON.stringify(answers) === JSON.stringify(expected)) {
     console.log("createValidator and the drop-in: a real token accepted, a tampered one refused");
 } else {

@@ -7,9 +7,9 @@
 
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { AccessTokenClaims, Granted, Validator } from "../../index.js";
-import { newGuard, type Auth, type RouteRules, type ValidatorOrOptions } from "./guard.js";
-import { newMetadataHandler } from "./metadata.js";
-import { incomingOf, send, setOn, targetOf } from "./node.js";
+import { newGuard, type Auth, type RouteRules, type ValidatorOrOptions } from "../guard/guard.js";
+import { newMetadataHandler } from "../guard/metadata.js";
+import { incomingOf, send, setOn, targetOf } from "../guard/node.js";
 
 export type { RouteRules };
 

@@ -4,7 +4,7 @@
  * In: a reply, responses as data. Out: header fields set, responses sent. May use: response. Never: a rule.
  */
 
-import { setHeaders, type ResponseToSend } from "./response.js";
+import { setHeaders, type ResponseToSend } from "../guard/response.js";
 
 /** What is used of Fastify's reply. */
 export interface Reply {

@@ -8,8 +8,8 @@
 import type { FastifyReply, FastifyRequest, RawServerBase, RouteGenericInterface } from "fastify";
 import type { Validator } from "../../index.js";
 import { send, setOn } from "./fastify-reply.js";
-import { newGuard, type Auth, type RouteRules, type ValidatorOrOptions } from "./guard.js";
-import { newMetadataHandler } from "./metadata.js";
+import { newGuard, type Auth, type RouteRules, type ValidatorOrOptions } from "../guard/guard.js";
+import { newMetadataHandler } from "../guard/metadata.js";
 
 export type { RouteRules };
 
@@ -35,7 +35,9 @@ export function protect<Claims, Optional extends boolean = false>(
         Object.assign(request, { auth: outcome.auth });
         return setOn(reply, outcome.headers);
     };
-    return Object.assign(hook, { of: (request: object) => (request as { auth: Auth<Claims, Optional> }).auth });
+    return Object.assign(hook, {
+        of: (request: object) => (request as { auth: Auth<Claims, Optional> }).auth
+    });
 }
 
 /** Serves the resource metadata. At the root: `app.addHook("onRequest", resourceMetadata(validator))`. */

@@ -6,9 +6,9 @@
  */
 
 import type { FetchRequestLike, Validator } from "../../index.js";
-import { newGuard, type Auth, type RouteRules, type ValidatorOrOptions } from "./guard.js";
-import { newMetadataHandler, targetOf } from "./metadata.js";
-import { setHeaders, type ResponseToSend } from "./response.js";
+import { newGuard, type Auth, type RouteRules, type ValidatorOrOptions } from "../guard/guard.js";
+import { newMetadataHandler, targetOf } from "../guard/metadata.js";
+import { setHeaders, type ResponseToSend } from "../guard/response.js";
 
 export type { RouteRules };
 
@@ -44,7 +44,8 @@ export function resourceMetadata(
     };
 }
 
-const toResponse = ({ status, headers, body }: ResponseToSend): Response => new Response(body, { status, headers });
+const toResponse = ({ status, headers, body }: ResponseToSend): Response =>
+    new Response(body, { status, headers });
 
 /** A copy, where there is something to add: the fields of a fetched response cannot be changed. */
 function withHeaders(response: Response, headers: ResponseToSend["headers"]): Response {
@@ -52,6 +53,10 @@ function withHeaders(response: Response, headers: ResponseToSend["headers"]): Re
         return response;
     }
     const copy = new Response(response.body, response);
-    setHeaders(headers, name => copy.headers.get(name), (name, value) => copy.headers.set(name, value));
+    setHeaders(
+        headers,
+        name => copy.headers.get(name),
+        (name, value) => copy.headers.set(name, value)
+    );
     return copy;
 }

@@ -8,14 +8,16 @@
 import type { Context, MiddlewareHandler } from "hono";
 import type { StatusCode } from "hono/utils/http-status";
 import type { Validator } from "../../index.js";
-import { newGuard, type Auth, type RouteRules, type ValidatorOrOptions } from "./guard.js";
-import { newMetadataHandler, targetOf } from "./metadata.js";
-import { setHeaders, type ResponseToSend } from "./response.js";
+import { newGuard, type Auth, type RouteRules, type ValidatorOrOptions } from "../guard/guard.js";
+import { newMetadataHandler, targetOf } from "../guard/metadata.js";
+import { setHeaders, type ResponseToSend } from "../guard/response.js";
 
 export type { RouteRules };
 
 /** What {@link protect} adds to the environment of a Hono application: `c.var.auth`. */
-export type AuthEnv<Claims, Optional extends boolean = false> = { Variables: { auth: Auth<Claims, Optional> } };
+export type AuthEnv<Claims, Optional extends boolean = false> = {
+    Variables: { auth: Auth<Claims, Optional> };
+};
 
 /** Lets a request pass that may enter, with `c.var.auth`; answers any other. */
 export function protect<Claims, Optional extends boolean = false>(
@@ -38,7 +40,8 @@ export function protect<Claims, Optional extends boolean = false>(
 const firsts = new WeakMap<Context, Request>();
 
 /** The request as it came: middleware, such as `bodyLimit`, may put a copy in its place. */
-const firstOf = (c: Context): Request => (firsts.has(c) ? firsts : firsts.set(c, c.req.raw)).get(c) as Request;
+const firstOf = (c: Context): Request =>
+    (firsts.has(c) ? firsts : firsts.set(c, c.req.raw)).get(c) as Request;
 
 /** Serves the resource metadata at its well-known path. Mount it at the root: `app.use(resourceMetadata(validator))`. */
 export function resourceMetadata(validator: Pick<Validator, "resourceMetadata">): MiddlewareHandler {
@@ -50,7 +53,11 @@ export function resourceMetadata(validator: Pick<Validator, "resourceMetadata">)
 }
 
 function setOn(c: Context, headers: ResponseToSend["headers"]): void {
-    setHeaders(headers, name => c.res.headers.get(name), (name, value) => c.header(name, value));
+    setHeaders(
+        headers,
+        name => c.res.headers.get(name),
+        (name, value) => c.header(name, value)
+    );
 }
 
 function respond(c: Context, { status, headers, body }: ResponseToSend): Response {

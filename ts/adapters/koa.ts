@@ -6,9 +6,9 @@
  */
 
 import type { HeadersRecord, KoaContextLike, Validator } from "../../index.js";
-import { newGuard, type Auth, type RouteRules, type ValidatorOrOptions } from "./guard.js";
-import { newMetadataHandler } from "./metadata.js";
-import { setHeaders, type ResponseToSend } from "./response.js";
+import { newGuard, type Auth, type RouteRules, type ValidatorOrOptions } from "../guard/guard.js";
+import { newMetadataHandler } from "../guard/metadata.js";
+import { setHeaders, type ResponseToSend } from "../guard/response.js";
 
 export type { RouteRules };
 
@@ -51,7 +51,11 @@ export function resourceMetadata(validator: Pick<Validator, "resourceMetadata">)
 }
 
 const setOn = ({ response }: KoaContext, headers: ResponseToSend["headers"]): void =>
-    setHeaders(headers, name => response.get(name), (name, value) => response.set(name, value));
+    setHeaders(
+        headers,
+        name => response.get(name),
+        (name, value) => response.set(name, value)
+    );
 
 function send(ctx: KoaContext, { status, headers, body }: ResponseToSend): void {
     // In this order: setting a body changes the status and the Content-Type.

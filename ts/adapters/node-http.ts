@@ -7,10 +7,10 @@
 
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Validator } from "../../index.js";
-import { newGuard, type Auth, type RouteRules, type ValidatorOrOptions } from "./guard.js";
-import { newMetadataHandler } from "./metadata.js";
-import { incomingOf, send, setOn, targetOf, type NodeRequest, type NodeResponse } from "./node.js";
-import { failure } from "./response.js";
+import { newGuard, type Auth, type RouteRules, type ValidatorOrOptions } from "../guard/guard.js";
+import { newMetadataHandler } from "../guard/metadata.js";
+import { incomingOf, send, setOn, targetOf, type NodeRequest, type NodeResponse } from "../guard/node.js";
+import { failure } from "../guard/response.js";
 
 export type { RouteRules };
 
@@ -29,7 +29,9 @@ export function protect<
 ): Listener<Req, Res> {
     const guard = newGuard(validator, rules);
     return (req, res) => {
-        const outcome = guard(incomingOf(req)).catch((error: unknown) => ({ response: failure(error, req.method) }));
+        const outcome = guard(incomingOf(req)).catch((error: unknown) => ({
+            response: failure(error, req.method)
+        }));
         // What the handler throws is the application's: it ends as it would without this listener.
         void outcome.then(outcome => {
             if (outcome.response !== undefined) {

@@ -41,7 +41,9 @@ export const expressOauth2JwtBearer = {
             },
             verify: req =>
                 new Promise((resolve, reject) => {
-                    middleware(req, undefined, error => (error === undefined ? resolve(req.auth.payload) : reject(error)));
+                    middleware(req, undefined, error =>
+                        error === undefined ? resolve(req.auth.payload) : reject(error)
+                    );
                 })
         };
     }

@@ -53,7 +53,8 @@ export const PEERS = [
 /** Versions by package. */
 export function versions() {
     const packages = [...new Set(PEERS.flatMap(peer => peer.package ?? []))];
-    const read = name => JSON.parse(readFileSync(new URL(`../node_modules/${name}/package.json`, import.meta.url), "utf8"));
+    const read = name =>
+        JSON.parse(readFileSync(new URL(`../node_modules/${name}/package.json`, import.meta.url), "utf8"));
     return {
         "oidc-spa-native": versionOfOurs(),
         ...Object.fromEntries(packages.map(name => [name, read(name).version]))

@@ -29,14 +29,22 @@ function accessToken(token, { key, algorithm, issuerUri, audience }) {
     const { header, claims } = verified(token, algorithm, () => key);
     const now = Date.now() / 1000;
     const isFor = Array.isArray(claims.aud) ? claims.aud.includes(audience) : claims.aud === audience;
-    if (header.alg !== algorithm || claims.iss !== issuerUri || !isFor || !(claims.exp > now) || claims.nbf > now) {
+    if (
+        header.alg !== algorithm ||
+        claims.iss !== issuerUri ||
+        !isFor ||
+        !(claims.exp > now) ||
+        claims.nbf > now
+    ) {
         throw new Error("refused");
     }
     return claims;
 }
 
 function dpopProof(proof, token, jkt, target, seen) {
-    const { header, claims } = verified(proof, "ES256", ({ jwk }) => createPublicKey({ key: jwk, format: "jwk" }));
+    const { header, claims } = verified(proof, "ES256", ({ jwk }) =>
+        createPublicKey({ key: jwk, format: "jwk" })
+    );
     const { crv, kty, x, y } = header.jwk;
     const age = Date.now() / 1000 - claims.iat;
     const isGood =
@@ -60,7 +68,10 @@ function verified(jws, algorithm, keyOf) {
     const hash = algorithm === "EdDSA" ? null : `sha${algorithm.slice(2)}`;
     const key = { key: keyOf(header), dsaEncoding: "ieee-p1363" };
     const signature = Buffer.from(jws.slice(signatureAt), "base64url");
-    if (header.alg !== algorithm || !verifySignature(hash, Buffer.from(jws.slice(0, signatureAt - 1)), key, signature)) {
+    if (
+        header.alg !== algorithm ||
+        !verifySignature(hash, Buffer.from(jws.slice(0, signatureAt - 1)), key, signature)
+    ) {
         throw new Error("refused");
     }
     return { header, claims: decode(jws.slice(payloadAt, signatureAt - 1)) };

@@ -13,7 +13,10 @@ export const oauth4webapi = {
         const oauth = await import("oauth4webapi");
         const insecure = { [oauth.allowInsecureRequests]: true };
         const issuer = new URL(issuerUri);
-        const server = await oauth.processDiscoveryResponse(issuer, await oauth.discoveryRequest(issuer, insecure));
+        const server = await oauth.processDiscoveryResponse(
+            issuer,
+            await oauth.discoveryRequest(issuer, insecure)
+        );
         const options = { ...insecure, signingAlgorithms: [algorithm] };
         // A proof may be signed with another algorithm, and this option is for both.
         const dpopOptions = { ...insecure, signingAlgorithms: [algorithm, "ES256"] };
@@ -27,7 +30,12 @@ export const oauth4webapi = {
                             : { authorization: authorizationField("DPoP", token), dpop: proof }
                 }),
             verify: request =>
-                oauth.validateJwtAccessToken(server, request, audience, request.headers.has("dpop") ? dpopOptions : options)
+                oauth.validateJwtAccessToken(
+                    server,
+                    request,
+                    audience,
+                    request.headers.has("dpop") ? dpopOptions : options
+                )
         };
     }
 };

@@ -10,7 +10,9 @@ export async function validating(options, target) {
     await validator.ready();
     return {
         prepare: ({ token, proof }) =>
-            proof === undefined ? { authorization: authorizationField("Bearer", token) } : { authorization: authorizationField("DPoP", token), dpop: proof },
+            proof === undefined
+                ? { authorization: authorizationField("Bearer", token) }
+                : { authorization: authorizationField("DPoP", token), dpop: proof },
         verify: async headers => (await validator.validateRequest(headers, target)).claims
     };
 }

@@ -49,7 +49,9 @@ function drawBar({ label, role, value, min, max, note }, unit, x, top) {
     return [
         `<text class="ink" x="${LABELS - 10}" y="${middle + 4}" text-anchor="end"${weight}>${escape(label)}</text>`,
         `<rect class="${role}" x="${LABELS}" y="${top}" width="${n(Math.max(end - LABELS, 1))}" height="${BAR}" rx="2"/>`,
-        min < max ? `<line class="whisker" x1="${n(x(min))}" x2="${n(x(max))}" y1="${middle}" y2="${middle}" stroke-width="1.2"/>` : "",
+        min < max
+            ? `<line class="whisker" x1="${n(x(min))}" x2="${n(x(max))}" y1="${middle}" y2="${middle}" stroke-width="1.2"/>`
+            : "",
         `<text class="ink" x="${n(Math.max(end, x(max)) + 8)}" y="${middle + 4}"${weight}>${escape(shown)}</text>`
     ].join("");
 }

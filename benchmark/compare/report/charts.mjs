@@ -43,7 +43,10 @@ function validations(results, concurrency, which, { title, subtitle }) {
                         value,
                         min: Math.max(entry[which].min - off, 0),
                         max: Math.max(entry[which].max - off, 0),
-                        note: entry.role === "ours" && oidcSpa ? `${(oidcSpa.net / value).toFixed(1)} × less than oidc-spa/server` : undefined
+                        note:
+                            entry.role === "ours" && oidcSpa
+                                ? `${(oidcSpa.net / value).toFixed(1)} × less than oidc-spa/server`
+                                : undefined
                     };
                 })
                 .sort((a, b) => a.value - b.value);

@@ -3,7 +3,8 @@
 /** A validation's processor time without the harness's own: `which` is `cpu` (whole process) or `main` (main thread). */
 export function net(entries, entry, which) {
     const value = entry[which]?.median;
-    const own = entry.peer === "bare" ? 0 : (entries.find(({ role }) => role === "harness")?.[which]?.median ?? 0);
+    const own =
+        entry.peer === "bare" ? 0 : (entries.find(({ role }) => role === "harness")?.[which]?.median ?? 0);
     return value === undefined ? undefined : Math.max(value - own, 0.05);
 }
 
@@ -54,7 +55,8 @@ export function losses(results) {
 function lossesOfValidations(results) {
     return cells(results).flatMap(({ id, concurrency, entries }) =>
         Object.entries(LESS_IS_BETTER).flatMap(([which, what]) => {
-            const value = entry => (which === "cpu" || which === "main" ? net(entries, entry, which) : entry[which]?.median);
+            const value = entry =>
+                which === "cpu" || which === "main" ? net(entries, entry, which) : entry[which]?.median;
             const timed = entries.filter(entry => value(entry) !== undefined && entry.peer !== "bare");
             const ours = Math.min(...timed.filter(({ role }) => role === "ours").map(value));
             const ahead = timed
@@ -62,7 +64,15 @@ function lossesOfValidations(results) {
                 .sort((a, b) => value(a) - value(b));
             return ahead.length === 0 || ours === Infinity
                 ? []
-                : [{ where: `${id}, ${concurrency} in flight`, what, unit: "µs", ours, ahead: named(ahead, value) }];
+                : [
+                      {
+                          where: `${id}, ${concurrency} in flight`,
+                          what,
+                          unit: "µs",
+                          ours,
+                          ahead: named(ahead, value)
+                      }
+                  ];
         })
     );
 }
@@ -76,7 +86,15 @@ function lossesOfRequests({ requests }) {
         const ahead = entries.filter(entry => entry.role === "peer" && value(entry) > ours);
         return ahead.length === 0
             ? []
-            : [{ where: `requests to ${key}`, what: "requests a second", unit: "/s", ours, ahead: named(ahead, value) }];
+            : [
+                  {
+                      where: `requests to ${key}`,
+                      what: "requests a second",
+                      unit: "/s",
+                      ours,
+                      ahead: named(ahead, value)
+                  }
+              ];
     });
 }
 

@@ -40,7 +40,10 @@ export function lineChart({ title, subtitle, unit, along, lines, spans = [] }) {
         ),
         ...across.ticks
             .filter(value => x(value) <= WIDTH - RIGHT + 1)
-            .map(value => `<text class="quiet" x="${n(x(value))}" y="${end + 18}" text-anchor="middle">${value}</text>`),
+            .map(
+                value =>
+                    `<text class="quiet" x="${n(x(value))}" y="${end + 18}" text-anchor="middle">${value}</text>`
+            ),
         `<text class="quiet" x="${n((LEFT + WIDTH - RIGHT) / 2)}" y="${end + 40}" text-anchor="middle">${escape(along)}</text>`,
         `<text class="quiet" x="${LEFT - 8}" y="${TOP - 8}" text-anchor="end">${escape(unit)}</text>`,
         ...lines.map(({ role, points }) => {

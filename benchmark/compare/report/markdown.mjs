@@ -26,7 +26,9 @@ export function markdown(results) {
         ...(results.memory.length > 0 ? ["## Memory", memoryTable(results)] : []),
         ...(results.refused.length > 0 ? ["## Not timed", refusedList(results)] : []),
         ...(results.validations.length > 0 ? ["## Every validation", ...cells(results).map(cellTable)] : [])
-    ].join("\n\n").concat("\n");
+    ]
+        .join("\n\n")
+        .concat("\n");
 }
 
 function about({ measuredAt, seconds, machine, node, versions, options, loadBefore }) {
@@ -40,7 +42,7 @@ function about({ measuredAt, seconds, machine, node, versions, options, loadBefo
         `Versions: ${list.join(", ")}.`,
         "",
         "Times are µs, medians over the rounds. What the harness itself costs is taken off, but not in the tables under " +
-            "\"Every validation\". A number with × says how many times ours that is: below 1 the other one is ahead."
+            '"Every validation". A number with × says how many times ours that is: below 1 the other one is ahead.'
     ].join("\n");
 }
 
@@ -57,11 +59,21 @@ function glance(results, concurrency, which) {
                 oidcSpa ? `${micros(oidcSpa.net)} (${times(oidcSpa)})` : "refuses it",
                 bestPeer ? `${micros(bestPeer.net)} (${times(bestPeer)}) ${bestPeer.title}` : "",
                 lean ? `${micros(lean.net)} (${times(lean)})` : "",
-                which === "cpu" && bare ? `${micros(bare.net)} (${signed((bestOurs?.net ?? NaN) - bare.net)})` : ""
+                which === "cpu" && bare
+                    ? `${micros(bare.net)} (${signed((bestOurs?.net ?? NaN) - bare.net)})`
+                    : ""
             ];
         });
     return table(
-        ["", "`oidc-spa-native`", "`/server`", "oidc-spa/server", "best other library", "lean", "bare check (ours over it)"],
+        [
+            "",
+            "`oidc-spa-native`",
+            "`/server`",
+            "oidc-spa/server",
+            "best other library",
+            "lean",
+            "bare check (ours over it)"
+        ],
         rows
     );
 }
@@ -99,7 +111,17 @@ function requestTables({ requests }) {
                 millis(entry.p99),
                 millis(entry.loopDelay)
             ]);
-        const head = ["", "requests/s", "of unprotected", "of deferred", "CPU", "main thread", "p50 ms", "p99 ms", "loop held ms"];
+        const head = [
+            "",
+            "requests/s",
+            "of unprotected",
+            "of deferred",
+            "CPU",
+            "main thread",
+            "p50 ms",
+            "p99 ms",
+            "loop held ms"
+        ];
         const [{ connections, requests: count }] = entries;
         return `### ${key}\n\n${connections} connections, ${count} requests a round.\n\n${table(head, rows)}`;
     });
@@ -139,7 +161,9 @@ function cellTable({ id, concurrency, entries }) {
                 entry.p50 ? micros(entry.p50.median) : "",
                 entry.p99 ? micros(entry.p99.median) : "",
                 entry.loopDelay ? micros(entry.loopDelay.median) : "",
-                oidcSpa && entry.role !== "harness" ? `${(oidcSpa.net / net(entries, entry, "cpu")).toFixed(1)} ×` : ""
+                oidcSpa && entry.role !== "harness"
+                    ? `${(oidcSpa.net / net(entries, entry, "cpu")).toFixed(1)} ×`
+                    : ""
             ];
         });
     const head = ["", "CPU", "main thread", "p50", "p99", "loop held", "less than oidc-spa/server"];

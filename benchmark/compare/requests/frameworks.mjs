@@ -17,7 +17,9 @@ export const SERVERS = {
     async "node:http"({ guard, isDeferred }) {
         const send = (res, status, body) => {
             const text = JSON.stringify(body);
-            res.writeHead(status, { "Content-Type": "application/json", "Content-Length": text.length }).end(text);
+            res.writeHead(status, { "Content-Type": "application/json", "Content-Length": text.length }).end(
+                text
+            );
         };
         const answer = async (req, res) => {
             const claims = guard === undefined ? ANYBODY : await guard(req, req.headers.authorization);
@@ -80,7 +82,10 @@ export const SERVERS = {
                 return claims === undefined ? c.json(UNAUTHORIZED, 401) : c.json({ sub: claims.sub });
             });
         } else if (isDeferred) {
-            app.get(PATH, c => new Promise(resolve => setImmediate(() => resolve(c.json({ sub: ANYBODY.sub })))));
+            app.get(
+                PATH,
+                c => new Promise(resolve => setImmediate(() => resolve(c.json({ sub: ANYBODY.sub }))))
+            );
         } else {
             app.get(PATH, c => c.json({ sub: ANYBODY.sub }));
         }

@@ -15,7 +15,10 @@ process.on("disconnect", () => process.exit());
 async function load({ port, path, headers, connections }) {
     const requests = headers.map(fields => {
         const lines = Object.entries(fields).map(([name, value]) => `${name}: ${value}\r\n`);
-        return Buffer.from(`GET ${path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n${lines.join("")}\r\n`, "latin1");
+        return Buffer.from(
+            `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n${lines.join("")}\r\n`,
+            "latin1"
+        );
     });
     const latencies = new Float64Array(requests.length);
     const statuses = {};

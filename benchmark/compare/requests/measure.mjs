@@ -18,9 +18,9 @@ export async function measureRequests({ options, ask, issuers, show }) {
     const measured = [];
     for (const framework of options.frameworks) {
         for (const dpop of [false, true]) {
-            const protections = PROTECTIONS.filter(({ only }) => only === undefined || only === framework).filter(
-                ({ role, ...protection }) => !dpop || role === "harness" || protection.dpop
-            );
+            const protections = PROTECTIONS.filter(
+                ({ only }) => only === undefined || only === framework
+            ).filter(({ role, ...protection }) => !dpop || role === "harness" || protection.dpop);
             const context = { issuerUri, jwk, audience: AUDIENCE, algorithm, dpop };
             const servers = [];
             for (const protection of protections) {
@@ -56,7 +56,9 @@ async function measureServers({ framework, dpop, servers, load, options, ask }) 
             });
             const { cpu, main, loopDelay, rss } = await one.server.ask("end");
             if (client.statuses[200] !== count) {
-                throw new Error(`${framework}, ${one.protection.title}: ${JSON.stringify(client.statuses)} of ${count}`);
+                throw new Error(
+                    `${framework}, ${one.protection.title}: ${JSON.stringify(client.statuses)} of ${count}`
+                );
             }
             if (round >= 0) {
                 one.slices.push({ ...client, cpu: cpu / count, main: main && main / count, loopDelay, rss });
@@ -79,16 +81,25 @@ async function measureServers({ framework, dpop, servers, load, options, ask }) 
 async function mustRefuse({ framework, dpop, servers, load, ask }) {
     const bad = await ask("bad", { issuer: ISSUER, dpop });
     for (const { protection, port } of servers.filter(({ protection }) => protection.role !== "harness")) {
-        const { statuses } = await load.ask("load", { port, path: PATH, headers: bad.map(headersOf), connections: 1 });
+        const { statuses } = await load.ask("load", {
+            port,
+            path: PATH,
+            headers: bad.map(headersOf),
+            connections: 1
+        });
         const refused = (statuses[401] ?? 0) + (statuses[400] ?? 0);
         if (refused !== bad.length) {
-            throw new Error(`${framework}, ${protection.title} must refuse ${bad.length}: ${JSON.stringify(statuses)}`);
+            throw new Error(
+                `${framework}, ${protection.title} must refuse ${bad.length}: ${JSON.stringify(statuses)}`
+            );
         }
     }
 }
 
 function headersOf({ token, proof }) {
-    return proof === undefined ? { Authorization: `Bearer ${token}` } : { Authorization: `DPoP ${token}`, DPoP: proof };
+    return proof === undefined
+        ? { Authorization: `Bearer ${token}` }
+        : { Authorization: `DPoP ${token}`, DPoP: proof };
 }
 
 function startProcess(file) {
@@ -117,6 +128,9 @@ function summary(measured, framework, dpop) {
     const here = measured.filter(entry => entry.framework === framework && entry.scheme === scheme);
     const short = here
         .sort((a, b) => a.cpu.median - b.cpu.median)
-        .map(({ title, cpu, perSecond }) => `${title} ${cpu.median.toFixed(0)} (${Math.round(perSecond.median)}/s)`);
+        .map(
+            ({ title, cpu, perSecond }) =>
+                `${title} ${cpu.median.toFixed(0)} (${Math.round(perSecond.median)}/s)`
+        );
     return `${framework}, ${scheme}, µs of CPU a request: ${short.join(" · ")}`;
 }

@@ -1,0 +1,102 @@
+/**
+ * Requests and responses of NestJS: REST, GraphQL and WebSocket gateways, on Express and on Fastify.
+ *
+ * In: Nest's context of a call. Out: what the guard reads; responses and exceptions. May use: response, node,
+ * subprotocol. Never: a rule.
+ */
+
+import { HttpException } from "@nestjs/common";
+import type { ArgumentsHost, HttpException as Exception } from "@nestjs/common" with {
+    "resolution-mode": "import"
+};
+import type { IncomingHttpHeaders } from "node:http";
+import type { RequestLike } from "../../../index.js";
+import * as fastify from "../fastify-reply.js";
+import type { Incoming } from "../../guard/guard.js";
+import * as node from "../../guard/node.js";
+import type { ResponseToSend } from "../../guard/response.js";
+import { handshake, type SaidAtConnect } from "../../guard/subprotocol.js";
+
+type Request = {
+    readonly headers: IncomingHttpHeaders;
+    readonly method: string;
+    readonly res?: Response;
+} & RequestLike;
+type Response = node.NodeResponse | fastify.Reply;
+type Call = {
+    auth?: unknown;
+    request?: Request;
+    req?: Request;
+    res?: Response;
+    reply?: fastify.Reply;
+    /** The client of a gateway on socket.io has it. */
+    handshake?: { readonly auth: SaidAtConnect };
+};
+
+// The declarations name NestJS 12's modules as what they are; else they compile only where `require` may load them.
+const NestException: typeof Exception = HttpException;
+
+/** What the guard throws. A filter of the application may catch it: the header fields but Content-Type are set then. */
+export class Refusal extends NestException {
+    constructor(readonly toSend: ResponseToSend) {
+        const document = documentOf(toSend);
+        // The members that Nest's own exceptions have: its driver for GraphQL looks for them.
+        super({ ...document, statusCode: toSend.status, message: document.detail }, toSend.status);
+    }
+}
+
+/** What lives as long as a call and holds `auth`: the request, GraphQL's context, the client of a gateway. */
+export function carrierOf(host: ArgumentsHost): Call {
+    return host.getArgByIndex<Call>(host.getType<string>() === "graphql" ? 2 : 0);
+}
+
+export function incomingOf<Host extends ArgumentsHost>(host: Host): Incoming<Host> {
+    const type: string = host.getType();
+    const { req, request, reply, handshake: said } = type === "rpc" ? {} : carrierOf(host);
+    const source =
+        type === "http"
+            ? host.getArgByIndex<Request>(0)
+            : (req ?? request ?? (reply?.request as Request | undefined));
+    if (source === undefined) {
+        throw new TypeError(
+            "oidc-spa-native: no request to judge. GraphQL's context holds it as `req`, the client of a gateway as `request`; " +
+                "calls over other transports have none."
+        );
+    }
+    // Only REST has preflights, and responses that lack a body by their method.
+    const method = type === "http" ? source.method : undefined;
+    const incoming = { request: host, source, method, header: (name: string) => source.headers[name] };
+    return type === "ws" ? handshake(incoming, said?.auth) : incoming;
+}
+
+function responseOf(host: ArgumentsHost): Response | undefined {
+    const { res, reply, req } = carrierOf(host);
+    return host.getType() === "http" ? host.getArgByIndex<Response>(1) : (res ?? reply ?? req?.res);
+}
+
+/** Nothing happens where there is no response: at a message of a WebSocket. */
+export function setOn(host: ArgumentsHost, headers: ResponseToSend["headers"]): void {
+    const response = responseOf(host);
+    if (response !== undefined) {
+        "raw" in response ? fastify.setOn(response, headers) : node.setOn(response, headers);
+    }
+}
+
+/** The exception that ends a call; the header fields are set, whoever makes the response of it. */
+export async function refusalOn(host: ArgumentsHost, toSend: ResponseToSend): Promise<Error> {
+    if (host.getType() === "ws") {
+        const { WsException } = await import("@nestjs/websockets");
+        return new WsException(documentOf(toSend));
+    }
+    const { "Content-Type": _, ...headers } = toSend.headers;
+    setOn(host, headers);
+    return new Refusal(toSend);
+}
+
+/** Answers a REST call. */
+export function send(host: ArgumentsHost, toSend: ResponseToSend): void {
+    const response = host.getArgByIndex<Response>(1);
+    "raw" in response ? fastify.send(response, toSend) : node.send(response, toSend);
+}
+
+const documentOf = ({ body }: ResponseToSend) => JSON.parse(body ?? "{}") as { detail?: string };

@@ -1,0 +1,55 @@
+/**
+ * `oidc-spa-native/trpc`: middleware for procedures of tRPC 11, on each of its adapters.
+ *
+ * In: a validator, the rules of a procedure. Out: middleware that sets `ctx.auth`. May use: guard, trpc-context,
+ * response. Never: a claim, a status, a challenge.
+ */
+
+import { TRPCError, type TRPCMiddlewareFunction } from "@trpc/server";
+import { getHTTPStatusCodeFromError } from "@trpc/server/http";
+import { TRPC_ERROR_CODES_BY_KEY } from "@trpc/server/rpc";
+import { newGuard, type Auth, type RouteRules, type ValidatorOrOptions } from "../../guard/guard.js";
+import { exposing, RefusedError } from "../../guard/response.js";
+import type { AuthContext } from "./context.js";
+
+export { createContext, type AuthContext, type ContextOptions } from "./context.js";
+export { RefusedError, type RouteRules };
+
+/** Middleware whose procedures have `ctx.auth`. */
+export type Protection<Found> = TRPCMiddlewareFunction<
+    AuthContext,
+    unknown,
+    object,
+    { auth: Found },
+    unknown
+>;
+
+/** Lets a call pass that may enter, with `ctx.auth`; any other gets a TRPCError whose `cause` is a {@link RefusedError}. */
+export function protect<Claims, Optional extends boolean = false>(
+    validator: ValidatorOrOptions<Claims>,
+    rules?: RouteRules<Claims, unknown, Optional>
+): Protection<Auth<Claims, Optional>> {
+    // tRPC takes no OPTIONS request for a call: what looks like a preflight is judged as anything else.
+    const guard = newGuard(validator, { ...rules, guardPreflights: true });
+    return async ({ ctx: { authRequest }, next }) => {
+        const outcome = await guard(authRequest.incoming);
+        if (!outcome.passed) {
+            authRequest.set(exposing(outcome.refusal.headers));
+            throw errorOf(new RefusedError(outcome.refusal));
+        }
+        authRequest.set(outcome.headers);
+        return next({ ctx: { auth: outcome.auth as Auth<Claims, Optional> } });
+    };
+}
+
+const CODES: ReadonlyMap<number, TRPCError["code"]> = new Map(
+    (Object.keys(TRPC_ERROR_CODES_BY_KEY) as TRPCError["code"][]).map(code => [
+        getHTTPStatusCodeFromError(new TRPCError({ code })),
+        code
+    ])
+);
+
+/** The error of tRPC whose response has the status of the refusal. */
+function errorOf(cause: RefusedError): TRPCError {
+    return new TRPCError({ code: CODES.get(cause.refusal.status) ?? "INTERNAL_SERVER_ERROR", cause });
+}

@@ -1,0 +1,68 @@
+/**
+ * `oidc-spa-native/websocket`: upgrades to WebSocket for `ws` and servers with its methods; handshakes of socket.io.
+ *
+ * In: a validator, rules, a WebSocket server. Out: a listener of `upgrade` events. May use: guard, node, response,
+ * upgrade, subprotocol. Never: a claim, a status, a challenge.
+ */
+
+import type { IncomingMessage } from "node:http";
+import type { Duplex } from "node:stream";
+import { newGuard, type Auth, type ValidatorOrOptions } from "../../guard/guard.js";
+import { incomingOf } from "../../guard/node.js";
+import { failure } from "../../guard/response.js";
+import {
+    accept,
+    checkNoServer,
+    closeAtExpiry,
+    refuse,
+    type Closable,
+    type UpgradeRules,
+    type UpgradeServer
+} from "../../guard/upgrade.js";
+
+export { protectNamespace, type NamespaceProtection, type SocketOfNamespace } from "./socket-io.js";
+export { acceptedProtocol } from "../../guard/subprotocol.js";
+export { closeAtExpiry, type Closable, type UpgradeRules, type UpgradeServer };
+
+/** A listener of `upgrade` events, and the typed way to what it found: `upgrade.of(req).claims`. */
+export interface UpgradeProtection<Found> {
+    (request: IncomingMessage, socket: Duplex, head: Buffer): void;
+    readonly of: (request: IncomingMessage) => Found;
+}
+
+/** Upgrades a request that may enter: `server.on("upgrade", protect(…))`, then `sockets.on("connection", …)`. */
+export function protect<Claims, Optional extends boolean = false>(
+    validator: ValidatorOrOptions<Claims>,
+    { closeAtExpiry: closes = false, ...rules }: UpgradeRules<Claims, IncomingMessage, Optional>,
+    sockets: UpgradeServer
+): UpgradeProtection<Auth<Claims, Optional>> {
+    checkNoServer(sockets);
+    const guard = newGuard(validator, { ...rules, subprotocolToken: true, guardPreflights: true });
+    const found = new WeakMap<IncomingMessage, Auth<Claims, Optional>>();
+    const listener = async (req: IncomingMessage, socket: Duplex, head: Buffer) => {
+        // Node.js has taken its own listener away: a client that leaves meanwhile must not end the process.
+        socket.on("error", () => socket.destroy());
+        const outcome = await guard(incomingOf(req)).catch((error: unknown) => ({
+            response: failure(error, req.method)
+        }));
+        if (outcome.response !== undefined) {
+            refuse(req, socket, outcome.response);
+            return;
+        }
+        const auth = outcome.auth as Auth<Claims, Optional>;
+        found.set(req, auth);
+        accept(sockets, req, socket, head, outcome.headers, ws => {
+            closes && closeAtExpiry(ws, auth);
+            sockets.emit("connection", ws, req);
+        });
+    };
+    const of = (req: IncomingMessage) => found.get(req) as Auth<Claims, Optional>;
+    const onUpgrade = (req: IncomingMessage, socket: Duplex, head: Buffer) => {
+        // What fails here fails for this connection: another listener has upgraded it, most likely.
+        listener(req, socket, head).catch((error: unknown) => {
+            failure(error, req.method);
+            socket.destroy();
+        });
+    };
+    return Object.assign(onUpgrade, { of });
+}

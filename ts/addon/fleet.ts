@@ -1,0 +1,50 @@
+/**
+ * Notices when this process is one of several that each remember DPoP proofs for themselves.
+ *
+ * In: the process's environment, a validator's health. Out: one warning a process, and a sentence for `health()`. May
+ * use: native, node:cluster. Never: a verdict, an exception.
+ */
+
+import cluster from "node:cluster";
+import type { ValidatorHealth } from "../../index.js";
+import { isFirstToAsk, type NativeValidator } from "./native.js";
+
+/** Which kind of fleet this process belongs to on its machine, as far as it can be told. */
+function fleet(): string | undefined {
+    const { NODE_UNIQUE_ID, pm_id, NODE_APP_INSTANCE, instances } = process.env;
+    if (cluster.isWorker || NODE_UNIQUE_ID !== undefined) {
+        return "a worker of a Node.js cluster";
+    }
+    // PM2 numbers the instances of a program from 0. A program that runs once has that number too.
+    const isOneOfSeveral = Number(NODE_APP_INSTANCE) > 0 || Number(instances) > 1;
+    return pm_id !== undefined && isOneOfSeveral ? "one of several instances under PM2" : undefined;
+}
+
+/** The sentence, where a validator that accepts DPoP has no memory to share. */
+function noticeFor(isShared: boolean, acceptsDpop: boolean): string | null {
+    const kind = isShared || !acceptsDpop ? undefined : fleet();
+    return kind === undefined
+        ? null
+        : `This process is ${kind}, and remembers DPoP proofs for itself only: each process accepts the same proof once. ` +
+              'Give all of them createValidator\'s option replayStore, such as { redis: "redis://host:6379" }. Until then, ' +
+              'nonce: "required" with a nonceSecret that all share shortens the time in which a stolen proof is of use.';
+}
+
+/** Warns, once a process, where each process of a fleet remembers proofs for itself; and tells so in `health()`. */
+export function watchFleet(
+    native: NativeValidator,
+    { isShared, acceptsDpop }: { readonly isShared: boolean; readonly acceptsDpop: boolean }
+): () => ValidatorHealth {
+    const notice = noticeFor(isShared, acceptsDpop);
+    if (notice !== null && isFirstToAsk()) {
+        process.emitWarning(notice, {
+            type: "oidc-spa-native",
+            code: "OIDC_SPA_NATIVE_REPLAY_MEMORY_NOT_SHARED"
+        });
+    }
+    return () => {
+        const health = JSON.parse(native.health()) as ValidatorHealth;
+        health.replayMemory.notice = notice;
+        return health;
+    };
+}

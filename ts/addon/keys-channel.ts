@@ -1,0 +1,34 @@
+/**
+ * Tells what happens to issuers' keys on `node:diagnostics_channel`.
+ *
+ * In: the addon's events, JSON text of `KeysEvent`. Out: messages of the channel `oidc-spa-native:keys`. May use:
+ * native, node:diagnostics_channel. Never: a rule about keys, an exception for the addon.
+ */
+
+import { channel } from "node:diagnostics_channel";
+import type { KeysEvent } from "../../index.js";
+import { onKeysEvent } from "./native.js";
+
+// Held here: Node.js keeps no channel that nobody holds.
+const keys = channel("oidc-spa-native:keys");
+
+let isListening = false;
+
+/**
+ * Begins to publish in this JavaScript environment (the main thread, or one worker thread); once, however often it is
+ * called. An environment without a validator is not woken for events of others.
+ *
+ * A subscriber that throws reaches neither the addon nor the other subscribers: `publish` hands what it threw to the
+ * process as an uncaught exception, as it does on every channel of Node.js. Catching it here would hide it.
+ */
+export function publishKeysEvents(): void {
+    if (isListening) {
+        return;
+    }
+    isListening = true;
+    onKeysEvent(event => {
+        if (keys.hasSubscribers) {
+            keys.publish(JSON.parse(event) as KeysEvent);
+        }
+    });
+}

@@ -1,0 +1,333 @@
+/**
+ * Loads the addon, and gives its surface the types that the rest of `ts/` is written against.
+ *
+ * In: the loader that napi-rs generates, `binding/binding.js`. Out: the addon's class and functions, or one clear
+ * error. May use: claims, Node's module loader. Never: a fallback, a rule about tokens.
+ */
+
+import type { DpopMode } from "../../index.js";
+import { copyOf } from "./claims.js";
+
+/** A verdict as it crosses the boundary: the JSON text of a list. `binding/src/told.rs` says what each position means. */
+export type Told = string;
+
+/** The addon's verdict. */
+export type NativeVerdict = NativeGrant | NativeRefusal;
+
+/** The request may enter. */
+export interface NativeGrant {
+    readonly isGranted: true;
+    /** The claims, in an object that nobody else has. */
+    readonly claims: unknown;
+    /** The access token, where the addon took it out of a field. */
+    readonly accessToken: string;
+    readonly scheme: "Bearer" | "DPoP";
+    /** The issuer's position among the configured ones, and its identifier. */
+    readonly issuer: number;
+    readonly issuerUri: string;
+    readonly dpopNonce: string | null;
+    /** The same credentials are granted the same from and until then, in milliseconds since 1970-01-01T00:00:00Z, */
+    readonly from: number;
+    readonly until: number;
+    /** as long as this is the number of the issuer's keys. */
+    readonly epoch: number;
+    /** The number of a bound token that the addon remembered; otherwise zero. */
+    readonly number: number;
+}
+
+/** The claims of a bound token, under its number: the addon tells them no more to whoever has them. */
+export interface ToldClaims {
+    readonly number: number;
+    readonly claims: unknown;
+}
+
+/** The request must not enter. */
+export interface NativeRefusal {
+    readonly isGranted: false;
+    readonly code: string;
+    readonly errorCause: string;
+    readonly debugErrorMessage: string;
+    readonly status: number;
+    readonly wwwAuthenticate: string | null;
+    /** Seconds. */
+    readonly retryAfter: string | null;
+    readonly dpopNonce: string | null;
+}
+
+/** A field that came more than once is passed once, with its bit set here. */
+export const AUTHORIZATION_REPEATED = 1;
+export const DPOP_REPEATED = 2;
+export const HOST_REPEATED = 4;
+
+/**
+ * What the addon reads of a request, by position: building an object for it costs more than the call. Of a request without
+ * proof and certificate it reads the first two: there is nothing to compare the others with.
+ */
+export type RequestParts = readonly [flags: number, authorization: string | null] | WholeRequestParts;
+
+type WholeRequestParts = readonly [
+    flags: number,
+    authorization: string | null,
+    dpop: string | null,
+    method: string | null,
+    url: string | null,
+    connectionScheme: string | null,
+    host: string | null,
+    forwarded: string | null,
+    xForwardedProto: string | null,
+    xForwardedHost: string | null,
+    xForwardedPort: string | null,
+    xForwardedFor: string | null,
+    remoteAddress: string | null,
+    xForwardedPrefix: string | null,
+    clientCert: string | null,
+    /** In DER. */
+    peerCertificate: Uint8Array | null
+];
+
+/** What the drop-in passes in the place of a request. */
+export type CredentialParts = readonly [
+    scheme: "Bearer" | "DPoP",
+    accessToken: string,
+    rejectIfBound: boolean,
+    proof: string | null,
+    expectedHtm: string | null,
+    expectedHtu: string | null
+];
+
+/** A request whose verdict waits for keys, or for Redis. It holds the parts, so that nothing is read twice. */
+export interface NativePending {
+    verdict(): Promise<Told | NativeUnsettled>;
+}
+
+/** A request that passed every check, that of the application's own memory of proofs aside. It tells no claims. */
+export interface NativeUnsettled {
+    /** The proof's name in the memory. */
+    readonly key: string;
+    /** When the memory may forget it, in milliseconds. */
+    readonly expiresAt: number;
+    /** The verdict: `true` where the proof is new, `false` where it is not, `null` and a reason where nobody knows. */
+    settle(isNew: boolean | null, trouble: string | null): Told;
+}
+
+/** Where verdicts of other threads come to. */
+export interface NativeInbox {
+    take(): readonly [tickets: readonly number[], answers: ReadonlyArray<Told | NativeUnsettled>];
+}
+
+/** What the addon says of a request at first. */
+export type NativeAnswer = Told | NativePending | NativeUnsettled;
+
+/** The functions of a validator that each request goes through. Arguments that are left out at the end count as null. */
+export interface NativeDoors {
+    /** `told` is the number of a token whose claims need not be told again, or zero. */
+    authorizeRequest(
+        this: void,
+        now: number,
+        dpopMode: DpopMode | null,
+        told: number,
+        ...parts: RequestParts
+    ): NativeAnswer;
+    authorizeCredentials(this: void, now: number, told: number, ...parts: CredentialParts): NativeAnswer;
+    /** The answer comes to the inbox, under the ticket. */
+    submitRequest(
+        this: void,
+        ticket: number,
+        now: number,
+        dpopMode: DpopMode | null,
+        told: number,
+        ...parts: RequestParts
+    ): void;
+    submitCredentials(this: void, ticket: number, now: number, told: number, ...parts: CredentialParts): void;
+    /** The number of the keys with which an issuer's tokens are verified now; -1 for none. */
+    keysEpoch(this: void, issuer: number): number;
+}
+
+/** The addon's validator. */
+export interface NativeValidator {
+    doors(inbox: NativeInbox): NativeDoors;
+    refuse(
+        now: number,
+        dpopMode: DpopMode | null,
+        code: string,
+        scheme: string | null,
+        debugErrorMessage: string,
+        scopes: readonly string[],
+        acrValues: readonly string[],
+        maxAgeSeconds: number | null
+    ): Told;
+    issuerUris(): string[];
+    ready(timeoutMs: number, failFast: boolean): Promise<void>;
+    /** JSON text of a `ValidatorHealth`. */
+    health(): string;
+    /** JSON text of a `ResourceMetadata`. */
+    resourceMetadata(): string | null;
+    /** What the application should be told of its options. */
+    warnings(): string[];
+}
+
+/**
+ * What the drop-in's first step finds in a request: the access token's place in its field, as `textAt` reads it, with
+ * DPoP and what the proof must name; or why there is nothing to judge, for developers.
+ */
+export type NativeExtraction = number | readonly [place: number, expectedHtu: string | null] | string;
+
+const PLACES = 2 ** 26;
+
+/** The part of a field that is at a place: its end, times `PLACES`, plus its beginning. */
+export function textAt(place: number, field: string | null): string {
+    return field === null ? "" : field.slice(place % PLACES, Math.floor(place / PLACES));
+}
+
+interface Addon {
+    readonly NativeValidator: new (options: string) => NativeValidator;
+    /** `bell` is called when there is something to take. It does not keep the environment alive. */
+    readonly NativeInbox: new (
+        bell: () => void
+    ) => NativeInbox;
+    readonly extraction: () => {
+        extractCredentials(this: void, trustProxy: boolean, ...parts: RequestParts): NativeExtraction | null;
+    };
+    /** Calls with the JSON text of each `KeysEvent` of the process. It does not keep the environment alive. */
+    readonly onKeysEvent: (listener: (event: string) => void) => void;
+    /** The table of codes: `description` is what a client may read. */
+    readonly errorTable: () => readonly { readonly code: string; readonly description: string }[];
+    /** Whether no thread of the process asked before. */
+    readonly isFirstToAsk: () => boolean;
+}
+
+const REFUSED = -1;
+
+/**
+ * Reads a verdict on credentials that came in this field, for whoever had these claims already. Throws where the addon
+ * failed: that is no answer to a client.
+ */
+export function readVerdict(
+    told: Told,
+    field: string | null,
+    issuerUris: readonly string[],
+    had: ToldClaims | undefined
+): NativeVerdict {
+    const read = JSON.parse(told) as ToldGrant | ToldRefusal | ToldFailure;
+    if (read[0] < 0) {
+        return refusalOf(read as ToldRefusal | ToldFailure);
+    }
+    const [tag, dpopNonce, tokenBegin, tokenEnd, from, until, epoch, number, claims] = read as ToldGrant;
+    const issuer = tag >> 1;
+    return {
+        isGranted: true,
+        claims: claims ?? copyOf((had as ToldClaims).claims),
+        accessToken: field === null ? "" : field.slice(tokenBegin, tokenEnd),
+        scheme: (tag & 1) === 0 ? "Bearer" : "DPoP",
+        issuer,
+        issuerUri: issuerUris[issuer] as string,
+        dpopNonce,
+        from,
+        until,
+        epoch,
+        number
+    };
+}
+
+/** Reads a verdict that cannot be a grant. */
+export function readRefusal(told: Told): NativeRefusal {
+    return refusalOf(JSON.parse(told) as ToldRefusal | ToldFailure);
+}
+
+type ToldGrant = readonly [
+    tag: number,
+    dpopNonce: string | null,
+    tokenBegin: number,
+    tokenEnd: number,
+    from: number,
+    until: number,
+    epoch: number,
+    number: number,
+    claims: unknown
+];
+
+type ToldRefusal = readonly [
+    tag: -1,
+    dpopNonce: string | null,
+    code: string,
+    errorCause: string,
+    status: number,
+    retryAfter: string | null,
+    wwwAuthenticate: string | null,
+    debugErrorMessage: string
+];
+
+type ToldFailure = readonly [tag: -2, dpopNonce: null, message: string];
+
+function refusalOf(read: ToldRefusal | ToldFailure): NativeRefusal {
+    if (read[0] !== REFUSED) {
+        throw new Error(`oidc-spa-native: ${read[2]}`);
+    }
+    const [, dpopNonce, code, errorCause, status, retryAfter, wwwAuthenticate, debugErrorMessage] = read;
+    return {
+        isGranted: false,
+        code,
+        errorCause,
+        debugErrorMessage,
+        status,
+        wwwAuthenticate,
+        retryAfter,
+        dpopNonce
+    };
+}
+
+/** Whether the verdict is there. */
+export function isTold(answer: NativeAnswer): answer is Told {
+    return typeof answer === "string";
+}
+
+/** Whether the verdict comes by itself. */
+export function isPending(answer: NativePending | NativeUnsettled): answer is NativePending {
+    return "verdict" in answer;
+}
+
+/** The package that carries the addon for the platform of this process, by napi-rs' naming. */
+function platformPackage(): string {
+    const { platform, arch } = process;
+    switch (platform) {
+        case "linux":
+            return `oidc-spa-native-linux-${arch}-${isMusl() ? "musl" : "gnu"}`;
+        case "win32":
+            return `oidc-spa-native-win32-${arch}-msvc`;
+        default:
+            return `oidc-spa-native-${platform}-${arch}`;
+    }
+}
+
+/** Node's own report names the glibc it runs on; there is none on musl. */
+function isMusl(): boolean {
+    const report = process.report?.getReport() as { header?: { glibcVersionRuntime?: string } } | undefined;
+    return report?.header !== undefined && report.header.glibcVersionRuntime === undefined;
+}
+
+function load(): Addon {
+    try {
+        return require("../../binding/binding.js") as Addon;
+    } catch (cause) {
+        const name = platformPackage();
+        throw new Error(
+            [
+                `oidc-spa-native: the native addon for ${process.platform}-${process.arch} could not be loaded.`,
+                `It comes in the package "${name}", an optional dependency of oidc-spa-native:`,
+                "npm leaves it out with --omit=optional, and when node_modules was installed on another platform.",
+                `Install again on this machine, or run: npm install ${name}`,
+                "There is no other way to validate: without the addon no request can be accepted."
+            ].join("\n"),
+            { cause }
+        );
+    }
+}
+
+const addon = load();
+
+export const NativeValidator = addon.NativeValidator;
+export const NativeInbox = addon.NativeInbox;
+export const { extractCredentials } = addon.extraction();
+export const onKeysEvent = addon.onKeysEvent;
+export const errorTable = addon.errorTable;
+export const isFirstToAsk = addon.isFirstToAsk;

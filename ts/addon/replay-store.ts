@@ -1,0 +1,123 @@
+/**
+ * The application's own memory of DPoP proofs: asked within a bounded time, believed only where it answers as agreed.
+ *
+ * In: the option `replayStore`; a request that waits for the memory's word. Out: its verdict. May use: native. Never: a
+ * verdict of its own, an exception for what a memory does.
+ */
+
+import type { CustomReplayStore } from "../../index.js";
+import { isPending, isTold, type NativeAnswer, type NativeUnsettled, type Told } from "./native.js";
+
+/** Requests that wait for one memory at a time. More are refused at once. */
+const MAX_WAITING = 10_000;
+
+const DEFAULT_TIMEOUT_MS = 250;
+
+/** Brings an answer to its end: a verdict, once all that it waits for has answered. */
+export type Conclude = (answer: NativeAnswer) => Told | Promise<Told>;
+
+/** What the option says to the addon, and how verdicts are brought to their end. */
+export interface ReplayAccess {
+    /** The option as the addon reads it. */
+    readonly option: unknown;
+    readonly conclude: Conclude;
+}
+
+/** Reads the option. A memory of the application stays here; the addon is only told that there is one. */
+export function replayAccess(option: unknown): ReplayAccess {
+    if (typeof option !== "object" || option === null || !("checkAndStore" in option)) {
+        if (typeof option === "object" && option !== null && "application" in option) {
+            throw new TypeError('oidc-spa-native: unknown option "replayStore.application".');
+        }
+        return { option, conclude: answer => conclude(answer, refuseToSettle) };
+    }
+    const store = option as CustomReplayStore;
+    if (typeof store.checkAndStore !== "function") {
+        throw new TypeError(
+            "oidc-spa-native: replayStore.checkAndStore must be a function (key: string, expiresAt: number) that resolves " +
+                "to true where the key is new, and to false where it is not."
+        );
+    }
+    if ("redis" in option) {
+        throw new TypeError("oidc-spa-native: replayStore takes either redis or checkAndStore, not both.");
+    }
+    // Read once: the addon checks them.
+    const { timeoutMs, onUnavailable } = store;
+    const ask = asker(store, timeoutMs ?? DEFAULT_TIMEOUT_MS);
+    return {
+        option: { application: true, timeoutMs, onUnavailable },
+        conclude: answer => conclude(answer, ask)
+    };
+}
+
+type Settle = (unsettled: NativeUnsettled) => Told | Promise<Told>;
+
+function conclude(answer: NativeAnswer, settle: Settle): Told | Promise<Told> {
+    if (isTold(answer)) {
+        return answer;
+    }
+    return isPending(answer) ? answer.verdict().then(verdict => conclude(verdict, settle)) : settle(answer);
+}
+
+function refuseToSettle(unsettled: NativeUnsettled): Told {
+    return unsettled.settle(null, "internal error: there is no memory to ask");
+}
+
+function asker(store: CustomReplayStore, timeoutMs: number): Settle {
+    let waiting = 0;
+    return async unsettled => {
+        if (waiting >= MAX_WAITING) {
+            return unsettled.settle(null, `${MAX_WAITING} requests wait for checkAndStore already`);
+        }
+        waiting++;
+        let word: Word;
+        try {
+            word = await within(timeoutMs, ask(store, unsettled));
+        } finally {
+            waiting--;
+        }
+        return typeof word === "boolean" ? unsettled.settle(word, null) : unsettled.settle(null, word);
+    };
+}
+
+/** Whether the proof is new; or why nobody knows, without anything that may be a secret. */
+type Word = boolean | string;
+
+async function ask(store: CustomReplayStore, { key, expiresAt }: NativeUnsettled): Promise<Word> {
+    let answer: unknown;
+    try {
+        answer = await store.checkAndStore(key, expiresAt);
+    } catch (error) {
+        return `checkAndStore failed${errorCode(error)}`;
+    }
+    return typeof answer === "boolean"
+        ? answer
+        : `checkAndStore answered ${kindOf(answer)} where true or false is expected`;
+}
+
+/** A code such as ECONNREFUSED. Messages may hold passwords, and are not repeated. */
+function errorCode(error: unknown): string {
+    try {
+        const code: unknown = (error as { code?: unknown } | null | undefined)?.code;
+        return typeof code === "string" && /^[A-Z][A-Z0-9_]{0,39}$/.test(code) ? ` with ${code}` : "";
+    } catch {
+        return ""; // a getter that throws
+    }
+}
+
+function kindOf(answer: unknown): string {
+    return answer === null || answer === undefined ? String(answer) : `a ${typeof answer}`;
+}
+
+/** Waits for the word, but no longer than `ms`. */
+async function within(ms: number, word: Promise<Word>): Promise<Word> {
+    let timer: NodeJS.Timeout | undefined;
+    const elapsed = new Promise<Word>(resolve => {
+        timer = setTimeout(resolve, ms, `checkAndStore gave no answer within ${ms} ms`);
+    });
+    try {
+        return await Promise.race([word, elapsed]);
+    } finally {
+        clearTimeout(timer);
+    }
+}

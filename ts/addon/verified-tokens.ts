@@ -1,0 +1,156 @@
+/**
+ * Remembers which credentials were granted what: bearer credentials that come again are not verified again, and the
+ * claims of a bound token, which the addon judges with each proof, need not be told again.
+ *
+ * In: grants, with the time in which and the keys with which the addon would grant them again. Out: the same grant for
+ * the very same credentials under the same rules; claims under the number that the addon gave them. May use: claims,
+ * native's types. Never: a grant for a token that is bound to a key or a certificate (the addon gives it no time), a
+ * refusal, a claims object that two requests share.
+ */
+
+import type { DpopMode } from "../../index.js";
+import { copyOf } from "./claims.js";
+import type { NativeDoors, NativeGrant, ToldClaims } from "./native.js";
+
+/** What an entry takes whatever its size, in bytes. */
+const ENTRY_BYTES = 400;
+/** What it takes a character of the credentials: the credentials themselves, and the claims that are written in them. */
+const CHARACTER_BYTES = 4;
+
+/** Characters at the end of the credentials that tell them apart at first sight: those of a signature, 72 bits of it. */
+const TELLING_CHARACTERS = 12;
+
+/** Tokens that came once; a power of two. */
+const SEEN_SLOTS = 16_384;
+
+/** What a route accepts, as a number. Without a mode of its own, it is the validator's. */
+const MODES = { none: 1, allowed: 2, required: 3, disabled: 4 } satisfies Record<DpopMode | "none", number>;
+
+/** Claims that are in here are nobody's: each request gets a copy. */
+interface Entry {
+    readonly credentials: string;
+    readonly mode: DpopMode | null;
+    /** Of bearer credentials, what they are granted. */
+    readonly grant: NativeGrant | null;
+    /** Of a bound token, what was told. */
+    readonly told: ToldClaims | null;
+    readonly bytes: number;
+}
+
+/**
+ * A memory of one validator in one JavaScript thread, bounded by bytes. What was not asked for while half of them were
+ * filled anew is forgotten, all of it at once: a Map finds its oldest entry only by passing what was deleted before it.
+ */
+export class VerifiedTokens {
+    readonly #keysEpoch: NativeDoors["keysEpoch"];
+    /** Bytes of a generation. */
+    readonly #maxBytes: number;
+    #young = new Map<number, Entry>();
+    #old = new Map<number, Entry>();
+    /** Fingerprints of credentials that came once, each in the slot that it says itself. */
+    readonly #seen = new Int32Array(SEEN_SLOTS);
+    #youngBytes = 0;
+
+    constructor({ keysEpoch }: Pick<NativeDoors, "keysEpoch">, maxBytes: number) {
+        this.#keysEpoch = keysEpoch;
+        this.#maxBytes = maxBytes / 2;
+    }
+
+    /** The grant for these credentials, if it still stands: in its time, and with the keys that verified it. */
+    get(credentials: string, mode: DpopMode | null, now: number): NativeGrant | undefined {
+        const key = fingerprintOf(credentials, mode);
+        const grant = this.#find(key, credentials, mode)?.grant;
+        if (grant === null || grant === undefined) {
+            return undefined;
+        }
+        if (now >= grant.from && now < grant.until && this.#keysEpoch(grant.issuer) === grant.epoch) {
+            return withClaimsOfItsOwn(grant);
+        }
+        this.#forget(key);
+        return undefined;
+    }
+
+    /** What was told of the bound token in these credentials. The addon says whether it is the token of now. */
+    told(credentials: string, mode: DpopMode | null): ToldClaims | undefined {
+        return this.#find(fingerprintOf(credentials, mode), credentials, mode)?.told ?? undefined;
+    }
+
+    /** Remembers a grant, if the addon says that it may be, or the claims of a bound token that came before. */
+    set(credentials: string, mode: DpopMode | null, grant: NativeGrant): void {
+        const isRepeatable = grant.until > grant.from && grant.dpopNonce === null;
+        if (!isRepeatable && grant.number === 0) {
+            return;
+        }
+        const bytes = ENTRY_BYTES + CHARACTER_BYTES * credentials.length;
+        if (bytes > this.#maxBytes) {
+            // It would push out all others, and then itself.
+            return;
+        }
+        const key = fingerprintOf(credentials, mode);
+        // Once half of the memory is full, a token must come twice: one that never comes again would push out others for
+        // nothing.
+        if (this.#old.size > 0 && !this.#cameBefore(key)) {
+            return;
+        }
+        this.#forget(key);
+        const { number } = grant;
+        this.#keep(
+            key,
+            isRepeatable
+                ? { credentials, mode, grant: withClaimsOfItsOwn(grant), told: null, bytes }
+                : { credentials, mode, grant: null, told: { number, claims: copyOf(grant.claims) }, bytes }
+        );
+    }
+
+    /** The entry of these credentials, which stays as it was asked for. */
+    #find(key: number, credentials: string, mode: DpopMode | null): Entry | undefined {
+        const young = this.#young.get(key);
+        const entry = young ?? this.#old.get(key);
+        if (entry === undefined || entry.mode !== mode || entry.credentials !== credentials) {
+            return undefined;
+        }
+        if (young === undefined) {
+            this.#keep(key, entry);
+        }
+        return entry;
+    }
+
+    #cameBefore(fingerprint: number): boolean {
+        const slot = fingerprint & (SEEN_SLOTS - 1);
+        const came = this.#seen[slot] === fingerprint;
+        this.#seen[slot] = fingerprint;
+        return came;
+    }
+
+    #keep(key: number, entry: Entry): void {
+        if (this.#youngBytes + entry.bytes > this.#maxBytes) {
+            this.#old = this.#young;
+            this.#young = new Map();
+            this.#youngBytes = 0;
+        }
+        this.#young.set(key, entry);
+        this.#youngBytes += entry.bytes;
+    }
+
+    #forget(key: number): void {
+        this.#youngBytes -= this.#young.get(key)?.bytes ?? 0;
+        this.#young.delete(key);
+        this.#old.delete(key);
+    }
+}
+
+function withClaimsOfItsOwn(grant: NativeGrant): NativeGrant {
+    return { ...grant, claims: copyOf(grant.claims) };
+}
+
+/**
+ * Where an entry stands. The whole text decides, not this: a Map would read all of a new string to hash it. What a route
+ * with a DPoP mode of its own was granted, another route may have to refuse.
+ */
+function fingerprintOf(credentials: string, mode: DpopMode | null): number {
+    let fingerprint: number = MODES[mode ?? "none"];
+    for (let i = Math.max(credentials.length - TELLING_CHARACTERS, 0); i < credentials.length; i += 1) {
+        fingerprint = (Math.imul(fingerprint, 31) + credentials.charCodeAt(i)) | 0;
+    }
+    return fingerprint;
+}

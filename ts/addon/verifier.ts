@@ -1,0 +1,211 @@
+/**
+ * Asks the addon for verdicts, by the path that costs least: from memory, here and now, or on other threads.
+ *
+ * In: what the addon takes. Out: what it answers. May use: native, pressure, replay-store, verified-tokens, waiting-list. Never: a rule about tokens, a
+ * path that leads to another verdict than the others.
+ */
+
+import { availableParallelism } from "node:os";
+import { setInterval } from "node:timers";
+import type { DpopMode, ValidatorOptions } from "../../index.js";
+import {
+    AUTHORIZATION_REPEATED,
+    NativeInbox,
+    readVerdict,
+    type CredentialParts,
+    type NativeAnswer,
+    type NativeDoors,
+    type NativeUnsettled,
+    type NativeValidator,
+    type NativeVerdict,
+    type RequestParts,
+    type Told,
+    type ToldClaims
+} from "./native.js";
+import { answeredAtOnce, requestsAtOnce } from "./pressure.js";
+import type { Conclude } from "./replay-store.js";
+import { VerifiedTokens } from "./verified-tokens.js";
+import { WaitingList } from "./waiting-list.js";
+
+/** As many requests at once make it worth waking other threads: `npm run bench` shows by how much. */
+const BUSY = 3;
+/** A verification that takes this thread longer goes to another one, though it is alone. In milliseconds. */
+const DEAR_MS = 0.1;
+const STEP_MS = 0.01;
+/** One in so many verifications is timed; one in so many dear ones is tried here again. */
+const TIMED = 8;
+const RETRIED = 64;
+/** Requests that may wait for other threads. The next ones are verified here: that bounds what waits. */
+const MAX_WAITING = 4096;
+
+/** Bytes of the memory of verified tokens, in each JavaScript thread. */
+const MEMORY_BYTES = 16 * 1024 * 1024;
+
+type VerifierOptions = Pick<ValidatorOptions, "verification" | "verifiedTokenMemory">;
+
+/** The verdicts of one validator. */
+export class Verifier {
+    readonly #doors: NativeDoors;
+    readonly #conclude: Conclude;
+    readonly #issuerUris: readonly string[];
+    readonly #memory: VerifiedTokens | null;
+    readonly #verification: "auto" | "inline" | "threads";
+    /** Verifications here since the last one that was timed, and elsewhere since the last one that was tried here. */
+    #untimed = 0;
+    #elsewhere = 0;
+    /** About the median of what a verification takes this thread. */
+    #inlineMs = 0;
+
+    /** The addon has read the options already, and refused what makes no sense. */
+    constructor(
+        native: NativeValidator,
+        conclude: Conclude,
+        { verification = "auto", verifiedTokenMemory }: VerifierOptions
+    ) {
+        this.#doors = native.doors(theInbox());
+        this.#conclude = conclude;
+        this.#issuerUris = native.issuerUris();
+        this.#memory =
+            verifiedTokenMemory === false
+                ? null
+                : new VerifiedTokens(this.#doors, verifiedTokenMemory ?? MEMORY_BYTES);
+        this.#verification = verification;
+    }
+
+    /** The verdict on a request, where the route may have a DPoP mode of its own. */
+    request(now: number, mode: DpopMode | null, parts: RequestParts): NativeVerdict | Promise<NativeVerdict> {
+        const [flags, authorization] = parts;
+        const credentials = (flags & AUTHORIZATION_REPEATED) === 0 ? authorization : null;
+        const hasProof = parts.length > 2 && parts[2] !== null;
+        const granted = hasProof ? undefined : this.#recall(credentials, mode, now);
+        if (granted !== undefined) {
+            return granted;
+        }
+        const asked = this.#asked(credentials, mode, hasProof);
+        // Without credentials there is no signature to verify.
+        if (credentials !== null && !this.#isBestHere()) {
+            return this.#later(asked, ticket =>
+                this.#doors.submitRequest(ticket, now, mode, numberOf(asked), ...parts)
+            );
+        }
+        return this.#here(asked, () => this.#doors.authorizeRequest(now, mode, numberOf(asked), ...parts));
+    }
+
+    /** The verdict on credentials that the drop-in was given. */
+    credentials(now: number, parts: CredentialParts): NativeVerdict | Promise<NativeVerdict> {
+        const [scheme, accessToken] = parts;
+        const hasProof = scheme === "DPoP";
+        const granted = hasProof ? undefined : this.#recall(accessToken, null, now);
+        if (granted !== undefined) {
+            return granted;
+        }
+        const asked = this.#asked(accessToken, null, hasProof);
+        if (!this.#isBestHere()) {
+            return this.#later(asked, ticket =>
+                this.#doors.submitCredentials(ticket, now, numberOf(asked), ...parts)
+            );
+        }
+        return this.#here(asked, () => this.#doors.authorizeCredentials(now, numberOf(asked), ...parts));
+    }
+
+    #asked(credentials: string | null, mode: DpopMode | null, hasProof: boolean): Asked {
+        const isWorthALook = hasProof && credentials !== null;
+        return { credentials, mode, told: isWorthALook ? this.#memory?.told(credentials, mode) : undefined };
+    }
+
+    #recall(credentials: string | null, mode: DpopMode | null, now: number): NativeVerdict | undefined {
+        return credentials === null ? undefined : this.#memory?.get(credentials, mode, now);
+    }
+
+    #isBestHere(): boolean {
+        if (this.#verification !== "auto") {
+            return this.#verification === "inline";
+        }
+        if (requestsAtOnce() >= BUSY || waiting.size > 0) {
+            return !HAS_OTHER_CORES || waiting.size >= MAX_WAITING;
+        }
+        if (this.#inlineMs <= DEAR_MS || !HAS_OTHER_CORES) {
+            return true;
+        }
+        this.#elsewhere += 1;
+        if (this.#elsewhere < RETRIED) {
+            return false;
+        }
+        this.#elsewhere = 0;
+        this.#untimed = TIMED;
+        return true;
+    }
+
+    #here(asked: Asked, ask: () => NativeAnswer): NativeVerdict | Promise<NativeVerdict> {
+        this.#untimed += 1;
+        const isTimed = this.#untimed >= TIMED;
+        const begun = isTimed ? performance.now() : 0;
+        const answer = ask();
+        if (isTimed) {
+            this.#untimed = 0;
+            // A step up or down, whatever the distance: a cold start or a pause of the process decides nothing.
+            this.#inlineMs += performance.now() - begun > this.#inlineMs ? STEP_MS : -STEP_MS;
+        }
+        const told = this.#conclude(answer);
+        return told instanceof Promise ? told.then(told => this.#read(told, asked)) : this.#read(told, asked);
+    }
+
+    #later(asked: Asked, submit: (ticket: number) => void): Promise<NativeVerdict> {
+        return new Promise<Told | NativeUnsettled>(resolve => {
+            // First, so that nobody waits for what was not submitted. No verdict comes before this turn is over.
+            const ticket = waiting.newNumber();
+            submit(ticket);
+            if (waiting.size === 0) {
+                aliveWhileWaiting.ref();
+            }
+            waiting.add(ticket, resolve);
+        })
+            .then(this.#conclude)
+            .then(told => this.#read(told, asked));
+    }
+
+    #read(answer: Told, { credentials, mode, told }: Asked): NativeVerdict {
+        const verdict = readVerdict(answer, credentials, this.#issuerUris, told);
+        if (verdict.isGranted && credentials !== null && verdict.number !== told?.number) {
+            this.#memory?.set(credentials, mode, verdict);
+        }
+        return verdict;
+    }
+}
+
+/** What is asked about, and what was told of it before. */
+interface Asked {
+    readonly credentials: string | null;
+    readonly mode: DpopMode | null;
+    readonly told: ToldClaims | undefined;
+}
+
+function numberOf({ told }: Asked): number {
+    return told === undefined ? 0 : told.number;
+}
+
+const HAS_OTHER_CORES = availableParallelism() > 1;
+
+/** Those who wait for other threads, by their tickets. */
+const waiting = new WaitingList<Told | NativeUnsettled>();
+
+// The addon keeps no process alive; a request that waits must.
+const aliveWhileWaiting = setInterval(() => undefined, 2 ** 30).unref();
+
+let inbox: NativeInbox | undefined;
+
+function theInbox(): NativeInbox {
+    inbox ??= new NativeInbox(collect);
+    return inbox;
+}
+
+function collect(): void {
+    const [tickets, answers] = theInbox().take();
+    for (const [i, ticket] of tickets.entries()) {
+        waiting.take(ticket)?.(answers[i] as Told | NativeUnsettled);
+    }
+    if (waiting.size === 0) {
+        aliveWhileWaiting.unref();
+    }
+    answeredAtOnce(tickets.length);
+}

@@ -1,0 +1,90 @@
+/**
+ * Parameters of `validateAndDecodeAccessToken` as the addon takes them, and the addon's verdicts as oidc-spa returns them.
+ *
+ * In: parameters, verdicts. Out: positional parts, results. May use: addon, validator. Never: a rule of OAuth.
+ */
+
+import type { ErrorCode } from "../../index.js";
+import type { CredentialParts, NativeVerdict } from "../addon/native.js";
+import { kindOf } from "../validator/options.js";
+import type { ValidateAndDecodeAccessToken } from "./types.js";
+
+type ReturnType<DecodedAccessToken> = ValidateAndDecodeAccessToken.ReturnType<DecodedAccessToken>;
+
+export function credentialParts(params: ValidateAndDecodeAccessToken.Params): CredentialParts {
+    // A program without types may pass anything: what is not a string is a token that cannot be decoded.
+    if (typeof params?.accessToken !== "string") {
+        return ["Bearer", "", true, null, null, null];
+    }
+    const { accessToken } = params;
+    if (params.scheme === "Bearer") {
+        return ["Bearer", accessToken, params.rejectIfAccessTokenDPoPBound !== false, null, null, null];
+    }
+    return [
+        "DPoP",
+        accessToken,
+        true,
+        typeof params.dpopProof === "string" ? params.dpopProof : "",
+        params.expectedHtm ?? null,
+        params.expectedHtu ?? null
+    ];
+}
+
+/** Nothing that a proof says matches what a program without types expects, `null` for instance. */
+export function expectationFault(
+    params: ValidateAndDecodeAccessToken.Params
+): ValidateAndDecodeAccessToken.ReturnType.Errored | undefined {
+    if (params?.scheme !== "DPoP") {
+        return undefined;
+    }
+    const { expectedHtm, expectedHtu } = params;
+    const misfit = (
+        [
+            ["htm", "method", expectedHtm],
+            ["htu", "url", expectedHtu]
+        ] as const
+    ).find(([, , expected]) => expected !== undefined && typeof expected !== "string");
+    if (misfit === undefined) {
+        return undefined;
+    }
+    const [claim, what, expected] = misfit;
+    return errored(
+        claim === "htm" ? "proof_method_mismatch" : "proof_uri_mismatch",
+        "validation error",
+        `DPoP proof ${claim} claim does not match request ${what}. The one that is expected must be a string or ` +
+            `undefined, but ${kindOf(expected)} was given`
+    );
+}
+
+export function fromNative<DecodedAccessToken>(
+    verdict: NativeVerdict,
+    params: ValidateAndDecodeAccessToken.Params,
+    accept: (claims: unknown, params: ValidateAndDecodeAccessToken.Params) => ReturnType<DecodedAccessToken>
+): ReturnType<DecodedAccessToken> {
+    if (!verdict.isGranted) {
+        return errored(
+            verdict.code as ErrorCode,
+            verdict.errorCause as ValidateAndDecodeAccessToken.ReturnType.Errored["errorCause"],
+            verdict.debugErrorMessage
+        );
+    }
+    if (
+        params.scheme === "Bearer" &&
+        params.rejectIfAccessTokenDPoPBound === false &&
+        process.env.NODE_ENV === "development"
+    ) {
+        console.warn(
+            "oidc-spa-native: rejectIfAccessTokenDPoPBound is false: an access token that is bound to a key passes " +
+                "without a proof that its bearer holds the key."
+        );
+    }
+    return accept(verdict.claims, params);
+}
+
+export function errored(
+    code: ErrorCode,
+    errorCause: ValidateAndDecodeAccessToken.ReturnType.Errored["errorCause"],
+    debugErrorMessage: string
+): ValidateAndDecodeAccessToken.ReturnType.Errored {
+    return { isSuccess: false, errorCause, debugErrorMessage, code };
+}

@@ -1,0 +1,104 @@
+/**
+ * Responses as data: a refusal as a problem document (RFC 9457), and header fields that join what is there.
+ *
+ * In: a refusal, header fields. Out: `ResponseToSend`. May use: native's table of codes. Never: a framework, a text
+ * that came with the request.
+ */
+
+import { STATUS_CODES } from "node:http";
+import type { Refused } from "../../index.js";
+import { errorTable } from "../addon/native.js";
+
+/** A response, whole. `null`: without body. */
+export interface ResponseToSend {
+    readonly status: number;
+    readonly headers: Readonly<Record<string, string>>;
+    readonly body: string | null;
+}
+
+const EXPOSED = "Access-Control-Expose-Headers";
+
+/** What a script of another origin may read anyway (Fetch standard, section 3.3.3), or has no use for. */
+const NOT_EXPOSED: ReadonlySet<string> = new Set(["Cache-Control"]);
+
+/** The fields, and beside them the names of those that a client in a browser needs (RFC 9449 sections 7.1 and 8). */
+export function exposing(headers: Readonly<Record<string, string>>): Record<string, string> {
+    const names = Object.keys(headers).filter(name => !NOT_EXPOSED.has(name));
+    return names.length === 0 ? { ...headers } : { ...headers, [EXPOSED]: names.join(", ") };
+}
+
+/** The response to a refused request. What it says is of the table of codes alone. */
+export function problem({ code, status, headers }: Refused, method: string | undefined): ResponseToSend {
+    const body = { type: "about:blank", title: STATUS_CODES[status], status, detail: detailOf(code), code };
+    return {
+        status,
+        headers: { ...exposing(headers), "Content-Type": "application/problem+json" },
+        body: bodyFor(method, JSON.stringify(body))
+    };
+}
+
+/** A refusal to be thrown, where the framework makes the response. The message is of the table of codes alone. */
+export class RefusedError extends Error {
+    override readonly name = "RefusedError";
+
+    constructor(
+        /** Why, with what is for developers only. */
+        readonly refusal: Refused
+    ) {
+        super(detailOf(refusal.code) ?? STATUS_CODES[refusal.status]);
+    }
+}
+
+/** The response where the application or this library failed; the error is a warning, since nobody else sees it. */
+export function failure(error: unknown, method: string | undefined): ResponseToSend {
+    const status = 500;
+    process.emitWarning(error instanceof Error ? error : new Error("A request could not be judged"));
+    return {
+        status,
+        headers: { "Content-Type": "application/problem+json" },
+        body: bodyFor(method, JSON.stringify({ type: "about:blank", title: STATUS_CODES[status], status }))
+    };
+}
+
+/** A response to HEAD has the fields of one to GET, and no body (RFC 9110 section 9.3.2). */
+export function bodyFor(method: string | undefined, body: string): string | null {
+    return method === "HEAD" ? null : body;
+}
+
+/** Sets fields on a response that may hold some already: names to be exposed are added to those that are there. */
+export function setHeaders(
+    headers: Readonly<Record<string, string>>,
+    get: (name: string) => unknown,
+    set: (name: string, value: string) => void
+): void {
+    for (const [name, value] of Object.entries(headers)) {
+        set(name, name === EXPOSED ? joined(get(name), value) : value);
+    }
+}
+
+function joined(present: unknown, added: string): string {
+    const names = [present, added]
+        .flat()
+        .flatMap(names => (typeof names === "string" ? names.split(",") : []));
+    const trimmed = names.map(name => name.trim()).filter(name => name !== "");
+    const isFirst = (name: string, i: number) =>
+        trimmed.findIndex(other => other.toLowerCase() === name.toLowerCase()) === i;
+    return trimmed.filter(isFirst).join(", ");
+}
+
+/** What tells one request from another that a server puts into the same object. */
+export interface Fingerprint {
+    readonly authorization: unknown;
+    readonly proof: unknown;
+}
+
+export function isSameRequest(before: Fingerprint, header: (name: string) => unknown): boolean {
+    return before.authorization === header("authorization") && before.proof === header("dpop");
+}
+
+let details: ReadonlyMap<string, string> | undefined;
+
+function detailOf(code: string): string | undefined {
+    details ??= new Map(errorTable().map(({ code, description }) => [code, description]));
+    return details.get(code);
+}

@@ -1,0 +1,94 @@
+/**
+ * A token where scripts in browsers put it, which can set no field of an upgrade but its subprotocols (RFC 6455
+ * section 4.1): among these, or in what they say first on the connection.
+ *
+ * In: a request as the guard reads it. Out: the same with the token in its place. May use: guard's types. Never: a
+ * framework, an opinion about the token.
+ */
+
+import type { FetchRequestLike, NodeRequestLike, RequestLike } from "../../index.js";
+import type { Incoming } from "./guard.js";
+
+/** What stands before the token, as in the guides of oidc-spa. */
+const PREFIX = "authorization_bearer_";
+const PROTOCOLS = "sec-websocket-protocol";
+
+/**
+ * Which of the offered subprotocols to accept, for `handleProtocols` of `ws`: the first that holds no token. Where there
+ * is no other, the one with the token: a browser closes the connection if none of those that it offers is accepted.
+ */
+export function acceptedProtocol(offered: Iterable<string>): string | false {
+    const protocols = [...offered];
+    return protocols.find(protocol => !protocol.startsWith(PREFIX)) ?? protocols[0] ?? false;
+}
+
+/** The tokens that came as subprotocols. */
+export function tokensOf({ header }: Incoming<unknown>): string[] {
+    const value = header(PROTOCOLS);
+    const protocols = typeof value === "string" ? value.split(",").map(protocol => protocol.trim()) : [];
+    return protocols
+        .filter(protocol => protocol.startsWith(PREFIX))
+        .map(protocol => protocol.slice(PREFIX.length));
+}
+
+/** What clients say as they connect: `auth` of socket.io, `connectionParams` of tRPC. They may send anything. */
+export type SaidAtConnect = { readonly token?: unknown } | null | undefined;
+
+/** The request that began a connection, with the token that was said as the client connected. What is no text is no token. */
+export function handshake<Request>(incoming: Incoming<Request>, said: SaidAtConnect): Incoming<Request> {
+    const token = said?.token ?? null;
+    const tokens = token === null ? [] : [typeof token === "string" ? token : ""];
+    return { ...withTokens(incoming, [...tokensOf(incoming), ...tokens]), isHandshake: true };
+}
+
+/** The request with these tokens among its credentials. More than one, or one beside the field, is one too many. */
+export function withTokens<Request>(
+    incoming: Incoming<Request>,
+    tokens: readonly string[]
+): Incoming<Request> {
+    if (tokens.length === 0) {
+        return incoming;
+    }
+    const lines = [incoming.header("authorization"), ...tokens.map(token => `Bearer ${token}`)];
+    const authorization = lines.filter(line => typeof line === "string" && line !== "") as string[];
+    const joined = authorization.join(", ");
+    const before = readable.get(incoming.source);
+    const source =
+        before?.joined === joined ? before.source : withAuthorization(incoming.source, authorization);
+    readable.set(incoming.source, { joined, source });
+    return {
+        ...incoming,
+        source,
+        header: name => (name === "authorization" ? joined : incoming.header(name))
+    };
+}
+
+/** One object a request, so that a proof beside it is used once. */
+const readable = new WeakMap<object, { readonly joined: string; readonly source: RequestLike }>();
+
+function withAuthorization(source: RequestLike, authorization: readonly string[]): RequestLike {
+    if ("raw" in source) {
+        return {
+            raw: withAuthorization(source.raw, authorization) as typeof source.raw,
+            originalUrl: source.originalUrl
+        };
+    }
+    if ("req" in source) {
+        return {
+            req: withAuthorization(source.req, authorization) as typeof source.req,
+            originalUrl: source.originalUrl
+        };
+    }
+    if (isOfFetch(source)) {
+        const { headers, method, url } = source;
+        const get = (name: string) =>
+            name === "authorization" ? authorization.join(", ") : headers.get(name);
+        return { headers: { get }, method, url };
+    }
+    const { headers, rawHeaders = [], method, url, originalUrl, socket } = source;
+    return { headers: { ...headers, authorization }, rawHeaders, method, url, originalUrl, socket };
+}
+
+function isOfFetch(source: FetchRequestLike | NodeRequestLike): source is FetchRequestLike {
+    return typeof source.headers.get === "function";
+}

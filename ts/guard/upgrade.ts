@@ -1,0 +1,148 @@
+/**
+ * Connections of WebSockets: a handshake that is refused, a socket whose token expires.
+ *
+ * In: Node's request and connection, a response; a socket, a grant. Out: the response on the connection; a socket that
+ * is closed. May use: node, response. Never: a framework.
+ */
+
+import { ServerResponse, type IncomingMessage } from "node:http";
+import type { Duplex } from "node:stream";
+import type { Granted } from "../../index.js";
+import type { RouteRules } from "./guard.js";
+import { send } from "./node.js";
+import type { ResponseToSend } from "./response.js";
+
+/** The rules of an upgrade. */
+export type UpgradeRules<Claims, Request, Optional extends boolean> = Omit<
+    RouteRules<Claims, Request, Optional>,
+    "subprotocolToken" | "guardPreflights"
+> & {
+    /** Close the socket when its token expires, on `ws` with the code 4401. Default `false`. */
+    closeAtExpiry?: boolean;
+};
+
+/** A peer may leave the end of a connection unanswered, and go on sending. */
+const GRACE_MS = 2000;
+
+/** Answers the handshake with a response of HTTP; the socket ends with it. */
+export function refuse(request: IncomingMessage, socket: Duplex, response: ResponseToSend): void {
+    if (!socket.writable) {
+        socket.destroy();
+        return;
+    }
+    const res = new ServerResponse(request);
+    res.shouldKeepAlive = false;
+    // On an upgrade Node.js hands over the bare connection, which is a net.Socket or tls.TLSSocket.
+    res.assignSocket(socket as ConstructorParameters<typeof IncomingMessage>[0]);
+    // Nobody reads what still comes, and Node.js sets no time limit after an upgrade: without these the end of the
+    // connection would never be seen, nor would one come.
+    socket.resume();
+    setTimeout(() => socket.destroy(), GRACE_MS).unref();
+    res.once("finish", () => socket.end());
+    send(res, response);
+}
+
+/** `WebSocketServer` of `ws`, made with `noServer: true`. */
+export interface UpgradeServer {
+    handleUpgrade(
+        request: IncomingMessage,
+        socket: Duplex,
+        head: Buffer,
+        done: (socket: Closable) => void
+    ): void;
+    on(event: "headers", listener: HeadersListener): unknown;
+    off(event: "headers", listener: HeadersListener): unknown;
+    emit(event: "connection", socket: Closable, request: IncomingMessage): unknown;
+    readonly options?: { readonly noServer?: boolean | undefined };
+}
+
+/** A server that listens for itself upgrades everybody, whatever the guard says. */
+export function checkNoServer({ options }: UpgradeServer): void {
+    if (options !== undefined && options.noServer !== true) {
+        throw new TypeError(
+            "oidc-spa-native: the WebSocketServer must be made with { noServer: true }; with a server or a port of its own " +
+                "it upgrades requests that were refused."
+        );
+    }
+}
+
+type HeadersListener = (lines: string[], request: IncomingMessage) => void;
+
+/** Completes the handshake, with these fields in its response. */
+export function accept(
+    sockets: UpgradeServer,
+    ...[request, socket, head, headers, done]: [
+        IncomingMessage,
+        Duplex,
+        Buffer,
+        ResponseToSend["headers"],
+        (socket: Closable) => void
+    ]
+): void {
+    const add: HeadersListener = (lines, about) => {
+        if (about === request) {
+            lines.push(...Object.entries(headers).map(field => field.join(": ")));
+        }
+    };
+    sockets.on("headers", add);
+    try {
+        sockets.handleUpgrade(request, socket, head, done);
+    } finally {
+        sockets.off("headers", add);
+    }
+}
+
+/** What `setTimeout` can wait for; it takes more for 1 ms. */
+const LONGEST_DELAY_MS = 2 ** 31 - 1;
+
+/** Acts when the token expires. It does not keep the process alive. Returns what takes it back. */
+export function atExpiry(auth: Granted<unknown> | null, act: () => void): () => void {
+    if (auth === null) {
+        return () => undefined;
+    }
+    const due = auth.rawClaims.exp * 1000;
+    const wait = (): NodeJS.Timeout => {
+        const left = Math.max(due - Date.now(), 0);
+        return setTimeout(
+            () => {
+                if (Date.now() < due) {
+                    timer = wait();
+                } else {
+                    act();
+                }
+            },
+            Math.min(left, LONGEST_DELAY_MS)
+        ).unref();
+    };
+    let timer = wait();
+    return () => clearTimeout(timer);
+}
+
+/** A socket that can be closed: of `ws`, Hono's `WSContext`, a `WebSocket` of Deno or Bun. */
+export interface Closable {
+    close(code: number, reason: string): unknown;
+    /** What `close` hides: the socket of `ws` in Hono's. */
+    readonly raw?: unknown;
+}
+
+/** A close code of the application's own (RFC 6455 section 7.4.2): get a new token, and come again. */
+const EXPIRED = 4401;
+interface SocketOfWs extends Closable {
+    once?(event: "close", listener: () => void): unknown;
+    terminate?(): void;
+}
+
+/**
+ * Closes a socket when its token expires, with the code 4401; one without `auth` stays. The timer does not keep the
+ * process alive, and ends with a socket of `ws`. For any other, call what is returned when the socket closes.
+ */
+export function closeAtExpiry(socket: Closable, auth: Granted<unknown> | null): () => void {
+    const { raw = socket } = socket;
+    const inner = raw as SocketOfWs;
+    const stop = atExpiry(auth, () => {
+        inner.close(EXPIRED, "The access token expired");
+        setTimeout(() => inner.terminate?.(), GRACE_MS).unref();
+    });
+    inner.once?.("close", stop);
+    return stop;
+}

@@ -1,0 +1,41 @@
+/**
+ * The addon's validator, made of options that were read.
+ *
+ * In: options. Out: the addon's validator, and what brings its answers to their end. May use: addon, options, schema.
+ * Never: a rule about tokens.
+ */
+
+import type { ValidatorHealth } from "../../index.js";
+import { watchFleet } from "../addon/fleet.js";
+import { publishKeysEvents } from "../addon/keys-channel.js";
+import { NativeValidator } from "../addon/native.js";
+import { replayAccess, type ReplayAccess } from "../addon/replay-store.js";
+import { plainCopy } from "./options.js";
+import { messageOf } from "./schema.js";
+
+/** The addon's validator, what brings its answers to their end, and how it stands. */
+export interface Native {
+    readonly native: NativeValidator;
+    readonly conclude: ReplayAccess["conclude"];
+    readonly health: () => ValidatorHealth;
+}
+
+/** Makes the addon's validator. Its complaints about options are the program's error: a TypeError. */
+export function newNativeValidator(policy: { readonly [option: string]: unknown }): Native {
+    const { option: replayStore, conclude } = replayAccess(policy.replayStore);
+    const text = JSON.stringify(plainCopy({ ...policy, replayStore }, ""));
+    let native: NativeValidator;
+    try {
+        native = new NativeValidator(text);
+    } catch (error) {
+        throw new TypeError(messageOf(error), { cause: error });
+    }
+    // Before the first fetch, so that no event of this validator's issuers is missed.
+    publishKeysEvents();
+    const isShared = replayStore !== undefined;
+    return {
+        native,
+        conclude,
+        health: watchFleet(native, { isShared, acceptsDpop: policy.dpop !== "disabled" })
+    };
+}

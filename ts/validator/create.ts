@@ -1,0 +1,152 @@
+/**
+ * `createValidator`: the addon's validator with the application's schema, its clock and its types.
+ *
+ * In: the options of `index.d.ts`; header fields or a request. Out: a `Validator`; verdicts. May use: addon, request,
+ * this folder. Never: a rule about tokens, a challenge, an exception for what a client sent.
+ */
+
+import type {
+    AccessTokenClaims,
+    DpopMode,
+    Refused,
+    ResourceMetadata,
+    Validator,
+    ValidatorOptions,
+    Verdict
+} from "../../index.js";
+import { copyOf } from "../addon/claims.js";
+import { readRefusal, type NativeVerdict } from "../addon/native.js";
+import { Verifier } from "../addon/verifier.js";
+import { readHeadersOrRequest } from "../request/request.js";
+import { newNativeValidator } from "./addon-validator.js";
+import { clockReader, dpopModeOf, inheritedGetter } from "./options.js";
+import { scopesToAskFor, shortfallOf } from "./requirements.js";
+import { schemaReader, shapeMismatch } from "./schema.js";
+import { toGranted, toRefused } from "./verdict.js";
+
+export function createValidator<Claims = AccessTokenClaims>(
+    options: ValidatorOptions<Claims>
+): Validator<Claims> {
+    if (typeof options !== "object" || options === null || Array.isArray(options)) {
+        throw new TypeError(
+            "oidc-spa-native: createValidator takes an object of options, for example " +
+                '{ issuerUri: "https://auth.example.com", expectedAudience: "https://api.example.com" }.'
+        );
+    }
+    const lost = inheritedGetter(options);
+    if (lost !== undefined) {
+        throw new TypeError(
+            `oidc-spa-native: option "${lost}" is a getter of a class, which would be lost. Write the options out: ` +
+                "{ issuerUri: config.issuerUri, expectedAudience: config.audience }."
+        );
+    }
+    const { claims, clock, ...policy } = options;
+    for (const internal of ["dropIn", "ownClock"]) {
+        if (internal in policy) {
+            throw new TypeError(`oidc-spa-native: unknown option "${internal}".`);
+        }
+    }
+    const applySchema = claims === undefined ? undefined : schemaReader(claims);
+    const now = clock === undefined ? () => Date.now() : clockReader(clock);
+    const { native, conclude, health } = newNativeValidator(
+        clock === undefined ? policy : { ...policy, ownClock: true }
+    );
+    const verifier = new Verifier(native, conclude, policy);
+
+    // The addon has checked the value. A proxy's own certificate must not pass for its client's.
+    const sources = {
+        peerCertificate: (policy.clientCertificate ?? "socket") === "socket",
+        pseudoScheme: false
+    };
+
+    for (const warning of native.warnings()) {
+        process.emitWarning(warning, { type: "oidc-spa-native", code: "OIDC_SPA_NATIVE_OPTIONS" });
+    }
+    const metadata = native.resourceMetadata();
+
+    const refuse = (mode: DpopMode | null, scheme: string, debugErrorMessage: string): Refused =>
+        toRefused(
+            readRefusal(
+                native.refuse(now(), mode, "claims_rejected", scheme, debugErrorMessage, [], [], null)
+            )
+        );
+
+    /** Who came without credentials is told what to get. A token that is bad for itself may have the scopes. */
+    const nameScopes = (verdict: Refused, mode: DpopMode | null, scopes: readonly string[]): Refused => {
+        const { code, debugErrorMessage } = verdict;
+        const isAnonymous = code === "credentials_missing" || code === "scheme_unsupported";
+        return isAnonymous && scopes.length > 0
+            ? toRefused(
+                  readRefusal(native.refuse(now(), mode, code, null, debugErrorMessage, scopes, [], null))
+              )
+            : verdict;
+    };
+
+    const toVerdict = (
+        verdict: NativeVerdict,
+        mode: DpopMode | null
+    ): Verdict<Claims> | Promise<Verdict<Claims>> => {
+        if (!verdict.isGranted) {
+            return toRefused(verdict);
+        }
+        const rawClaims = verdict.claims as AccessTokenClaims;
+        if (applySchema === undefined) {
+            // Without a schema, `Claims` is its default.
+            return toGranted(verdict, rawClaims as Claims, rawClaims);
+        }
+        // A schema may change what it is given: it gets claims of its own.
+        return applySchema(copyOf(rawClaims)).then(outcome =>
+            "report" in outcome
+                ? refuse(mode, verdict.scheme, shapeMismatch(outcome.report))
+                : toGranted(verdict, outcome.claims, rawClaims)
+        );
+    };
+
+    return {
+        validateRequest: async (headers, target, rules) => {
+            const mode = dpopModeOf(rules);
+            const answer = verifier.request(now(), mode, readHeadersOrRequest(headers, target, sources));
+            return toVerdict(answer instanceof Promise ? await answer : answer, mode);
+        },
+        authorize: (verdict, requirement, rules) => {
+            const mode = dpopModeOf(rules);
+            if (!verdict.isSuccess) {
+                return nameScopes(verdict, mode, scopesToAskFor(requirement));
+            }
+            const at = now();
+            const lack = shortfallOf(verdict, requirement, Math.floor(at / 1000));
+            if (lack === null) {
+                return verdict;
+            }
+            const { code, debugErrorMessage, scopes = [], acrValues = [], maxAgeSeconds = null } = lack;
+            const told = native.refuse(
+                at,
+                mode,
+                code,
+                verdict.scheme,
+                debugErrorMessage,
+                scopes,
+                acrValues,
+                maxAgeSeconds
+            );
+            return toRefused(readRefusal(told));
+        },
+        dpop: options.dpop ?? "allowed",
+        resourceMetadata: metadata === null ? null : (JSON.parse(metadata) as ResourceMetadata),
+        ready: async ({ timeoutMs = 10_000, ...others } = {}) => {
+            const [unknown] = Object.keys(others);
+            if (unknown !== undefined) {
+                throw new TypeError(
+                    `oidc-spa-native: unknown option "${unknown}" of ready(); there is timeoutMs.`
+                );
+            }
+            if (typeof timeoutMs !== "number" || !(timeoutMs >= 0 && timeoutMs <= 3_600_000)) {
+                throw new TypeError(
+                    `oidc-spa-native: timeoutMs must be a number from 0 to 3600000, but ${String(timeoutMs)} was given.`
+                );
+            }
+            await native.ready(timeoutMs, false);
+        },
+        health
+    };
+}

@@ -1,0 +1,77 @@
+/**
+ * The application's schema of claims as one function, and what it reports as a message.
+ *
+ * In: a Standard Schema, or anything with `parse`; verified claims. Out: the application's claims, or a report. May use:
+ * options. Never: an exception for what a schema does.
+ */
+
+import type { AccessTokenClaims, ClaimsSchema } from "../../index.js";
+import { kindOf } from "./options.js";
+
+type SchemaOutcome<Claims> = { readonly claims: Claims } | { readonly report: string };
+
+/** The application's schema as one function that never throws. */
+export function schemaReader<Claims>(
+    schema: ClaimsSchema<Claims>
+): (claims: AccessTokenClaims) => Promise<SchemaOutcome<Claims>> {
+    // A schema of arktype is a function; a hand-written one may be anything that has the members.
+    const isHolder = (typeof schema === "object" && schema !== null) || typeof schema === "function";
+    const standard = isHolder && "~standard" in schema ? schema["~standard"] : undefined;
+
+    if (typeof standard === "object" && standard !== null && typeof standard.validate === "function") {
+        return async claims => {
+            try {
+                const result = await standard.validate(claims);
+                return result.issues === undefined
+                    ? { claims: result.value }
+                    : { report: result.issues.map(describeIssue).join("; ") };
+            } catch (error) {
+                return { report: messageOf(error) };
+            }
+        };
+    }
+    if (isHolder && "parse" in schema && typeof schema.parse === "function") {
+        return async claims => {
+            try {
+                // Awaited: a Promise that rejects must not pass for claims. A claim named "then" is no function.
+                return { claims: await schema.parse(claims) };
+            } catch (error) {
+                return { report: messageOf(error) };
+            }
+        };
+    }
+    throw new TypeError(
+        "oidc-spa-native: claims must be a Standard Schema (zod, valibot, arktype) or an object with a parse function, " +
+            `but ${kindOf(schema)} was given. For example: claims: z.object({ sub: z.string() }).`
+    );
+}
+
+function describeIssue(issue: { readonly message: string; readonly path?: unknown }): string {
+    if (!Array.isArray(issue.path) || issue.path.length === 0) {
+        return issue.message;
+    }
+    const path = (issue.path as readonly unknown[])
+        .map(step => (typeof step === "object" && step !== null && "key" in step ? step.key : step))
+        .map(String)
+        .join(".");
+    return `${path}: ${issue.message}`;
+}
+
+/**
+ * The message of a `claims_rejected`, in the words that applications of `oidc-spa/server` know. A schema may quote a
+ * claim: the report is one line, and escaped as `Shown` escapes what the addon quotes.
+ */
+export function shapeMismatch(report: string): string {
+    const line = report
+        .replace(/\s*[\r\n]\s*/g, " ")
+        .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, c => `\\u{${(c.codePointAt(0) as number).toString(16)}}`);
+    return `The decoded access token does not satisfies the shape that the application expects: ${line}`;
+}
+
+/** What a thrown value says. Throwing itself is not an option: a schema may throw anything. */
+export function messageOf(thrown: unknown): string {
+    if (thrown instanceof Error) {
+        return thrown.message;
+    }
+    return typeof thrown === "string" ? thrown : "the schema threw something that is not an Error";
+}
