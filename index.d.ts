@@ -177,10 +177,32 @@ export interface NetworkOptions {
      * can change an answer on its way could give you keys of their own.
      */
     allowHttp?: boolean;
-    /** Certificates of authorities to trust beside the system's and those of `NODE_EXTRA_CA_CERTS`, in PEM. */
+    /**
+     * Whether private addresses may be asked: those of private networks, of this machine, of its link (where clouds serve
+     * their machines' credentials), and all others that the internet does not route. Default: the `issuerUri` and the
+     * `jwksUri` that you write may lead anywhere; the `jwks_uri` of an issuer's metadata may lead as near to this machine
+     * as the address that the metadata came from, and no nearer. `true`: anywhere. `false`: nothing may lead there, what
+     * you write included.
+     *
+     * It is judged by the addresses that a name resolves to, for each connection. Behind a proxy, the proxy resolves names:
+     * addresses that are written in the URL are judged, and what a name leads to is the proxy's to decide.
+     */
+    privateAddresses?: boolean;
+    /**
+     * Certificates to trust, in PEM, beside those of the system's authorities (where the system has none, of Node.js' own)
+     * and of `NODE_EXTRA_CA_CERTS`: of authorities, or a server's own.
+     */
     ca?: string;
     /** Client certificate for mutual TLS, in PEM. */
     clientCertificate?: { cert: string; key: string };
+    /**
+     * Header fields that requests for metadata and keys carry, such as `{ authorization: "Bearer ..." }`, for servers that
+     * ask for credentials. They go to one origin alone: that of `jwksUri`, or of `issuerUri` where no `jwksUri` is written.
+     * Options that name several origins are refused beside them, and they are sent to no other that metadata or a redirect
+     * names. They are in no message. Values are visible ASCII characters; fields of the exchange itself, such as `host`,
+     * cannot be set.
+     */
+    headers?: { readonly [name: string]: string };
     /**
      * URL of an http or https proxy; `false`: none. Default: `HTTPS_PROXY` or `ALL_PROXY`, and `NO_PROXY`, of the
      * environment, in capitals or small letters. No proxy is used for http URLs, nor for loopback addresses.

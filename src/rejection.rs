@@ -172,6 +172,12 @@ impl Rejection {
         Self { cause, ..self }
     }
 
+    /// The same rejection, whose message says more.
+    #[must_use]
+    pub fn explained(self, more: &str) -> Self {
+        Self { message: format!("{}; {more}", self.message).into(), ..self }
+    }
+
     /// The reason, for programs.
     pub const fn code(&self) -> Code {
         self.code

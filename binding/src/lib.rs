@@ -22,7 +22,7 @@ use oidc_spa_native::challenge::Demand;
 use oidc_spa_native::credentials::{AcceptedSchemes, Scheme};
 use oidc_spa_native::rejection::Code;
 use oidc_spa_native::time::UnixTime;
-use oidc_spa_native_host::{Denial, Validator, listen, run};
+use oidc_spa_native_host::{Denial, Validator, listen, run, trust_where_the_system_has_no_authorities};
 
 use inbox::NativeInbox;
 use told::{Known, Told, tell};
@@ -133,6 +133,18 @@ pub fn on_keys_event(listener: Function<'_, String, ()>) -> Result<()> {
 pub fn is_first_to_ask() -> bool {
     static WAS_ASKED: AtomicBool = AtomicBool::new(false);
     !WAS_ASKED.swap(true, Ordering::Relaxed)
+}
+
+/// Whether the system has no certificates of authorities, so that those of Node.js are needed.
+#[napi(catch_unwind)]
+pub fn lacks_authorities() -> bool {
+    oidc_spa_native_host::lacks_authorities()
+}
+
+/// Hands over the authorities to trust where the system has none, in PEM.
+#[napi(catch_unwind)]
+pub fn trust_authorities(authorities: Vec<String>) {
+    trust_where_the_system_has_no_authorities(authorities);
 }
 
 /// One row of the table of codes.

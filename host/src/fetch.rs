@@ -1,23 +1,28 @@
 //! Fetches an issuer's metadata and JWK Set over the network.
 //!
 //! In: an issuer, limits.
-//! Out: a `JwkSet` and how long it is good, or a sentence that says which request failed and how.
-//! May use: network, reqwest, headers, the validator's documents.
-//! Never: a body without a bound, a wait without an end.
+//! Out: a `JwkSet` and how long it is good, or a sentence that says which request failed, how, and what helps.
+//! May use: exchange, network, the validator's documents.
+//! Never: an address that is nearer than the issuer that names it, a secret of a URL in a message.
 
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
-use headers::{CacheControl, Expires, HeaderMapExt};
 use oidc_spa_native::keys::jwk_set::JwkSet;
 use oidc_spa_native::keys::metadata::{Issuer, Metadata};
-use reqwest::StatusCode;
-use reqwest::header::{ACCEPT, AGE, ETAG, HeaderMap, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH};
-use reqwest::header::{LAST_MODIFIED, RETRY_AFTER};
+use oidc_spa_native::rejection::Shown;
+use url::{Origin, Url};
 
-use crate::network::{Network, NetworkOptions};
+use crate::exchange::{Answer, GetError, Inquiry, Validators, ask};
+use crate::network::reach::Reach;
+use crate::network::{Network, NetworkOptions, Word};
 
 /// How long metadata is good, unless the JWK Set cannot be fetched where it says.
 const METADATA_AGE: Duration = Duration::from_secs(3600);
+
+/// Media types of metadata (RFC 8414 section 3.2) and of a JWK Set (RFC 7517 section 8.5). Some servers know one name of
+/// the latter alone.
+const METADATA_TYPES: &str = "application/json, */*;q=0.1";
+const JWK_SET_TYPES: &str = "application/jwk-set+json, application/json;q=0.9, */*;q=0.1";
 
 /// Bytes that are read of each document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -36,15 +41,46 @@ pub(crate) struct FetchPlan {
     pub network: NetworkOptions,
 }
 
+impl FetchPlan {
+    /// The servers that the application names, each of which hears the application's own header fields.
+    fn configured_origins(&self) -> Vec<Origin> {
+        match &self.jwk_set_urls {
+            Some(urls) => urls.iter().filter_map(|url| origin_of(url)).collect(),
+            None => self.issuer.metadata_urls().first().and_then(|url| origin_of(url)).into_iter().collect(),
+        }
+    }
+}
+
+/// The origin of a URL.
+pub(crate) fn origin_of(url: &str) -> Option<Origin> {
+    Url::parse(url).ok().map(|url| url.origin())
+}
+
 /// Carries a plan out again and again, and remembers what spares the issuer work.
 #[derive(Debug)]
 pub(crate) struct Fetcher {
     plan: FetchPlan,
     network: Network,
-    metadata: Option<Fetched<Metadata>>,
+    configured: Vec<Origin>,
+    metadata: Option<Known<KeysPlace>>,
     metadata_good_until: Option<Instant>,
     /// What the last JWK Set can be recognised by.
-    jwk_set: Option<Fetched<()>>,
+    jwk_set: Option<Known<()>>,
+}
+
+/// A document that was fetched.
+#[derive(Debug)]
+struct Known<T> {
+    url: String,
+    document: T,
+    validators: Validators,
+}
+
+/// Where an issuer says that its keys are, and where it was itself when it said so.
+#[derive(Clone, Debug)]
+struct KeysPlace {
+    jwks_uri: String,
+    issuer_at: Reach,
 }
 
 /// What a fetch brought.
@@ -64,26 +100,18 @@ pub(crate) struct FetchFailure {
     pub retry_after_millis: Option<u64>,
 }
 
-/// A document that was fetched, and the validators that came with it (RFC 9110 section 8.8).
-#[derive(Debug)]
-struct Fetched<T> {
-    url: String,
-    document: T,
-    etag: Option<HeaderValue>,
-    last_modified: Option<HeaderValue>,
-}
-
 impl Fetcher {
     pub(crate) fn new(plan: FetchPlan) -> Result<Self, FetchFailure> {
         let network = Network::new(plan.network.clone()).map_err(FetchFailure::new)?;
-        Ok(Self { plan, network, metadata: None, metadata_good_until: None, jwk_set: None })
+        let configured = plan.configured_origins();
+        Ok(Self { plan, network, configured, metadata: None, metadata_good_until: None, jwk_set: None })
     }
 
     /// Fetches the keys that the issuer publishes now.
     pub(crate) async fn fetch(&mut self) -> Result<FetchedKeys, FetchFailure> {
         let Some(urls) = self.plan.jwk_set_urls.clone() else {
-            let uri = self.jwks_uri().await?;
-            let fetched = self.fetch_from(uri).await;
+            let KeysPlace { jwks_uri, issuer_at } = self.keys_place().await?;
+            let fetched = self.fetch_from(jwks_uri, Word::OfIssuerAt(issuer_at)).await;
             if fetched.is_err() {
                 // The issuer may have moved its keys.
                 self.metadata_good_until = None;
@@ -92,7 +120,7 @@ impl Fetcher {
         };
         let mut failure: Option<FetchFailure> = None;
         for url in urls {
-            match self.fetch_from(url).await {
+            match self.fetch_from(url, Word::Configured).await {
                 Ok(fetched) => return Ok(fetched),
                 Err(next) => failure = Some(next.after(failure)),
             }
@@ -100,65 +128,122 @@ impl Fetcher {
         Err(failure.unwrap_or_else(|| FetchFailure::new("there is no URL to fetch keys from".into())))
     }
 
-    async fn fetch_from(&mut self, uri: String) -> Result<FetchedKeys, FetchFailure> {
-        let known = self.jwk_set.as_ref().filter(|known| known.url == uri);
-        let answer =
-            get(&self.network, &uri, known, self.plan.limits.jwk_set_bytes).await.map_err(|error| {
-                error.named(format_args!("Failed to fetch public key and algorithm from {uri}"))
-            })?;
-        match answer {
-            Answer::Unchanged { lifetime_millis } => Ok(FetchedKeys { keys: None, lifetime_millis }),
-            Answer::Document { body, lifetime_millis, etag, last_modified } => {
-                let keys = JwkSet::parse(&body).map_err(|error| {
-                    FetchFailure::new(format!("{uri} does not have the expected shape: {error}"))
-                })?;
-                self.jwk_set = Some(Fetched { url: uri, document: (), etag, last_modified });
-                Ok(FetchedKeys { keys: Some(keys), lifetime_millis })
-            }
-        }
+    async fn fetch_from(&mut self, url: String, word: Word) -> Result<FetchedKeys, FetchFailure> {
+        let known = self.jwk_set.as_ref().filter(|known| known.url == url);
+        let inquiry = Inquiry {
+            url: &url,
+            word,
+            accept: JWK_SET_TYPES,
+            with_headers: self.is_configured(&url),
+            limit: self.plan.limits.jwk_set_bytes,
+            limit_name: "limits.jwkSetBytes",
+        };
+        let asked = ask(&mut self.network, inquiry, known.map(|known| &known.validators)).await;
+        let Answer { document, lifetime_millis, .. } = asked.map_err(|error| {
+            let message = format!("Failed to fetch public key and algorithm from {}: {error}", shown(&url));
+            FetchFailure { message, retry_after_millis: error.retry_after_millis() }
+        })?;
+        let Some((body, validators)) = document else {
+            return Ok(FetchedKeys { keys: None, lifetime_millis });
+        };
+        let keys = JwkSet::parse(&body).map_err(|error| {
+            FetchFailure::new(format!("{} does not have the expected shape: {error}", shown(&url)))
+        })?;
+        self.jwk_set = Some(Known { url, document: (), validators });
+        Ok(FetchedKeys { keys: Some(keys), lifetime_millis })
     }
 
-    /// OpenID Connect Discovery first; where the issuer answers that there is nothing, RFC 8414.
-    async fn jwks_uri(&mut self) -> Result<String, FetchFailure> {
+    /// Where the keys are, by the metadata: that of OpenID Connect Discovery, or else of the other places where it may
+    /// be. An answer that is of no use leads on to the next place, a server that does not answer leads nowhere.
+    async fn keys_place(&mut self) -> Result<KeysPlace, FetchFailure> {
         let now = Instant::now();
         if let (Some(known), Some(end)) = (&self.metadata, self.metadata_good_until)
             && now < end
         {
-            return Ok(known.document.jwks_uri.clone());
+            return Ok(known.document.clone());
         }
         let issuer = &self.plan.issuer;
-        let [openid, oauth] = issuer.metadata_urls();
-        let what =
-            format!("Failed to fetch openid configuration of the issuerUri: {} ({openid})", issuer.as_str());
-        let (url, answer) = match self.get_metadata(&openid).await {
-            Ok(answer) => (openid, answer),
-            Err(first @ GetError::Status { .. }) => match self.get_metadata(&oauth).await {
-                Ok(answer) => (oauth, answer),
-                Err(second) => {
-                    let failure = first.named(format_args!("{what}"));
-                    let message = format!("{}; {oauth}: {second}", failure.message);
-                    return Err(FetchFailure { message, ..failure });
+        let mut failure = FetchFailure::new(format!(
+            "Failed to fetch openid configuration of the issuerUri: {}",
+            issuer.as_str()
+        ));
+        for url in issuer.metadata_urls() {
+            match self.metadata_at(&url).await {
+                Ok(place) => {
+                    self.metadata_good_until = Some(now + METADATA_AGE);
+                    return Ok(place);
                 }
-            },
-            Err(error) => return Err(error.named(format_args!("{what}"))),
-        };
-        if let Answer::Document { body, etag, last_modified, .. } = answer {
-            let document = Metadata::parse(&body, issuer)
-                .map_err(|error| FetchFailure::new(format!("{url}: {error}")))?;
-            self.metadata = Some(Fetched { url, document, etag, last_modified });
-        }
-        match &self.metadata {
-            Some(metadata) => {
-                self.metadata_good_until = Some(now + METADATA_AGE);
-                Ok(metadata.document.jwks_uri.clone())
+                Err(error) => {
+                    let is_last = !error.is_answer();
+                    failure.add(&url, &error);
+                    if is_last {
+                        return Err(failure);
+                    }
+                }
             }
-            None => Err(FetchFailure::new(format!("{what}: answered that nothing has changed"))),
+        }
+        failure.message.push_str(". If it publishes no metadata, write where its keys are as `jwksUri`");
+        Err(failure)
+    }
+
+    async fn metadata_at(&mut self, url: &str) -> Result<KeysPlace, MetadataFailure> {
+        let known = self.metadata.as_ref().filter(|known| known.url == url);
+        let inquiry = Inquiry {
+            url,
+            word: Word::Configured,
+            accept: METADATA_TYPES,
+            with_headers: self.is_configured(url),
+            limit: self.plan.limits.metadata_bytes,
+            limit_name: "limits.metadataBytes",
+        };
+        let answer = ask(&mut self.network, inquiry, known.map(|known| &known.validators)).await?;
+        let Some((body, validators)) = answer.document else {
+            // It was asked with what the document that is there can be recognised by.
+            let known = self.metadata.as_mut().ok_or(MetadataFailure::Unchanged)?;
+            known.document.issuer_at = answer.from;
+            return Ok(known.document.clone());
+        };
+        let Metadata { jwks_uri } = Metadata::parse(&body, &self.plan.issuer)?;
+        let document = KeysPlace { jwks_uri, issuer_at: answer.from };
+        self.metadata = Some(Known { url: url.to_owned(), document: document.clone(), validators });
+        Ok(document)
+    }
+
+    fn is_configured(&self, url: &str) -> bool {
+        origin_of(url).is_some_and(|origin| self.configured.contains(&origin))
+    }
+}
+
+/// Why one place of the metadata was of no use.
+#[derive(Debug, thiserror::Error)]
+enum MetadataFailure {
+    #[error("{0}")]
+    NotFetched(GetError),
+    #[error("{0}")]
+    NotUsable(#[from] oidc_spa_native::keys::metadata::MetadataError),
+    #[error("answered that nothing has changed")]
+    Unchanged,
+}
+
+impl From<GetError> for MetadataFailure {
+    fn from(error: GetError) -> Self {
+        Self::NotFetched(error)
+    }
+}
+
+impl MetadataFailure {
+    const fn is_answer(&self) -> bool {
+        match self {
+            Self::NotFetched(error) => error.is_answer(),
+            Self::NotUsable(_) | Self::Unchanged => true,
         }
     }
 
-    async fn get_metadata(&self, url: &str) -> Result<Answer, GetError> {
-        let known = self.metadata.as_ref().filter(|known| known.url == url);
-        get(&self.network, url, known, self.plan.limits.metadata_bytes).await
+    const fn retry_after_millis(&self) -> Option<u64> {
+        match self {
+            Self::NotFetched(error) => error.retry_after_millis(),
+            Self::NotUsable(_) | Self::Unchanged => None,
+        }
     }
 }
 
@@ -177,127 +262,15 @@ impl FetchFailure {
             },
         }
     }
-}
 
-/// What a server answered.
-#[derive(Debug)]
-enum Answer {
-    Unchanged {
-        lifetime_millis: Option<u64>,
-    },
-    Document {
-        body: Vec<u8>,
-        lifetime_millis: Option<u64>,
-        etag: Option<HeaderValue>,
-        last_modified: Option<HeaderValue>,
-    },
-}
-
-/// Why a document was not fetched.
-#[derive(Debug)]
-enum GetError {
-    Status { status: StatusCode, retry_after_millis: Option<u64> },
-    TooLong(usize),
-    Timeout(Duration),
-    Network(reqwest::Error),
-    Client(String),
-}
-
-impl GetError {
-    fn named(self, what: std::fmt::Arguments<'_>) -> FetchFailure {
-        let message = format!("{what}: {self}");
-        match self {
-            Self::Status { retry_after_millis, .. } => FetchFailure { message, retry_after_millis },
-            _ => FetchFailure::new(message),
-        }
+    /// Tells of one place of the metadata. The longest pause that one asked for counts: they are one server.
+    fn add(&mut self, url: &str, error: &MetadataFailure) {
+        self.message.push_str(&format!("; {}: {error}", shown(url)));
+        self.retry_after_millis = self.retry_after_millis.max(error.retry_after_millis());
     }
 }
 
-impl std::fmt::Display for GetError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Status { status, .. } => write!(f, "expected HTTP status 200, got {status}"),
-            Self::TooLong(limit) => write!(f, "the answer is longer than {limit} bytes"),
-            Self::Timeout(timeout) => {
-                write!(f, "no complete answer within {} seconds", timeout.as_secs_f32())
-            }
-            Self::Network(error) => {
-                // The outer sentences repeat the URL; the innermost one says what happened.
-                let mut cause: &dyn std::error::Error = error;
-                while let Some(inner) = cause.source() {
-                    cause = inner;
-                }
-                write!(f, "{cause}")
-            }
-            Self::Client(error) => f.write_str(error),
-        }
-    }
-}
-
-async fn get<T>(
-    network: &Network,
-    url: &str,
-    known: Option<&Fetched<T>>,
-    limit: usize,
-) -> Result<Answer, GetError> {
-    let failed = |error: reqwest::Error| {
-        if error.is_timeout() { GetError::Timeout(network.timeout()) } else { GetError::Network(error) }
-    };
-    let client = network.client_for(url).map_err(GetError::Client)?;
-    let mut request = client.get(url).header(ACCEPT, "application/json");
-    if let Some(etag) = known.and_then(|known| known.etag.clone()) {
-        request = request.header(IF_NONE_MATCH, etag);
-    }
-    if let Some(date) = known.and_then(|known| known.last_modified.clone()) {
-        request = request.header(IF_MODIFIED_SINCE, date);
-    }
-    let mut response = request.send().await.map_err(failed)?;
-    let headers = response.headers();
-    let lifetime_millis = lifetime_millis(headers);
-    match response.status() {
-        StatusCode::OK => {}
-        StatusCode::NOT_MODIFIED if known.is_some() => return Ok(Answer::Unchanged { lifetime_millis }),
-        status => return Err(GetError::Status { status, retry_after_millis: retry_after_millis(headers) }),
-    }
-    let (etag, last_modified) = (headers.get(ETAG).cloned(), headers.get(LAST_MODIFIED).cloned());
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(failed)? {
-        if body.len() + chunk.len() > limit {
-            return Err(GetError::TooLong(limit));
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(Answer::Document { body, lifetime_millis, etag, last_modified })
-}
-
-/// How long an answer is fresh (RFC 9111 section 4.2): `max-age` less `Age`, or `Expires` from now.
-fn lifetime_millis(headers: &HeaderMap) -> Option<u64> {
-    let age = headers.get(AGE).and_then(|age| age.to_str().ok()?.trim().parse().ok()).unwrap_or(0);
-    let lifetime = match headers.typed_get::<CacheControl>() {
-        Some(control) if control.no_store() || control.no_cache() => Some(Duration::ZERO),
-        Some(control) => control.max_age().map(|max| max.saturating_sub(Duration::from_secs(age))),
-        None => None,
-    };
-    let lifetime = lifetime.or_else(|| {
-        let expires: SystemTime = headers.typed_get::<Expires>()?.into();
-        Some(expires.duration_since(SystemTime::now()).unwrap_or_default())
-    });
-    lifetime.map(millis)
-}
-
-/// RFC 9110 section 10.2.3: seconds, or a date.
-fn retry_after_millis(headers: &HeaderMap) -> Option<u64> {
-    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    let pause = match text.parse() {
-        Ok(secs) => Duration::from_secs(secs),
-        Err(_) => {
-            let date = httpdate::parse_http_date(text).ok()?;
-            date.duration_since(SystemTime::now()).unwrap_or_default()
-        }
-    };
-    Some(millis(pause))
-}
-
-fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+/// A URL as a message shows it: without its query, which may hold a secret, and cut, since an issuer may have chosen it.
+fn shown(url: &str) -> Shown<'_> {
+    Shown(url.split_once('?').map_or(url, |(before, _)| before))
 }

@@ -113,6 +113,11 @@ impl IssuerKeys {
         same_keys(ring.keys(now), seen) && ring.would_refuse(now)
     }
 
+    /// Why the last fetch brought nothing, if it did not.
+    pub(crate) fn last_error(&self) -> Option<Arc<str>> {
+        self.ended.borrow().error.clone()
+    }
+
     /// Whether a refresh has just shown that no key bears this `kid`.
     pub(crate) fn is_known_to_be_unknown(&self, kid: &str) -> bool {
         self.unknown.contains_key(kid)
@@ -163,7 +168,7 @@ impl IssuerKeys {
         self.bell.notify_one();
         while self.current().is_none() {
             let outcome = self.newer(None, deadline).await;
-            let error = self.ended.borrow().error.clone();
+            let error = self.last_error();
             if self.current().is_some() {
                 break;
             }
@@ -247,7 +252,7 @@ impl IssuerKeys {
             fetched_at: self.history().fetched_at(),
             next_fetch_at: ring.due().map(|due| wall + Duration::from_millis(now.millis_until(due))),
             stale_since: ring.fresh_until().filter(|_| is_stale).map(since),
-            last_error: self.ended.borrow().error.clone(),
+            last_error: self.last_error(),
         }
     }
 

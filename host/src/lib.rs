@@ -5,7 +5,9 @@
 
 #![forbid(unsafe_code)]
 
+mod content_coding;
 mod events;
+mod exchange;
 mod fetch;
 mod health;
 mod held_keys;
@@ -23,6 +25,7 @@ mod workers;
 
 pub use events::listen;
 pub use judgement::{Denial, Judgement, Question, Repeatable, Verdict};
+pub use network::trust::{lacks_authorities, trust_where_the_system_has_no_authorities};
 pub use options::OptionsError;
 pub use replay::{StoreAnswer, Unsettled};
 pub use runtime::{run, spawn};

@@ -127,7 +127,7 @@ impl Validator {
                 };
                 let is_known = unknown_kid.is_some_and(|kid| keys.is_known_to_be_unknown(&kid));
                 if is_known || keys.is_cooling_down(circumstances.seen.as_ref()) {
-                    self.refused(otherwise, &circumstances).into()
+                    self.refused(for_lack_of(keys, otherwise), &circumstances).into()
                 } else {
                     Judgement::NeedsKeys
                 }
@@ -154,12 +154,14 @@ impl Validator {
             };
             match keys.newer(circumstances.seen.as_ref(), deadline).await {
                 Newer::Ended => {}
-                Newer::TimedOut => return self.refused(otherwise, &circumstances).into(),
+                Newer::TimedOut => {
+                    return self.refused(for_lack_of(keys, otherwise), &circumstances).into();
+                }
                 Newer::Refused => {
                     if let Some(kid) = unknown_kid.filter(|_| was_refreshed) {
                         keys.remember_unknown(kid);
                     }
-                    return self.refused(otherwise, &circumstances).into();
+                    return self.refused(for_lack_of(keys, otherwise), &circumstances).into();
                 }
             }
             was_refreshed = true;
@@ -304,5 +306,14 @@ impl Validator {
         let challenge =
             self.server.challenge_for(rejection.code(), scheme, schemes, &demand, circumstances.now);
         Verdict::Refused(rejection, challenge)
+    }
+}
+
+/// A refusal for which these keys would have been needed. Where there are none, it says why.
+fn for_lack_of(keys: &IssuerKeys, (rejection, scheme): Refusal) -> Refusal {
+    let why = keys.last_error().filter(|_| rejection.code() == Code::KeysUnavailable);
+    match why {
+        Some(why) => (rejection.explained(&format!("the last attempt failed: {why}")), scheme),
+        None => (rejection, scheme),
     }
 }

@@ -41,6 +41,10 @@ pub enum Transport {
     AlsoHttp,
 }
 
+/// Where metadata lies: below the identifier, or before its path.
+const OPENID: &str = "/.well-known/openid-configuration";
+const OAUTH: &str = "/.well-known/oauth-authorization-server";
+
 /// What stands for the tenant in an identifier.
 const TENANT: &str = "{tenantid}";
 
@@ -59,11 +63,21 @@ pub enum MetadataError {
     NotHttps,
     #[error("expected a URL without query, fragment, user and password")]
     Query,
+    #[error(
+        "expected https: http to this very machine is for an issuer that the options themselves place there; write \
+         `jwksUri`, or `network.allowHttp: true`"
+    )]
+    OtherMachine,
+    #[error("this is where the metadata lies; write the issuer's own identifier, \"{0}\"")]
+    Discovery(String),
     #[error("expected one \"{TENANT}\" at most, as a whole segment of the path")]
     Template,
     #[error("the metadata is {0}")]
     Json(#[from] JsonError),
-    #[error("the metadata names the issuer \"{found}\", expected \"{expected}\"")]
+    #[error(
+        "the metadata names the issuer \"{found}\", expected \"{expected}\"; if that is the public name of this very \
+         issuer, which tokens bear, write it as `issuerUri`, and the URL of the keys as `jwksUri`"
+    )]
     OtherIssuer { found: String, expected: String },
     #[error("the metadata does not have a jwks_uri property")]
     NoJwksUri,
@@ -85,6 +99,9 @@ impl Issuer {
         let url = secure_url(&text.replace(TENANT, ALL_TENANTS), transport)?;
         if url.query().is_some() || url.fragment().is_some() {
             return Err(MetadataError::Query);
+        }
+        if let Some(identifier) = identifier_of_metadata(&url) {
+            return Err(MetadataError::Discovery(identifier));
         }
         Ok(Self { text: text.to_owned(), url, transport })
     }
@@ -126,14 +143,30 @@ impl Issuer {
         tid.filter(|tid| is_tenant(tid)).map(|tid| Cow::Owned(self.text.replace(TENANT, tid)))
     }
 
-    /// Where the metadata may be, in the order to try: OpenID Connect Discovery 1.0 section 4, then RFC 8414
-    /// section 3.1.
-    pub fn metadata_urls(&self) -> [String; 2] {
+    /// Where the metadata may be, in the order to try: OpenID Connect Discovery 1.0 section 4, RFC 8414 section 3.1, and
+    /// what RFC 8414 section 5 calls the name of the former in the place of the latter.
+    pub fn metadata_urls(&self) -> Vec<String> {
         let path = without_slash(self.url.path());
-        let mut oauth = self.url.clone();
-        oauth.set_path(&format!("/.well-known/oauth-authorization-server{path}"));
-        let openid = format!("{}/.well-known/openid-configuration", without_slash(self.url.as_str()));
-        [openid, oauth.into()]
+        let mut urls = vec![format!("{}{OPENID}", without_slash(self.url.as_str()))];
+        for name in [OAUTH, OPENID] {
+            let mut url = self.url.clone();
+            url.set_path(&format!("{name}{path}"));
+            let text = String::from(url);
+            if !urls.contains(&text) {
+                urls.push(text);
+            }
+        }
+        urls
+    }
+
+    /// A URL that this issuer's metadata names, in its normal form. Plain http to this very machine is for an issuer that
+    /// is itself here: what an issuer elsewhere says must not choose whom this machine asks.
+    fn told_url(&self, text: &str) -> Result<String, MetadataError> {
+        let url = secure_url(text, self.transport)?;
+        if url.scheme() == "http" && self.transport == Transport::Https && !is_loopback(&self.url) {
+            return Err(MetadataError::OtherMachine);
+        }
+        Ok(url.into())
     }
 }
 
@@ -156,9 +189,8 @@ impl Metadata {
             });
         }
         let jwks_uri = object.get("jwks_uri").and_then(Value::as_str).ok_or(MetadataError::NoJwksUri)?;
-        let url = secure_url(jwks_uri, issuer.transport)
-            .map_err(|error| MetadataError::JwksUri(Box::new(error)))?;
-        Ok(Self { jwks_uri: url.into() })
+        let told = issuer.told_url(jwks_uri).map_err(|error| MetadataError::JwksUri(Box::new(error)))?;
+        Ok(Self { jwks_uri: told })
     }
 }
 
@@ -176,6 +208,18 @@ pub fn is_loopback(url: &Url) -> bool {
         Some(Host::Ipv6(address)) => address.is_loopback(),
         None => false,
     }
+}
+
+/// The identifier whose metadata is at this URL, if it is a place of metadata.
+fn identifier_of_metadata(url: &Url) -> Option<String> {
+    let path = without_slash(url.path());
+    let rest = [OPENID, OAUTH].iter().find_map(|name| {
+        let below = path.strip_suffix(name);
+        below.or_else(|| path.strip_prefix(name).filter(|rest| rest.starts_with('/')))
+    })?;
+    let mut identifier = url.clone();
+    identifier.set_path(rest);
+    Some(without_slash(identifier.as_str()).to_owned())
 }
 
 /// Whether a tenant's place in an identifier is one whole segment of its path, and the only one.
@@ -262,17 +306,18 @@ mod tests {
         for text in ["https://as.example/realms/x", "https://as.example/realms/x/"] {
             assert_eq!(
                 urls(text),
-                Ok([
-                    "https://as.example/realms/x/.well-known/openid-configuration".into(),
-                    "https://as.example/.well-known/oauth-authorization-server/realms/x".into(),
+                Ok(vec![
+                    "https://as.example/realms/x/.well-known/openid-configuration".to_owned(),
+                    "https://as.example/.well-known/oauth-authorization-server/realms/x".to_owned(),
+                    "https://as.example/.well-known/openid-configuration/realms/x".to_owned(),
                 ])
             );
         }
         assert_eq!(
             urls("https://as.example/"),
-            Ok([
-                "https://as.example/.well-known/openid-configuration".into(),
-                "https://as.example/.well-known/oauth-authorization-server".into(),
+            Ok(vec![
+                "https://as.example/.well-known/openid-configuration".to_owned(),
+                "https://as.example/.well-known/oauth-authorization-server".to_owned(),
             ])
         );
     }
@@ -280,8 +325,10 @@ mod tests {
     #[test]
     fn h41_a_template_takes_a_tenant_and_nothing_else() {
         let Ok(issuer) = issuer("https://login.example/{tenantid}/v2.0") else { unreachable!() };
-        let [openid, _] = issuer.metadata_urls();
-        assert_eq!(openid, "https://login.example/common/v2.0/.well-known/openid-configuration");
+        assert_eq!(
+            issuer.metadata_urls()[0],
+            "https://login.example/common/v2.0/.well-known/openid-configuration"
+        );
         assert!(issuer.may_have_issued("https://login.example/72f988bf-86f1/v2.0"));
         assert!(issuer.may_have_issued("https://login.example/72f988bf-86f1/v2.0/"));
         for other in [
@@ -329,6 +376,54 @@ mod tests {
             "https://as.example/a b",
         ] {
             assert_eq!(Issuer::parse(text), Err(MetadataError::Space), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_place_of_metadata_is_no_identifier_and_the_error_names_it() {
+        for (text, identifier) in [
+            ("https://as.example/.well-known/openid-configuration", "https://as.example"),
+            ("https://as.example/.well-known/openid-configuration/", "https://as.example"),
+            ("https://as.example/realms/x/.well-known/openid-configuration", "https://as.example/realms/x"),
+            ("https://as.example/.well-known/openid-configuration/realms/x", "https://as.example/realms/x"),
+            (
+                "https://as.example/.well-known/oauth-authorization-server/realms/x",
+                "https://as.example/realms/x",
+            ),
+            ("http://[::1]:80/a/.well-known/oauth-authorization-server", "http://[::1]/a"),
+        ] {
+            assert_eq!(issuer(text), Err(MetadataError::Discovery(identifier.into())), "{text}");
+            assert!(issuer(identifier).is_ok(), "{identifier}");
+        }
+        for other in
+            ["https://as.example/.well-known/openid-configurations", "https://as.example/.well-known/x"]
+        {
+            assert!(issuer(other).is_ok(), "{other}");
+        }
+    }
+
+    #[test]
+    fn http_to_this_machine_is_named_by_an_issuer_on_it_alone() {
+        let told = |identifier: &str, transport, jwks_uri: &str| {
+            let Ok(issuer) = Issuer::reached_by(identifier, transport) else { unreachable!() };
+            let document = format!(r#"{{"issuer":"{identifier}","jwks_uri":"{jwks_uri}"}}"#);
+            Metadata::parse(document.as_bytes(), &issuer).map(|metadata| metadata.jwks_uri)
+        };
+        let local = [
+            "http://127.0.0.1/a",
+            "http://localhost/a",
+            "http://a.localhost/a",
+            "http://[::1]/a",
+            "http://2130706433/a",
+        ];
+        for jwks_uri in local {
+            let refused = Err(MetadataError::JwksUri(Box::new(MetadataError::OtherMachine)));
+            assert_eq!(told("https://as.example", Transport::Https, jwks_uri), refused, "{jwks_uri}");
+            assert_eq!(told("https://10.0.0.1", Transport::Https, jwks_uri), refused, "{jwks_uri}");
+            for here in ["http://127.0.0.1:8080", "https://localhost:8443"] {
+                assert!(told(here, Transport::Https, jwks_uri).is_ok(), "{here} {jwks_uri}");
+            }
+            assert!(told("https://as.example", Transport::AlsoHttp, jwks_uri).is_ok(), "{jwks_uri}");
         }
     }
 

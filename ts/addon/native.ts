@@ -194,6 +194,10 @@ interface Addon {
     readonly errorTable: () => readonly { readonly code: string; readonly description: string }[];
     /** Whether no thread of the process asked before. */
     readonly isFirstToAsk: () => boolean;
+    /** Whether the system has no certificates of authorities, and none were handed over yet. */
+    readonly lacksAuthorities: () => boolean;
+    /** Hands over authorities to trust where the system has none, in PEM. */
+    readonly trustAuthorities: (authorities: string[]) => void;
 }
 
 const REFUSED = -1;
@@ -331,3 +335,5 @@ export const { extractCredentials } = addon.extraction();
 export const onKeysEvent = addon.onKeysEvent;
 export const errorTable = addon.errorTable;
 export const isFirstToAsk = addon.isFirstToAsk;
+export const lacksAuthorities = addon.lacksAuthorities;
+export const trustAuthorities = addon.trustAuthorities;

@@ -6,6 +6,7 @@
  */
 
 import type { ValidatorHealth } from "../../index.js";
+import { lendAuthorities } from "../addon/authorities.js";
 import { watchFleet } from "../addon/fleet.js";
 import { publishKeysEvents } from "../addon/keys-channel.js";
 import { NativeValidator } from "../addon/native.js";
@@ -24,11 +25,15 @@ export interface Native {
 export function newNativeValidator(policy: { readonly [option: string]: unknown }): Native {
     const { option: replayStore, conclude } = replayAccess(policy.replayStore);
     const text = JSON.stringify(plainCopy({ ...policy, replayStore }, ""));
+    lendAuthorities();
     let native: NativeValidator;
     try {
         native = new NativeValidator(text);
     } catch (error) {
         throw new TypeError(messageOf(error), { cause: error });
+    }
+    for (const warning of native.warnings()) {
+        process.emitWarning(warning, { type: "oidc-spa-native", code: "OIDC_SPA_NATIVE_OPTIONS" });
     }
     // Before the first fetch, so that no event of this validator's issuers is missed.
     publishKeysEvents();

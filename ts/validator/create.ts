@@ -59,9 +59,6 @@ export function createValidator<Claims = AccessTokenClaims>(
         pseudoScheme: false
     };
 
-    for (const warning of native.warnings()) {
-        process.emitWarning(warning, { type: "oidc-spa-native", code: "OIDC_SPA_NATIVE_OPTIONS" });
-    }
     const metadata = native.resourceMetadata();
 
     const refuse = (mode: DpopMode | null, scheme: string, debugErrorMessage: string): Refused =>

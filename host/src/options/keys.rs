@@ -2,19 +2,23 @@
 //!
 //! In: the members of the options.
 //! Out: `KeySource`, `KeyRingPolicy`, `NetworkOptions`.
-//! May use: reader, static_keys, network, the validator's key ring.
+//! May use: reader, static_keys, fetch, network, the validator's key ring.
 //! Never: a default that asks an issuer more often than the ring's own.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use oidc_spa_native::jose::json::{Object, Value};
 use oidc_spa_native::keys::jwk_set::JwkSet;
 use oidc_spa_native::keys::key_ring::KeyRingPolicy;
 use oidc_spa_native::keys::metadata::{Transport, fetchable_url};
+use oidc_spa_native::resource_server::AcceptedIssuer;
+use url::Origin;
 
 use super::reader::Reader;
 use super::{OptionsError, shown_url};
+use crate::fetch::origin_of;
 use crate::network::{Network, NetworkOptions, ProxyChoice};
 use crate::static_keys::StaticKeys;
 
@@ -102,7 +106,16 @@ pub(super) fn ring(options: &Reader<'_>) -> Result<KeyRingPolicy, OptionsError> 
 pub(super) fn network(options: &Reader<'_>) -> Result<NetworkOptions, OptionsError> {
     let Some(object) = options.object("network")? else { return Ok(NetworkOptions::default()) };
     let reader = Reader { object, path: "network." };
-    let names = ["connectTimeoutMs", "timeoutMs", "allowHttp", "ca", "clientCertificate", "proxy"];
+    let names = [
+        "connectTimeoutMs",
+        "timeoutMs",
+        "allowHttp",
+        "privateAddresses",
+        "ca",
+        "clientCertificate",
+        "headers",
+        "proxy",
+    ];
     reader.check_names(&names, &[])?;
     let allow_http = reader.boolean("allowHttp", false)?;
     let timeout = reader.integer("timeoutMs", 5000, 100, 60_000)?;
@@ -124,9 +137,81 @@ pub(super) fn network(options: &Reader<'_>) -> Result<NetworkOptions, OptionsErr
             Some(Value::String(url)) => ProxyChoice::Url(url.clone().into_owned()),
             Some(_) => return Err(reader.unexpected("proxy", "the URL of a proxy, or `false`")),
         },
+        private_addresses: match reader.object.get("privateAddresses") {
+            None => None,
+            Some(_) => Some(reader.boolean("privateAddresses", false)?),
+        },
+        headers: headers(&reader)?,
     };
     Network::new(network.clone()).map_err(|error| OptionsError(format!("network.{error}")))?;
     Ok(network)
+}
+
+/// Header fields for the servers of keys. Their values are secrets, and in no message.
+fn headers(network: &Reader<'_>) -> Result<Vec<(String, String)>, OptionsError> {
+    let expected =
+        || OptionsError("network.headers: expected an object of header fields, each a string".to_owned());
+    let Some(value) = network.object.get("headers") else { return Ok(Vec::new()) };
+    let object = value.as_object().ok_or_else(expected)?;
+    let mut headers = Vec::new();
+    for name in object.names() {
+        let value = object.get(name).and_then(Value::as_str);
+        let value =
+            value.ok_or_else(|| OptionsError(format!("network.headers.{name}: expected a string")))?;
+        headers.push((name.to_owned(), value.to_owned()));
+    }
+    if headers.is_empty() {
+        return Err(expected());
+    }
+    // One text for one meaning: validators that give the same fields share the keys.
+    headers.sort();
+    Ok(headers)
+}
+
+/// Header fields may hold a secret of one server: they are refused where the options name several, or none.
+pub(super) fn check_headers(
+    network: &NetworkOptions,
+    issuers: &[AcceptedIssuer],
+    sources: &[KeySource],
+) -> Result<(), OptionsError> {
+    if network.headers.is_empty() {
+        return Ok(());
+    }
+    let mut origins: Vec<Origin> = Vec::new();
+    for (accepted, source) in issuers.iter().zip(sources) {
+        let urls = match source {
+            KeySource::Static(_) => Vec::new(),
+            KeySource::Metadata => accepted.issuer.metadata_urls().into_iter().take(1).collect(),
+            KeySource::Urls(urls) => urls.clone(),
+        };
+        for origin in urls.iter().filter_map(|url| origin_of(url)) {
+            if !origins.contains(&origin) {
+                origins.push(origin);
+            }
+        }
+    }
+    let [_] = origins.as_slice() else {
+        let named: Vec<String> = origins.iter().map(Origin::ascii_serialization).collect();
+        let named = if named.is_empty() { "none".to_owned() } else { named.join(", ") };
+        return Err(OptionsError(format!(
+            "network.headers: are for one server alone, and the options name {named}; make a validator of its own for the \
+             issuer that needs them"
+        )));
+    };
+    Ok(())
+}
+
+/// What an application should know that asks Node.js not to verify certificates.
+pub(super) fn unverified_tls_warning(sources: &[KeySource]) -> Option<String> {
+    static IS_TOLD: AtomicBool = AtomicBool::new(false);
+    let is_fetched = sources.iter().any(|source| !matches!(source, KeySource::Static(_)));
+    let is_asked = std::env::var_os("NODE_TLS_REJECT_UNAUTHORIZED").is_some_and(|value| value == "0");
+    (is_fetched && is_asked && !IS_TOLD.swap(true, Ordering::Relaxed)).then(|| {
+        "NODE_TLS_REJECT_UNAUTHORIZED=0 is ignored: keys are fetched from servers whose certificate is verified, and from \
+         no others. Give the certificate of your issuer, or of its authority, as network.ca or in the file that \
+         NODE_EXTRA_CA_CERTS names"
+            .to_owned()
+    })
 }
 
 /// A client's certificate and its key.

@@ -106,7 +106,8 @@ impl Options {
         let limits = Reader { object: limits, path: "limits." };
         limits.check_names(LIMIT_NAMES, &[])?;
         let network = keys::network(&options)?;
-        let (issuers, sources) = issuers(&options, network.transport)?.into_iter().unzip();
+        let (issuers, sources): (Vec<_>, Vec<_>) = issuers(&options, network.transport)?.into_iter().unzip();
+        keys::check_headers(&network, &issuers, &sources)?;
         let policy = Policy {
             issuers,
             access_token: AccessTokenPolicy {
@@ -129,7 +130,8 @@ impl Options {
             certificate_field: proxy::certificate_field(&options)?,
             resource: resource::resource(&options)?,
         };
-        let warnings = resource::warning(&policy).into_iter().collect();
+        let warnings = resource::warning(&policy).into_iter();
+        let warnings = warnings.chain(keys::unverified_tls_warning(&sources)).collect();
         Ok(Self {
             replay: replay::replay(&options, policy.schemes)?,
             policy,

@@ -2,7 +2,7 @@
 //!
 //! In: a URL, certificates.
 //! Out: `RedisTarget`, and what connects to it.
-//! May use: redis, url.
+//! May use: network::trust, redis, url.
 //! Never: a password in a message or in `Debug` output, a connection.
 
 use std::fmt;
@@ -17,6 +17,8 @@ use redis::{
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 use url::Url;
+
+use crate::network::trust::built_in_pem;
 
 const EXPECTED: &str = "expected a URL such as \"redis://:password@host:6379/0\", \
                         \"redis-sentinel://host:26379,host2:26379/mymaster/0\" or \
@@ -265,6 +267,8 @@ impl RedisTarget {
             client_cert: cert.into_bytes(),
             client_key: key.into_bytes(),
         });
+        // Where the system has no authorities, TLS would not even begin.
+        let ca = ca.or_else(built_in_pem);
         Some(TlsCertificates { client_tls, root_cert: ca.map(String::into_bytes) })
     }
 

@@ -1,0 +1,222 @@
+//! One question to a server, and its answer within bounds.
+//!
+//! In: a URL and whose word it is; what an answer of before can be recognised by.
+//! Out: a document, or that it has not changed, and where it came from; or what went wrong, and what helps.
+//! May use: network, content_coding, reqwest, headers, the validator's `Shown`.
+//! Never: a body without a bound, a wait without an end, a header's value in a message.
+
+use std::time::{Duration, SystemTime};
+
+use headers::{CacheControl, Expires, HeaderMapExt};
+use oidc_spa_native::rejection::Shown;
+use reqwest::StatusCode;
+use reqwest::header::{
+    ACCEPT, AGE, CONTENT_ENCODING, ETAG, HeaderMap, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH,
+    LAST_MODIFIED, RETRY_AFTER,
+};
+use url::Url;
+
+use crate::content_coding::{CodingError, decoded};
+use crate::network::reach::{Reach, TooNear};
+use crate::network::{Network, Word, trust};
+
+/// What is asked for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Inquiry<'q> {
+    pub url: &'q str,
+    pub word: Word,
+    /// Media types, as `Accept` lists them.
+    pub accept: &'static str,
+    /// Whether the application's own fields belong to this server.
+    pub with_headers: bool,
+    /// Bytes that are read, and that they may become.
+    pub limit: usize,
+    /// The option that raises it.
+    pub limit_name: &'static str,
+}
+
+/// What came with a document that it can be recognised by (RFC 9110 section 8.8).
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Validators {
+    etag: Option<HeaderValue>,
+    last_modified: Option<HeaderValue>,
+}
+
+/// What a server answered.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    /// `None`: nothing has changed since the validators were given.
+    pub document: Option<(Vec<u8>, Validators)>,
+    /// How long the server says that it is good, in milliseconds.
+    pub lifetime_millis: Option<u64>,
+    /// Where the server was found.
+    pub from: Reach,
+}
+
+/// Why a document was not fetched.
+#[derive(Debug)]
+pub(crate) enum GetError {
+    Status { status: StatusCode, retry_after_millis: Option<u64> },
+    TooLong { limit: usize, option: &'static str },
+    Coding(CodingError),
+    Timeout(Duration),
+    Network(reqwest::Error),
+    Client(String),
+}
+
+impl GetError {
+    /// How long the server asks to be left alone, in milliseconds.
+    pub(crate) const fn retry_after_millis(&self) -> Option<u64> {
+        match self {
+            Self::Status { retry_after_millis, .. } => *retry_after_millis,
+            _ => None,
+        }
+    }
+
+    /// Whether the server answered: that it has no such document, or with one that is of no use.
+    pub(crate) const fn is_answer(&self) -> bool {
+        matches!(self, Self::Status { .. } | Self::TooLong { .. } | Self::Coding(_))
+    }
+}
+
+impl std::fmt::Display for GetError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Status { status, .. } => {
+                write!(f, "expected HTTP status 200, got {status}")?;
+                match *status {
+                    StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
+                        f.write_str("; `network.headers` are sent to the configured origin")
+                    }
+                    _ => Ok(()),
+                }
+            }
+            Self::TooLong { limit, option } => {
+                write!(f, "the answer is longer than {limit} bytes (`{option}`)")
+            }
+            Self::Coding(error) => write!(f, "{error}"),
+            Self::Timeout(timeout) => {
+                write!(f, "no complete answer within {} seconds (`network.timeoutMs`)", timeout.as_secs_f32())
+            }
+            Self::Network(error) => describe(error, f),
+            Self::Client(error) => f.write_str(error),
+        }
+    }
+}
+
+/// The outer sentences repeat the URL; the innermost one says what happened.
+fn describe(error: &reqwest::Error, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+    let mut cause: &(dyn std::error::Error + 'static) = error;
+    loop {
+        // A resolver's or TLS' own error may be wrapped in one of input and output, which does not name it as its source.
+        let wrapped = cause.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        match wrapped.map(|inner| inner as &(dyn std::error::Error + 'static)).or_else(|| cause.source()) {
+            Some(inner) => cause = inner,
+            None => break,
+        }
+    }
+    if let Some(refused) = cause.downcast_ref::<TooNear>() {
+        return write!(f, "{refused}");
+    }
+    // A certificate's names, for instance, are the server's own words.
+    write!(f, "{}", Shown(&cause.to_string()))?;
+    match cause.downcast_ref().and_then(trust::remedy) {
+        Some(remedy) => write!(f, ": {remedy}"),
+        None => Ok(()),
+    }
+}
+
+/// Asks. With the validators of a document, the answer may be that it has not changed.
+pub(crate) async fn ask(
+    network: &mut Network,
+    inquiry: Inquiry<'_>,
+    known: Option<&Validators>,
+) -> Result<Answer, GetError> {
+    let timeout = network.timeout();
+    let failed = |error: reqwest::Error| {
+        if error.is_timeout() { GetError::Timeout(timeout) } else { GetError::Network(error) }
+    };
+    let url = Url::parse(inquiry.url).map_err(|error| GetError::Client(error.to_string()))?;
+    let way = network.way_to(&url, inquiry.word).map_err(GetError::Client)?;
+    let mut request = way.client.get(url).header(ACCEPT, inquiry.accept);
+    if inquiry.with_headers {
+        request = request.headers(network.headers().clone());
+    }
+    if let Some(etag) = known.and_then(|known| known.etag.clone()) {
+        request = request.header(IF_NONE_MATCH, etag);
+    }
+    if let Some(date) = known.and_then(|known| known.last_modified.clone()) {
+        request = request.header(IF_MODIFIED_SINCE, date);
+    }
+    let response = request.send().await.map_err(failed)?;
+    let from = way.reach(response.remote_addr());
+    let lifetime_millis = lifetime_millis(response.headers());
+    match response.status() {
+        StatusCode::OK => {}
+        StatusCode::NOT_MODIFIED if known.is_some() => {
+            return Ok(Answer { document: None, lifetime_millis, from });
+        }
+        status => {
+            let retry_after_millis = retry_after_millis(response.headers());
+            return Err(GetError::Status { status, retry_after_millis });
+        }
+    }
+    let headers = response.headers();
+    let validators =
+        Validators { etag: headers.get(ETAG).cloned(), last_modified: headers.get(LAST_MODIFIED).cloned() };
+    let codings: Vec<HeaderValue> = headers.get_all(CONTENT_ENCODING).iter().cloned().collect();
+    let too_long = || GetError::TooLong { limit: inquiry.limit, option: inquiry.limit_name };
+    let body = bounded_body(response, inquiry.limit).await.map_err(failed)?.ok_or_else(too_long)?;
+    let body = decoded(body, codings.iter(), inquiry.limit).map_err(|error| match error {
+        CodingError::TooLong => too_long(),
+        error => GetError::Coding(error),
+    })?;
+    Ok(Answer { document: Some((body, validators)), lifetime_millis, from })
+}
+
+/// The body, unless it is longer than that.
+async fn bounded_body(
+    mut response: reqwest::Response,
+    limit: usize,
+) -> Result<Option<Vec<u8>>, reqwest::Error> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await? {
+        if body.len() + chunk.len() > limit {
+            return Ok(None);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(Some(body))
+}
+
+/// How long an answer is fresh (RFC 9111 section 4.2): `max-age` less `Age`, or `Expires` from now.
+fn lifetime_millis(headers: &HeaderMap) -> Option<u64> {
+    let age = headers.get(AGE).and_then(|age| age.to_str().ok()?.trim().parse().ok()).unwrap_or(0);
+    let lifetime = match headers.typed_get::<CacheControl>() {
+        Some(control) if control.no_store() || control.no_cache() => Some(Duration::ZERO),
+        Some(control) => control.max_age().map(|max| max.saturating_sub(Duration::from_secs(age))),
+        None => None,
+    };
+    let lifetime = lifetime.or_else(|| {
+        let expires: SystemTime = headers.typed_get::<Expires>()?.into();
+        Some(expires.duration_since(SystemTime::now()).unwrap_or_default())
+    });
+    lifetime.map(millis)
+}
+
+/// RFC 9110 section 10.2.3: seconds, or a date.
+fn retry_after_millis(headers: &HeaderMap) -> Option<u64> {
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    let pause = match text.parse() {
+        Ok(secs) => Duration::from_secs(secs),
+        Err(_) => {
+            let date = httpdate::parse_http_date(text).ok()?;
+            date.duration_since(SystemTime::now()).unwrap_or_default()
+        }
+    };
+    Some(millis(pause))
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
