@@ -1,19 +1,17 @@
 // How issuers are reached: TLS of one's own, proxies, IPv6, and bodies without an end.
 
-import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { createServer, type IncomingHttpHeaders } from "node:http";
-import { connect, type AddressInfo } from "node:net";
 import { networkInterfaces, tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { createValidator, type IssuerHealth, type NetworkOptions, type Validator } from "oidc-spa-native";
+import { createValidator, type NetworkOptions, type Validator } from "oidc-spa-native";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { version } from "../../package.json";
 import { newAuthority, type Authority, type Pair } from "../support/certificates.js";
 import { describeWith } from "../support/programs.js";
 import { AUDIENCE, createFixtures, nowInSeconds, type Fixtures } from "../support/fixtures.js";
 import { startLocalIssuer, type LocalIssuer, type LocalIssuerOptions } from "../support/local-issuer.js";
+import { outcome as outcomeOf, startProxy as proxyTo } from "../support/reaching.js";
 import { script } from "../support/script.js";
 
 let f: Fixtures;
@@ -35,22 +33,8 @@ async function issuerWith(options: LocalIssuerOptions): Promise<LocalIssuer> {
 const validatorOf = (issuerUri: string, network?: NetworkOptions): Validator =>
     createValidator({ issuerUri, expectedAudience: AUDIENCE, ...(network && { network }) });
 
-/** `granted`, or why the keys are not there after the first attempt. */
-async function outcome(validator: Validator, { issuerUri }: { issuerUri: string }): Promise<string> {
-    // With no time to wait, it begins the attempt and rejects.
-    const begun = validator.ready({ timeoutMs: 0 }).catch(() => undefined);
-    const health = () => validator.health().issuers[0] as IssuerHealth;
-    await expect
-        .poll(() => health().lastError ?? health().fetchedAt, { timeout: 10_000, interval: 10 })
-        .not.toBeNull();
-    await begun;
-    if (health().lastError !== null) {
-        return `failed: ${health().lastError}`;
-    }
-    const accessToken = f.token(nowInSeconds(), { iss: issuerUri });
-    const verdict = await validator.validateRequest({ authorization: `Bearer ${accessToken}` });
-    return verdict.isSuccess ? "granted" : verdict.code;
-}
+const outcome = (validator: Validator, { issuerUri }: { issuerUri: string }): Promise<string> =>
+    outcomeOf(f, validator, issuerUri);
 
 /** The same in a process with an environment of its own, as a request sees it. */
 async function outcomeInChild(
@@ -245,31 +229,11 @@ describeWith(["openssl"], "TLS", () => {
         await rm(folder, { recursive: true });
     });
 
-    /** A proxy that leads everywhere to one port of this machine. */
-    async function startProxy(port: number) {
-        const asked: string[] = [];
-        const headers: IncomingHttpHeaders[] = [];
-        const server = createServer((_req, res) => void res.writeHead(400).end());
-        server.on("connect", (req, socket, head) => {
-            asked.push(req.url as string);
-            headers.push(req.headers);
-            const upstream = connect(port, "127.0.0.1", () => {
-                socket.write("HTTP/1.1 200 OK\r\n\r\n");
-                upstream.write(head);
-                upstream.pipe(socket).pipe(upstream);
-            });
-            const end = (): void => {
-                upstream.destroy();
-                socket.destroy();
-            };
-            upstream.on("error", end);
-            socket.on("error", end).on("close", end);
-        });
-        server.listen(0, "127.0.0.1");
-        await once(server, "listening");
-        open.push({ close: async () => void server.close() });
-        return { url: `127.0.0.1:${(server.address() as AddressInfo).port}`, asked, headers };
-    }
+    const startProxy = async (port: number) => {
+        const proxy = await proxyTo(port);
+        open.push(proxy);
+        return proxy;
+    };
 
     test("`network.proxy`: the proxy is asked for the issuer's name, and its password stays secret", async () => {
         const issuer = await issuerWith({ tls: pair, authority: NAME });

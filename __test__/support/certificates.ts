@@ -57,6 +57,16 @@ export function newAuthority(name: string): Authority {
     };
 }
 
+/** A server's certificate that nobody else signed. */
+export function selfSigned(names: readonly string[], basicConstraints = "critical, CA:TRUE"): Pair {
+    return openssl(folder => {
+        const alternatives = names.map(name => `DNS:${name}`).join(", ");
+        configure(folder, [`basicConstraints = ${basicConstraints}`, `subjectAltName = ${alternatives}`]);
+        const own = ["-x509", "-days", "2", "-extensions", "extensions", "-out", "cert.pem"];
+        return make(folder, "A server of the tests", own);
+    });
+}
+
 function openssl(action: (folder: string) => Pair): Pair {
     const folder = mkdtempSync(join(tmpdir(), "oidc-spa-native-certificates-"));
     try {

@@ -214,6 +214,9 @@ async fn h08_redirects_are_followed_within_the_origin_only() {
                 format!("http://localhost:{port}/moved"),
                 format!("https://127.0.0.1:{port}/moved"),
                 "file:///etc/passwd".into(),
+                // The same server, with credentials of somebody else's choice.
+                format!("http://user:password@127.0.0.1:{port}/moved"),
+                format!("//user@127.0.0.1:{port}/moved"),
             ];
             for to in elsewhere {
                 issuer.answer(path, Answer::Redirect(status, to.clone()));

@@ -45,6 +45,8 @@ pub enum Answer {
     Hangup,
     /// Bytes that are no HTTP.
     Garbage,
+    /// This beginning, and then this piece again and again.
+    Flood(String, String),
 }
 
 #[derive(Default)]
@@ -245,6 +247,14 @@ async fn write_answer(stream: &mut TcpStream, answer: Answer) -> std::io::Result
             Ok(())
         }
         Answer::Hangup => Ok(()),
+        Answer::Flood(head, piece) => {
+            stream.write_all(head.as_bytes()).await?;
+            // Far more than any limit, and yet an end, should nobody hang up.
+            for _ in 0..(64 << 20) / piece.len() {
+                stream.write_all(piece.as_bytes()).await?;
+            }
+            Ok(())
+        }
         Answer::Garbage => stream.write_all(b"\x16\x03\x01 no HTTP at all\r\n\r\n").await,
     }
 }

@@ -4,6 +4,7 @@
 
 mod cold_start;
 mod discovery;
+mod hostile_answers;
 mod hostile_issuer;
 mod outage;
 mod refresh;
