@@ -7,7 +7,8 @@
 use std::time::Instant;
 
 use oidc_spa_native::dpop::replay::{ProofRecord, Remembered, ReplayMemory};
-use oidc_spa_native::time::UnixTime;
+use oidc_spa_native::dpop::window::ProofWindow;
+use oidc_spa_native::time::{Leeway, UnixTime};
 
 const WINDOW_SECS: i64 = 40;
 const FILLS: [usize; 6] = [10, 1_000, 10_000, 100_000, 500_000, 1_000_000];
@@ -16,7 +17,8 @@ const SAMPLE: usize = 10_000;
 fn main() {
     println!("live proofs   ns a new proof   ns a replayed one   resident MiB (whole process)");
     let before = resident_mib();
-    let memory = ReplayMemory::new(1_100_000, WINDOW_SECS as u16);
+    let window = ProofWindow::new(WINDOW_SECS as u16, Leeway::NONE).unwrap_or(ProofWindow::NARROWEST);
+    let memory = ReplayMemory::new(1_100_000, window);
     let mut live = 0;
     for fill in FILLS {
         while live < fill {

@@ -20,6 +20,7 @@ use oidc_spa_native::credentials::{AcceptedSchemes, Credentials, Field, Scheme};
 use oidc_spa_native::dpop::nonce::{NonceMode, Nonces};
 use oidc_spa_native::dpop::proof::DpopPolicy;
 use oidc_spa_native::dpop::replay::{ProofRecord, ReplayMemory};
+use oidc_spa_native::dpop::window::ProofWindow;
 use oidc_spa_native::jose::algorithm::{Algorithm, AlgorithmSet};
 use oidc_spa_native::jose::json::{Object, Value};
 use oidc_spa_native::jose::jwk::{Jwk, Spelling};
@@ -36,6 +37,10 @@ use oidc_spa_native::time::{Leeway, UnixTime};
 const ISSUER: &str = "https://auth.example.com/realms/main";
 const AUDIENCE: &str = "https://api.example.com";
 const NOW: UnixTime = UnixTime::from_secs(1_800_000_000);
+
+fn window() -> ProofWindow {
+    ProofWindow::new(40, Leeway::from_secs(10).unwrap()).unwrap()
+}
 const KEY_ID: &str = "4Tn0f2mWcQpXbq3jX1lqW9mI0eN5dGQ2sZk7vYh8aBc";
 const TOKEN_ALGORITHMS: [&str; 5] = ["RS256", "RS256-4096", "ES256", "ES384", "EdDSA"];
 const PROOF_ALGORITHMS: [&str; 2] = ["ES256", "EdDSA"];
@@ -120,7 +125,7 @@ mod dpop {
 
     #[divan::bench]
     fn replay_memory(bencher: Bencher<'_, '_>) {
-        let memory = ReplayMemory::new(10_000_000, 40);
+        let memory = ReplayMemory::new(10_000_000, window());
         let next = AtomicUsize::new(0);
         let record = || {
             let n = next.fetch_add(1, Ordering::Relaxed);
@@ -184,8 +189,8 @@ mod resource_server {
             max_token_bytes: 16 * 1024,
             dpop: DpopPolicy {
                 algorithms: AlgorithmSet::all(),
-                max_age_secs: 40,
-                leeway: Leeway::from_secs(3).unwrap(),
+                window: window(),
+                nonce_window: window(),
                 max_bytes: 8 * 1024,
                 method_in_any_case: false,
             },

@@ -2,7 +2,7 @@
 //!
 //! In: a request that passed every check, that of replay aside.
 //! Out: `Pending`, which only the word of a replay memory turns into a `Grant`.
-//! May use: credentials, dpop::replay, memory, rejection, time.
+//! May use: credentials, dpop::replay, dpop::shares, memory, rejection, time.
 //! Never: a memory of its own, a check.
 
 use std::fmt;
@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use crate::credentials::{Refusal, Scheme};
 use crate::dpop::replay::{ProofRecord, Remembered};
+use crate::dpop::shares::Holder;
 use crate::memory::{IssuerIndex, Learned, VerifiedToken};
 use crate::rejection::Code;
 use crate::time::Validity;
@@ -41,8 +42,17 @@ impl Pending {
                 Code::ProofStale.because("DPoP proof is older than what the replay memory holds")
             }
             Remembered::Full => Code::ReplayMemoryUnavailable.because("The replay memory is full"),
-            Remembered::KeyFull => Code::ReplayMemoryUnavailable
-                .because("This key has used up its share of the replay memory; it sends very many proofs"),
+            Remembered::ShareFull(holder) => Code::ReplayMemoryUnavailable.because(match holder {
+                Holder::Key => {
+                    "This key has used up its share of the replay memory; it sends very many proofs"
+                }
+                Holder::Subject => {
+                    "This user has used up its share of the replay memory; its keys send very many proofs"
+                }
+                Holder::Client => {
+                    "This client has used up its share of the replay memory; its keys send very many proofs"
+                }
+            }),
             Remembered::Unavailable => Code::ReplayMemoryUnavailable
                 .because("The shared replay memory gave no answer; `health().replayMemory` says why"),
         };

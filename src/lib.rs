@@ -27,6 +27,7 @@
 //! use oidc_spa_native::client_certificate::CertificateField;
 //! use oidc_spa_native::credentials::{AcceptedSchemes, Field};
 //! use oidc_spa_native::dpop::proof::DpopPolicy;
+//! use oidc_spa_native::dpop::window::ProofWindow;
 //! use oidc_spa_native::jose::algorithm::AlgorithmSet;
 //! use oidc_spa_native::keys::{jwk_set::JwkSet, metadata::Issuer};
 //! use oidc_spa_native::request::ProxyTrust;
@@ -44,8 +45,8 @@
 //!     max_token_bytes: 16 * 1024,
 //!     dpop: DpopPolicy {
 //!         algorithms: AlgorithmSet::all(),
-//!         max_age_secs: 40,
-//!         leeway: Leeway::from_secs(3).unwrap_or_default(),
+//!         window: ProofWindow::new(40, Leeway::from_secs(10).unwrap_or_default()).unwrap_or(ProofWindow::NARROWEST),
+//!         nonce_window: ProofWindow::around(Leeway::from_secs(300).unwrap_or_default()),
 //!         max_bytes: 8 * 1024,
 //!         method_in_any_case: false,
 //!     },

@@ -220,6 +220,10 @@ impl ResourceServer {
         let nonces = self.policy.nonces.as_ref();
         let lacks_nonce = proof.as_ref().is_some_and(|proof| !proof.has_current_nonce());
         let (record, proof_key) = proof.map(Proof::into_parts).unzip();
+        let record = record.map(|record| match access_token.presenter() {
+            Some(presenter) => record.presented_by(presenter),
+            None => record,
+        });
         let proof_header = match presentation {
             Presentation::DPoP { proof } => header_of(proof),
             Presentation::Bearer { .. } => None,

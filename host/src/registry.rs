@@ -10,6 +10,7 @@ use std::hash::Hash;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError, Weak};
 
 use oidc_spa_native::dpop::replay::ReplayMemory;
+use oidc_spa_native::dpop::window::ProofWindow;
 use oidc_spa_native::keys::key_ring::KeyRingPolicy;
 
 use crate::fetch::FetchPlan;
@@ -43,9 +44,13 @@ pub(crate) fn redis_store(settings: RedisSettings) -> Arc<RedisStore> {
     shared(&STORES, settings, RedisStore::new)
 }
 
+/// A replay memory for proofs of no time yet. Each validator says which it accepts.
+pub(crate) fn new_replay_memory() -> ReplayMemory {
+    ReplayMemory::new(ReplayMemory::DEFAULT_CAPACITY, ProofWindow::NARROWEST)
+}
+
 /// The replay memory of the process, shared by all its threads.
 pub(crate) fn replay_memory() -> Arc<ReplayMemory> {
-    static MEMORY: LazyLock<Arc<ReplayMemory>> =
-        LazyLock::new(|| Arc::new(ReplayMemory::new(ReplayMemory::DEFAULT_CAPACITY, 0)));
+    static MEMORY: LazyLock<Arc<ReplayMemory>> = LazyLock::new(|| Arc::new(new_replay_memory()));
     Arc::clone(&MEMORY)
 }

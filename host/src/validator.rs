@@ -12,7 +12,6 @@ use std::time::{Duration, Instant};
 use oidc_spa_native::challenge::Demand;
 use oidc_spa_native::credentials::{Refusal, Scheme};
 use oidc_spa_native::dpop::proof::ProofKey;
-use oidc_spa_native::dpop::replay::ReplayMemory;
 use oidc_spa_native::grant::{Grant, Pending};
 use oidc_spa_native::keys::jwk_set::JwkSet;
 use oidc_spa_native::memory::{BoundToken, IssuerIndex, Memory};
@@ -86,13 +85,16 @@ impl Validator {
             })
             .collect();
         let memory = if options.own_clock {
-            Arc::new(ReplayMemory::new(ReplayMemory::DEFAULT_CAPACITY, 0))
+            Arc::new(registry::new_replay_memory())
         } else {
             registry::replay_memory()
         };
-        memory.cover(options.policy.dpop.max_age_secs);
-        if let Some(nonces) = &options.policy.nonces {
-            memory.cover(u16::try_from(nonces.lifetime_secs()).unwrap_or(u16::MAX));
+        memory.cover(options.policy.dpop.window);
+        if options.policy.nonces.is_some() {
+            memory.cover(options.policy.dpop.nonce_window);
+        }
+        if let Some(entries) = options.replay.entries {
+            memory.hold(entries);
         }
         let shared = match options.replay.choice {
             ReplayChoice::Process => Shared::None,

@@ -5,6 +5,7 @@
 //! May use: client_certificate's thumbprint, jose, keys::metadata, rejection, time.
 //! Never: a header field, a proof, an unverified claim.
 
+pub(crate) mod presenter;
 pub(crate) mod signature;
 
 use std::fmt;
@@ -16,6 +17,7 @@ use crate::keys::metadata::{Issuer, same_but_for_a_slash};
 use crate::rejection::{Code, ErrorCause, Rejection, Shown};
 use crate::time::{Leeway, NumericDate, UnixTime, Validity};
 
+pub use presenter::Presenter;
 use signature::VerifiedByKey;
 
 /// How far ahead of this clock a token may claim to be issued: FAPI 2.0 Security Profile section 5.3.2.1.
@@ -94,6 +96,7 @@ pub enum Audience {
 pub struct AccessToken {
     claims: String,
     confirmation: Confirmation,
+    presenter: Option<Presenter>,
     validity: Validity,
 }
 
@@ -108,7 +111,7 @@ impl AccessToken {
         policy: AccessTokenPolicy,
         now: UnixTime,
     ) -> Result<Self, Rejection> {
-        let (confirmation, validity) = {
+        let (confirmation, presenter, validity) = {
             let claims = jws.claims().map_err(|error| {
                 let code = Code::TokenMalformed.because(format!("Invalid access token: {error}"));
                 code.with_cause(ErrorCause::InvalidSignature)
@@ -125,15 +128,22 @@ impl AccessToken {
                     check_rfc9068(&claims)?;
                 }
             }
-            (Confirmation::read(&claims)?, validity)
+            let confirmation = Confirmation::read(&claims)?;
+            let presenter = confirmation.jkt.is_some().then(|| Presenter::read(&claims));
+            (confirmation, presenter, validity)
         };
         let validity = validity.before(expires, Leeway::NONE);
-        Ok(Self { claims: jws.into_text(), confirmation, validity })
+        Ok(Self { claims: jws.into_text(), confirmation, presenter, validity })
     }
 
     /// What the token is bound to.
     pub fn confirmation(&self) -> &Confirmation {
         &self.confirmation
+    }
+
+    /// Who presents it, where it is bound to a DPoP key.
+    pub const fn presenter(&self) -> Option<Presenter> {
+        self.presenter
     }
 
     /// The claims, as JSON text.

@@ -8,3 +8,5 @@
 pub mod nonce;
 pub mod proof;
 pub mod replay;
+pub mod shares;
+pub mod window;

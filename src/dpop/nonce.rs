@@ -9,7 +9,7 @@ use std::fmt;
 
 use crate::jose::base64url_encode;
 use crate::jose::verification_key::{constant_time_eq, hmac_sha256};
-use crate::time::UnixTime;
+use crate::time::{Leeway, UnixTime};
 
 /// What the nonce is for, so that another use of the same secret gives other texts.
 const PURPOSE: &[u8] = b"oidc-spa-native DPoP nonce";
@@ -23,20 +23,29 @@ pub enum NonceMode {
     Required,
 }
 
+/// When a nonce of this server was given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Given {
+    /// In this period; or in the next one, by a server whose clock is ahead.
+    Lately,
+    /// In the period before.
+    Before,
+}
+
 /// The nonces of a resource server.
 ///
 /// A nonce is the MAC of the number of its period. All servers that share the secret give the same ones.
 ///
 /// ```
-/// use oidc_spa_native::dpop::nonce::{NonceMode, Nonces};
-/// use oidc_spa_native::time::UnixTime;
+/// use oidc_spa_native::dpop::nonce::{Given, NonceMode, Nonces};
+/// use oidc_spa_native::time::{Leeway, UnixTime};
 ///
 /// let nonces = Nonces::new(NonceMode::Required, [7; 32], 60);
 /// let at = UnixTime::from_secs;
 /// let nonce = nonces.current(at(600));
-/// assert!(nonces.period_of(&nonce, at(659)).is_some());
-/// assert!(nonces.period_of(&nonce, at(719)).is_some());
-/// assert!(nonces.period_of(&nonce, at(720)).is_none());
+/// assert_eq!(nonces.given(&nonce, at(659), Leeway::NONE), Some(Given::Lately));
+/// assert_eq!(nonces.given(&nonce, at(719), Leeway::NONE), Some(Given::Before));
+/// assert_eq!(nonces.given(&nonce, at(720), Leeway::NONE), None);
 /// ```
 #[derive(Clone)]
 pub struct Nonces {
@@ -61,18 +70,20 @@ impl Nonces {
         self.of_period(self.period(now))
     }
 
-    /// The time at which the period of a nonce began, if the nonce is of this period or of the one before.
-    pub fn period_of(&self, nonce: &str, now: UnixTime) -> Option<UnixTime> {
-        let now = self.period(now);
-        [now, now.saturating_sub(1)]
-            .into_iter()
-            .find(|period| constant_time_eq(self.of_period(*period).as_bytes(), nonce.as_bytes()))
-            .map(|period| UnixTime::from_secs(period.saturating_mul(self.period_secs)))
-    }
-
-    /// How long a nonce is good, in seconds from the beginning of its period.
-    pub const fn lifetime_secs(&self) -> i64 {
-        self.period_secs * 2
+    /// When this server gave a nonce: in this period or the one before. Another server that shares the secret may be in
+    /// the next period already, where its clock is `ahead` by so much; by more than one period it is not believed.
+    pub fn given(&self, nonce: &str, now: UnixTime, ahead: Leeway) -> Option<Given> {
+        let is_of = |period| constant_time_eq(self.of_period(period).as_bytes(), nonce.as_bytes());
+        let this = self.period(now);
+        if is_of(this) {
+            return Some(Given::Lately);
+        }
+        if is_of(this.saturating_sub(1)) {
+            return Some(Given::Before);
+        }
+        let ahead = ahead.secs().min(self.period_secs);
+        let next = self.period(UnixTime::from_secs(now.secs().saturating_add(ahead)));
+        (next > this && is_of(next)).then_some(Given::Lately)
     }
 
     const fn period(&self, now: UnixTime) -> i64 {
@@ -103,23 +114,67 @@ mod tests {
         Nonces::new(NonceMode::Required, [secret; 32], 60)
     }
 
+    fn given(nonces: &Nonces, nonce: &str, now: i64, ahead: u16) -> Option<Given> {
+        nonces.given(nonce, at(now), Leeway::from_secs(ahead).unwrap())
+    }
+
     #[test]
     fn m03_this_period_and_the_one_before_are_good() {
         let nonce = nonces(1).current(at(600));
-        for (now, expected) in [(600, true), (719, true), (720, false), (599, false), (60_000, false)] {
-            assert_eq!(nonces(1).period_of(&nonce, at(now)).is_some(), expected, "{now}");
+        for (now, expected) in [
+            (600, Some(Given::Lately)),
+            (659, Some(Given::Lately)),
+            (660, Some(Given::Before)),
+            (719, Some(Given::Before)),
+            (720, None),
+            (599, None),
+            (60_000, None),
+        ] {
+            assert_eq!(given(&nonces(1), &nonce, now, 0), expected, "{now}");
         }
-        assert_eq!(nonces(1).period_of(&nonce, at(700)), Some(at(600)));
+    }
+
+    #[test]
+    fn m07_a_nonce_of_a_server_whose_clock_is_ahead_is_good_within_the_leeway() {
+        let nonce = nonces(1).current(at(600));
+        for (now, ahead, expected) in [
+            (595, 5, Some(Given::Lately)),
+            (595, 4, None),
+            (599, 1, Some(Given::Lately)),
+            (590, 10, Some(Given::Lately)),
+            (589, 10, None),
+            // The next period alone, however long the leeway.
+            (540, 300, Some(Given::Lately)),
+            (539, 300, None),
+            // Nothing is good for longer.
+            (719, 300, Some(Given::Before)),
+            (720, 300, None),
+        ] {
+            assert_eq!(given(&nonces(1), &nonce, now, ahead), expected, "{now} {ahead}");
+        }
+    }
+
+    #[test]
+    fn at_the_ends_of_time_there_is_an_answer() {
+        for now in [i64::MIN, i64::MIN + 1, -61, -1, 0, i64::MAX - 1, i64::MAX] {
+            let nonce = nonces(1).current(at(now));
+            assert_eq!(given(&nonces(1), &nonce, now, 300), Some(Given::Lately), "{now}");
+            assert_eq!(given(&nonces(2), &nonce, now, 300), None, "{now}");
+        }
     }
 
     #[test]
     fn m04_m05_another_secret_or_one_changed_character_is_not_ours() {
         let nonce = nonces(1).current(at(600));
-        assert_eq!(nonces(2).period_of(&nonce, at(600)), None);
-        assert_eq!(nonces(1).period_of(&nonce[1..], at(600)), None);
-        assert_eq!(nonces(1).period_of(&format!("{nonce}A"), at(600)), None);
-        assert_eq!(nonces(1).period_of(&nonce.to_ascii_lowercase(), at(600)), None);
-        assert_eq!(nonces(1).period_of("", at(600)), None);
+        for (secret, text) in [
+            (2, nonce.as_str()),
+            (1, &nonce[1..]),
+            (1, &format!("{nonce}A")),
+            (1, &nonce.to_ascii_lowercase()),
+            (1, ""),
+        ] {
+            assert_eq!(given(&nonces(secret), text, 600, 10), None, "{text}");
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! In: the proof, the access token's digest and confirmation, what the request was, this server's nonces, the time.
 //! Out: `Proof`, which only a proof that passes every check becomes; `ProofKey`, to be kept for the client's next one.
-//! May use: jose, request, credentials, rejection, time, nonce, replay.
+//! May use: jose, request, credentials, rejection, time, nonce, replay, window.
 //! Never: an issuer's keys, the memory of proofs seen before.
 
 use std::fmt;
@@ -19,8 +19,9 @@ use crate::rejection::{Code, Rejection, Shown};
 use crate::request::TargetUri;
 use crate::time::{Leeway, NumericDate, UnixTime};
 
-use super::nonce::{NonceMode, Nonces};
+use super::nonce::{Given, NonceMode, Nonces};
 use super::replay::ProofRecord;
+use super::window::{Lies, ProofWindow};
 
 /// Bytes of a `jti` that are accepted.
 const MAX_JTI_BYTES: usize = 256;
@@ -30,10 +31,10 @@ const MAX_JTI_BYTES: usize = 256;
 pub struct DpopPolicy {
     /// Algorithms that a proof may be signed with.
     pub algorithms: AlgorithmSet,
-    /// How old a proof may be, in seconds.
-    pub max_age_secs: u16,
-    /// How far ahead of this clock a proof may be dated.
-    pub leeway: Leeway,
+    /// Where a proof's `iat` must lie.
+    pub window: ProofWindow,
+    /// Where it must lie, if the proof holds a good nonce of this server: its clock may be wrong, but not by any time.
+    pub nonce_window: ProofWindow,
     /// Bytes of a proof.
     pub max_bytes: usize,
     /// Compare `htm` without regard to case, as `oidc-spa/server` does. Methods are case-sensitive (RFC 9110
@@ -144,7 +145,7 @@ impl Proof {
         // 10. and 11. Made within the window, by its own time or by this server's nonce; and within its own `exp` and
         // `nbf` where it has them.
         check_validity(&claims, now)?;
-        let fresh_since = check_fresh(&claims, policy, *nonces, now)?;
+        let Fresh { issued, has_current_nonce } = check_fresh(&claims, policy, *nonces, now)?;
         // 8. The request's method.
         check_method(&claims, target.method, policy)?;
         // 9. The request's URI.
@@ -153,9 +154,7 @@ impl Proof {
         check_access_token(&claims, access_token)?;
         // 3. What is left of the required claims.
         let jti = check_identifier(&claims)?;
-        let nonce = claims.get("nonce").and_then(Value::as_str);
-        let has_current_nonce = nonces.is_some_and(|nonces| nonce == Some(nonces.current(now).as_str()));
-        let record = ProofRecord::new(jkt, jti, fresh_since);
+        let record = ProofRecord::new(jkt, jti, issued);
         Ok(Self { record, new_key: (!is_known).then_some(key), has_current_nonce })
     }
 
@@ -258,31 +257,50 @@ fn check_validity(claims: &Object<'_>, now: UnixTime) -> Result<(), Rejection> {
     Ok(())
 }
 
-/// Since when the proof counts as made: its own time, or the beginning of its nonce's period. With a good nonce the
-/// client's clock does not matter (RFC 9449 section 11.1).
+/// When the proof was made, by its own word, and whether it holds the nonce of now.
+struct Fresh {
+    /// The first whole second that is not before its `iat`.
+    issued: UnixTime,
+    has_current_nonce: bool,
+}
+
+/// A proof is remembered by its `iat`, which is the same for every validator, whether it looks at nonces or not. So with
+/// a good nonce the client's clock may be wrong (RFC 9449 section 11.1), but within a bound.
 fn check_fresh(
     claims: &Object<'_>,
     policy: &DpopPolicy,
     nonces: Option<&Nonces>,
     now: UnixTime,
-) -> Result<UnixTime, Rejection> {
-    let Some(nonces) = nonces else { return check_issued(claims, policy, now).map(NumericDate::ceil) };
+) -> Result<Fresh, Rejection> {
     let needed = |message: &'static str| Code::ProofNonceRequired.because(message);
+    let issued = || number(claims, "iat")?.ok_or_else(missing_issued);
+    let fresh = |issued: NumericDate, has_current_nonce| Fresh { issued: issued.ceil(), has_current_nonce };
+    let Some(nonces) = nonces else {
+        let issued = issued()?;
+        return check_issued(issued, policy.window, now).map(|()| fresh(issued, false));
+    };
     match claims.get("nonce") {
         Some(Value::String(nonce)) => {
-            number(claims, "iat")?.ok_or_else(missing_issued)?;
+            let issued = issued()?;
             let unknown = "DPoP proof nonce is not one that this server gave lately";
-            nonces.period_of(nonce, now).ok_or_else(|| needed(unknown))
+            let given = nonces.given(nonce, now, policy.window.ahead()).ok_or_else(|| needed(unknown))?;
+            check_issued(issued, policy.nonce_window, now)?;
+            Ok(fresh(issued, given == Given::Lately))
         }
         Some(_) => Err(Code::ProofMalformed.because("DPoP proof nonce must be a string")),
         None if nonces.mode() == NonceMode::Required => Err(needed("DPoP proof missing nonce claim")),
-        None => match check_issued(claims, policy, now) {
-            Ok(issued) => Ok(issued.ceil()),
-            Err(rejection) if matches!(rejection.code(), Code::ProofStale | Code::ProofNotYetValid) => {
-                Err(needed("DPoP proof is not fresh by its iat; with a nonce of this server it can be"))
-            }
-            Err(rejection) => Err(rejection),
-        },
+        None => {
+            let issued = issued()?;
+            // With a nonce it could be fresh, unless the clock is wrong by more than that allows.
+            check_issued(issued, policy.window, now)
+                .map_err(|rejection| match policy.nonce_window.place(issued, now) {
+                    Lies::Within => {
+                        needed("DPoP proof is not fresh by its iat; with a nonce of this server it can be")
+                    }
+                    Lies::Before | Lies::After => rejection,
+                })
+                .map(|()| fresh(issued, false))
+        }
     }
 }
 
@@ -291,15 +309,12 @@ fn missing_issued() -> Rejection {
     Code::ProofMalformed.because("DPoP proof missing or invalid iat claim")
 }
 
-fn check_issued(claims: &Object<'_>, policy: &DpopPolicy, now: UnixTime) -> Result<NumericDate, Rejection> {
-    let issued = number(claims, "iat")?.ok_or_else(missing_issued)?;
-    if issued.is_after(now, policy.leeway) {
-        return Err(Code::ProofNotYetValid.because("DPoP proof iat is in the future"));
+fn check_issued(issued: NumericDate, window: ProofWindow, now: UnixTime) -> Result<(), Rejection> {
+    match window.place(issued, now) {
+        Lies::Within => Ok(()),
+        Lies::After => Err(Code::ProofNotYetValid.because("DPoP proof iat is in the future")),
+        Lies::Before => Err(Code::ProofStale.because("DPoP proof iat too old")),
     }
-    if issued.is_older_than(now, i64::from(policy.max_age_secs)) {
-        return Err(Code::ProofStale.because("DPoP proof iat too old"));
-    }
-    Ok(issued)
 }
 
 fn check_method(claims: &Object<'_>, expected: Option<&str>, policy: &DpopPolicy) -> Result<(), Rejection> {

@@ -15,7 +15,7 @@ use oidc_spa_native::resource_metadata::{Description, ProtectedResource};
 use oidc_spa_native::resource_server::{Request, ResourceServer};
 use oidc_spa_native::time::UnixTime;
 
-use crate::issuer::{ES_1, Jwt, NOW, STRANGER, Setup, Verdict, head, quoted};
+use crate::issuer::{ES_1, Jwt, NOW, STRANGER, Setup, Verdict, head, quoted, window};
 use field_value::{SentChallenge, parse_challenges};
 use refusals::{refusals, told};
 
@@ -180,7 +180,7 @@ fn b13_503_where_nothing_was_judged() {
     let cold = Setup { keys: None, ..setup() };
     unjudged(&cold, &format!("Bearer {}", Jwt::t0().sign()), Field::Absent, "keys_unavailable");
     let t1 = Jwt::t1().sign();
-    let full = Setup { memory: ReplayMemory::new(0, 40), ..setup() };
+    let full = Setup { memory: ReplayMemory::new(0, window()), ..setup() };
     let proof = Jwt::p1(&t1).sign();
     unjudged(&full, &format!("DPoP {t1}"), Field::Once(&proof), "replay_memory_unavailable");
 }

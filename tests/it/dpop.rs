@@ -10,10 +10,12 @@ mod uri_table;
 
 use oidc_spa_native::access_token::Profile;
 use oidc_spa_native::credentials::Field;
+use oidc_spa_native::dpop::window::ProofWindow;
 use oidc_spa_native::jose::algorithm::{Algorithm, AlgorithmSet};
 use oidc_spa_native::jose::base64url_encode;
 use oidc_spa_native::jose::verification_key::sha256;
 use oidc_spa_native::resource_server::Request;
+use oidc_spa_native::time::Leeway;
 
 use crate::issuer::{CLIENT, Jwt, NOW, PROFILES, STRANGER, Setup, ath, head, quoted};
 
@@ -307,8 +309,7 @@ fn check_11_j28_j29_a_proof_is_of_now() {
 fn check_11_the_window_is_the_policys() {
     let setup = || {
         Setup::new(Profile::Common).policy(|policy| {
-            policy.dpop.max_age_secs = 10;
-            policy.dpop.leeway = oidc_spa_native::time::Leeway::NONE;
+            policy.dpop.window = ProofWindow::new(10, Leeway::NONE).unwrap();
         })
     };
     let cases = [(-10, "granted"), (-11, "proof_stale"), (0, "granted"), (1, "proof_not_yet_valid")];

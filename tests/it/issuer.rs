@@ -13,7 +13,7 @@ use oidc_spa_native::jose::algorithm::Algorithm;
 
 pub use judge::Judge;
 pub use jwt::{Jwt, ath, quoted};
-pub use setup::{Setup, Verdict, head, verify_compact};
+pub use setup::{Setup, Verdict, head, verify_compact, window};
 pub use signing_key::SigningKey;
 
 pub const NOW: i64 = 1_800_000_000;

@@ -10,7 +10,7 @@ use oidc_spa_native::jose::algorithm::Algorithm;
 use oidc_spa_native::resource_server::{Decision, Request, ResourceServer};
 use oidc_spa_native::time::UnixTime;
 
-use crate::issuer::{CLIENT, CLIENT_ED, Jwt, NOW, PROFILES, Setup, SigningKey, head, quoted};
+use crate::issuer::{CLIENT, CLIENT_ED, Jwt, NOW, PROFILES, Setup, SigningKey, head, quoted, window};
 
 const REPLAYED: &str = "proof_replayed";
 
@@ -20,7 +20,7 @@ fn setup() -> Setup {
 
 /// A setup that remembers so many proofs.
 fn remembering(capacity: usize) -> Setup {
-    Setup { memory: ReplayMemory::new(capacity, 40).with_share(capacity), ..setup() }
+    Setup { memory: ReplayMemory::new(capacity, window()).without_shares(), ..setup() }
 }
 
 /// A proof for this token with this `jti`, made at a time relative to [`NOW`].

@@ -1,7 +1,8 @@
-//! The options that concern DPoP: which schemes are accepted, and whether this server gives nonces.
+//! The options that concern DPoP: which schemes are accepted, when a proof is fresh, and whether this server gives
+//! nonces.
 //!
 //! In: the members of the options.
-//! Out: `AcceptedSchemes`, `Nonces`.
+//! Out: `AcceptedSchemes`, `ProofWindow`, `Nonces`.
 //! May use: reader, the validator's DPoP types.
 //! Never: a secret in a message.
 
@@ -9,7 +10,9 @@ use std::sync::OnceLock;
 
 use oidc_spa_native::credentials::AcceptedSchemes;
 use oidc_spa_native::dpop::nonce::{NonceMode, Nonces};
+use oidc_spa_native::dpop::window::ProofWindow;
 use oidc_spa_native::jose::verification_key::{random_secret, sha256};
+use oidc_spa_native::time::Leeway;
 
 use super::OptionsError;
 use super::reader::Reader;
@@ -18,6 +21,23 @@ pub(super) fn schemes(options: &Reader<'_>) -> Result<AcceptedSchemes, OptionsEr
     let Some(mode) = options.string("dpop")? else { return Ok(AcceptedSchemes::Both) };
     AcceptedSchemes::from_dpop_mode(mode)
         .ok_or_else(|| options.unexpected("dpop", "\"allowed\", \"required\" or \"disabled\""))
+}
+
+/// Where the `iat` of a proof must lie. The drop-in keeps oidc-spa's 3 seconds ahead; FAPI 2.0 section 5.3.2.1 asks for 10.
+pub(super) fn window(options: &Reader<'_>, drop_in: bool) -> Result<ProofWindow, OptionsError> {
+    let longest = u64::from(ProofWindow::LONGEST_SECS);
+    let back_secs = options.integer("proofMaxAgeSeconds", 40, 1, longest)? as u16;
+    let ahead = options.leeway("proofLeewaySeconds", if drop_in { 3 } else { 10 }, Leeway::MAX_SECS)?;
+    Ok(ProofWindow::new(back_secs, ahead).unwrap_or(ProofWindow::NARROWEST))
+}
+
+/// Where it must lie if the proof holds a good nonce.
+pub(super) fn nonce_window(options: &Reader<'_>) -> Result<ProofWindow, OptionsError> {
+    let name = "nonceLeewaySeconds";
+    if options.object.has(name) && matches!(options.string("nonce")?, None | Some("off")) {
+        return Err(OptionsError("nonceLeewaySeconds: is of no use with nonce \"off\"".into()));
+    }
+    Ok(ProofWindow::around(options.leeway(name, u64::from(Leeway::MAX_SECS), Leeway::MAX_SECS)?))
 }
 
 pub(super) fn nonces(options: &Reader<'_>) -> Result<Option<Nonces>, OptionsError> {
@@ -57,4 +77,84 @@ pub(super) fn nonces(options: &Reader<'_>) -> Result<Option<Nonces>, OptionsErro
 fn process_secret() -> Option<[u8; 32]> {
     static SECRET: OnceLock<Option<[u8; 32]>> = OnceLock::new();
     *SECRET.get_or_init(random_secret)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Options;
+    use super::*;
+
+    fn parse(extra: &str) -> Result<Options, OptionsError> {
+        Options::parse(&format!(r#"{{"issuerUri":"https://as.example","expectedAudience":"a"{extra}}}"#))
+    }
+
+    fn window_of(extra: &str) -> (ProofWindow, ProofWindow) {
+        let dpop = parse(extra).unwrap().policy.dpop;
+        (dpop.window, dpop.nonce_window)
+    }
+
+    fn window(back_secs: u16, ahead: u16) -> ProofWindow {
+        ProofWindow::new(back_secs, Leeway::from_secs(ahead).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn h02_a_proof_may_lie_forty_seconds_back_and_ten_ahead_unless_the_options_say_otherwise() {
+        assert_eq!(window_of(""), (window(40, 10), window(300, 300)));
+        assert_eq!(window_of(r#","dropIn":true"#), (window(40, 3), window(300, 300)));
+        let most = r#","proofMaxAgeSeconds":300,"proofLeewaySeconds":300"#;
+        assert_eq!(window_of(most), (window(300, 300), window(300, 300)));
+        let nonce = r#","nonce":"required","nonceLeewaySeconds":60"#;
+        assert_eq!(window_of(nonce), (window(40, 10), window(60, 60)));
+    }
+
+    /// A memory that is shared keeps a proof for the longest window: no option may ask for a longer one.
+    #[test]
+    fn no_option_makes_a_window_longer_than_a_shared_memory_keeps_proofs() {
+        for name in ["proofMaxAgeSeconds", "nonceLeewaySeconds"] {
+            let longest = (1..=u16::MAX).rev().find_map(|secs| {
+                let options = parse(&format!(r#","nonce":"required","{name}":{secs}"#)).ok()?.policy.dpop;
+                Some(options.window.and(options.nonce_window).back_secs())
+            });
+            assert_eq!(longest, Some(i64::from(ProofWindow::LONGEST_SECS)), "{name}");
+        }
+    }
+
+    #[test]
+    fn windows_and_sizes_that_make_no_sense_are_refused_with_a_reason() {
+        for (extra, expected) in [
+            (
+                r#","proofMaxAgeSeconds":301"#,
+                "proofMaxAgeSeconds: expected a whole number from 1 to 300; got 301",
+            ),
+            (
+                r#","proofLeewaySeconds":301"#,
+                "proofLeewaySeconds: expected a whole number from 0 to 300; got 301",
+            ),
+            (
+                r#","nonce":"required","nonceLeewaySeconds":301"#,
+                "nonceLeewaySeconds: expected a whole number from 0 to 300; got 301",
+            ),
+            (r#","nonceLeewaySeconds":60"#, "nonceLeewaySeconds: is of no use with nonce \"off\""),
+            (
+                r#","nonce":"off","nonceLeewaySeconds":60"#,
+                "nonceLeewaySeconds: is of no use with nonce \"off\"",
+            ),
+            (
+                r#","limits":{"replayMemoryEntries":999}"#,
+                "limits.replayMemoryEntries: expected a whole number from 1000 to 100000000; got 999",
+            ),
+            (
+                r#","dpop":"disabled","limits":{"replayMemoryEntries":1000}"#,
+                "limits.replayMemoryEntries: is of no use with dpop \"disabled\"",
+            ),
+        ] {
+            assert_eq!(
+                parse(extra).err().map(|error| error.to_string()).as_deref(),
+                Some(expected),
+                "{extra}"
+            );
+        }
+        let entries = parse(r#","limits":{"replayMemoryEntries":1000}"#).unwrap().replay.entries;
+        assert_eq!((entries, parse("").unwrap().replay.entries), (Some(1_000), None));
+    }
 }

@@ -71,6 +71,7 @@ const NAMES: &[&str] = &[
     "nonce",
     "nonceSecret",
     "noncePeriodSeconds",
+    "nonceLeewaySeconds",
     "replayStore",
     "trustProxy",
     "publicBaseUrl",
@@ -92,7 +93,8 @@ const NAMES: &[&str] = &[
     "ownClock",
 ];
 const ISSUER_NAMES: &[&str] = &["issuerUri", "expectedAudience", "algorithms", "jwksUri", "keys"];
-const LIMIT_NAMES: &[&str] = &["accessTokenBytes", "proofBytes", "metadataBytes", "jwkSetBytes"];
+const LIMIT_NAMES: &[&str] =
+    &["accessTokenBytes", "proofBytes", "replayMemoryEntries", "metadataBytes", "jwkSetBytes"];
 
 impl Options {
     pub(crate) fn parse(json: &str) -> Result<Self, OptionsError> {
@@ -118,8 +120,8 @@ impl Options {
             max_token_bytes: limits.size("accessTokenBytes", 16 * 1024, 64 * 1024)?,
             dpop: DpopPolicy {
                 algorithms: options.algorithms("proofAlgorithms")?,
-                max_age_secs: options.integer("proofMaxAgeSeconds", 40, 1, 300)? as u16,
-                leeway: options.leeway("proofLeewaySeconds", 3, 60)?,
+                window: dpop::window(&options, drop_in)?,
+                nonce_window: dpop::nonce_window(&options)?,
                 max_bytes: limits.size("proofBytes", 8 * 1024, 64 * 1024)?,
                 method_in_any_case: drop_in,
             },
@@ -133,7 +135,7 @@ impl Options {
         let warnings = resource::warning(&policy).into_iter();
         let warnings = warnings.chain(keys::unverified_tls_warning(&sources)).collect();
         Ok(Self {
-            replay: replay::replay(&options, policy.schemes)?,
+            replay: replay::replay(&options, &limits, policy.schemes)?,
             policy,
             sources,
             ring: keys::ring(&options)?,

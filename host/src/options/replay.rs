@@ -1,4 +1,5 @@
-//! The option `replayStore`: which memory of proofs a fleet shares, and what is decided without it.
+//! The options of the replay memory: how much a process's own holds, which one a fleet shares, and what is decided
+//! without it.
 //!
 //! In: the members of the options.
 //! Out: `ReplayOptions`.
@@ -35,10 +36,27 @@ pub(crate) enum ReplayChoice {
 pub(crate) struct ReplayOptions {
     pub choice: ReplayChoice,
     pub on_unavailable: OnUnavailable,
+    /// How many proofs this process's own memory holds, where the application says so.
+    pub entries: Option<usize>,
 }
 
-pub(super) fn replay(options: &Reader<'_>, schemes: AcceptedSchemes) -> Result<ReplayOptions, OptionsError> {
-    let Some(object) = options.object("replayStore")? else { return Ok(ReplayOptions::default()) };
+pub(super) fn replay(
+    options: &Reader<'_>,
+    limits: &Reader<'_>,
+    schemes: AcceptedSchemes,
+) -> Result<ReplayOptions, OptionsError> {
+    let name = "replayMemoryEntries";
+    let entries = match limits.object.has(name) {
+        true if schemes == AcceptedSchemes::Bearer => {
+            let message = "limits.replayMemoryEntries: is of no use with dpop \"disabled\"";
+            return Err(OptionsError(message.into()));
+        }
+        true => Some(limits.integer(name, 0, 1_000, 100_000_000)? as usize),
+        false => None,
+    };
+    let Some(object) = options.object("replayStore")? else {
+        return Ok(ReplayOptions { entries, ..ReplayOptions::default() });
+    };
     if schemes == AcceptedSchemes::Bearer {
         return Err(OptionsError("replayStore: is of no use with dpop \"disabled\"".into()));
     }
@@ -56,7 +74,7 @@ pub(super) fn replay(options: &Reader<'_>, schemes: AcceptedSchemes) -> Result<R
     } else {
         ReplayChoice::Redis(Box::new(redis(&store, timeout)?))
     };
-    Ok(ReplayOptions { choice, on_unavailable })
+    Ok(ReplayOptions { choice, on_unavailable, entries })
 }
 
 fn redis(store: &Reader<'_>, timeout: Duration) -> Result<RedisSettings, OptionsError> {

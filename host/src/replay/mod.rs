@@ -21,8 +21,8 @@ use serde_json::{Value, json};
 use crate::judgement::Circumstances;
 use redis_store::RedisStore;
 
-/// How far the clocks of a fleet may be apart: a shared memory keeps a proof for so much longer than this process
-/// would accept it.
+/// How far the clocks of a fleet may be apart: a shared memory keeps a proof for so much longer than any process would
+/// accept it by this one's clock.
 const CLOCK_MARGIN_SECS: i64 = 60;
 
 /// What is decided where the shared memory gives no answer.
@@ -130,7 +130,7 @@ impl ReplayGuard {
         };
         match self.memory.look_up(record, now) {
             Remembered::New => {
-                let secs = self.memory.good_until(record).secs();
+                let secs = record.last_second().secs();
                 let until = UnixTime::from_secs(secs.saturating_add(1 + CLOCK_MARGIN_SECS));
                 let name = record.shared_name();
                 Settlement::Waits(Waiting { pending, name, until })

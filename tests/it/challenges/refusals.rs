@@ -9,7 +9,7 @@ use oidc_spa_native::jose::algorithm::Algorithm;
 use oidc_spa_native::request::RequestHead;
 use oidc_spa_native::resource_server::{Request, ResourceServer};
 
-use crate::issuer::{CLIENT, Jwt, NOW, STRANGER, Setup, Verdict, head};
+use crate::issuer::{CLIENT, Jwt, NOW, STRANGER, Setup, Verdict, head, window};
 
 /// What came of a request that is refused.
 pub struct Told {
@@ -114,7 +114,7 @@ pub fn refusals() -> Vec<Attempt> {
         Attempt { dpop: None, ..attempt("proofs repeated", &format!("DPoP {t1}"), "") },
         attempt("replayed", &format!("DPoP {t1}"), &proof),
         Attempt {
-            change: |setup| Setup { memory: ReplayMemory::new(0, 40), ..setup },
+            change: |setup| Setup { memory: ReplayMemory::new(0, window()), ..setup },
             ..attempt("no memory", &format!("DPoP {t1}"), &proof)
         },
         Attempt {

@@ -3,10 +3,10 @@
 use oidc_spa_native::access_token::Profile;
 use oidc_spa_native::credentials::Scheme;
 use oidc_spa_native::dpop::nonce::{NonceMode, Nonces};
-use oidc_spa_native::dpop::replay::ReplayMemory;
+use oidc_spa_native::dpop::window::ProofWindow;
 use oidc_spa_native::rejection::Code;
 use oidc_spa_native::resource_server::ResourceServer;
-use oidc_spa_native::time::UnixTime;
+use oidc_spa_native::time::{Leeway, UnixTime};
 
 use super::{p1, seconds, t1};
 use crate::issuer::{Jwt, NOW, Setup, Verdict, quoted};
@@ -18,9 +18,9 @@ fn nonces(mode: NonceMode) -> Nonces {
 }
 
 fn setup(mode: NonceMode) -> Setup {
-    let memory = ReplayMemory::new(1_000, 120);
     let setup = Setup::new(Profile::Common).policy(|policy| policy.nonces = Some(nonces(mode)));
-    Setup { memory, ..setup }
+    setup.memory.cover(setup.policy.dpop.nonce_window);
+    setup
 }
 
 fn nonce_at(secs: i64) -> String {
@@ -66,15 +66,41 @@ fn m03_this_nonce_and_the_one_before() {
 }
 
 #[test]
-fn m10_with_a_nonce_a_clients_clock_may_be_wrong_by_a_day() {
+fn m07_a_nonce_of_a_server_whose_clock_is_ahead_is_good() {
+    let begin = NOW - NOW % 60;
+    // This server is in the period before. A proof may lie 3 s ahead here, and so may the clock of another server.
+    for (behind, code) in [(1, "granted"), (3, "granted"), (4, NEEDED), (30, NEEDED)] {
+        let proof = with_nonce(&nonce_at(begin)).claim("iat", &(begin - behind).to_string()).sign();
+        let verdict = setup(NonceMode::Required).at(begin - behind).dpop(t1(), &proof);
+        assert_eq!(verdict.name(), code, "{behind}");
+        // Whoever holds the newer nonce is not given the older one for it.
+        assert_eq!(given(&verdict), None, "{behind}");
+    }
+}
+
+#[test]
+fn m10_with_a_nonce_a_clients_clock_may_be_wrong_by_the_nonces_window() {
     for mode in [NonceMode::Required, NonceMode::OnStaleProof] {
-        for shift in [-86_400, 86_400] {
+        for (shift, code) in [
+            (-300, "granted"),
+            (-301, "proof_stale"),
+            (-86_400, "proof_stale"),
+            (300, "granted"),
+            (301, "proof_not_yet_valid"),
+            (86_400, "proof_not_yet_valid"),
+        ] {
             let proof = with_nonce(&nonce_at(NOW)).claim("iat", &seconds(shift)).sign();
-            assert_eq!(setup(mode).dpop(t1(), &proof).name(), "granted", "{mode:?} {shift}");
+            assert_eq!(setup(mode).dpop(t1(), &proof).name(), code, "{mode:?} {shift}");
         }
         let without_time = with_nonce(&nonce_at(NOW)).without("iat").sign();
         assert_eq!(setup(mode).dpop(t1(), &without_time).name(), "proof_malformed");
     }
+    let narrow = |shift: i64| {
+        let window = ProofWindow::around(Leeway::from_secs(60).unwrap());
+        let setup = setup(NonceMode::Required).policy(|policy| policy.dpop.nonce_window = window);
+        setup.dpop(t1(), &with_nonce(&nonce_at(NOW)).claim("iat", &seconds(shift)).sign()).name()
+    };
+    assert_eq!([narrow(-61), narrow(-60), narrow(60)], ["proof_stale", "granted", "granted"]);
 }
 
 #[test]
@@ -82,7 +108,11 @@ fn m08_on_stale_proof_only_a_proof_that_is_not_fresh_needs_one() {
     let name = |proof: &Jwt| setup(NonceMode::OnStaleProof).dpop(t1(), &proof.sign()).name();
     assert_eq!(name(&p1()), "granted");
     assert_eq!(name(&p1().claim("iat", &seconds(-41))), NEEDED);
+    assert_eq!(name(&p1().claim("iat", &seconds(-300))), NEEDED);
     assert_eq!(name(&p1().claim("iat", &seconds(4))), NEEDED);
+    // No nonce would help.
+    assert_eq!(name(&p1().claim("iat", &seconds(-301))), "proof_stale");
+    assert_eq!(name(&p1().claim("iat", &seconds(301))), "proof_not_yet_valid");
     assert_eq!(name(&with_nonce("not ours")), NEEDED);
 }
 
@@ -91,7 +121,7 @@ fn m12_a_proof_is_new_once_for_as_long_as_its_nonce_is_good() {
     let mut setup = setup(NonceMode::Required);
     // The longest that a proof can be accepted: from the beginning of its nonce's period to the end of the next.
     let begin = NOW - NOW % 60;
-    let proof = with_nonce(&nonce_at(begin)).claim("iat", &seconds(-86_400)).sign();
+    let proof = with_nonce(&nonce_at(begin)).claim("iat", &(begin - 180).to_string()).sign();
     setup = setup.at(begin);
     assert_eq!(setup.dpop(t1(), &proof).name(), "granted");
     setup = setup.at(begin + 119);

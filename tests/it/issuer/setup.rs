@@ -7,6 +7,7 @@ use oidc_spa_native::client_certificate::CertificateField;
 use oidc_spa_native::credentials::{AcceptedSchemes, Credentials, Field, Refusal};
 use oidc_spa_native::dpop::proof::DpopPolicy;
 use oidc_spa_native::dpop::replay::ReplayMemory;
+use oidc_spa_native::dpop::window::ProofWindow;
 use oidc_spa_native::grant::Grant;
 use oidc_spa_native::jose::algorithm::AlgorithmSet;
 use oidc_spa_native::jose::jws::{CompactJws, JoseHeader};
@@ -68,6 +69,11 @@ impl Verdict {
     }
 }
 
+/// Where the `iat` of a proof may lie.
+pub fn window() -> ProofWindow {
+    ProofWindow::new(40, Leeway::from_secs(3).unwrap()).unwrap()
+}
+
 impl Setup {
     /// With the fixtures' keys, and every rule at its default.
     pub fn new(profile: Profile) -> Self {
@@ -91,8 +97,8 @@ impl Setup {
             max_token_bytes: 16 * 1024,
             dpop: DpopPolicy {
                 algorithms: AlgorithmSet::all(),
-                max_age_secs: 40,
-                leeway: Leeway::from_secs(3).unwrap(),
+                window: window(),
+                nonce_window: ProofWindow::around(Leeway::from_secs(300).unwrap()),
                 max_bytes: 8 * 1024,
                 method_in_any_case: profile == Profile::OidcSpa,
             },
@@ -103,7 +109,12 @@ impl Setup {
             reads_forwarded_prefix: false,
             certificate_field: CertificateField::Ignored,
         };
-        Self { policy, keys: Some(keys), memory: ReplayMemory::new(1_000, 40), now: UnixTime::from_secs(NOW) }
+        Self {
+            policy,
+            keys: Some(keys),
+            memory: ReplayMemory::new(1_000, window()),
+            now: UnixTime::from_secs(NOW),
+        }
     }
 
     /// Changes rules.

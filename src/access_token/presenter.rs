@@ -1,0 +1,80 @@
+//! Who presents an access token, as far as its claims say: for whom a share of the replay memory is counted.
+//!
+//! In: verified claims.
+//! Out: `Presenter`, 64 bits of a digest each, which tell clients and users apart.
+//! May use: jose's digest and json.
+//! Never: a name in plain text, a rule about who may enter.
+
+use crate::jose::json::{Object, Value};
+use crate::jose::verification_key::sha256;
+
+/// Claims that name the client, by where they are in use: RFC 9068, OpenID Connect, Okta, Entra ID. The first one counts.
+const CLIENT_CLAIMS: [&str; 4] = ["client_id", "azp", "cid", "appid"];
+
+/// The client and the user of a token, told apart from all others of all issuers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Presenter {
+    /// The client, with its issuer. Clients that an issuer does not name count as one.
+    pub client: u64,
+    /// The user, with its issuer; `None` where the token names none.
+    pub subject: Option<u64>,
+}
+
+impl Presenter {
+    pub(super) fn read(claims: &Object<'_>) -> Self {
+        let text = |name: &str| claims.get(name).and_then(Value::as_str);
+        let issuer = text("iss").unwrap_or_default();
+        let client = CLIENT_CLAIMS.into_iter().find_map(text).unwrap_or_default();
+        let subject = text("sub").map(|subject| digest(["subject", issuer, subject]));
+        Self { client: digest(["client", issuer, client]), subject }
+    }
+}
+
+/// Lengths are part of the digest, so that no two lists of parts share one.
+fn digest(parts: [&str; 3]) -> u64 {
+    let length: usize = parts.iter().map(|part| part.len() + 8).sum();
+    let mut text = Vec::with_capacity(length);
+    for part in parts {
+        text.extend_from_slice(&(part.len() as u64).to_be_bytes());
+        text.extend_from_slice(part.as_bytes());
+    }
+    sha256(&text).into_iter().take(8).fold(0, |bits, byte| bits << 8 | u64::from(byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(claims: &str) -> Presenter {
+        Presenter::read(&Object::parse(claims.as_bytes()).unwrap())
+    }
+
+    #[test]
+    fn clients_and_users_are_told_apart_with_their_issuers() {
+        let base = read(r#"{"iss":"https://a","client_id":"c","sub":"u"}"#);
+        assert_eq!(read(r#"{"iss":"https://a","client_id":"c","sub":"u","jti":"1"}"#), base);
+        let other_issuer = read(r#"{"iss":"https://b","client_id":"c","sub":"u"}"#);
+        assert!(other_issuer.client != base.client && other_issuer.subject != base.subject);
+        let other_user = read(r#"{"iss":"https://a","client_id":"c","sub":"v"}"#);
+        assert!(other_user.client == base.client && other_user.subject != base.subject);
+        let other_client = read(r#"{"iss":"https://a","client_id":"d","sub":"u"}"#);
+        assert!(other_client.client != base.client && other_client.subject == base.subject);
+        assert_ne!(read(r#"{"iss":"https://ac","client_id":"","sub":"u"}"#).client, base.client);
+        // A machine's token names its client as its user, and is counted as both.
+        let machine = read(r#"{"iss":"https://a","client_id":"c","sub":"c"}"#);
+        assert_ne!(machine.subject, Some(machine.client));
+    }
+
+    #[test]
+    fn a_client_is_named_in_one_of_four_ways() {
+        let base = read(r#"{"iss":"https://a","client_id":"c"}"#);
+        assert_eq!(base.subject, None);
+        for name in ["azp", "cid", "appid"] {
+            assert_eq!(read(&format!(r#"{{"iss":"https://a","{name}":"c"}}"#)), base, "{name}");
+        }
+        assert_eq!(read(r#"{"iss":"https://a","client_id":"c","azp":"d"}"#), base);
+        let unnamed = read(r#"{"iss":"https://a"}"#);
+        assert_ne!(unnamed.client, base.client);
+        assert_eq!(read(r#"{"iss":"https://a","azp":["c"]}"#).client, unnamed.client);
+    }
+}

@@ -1,0 +1,235 @@
+//! Tests of the replay memory alone: windows, clocks, bounds and shares.
+//!
+//! In: records, the time.
+//! Out: what the memory answers.
+//! May use: replay.
+//! Never: a proof, a token.
+
+use super::*;
+use crate::time::Leeway;
+
+const fn at(secs: i64) -> UnixTime {
+    UnixTime::from_secs(secs)
+}
+
+fn record(jti: &str, issued: i64) -> ProofRecord {
+    ProofRecord::new(&format!("key of {jti}"), jti, at(issued))
+}
+
+/// The window that reaches so many seconds back, and no second ahead.
+fn back(secs: u16) -> ProofWindow {
+    ProofWindow::new(secs, Leeway::NONE).unwrap()
+}
+
+fn memory(capacity: usize) -> ReplayMemory {
+    ReplayMemory::new(capacity, back(40))
+}
+
+/// Who sends with this key, as this user, through this client.
+fn sent_by(key: usize, user: u8, client: u8, jti: usize, issued: i64) -> ProofRecord {
+    let presenter = Presenter { client: u64::from(client), subject: Some(u64::from(user)) };
+    ProofRecord::new(&format!("{key:016}{:027}", 0), &jti.to_string(), at(issued)).presented_by(presenter)
+}
+
+#[test]
+fn l16_a_proof_is_remembered_through_its_last_second() {
+    let memory = memory(10);
+    assert_eq!(memory.remember(&record("a", 100), at(100)), Remembered::New);
+    assert_eq!(memory.remember(&record("a", 100), at(140)), Remembered::Seen);
+    assert_eq!(memory.len(), 1);
+    // Its slice, from 100 to 104, is dropped as a whole.
+    assert_eq!(memory.remember(&record("b", 144), at(144)), Remembered::New);
+    assert_eq!(memory.len(), 2);
+    assert_eq!(memory.remember(&record("c", 145), at(145)), Remembered::New);
+    assert_eq!(memory.len(), 2);
+}
+
+#[test]
+fn l17_a_proof_from_the_future_is_remembered_from_its_own_time() {
+    let memory = memory(10);
+    assert_eq!(memory.remember(&record("a", 103), at(100)), Remembered::New);
+    assert_eq!(memory.remember(&record("a", 103), at(143)), Remembered::Seen);
+}
+
+#[test]
+fn l16_the_longest_window_counts_for_all() {
+    let memory = memory(10);
+    memory.cover(back(300));
+    memory.cover(back(40));
+    assert_eq!(memory.remember(&record("a", 100), at(100)), Remembered::New);
+    assert_eq!(memory.remember(&record("a", 100), at(400)), Remembered::Seen);
+}
+
+#[test]
+fn l16_a_window_that_grows_makes_no_forgotten_proof_new() {
+    let memory = memory(10);
+    assert_eq!(memory.remember(&record("a", 100), at(100)), Remembered::New);
+    assert_eq!(memory.remember(&record("b", 150), at(150)), Remembered::New);
+    memory.cover(back(300));
+    assert_eq!(memory.remember(&record("a", 100), at(150)), Remembered::Forgotten);
+}
+
+#[test]
+fn l18_a_clock_that_goes_back_finds_no_forgotten_proof_new() {
+    let memory = memory(10);
+    assert_eq!(memory.remember(&record("a", 100), at(100)), Remembered::New);
+    assert_eq!(memory.remember(&record("b", 150), at(150)), Remembered::New);
+    assert_eq!(memory.remember(&record("a", 100), at(100)), Remembered::Forgotten);
+}
+
+#[test]
+fn l19_a_full_memory_evicts_nothing() {
+    let memory = memory(2);
+    assert_eq!(memory.remember(&record("a", 100), at(100)), Remembered::New);
+    assert_eq!(memory.remember(&record("b", 101), at(101)), Remembered::New);
+    assert_eq!(memory.look_up(&record("c", 102), at(102)), Remembered::Full);
+    assert_eq!(memory.remember(&record("c", 102), at(102)), Remembered::Full);
+    assert_eq!(memory.remember(&record("a", 100), at(102)), Remembered::Seen);
+    assert_eq!(memory.look_up(&record("c", 145), at(145)), Remembered::New, "it remembers nothing");
+    assert_eq!(memory.remember(&record("c", 145), at(145)), Remembered::New);
+}
+
+#[test]
+fn l20_a_key_that_floods_uses_up_its_own_share_only() {
+    let memory = memory(1_000);
+    let of_key = |key: &str, jti: usize| ProofRecord::new(key, &jti.to_string(), at(100 + jti as i64 % 40));
+    let flood: Vec<Remembered> = (0..200).map(|jti| memory.remember(&of_key("a", jti), at(139))).collect();
+    assert_eq!(flood.iter().filter(|answer| **answer == Remembered::New).count(), 100);
+    assert_eq!(flood.last(), Some(&Remembered::ShareFull(Holder::Key)));
+    assert_eq!(memory.remember(&of_key("a", 7), at(139)), Remembered::Seen, "it forgets nothing for it");
+    for jti in 0..100 {
+        assert_eq!(memory.remember(&of_key("b", jti), at(139)), Remembered::New);
+    }
+}
+
+#[test]
+fn l19_many_slices_hold_what_they_were_told() {
+    let memory = memory(100_000);
+    for second in 0..200 {
+        for n in 0..20 {
+            let record = record(&format!("{second}-{n}"), second);
+            assert_eq!(memory.remember(&record, at(second)), Remembered::New);
+        }
+        let oldest = record(&format!("{}-0", (second - 40).max(0)), (second - 40).max(0));
+        assert_eq!(memory.remember(&oldest, at(second)), Remembered::Seen);
+        assert!(memory.len() <= 20 * (40 + 5 + 1), "{}", memory.len());
+    }
+}
+
+#[test]
+fn l12_no_two_pairs_share_a_digest() {
+    let digest = |jkt: &str, jti: &str| ProofRecord::new(jkt, jti, at(0)).shared_name();
+    assert_eq!(digest("A", "x").len(), 43);
+    assert_ne!(digest("A", "x:y"), digest("A:x", "y"));
+    assert_ne!(digest("A\n", "x"), digest("A", "\nx"));
+    assert_ne!(digest("", "ab"), digest("ab", ""));
+}
+
+#[test]
+fn l02_of_a_hundred_copies_at_once_one_is_new() {
+    let memory = memory(1_000);
+    let new = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..100)
+            .map(|_| scope.spawn(|| memory.remember(&record("same", 100), at(100)) == Remembered::New))
+            .collect();
+        threads.into_iter().filter_map(|thread| thread.join().ok()).filter(|new| *new).count()
+    });
+    assert_eq!(new, 1);
+}
+
+#[test]
+fn l16_a_shared_memory_is_told_the_longest_time_whoever_tells_it() {
+    assert_eq!(record("a", 100).last_second(), at(400));
+    assert_eq!(record("a", -1_000).last_second(), at(-700));
+    assert_eq!(record("a", i64::MAX).last_second(), at(i64::MAX));
+}
+
+#[test]
+fn l20_ten_keys_of_one_user_leave_room_for_others_of_its_client_and_of_another() {
+    let memory = memory(10_000);
+    let flood = |user: u8, keys: usize| {
+        let answers = (0..keys * 1_000).map(|jti| {
+            memory.remember(&sent_by(usize::from(user) * 100 + jti % keys, user, 1, jti, 100), at(100))
+        });
+        answers.filter(|answer| *answer == Remembered::New).count()
+    };
+    // A user alone may have a half.
+    assert_eq!(flood(1, 10), 5_000);
+    assert_eq!(
+        memory.remember(&sent_by(199, 1, 1, 1, 100), at(100)),
+        Remembered::ShareFull(Holder::Subject),
+        "another key does not help"
+    );
+    // Another user of the same client takes half of what is left; any number of its users, four fifths of all.
+    assert_eq!(flood(2, 10), 2_500);
+    let others = (3..60).map(|user| flood(user, 1)).sum::<usize>();
+    assert!((8_000 - 10..=8_000).contains(&(7_500 + others)), "{others}");
+    assert_eq!(
+        memory.remember(&sent_by(9_000, 99, 1, 1, 100), at(100)),
+        Remembered::ShareFull(Holder::Client)
+    );
+    // Another client has places, and so has one that no token names.
+    assert_eq!(memory.remember(&sent_by(9_001, 99, 2, 1, 100), at(100)), Remembered::New);
+    assert_eq!(memory.remember(&record("unnamed", 100), at(100)), Remembered::New);
+    // What was accepted is remembered all the same, and its places come back.
+    assert_eq!(memory.remember(&sent_by(100, 1, 1, 0, 100), at(100)), Remembered::Seen);
+    assert_eq!(memory.remember(&sent_by(100, 1, 1, 7, 145), at(145)), Remembered::New);
+    assert_eq!(memory.len(), 1);
+}
+
+#[test]
+fn l20_ten_clients_that_flood_leave_a_fortieth_for_an_eleventh() {
+    let memory = memory(10_000);
+    for round in 0..2_000 {
+        for client in 0..10 {
+            let sender = usize::from(client) * 10_000 + round;
+            let _ = memory.remember(&sent_by(sender, client, client, round, 100), at(100));
+        }
+    }
+    assert!(memory.len() < 10_000 - 10_000 / 50, "{}", memory.len());
+    for jti in 0..100 {
+        let sender = sent_by(1_000_000 + jti, 200 + (jti % 50) as u8, 200, jti, 100);
+        let answer = memory.remember(&sender, at(100));
+        assert_eq!(answer, Remembered::New, "{jti}");
+    }
+}
+
+#[test]
+fn the_size_is_the_largest_that_anybody_asked_for() {
+    let memory = ReplayMemory::new(ReplayMemory::DEFAULT_CAPACITY, back(40));
+    assert_eq!(memory.capacity(), ReplayMemory::DEFAULT_CAPACITY);
+    for (asked, expected) in [(1_000, 1_000), (2_000, 2_000), (1_500, 2_000)] {
+        memory.hold(asked);
+        assert_eq!(memory.capacity(), expected);
+    }
+}
+
+#[test]
+fn a_lookup_asks_few_slices_however_far_ahead_proofs_may_lie() {
+    for (back_secs, ahead) in [(1, 300), (40, 10), (300, 300), (8, 300), (0, 0)] {
+        let window = ProofWindow::new(back_secs, Leeway::from_secs(ahead).unwrap()).unwrap();
+        let memory = ReplayMemory::new(10_000, window).without_shares();
+        for now in 0..700i64 {
+            for issued in [now - i64::from(back_secs), now, now + i64::from(ahead)] {
+                let _ = memory.remember(&record(&format!("{now} {issued}"), issued), at(now));
+            }
+        }
+        let slices = memory.lock().slices.len();
+        assert!(slices <= 11, "{slices} slices for {back_secs} and {ahead}");
+    }
+}
+
+#[test]
+fn times_before_1970_and_at_the_ends_of_time_are_remembered_too() {
+    for issued in [i64::MIN, i64::MIN + 400, -1, 0, i64::MAX - 400, i64::MAX] {
+        let memory = memory(10);
+        let now = at(issued);
+        assert_eq!(memory.remember(&record("a", issued), now), Remembered::New, "{issued}");
+        assert_eq!(memory.remember(&record("a", issued), now), Remembered::Seen, "{issued}");
+        let later = at(issued.saturating_add(40));
+        assert_eq!(memory.remember(&record("a", issued), later), Remembered::Seen, "{issued}");
+        let _ = memory.remember(&record("b", issued), at(i64::MAX));
+        let _ = memory.remember(&record("b", issued), at(i64::MIN));
+        assert_ne!(memory.remember(&record("a", issued), now), Remembered::New, "{issued}");
+    }
+}

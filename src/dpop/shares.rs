@@ -1,0 +1,193 @@
+//! Who has how many proofs in the replay memory, and who may have one more: keys, users, clients.
+//!
+//! In: a proof's key, and who its access token says presents it.
+//! Out: whether there is a place for one more; a count that may say too many, and never too few.
+//! May use: access_token's presenter.
+//! Never: a list of keys or clients, which could be made long.
+
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
+
+use crate::access_token::Presenter;
+
+/// By whose proofs a share of the memory is used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Holder {
+    /// One DPoP key.
+    Key,
+    /// One user of one issuer, whatever keys it has.
+    Subject,
+    /// One client of one issuer, whatever keys and users it has.
+    Client,
+}
+
+const ROWS: usize = 4;
+const CELLS: usize = 4096;
+
+/// The cells of one holder, one in each row.
+type Cells = [usize; ROWS];
+
+/// The cells of those whose share one proof takes.
+#[derive(Clone, Copy)]
+pub(super) struct Places {
+    key: Cells,
+    subject: Option<Cells>,
+    client: Option<Cells>,
+}
+
+impl Places {
+    /// Which cells they are is a secret of the process: nobody can aim at another's.
+    pub fn of(hasher: &RandomState, key: [u8; 16], presenter: Option<Presenter>) -> Self {
+        let cells = |hash: u64| std::array::from_fn(|row| (hash >> (row * 12)) as usize % CELLS);
+        Self {
+            key: cells(hasher.hash_one(key)),
+            subject: presenter.and_then(|by| by.subject).map(|subject| cells(hasher.hash_one(subject))),
+            client: presenter.map(|by| cells(hasher.hash_one(by.client))),
+        }
+    }
+}
+
+/// How much of a memory one holder may use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Rule {
+    /// A key: a tenth of all. A user: as much as it leaves free. A client: four times as much as it leaves free.
+    ///
+    /// So one client alone may use four fifths of the memory, and one user a half; and however many proofs ten clients
+    /// send, a fortieth is left for all others.
+    Fair,
+    /// Whoever comes may use all.
+    None,
+}
+
+/// The part of a memory that one key may use, as a divisor.
+const KEY_SHARE: usize = 10;
+/// How many times as much as it leaves free a client may use.
+const CLIENT_SHARE: usize = 4;
+
+impl Rule {
+    /// Whose share is used up, in a memory of so many places of which so many are free.
+    pub fn used_up(self, counts: &Counts, places: Places, capacity: usize, free: usize) -> Option<Holder> {
+        if self == Self::None {
+            return None;
+        }
+        let has = |sketch: &Sketch, cells: Option<Cells>| cells.map_or(0, |cells| sketch.at(cells));
+        if counts.keys.at(places.key) >= capacity.div_ceil(KEY_SHARE) {
+            return Some(Holder::Key);
+        }
+        if has(&counts.subjects, places.subject) >= free {
+            return Some(Holder::Subject);
+        }
+        let of_client = has(&counts.clients, places.client);
+        (of_client >= free.saturating_mul(CLIENT_SHARE)).then_some(Holder::Client)
+    }
+}
+
+/// How many proofs are whose.
+#[derive(Default)]
+pub(super) struct Counts {
+    keys: Sketch,
+    subjects: Sketch,
+    clients: Sketch,
+}
+
+impl Counts {
+    /// Counts one more.
+    pub fn add(&mut self, places: Places) {
+        self.keys.add(places.key);
+        if let Some(cells) = places.subject {
+            self.subjects.add(cells);
+        }
+        if let Some(cells) = places.client {
+            self.clients.add(cells);
+        }
+    }
+
+    /// Takes away what `part` counted, all of which was counted here too.
+    pub fn subtract(&mut self, part: &Self) {
+        self.keys.subtract(&part.keys);
+        self.subjects.subtract(&part.subjects);
+        self.clients.subtract(&part.clients);
+    }
+}
+
+/// A count-min sketch: it may say too many, where holders share all their cells, and never too few.
+struct Sketch(Box<[[u32; CELLS]; ROWS]>);
+
+impl Sketch {
+    fn at(&self, cells: Cells) -> usize {
+        let counts = self.0.iter().zip(cells).map(|(row, cell)| row.get(cell).copied().unwrap_or(0));
+        counts.min().unwrap_or(0) as usize
+    }
+
+    fn add(&mut self, cells: Cells) {
+        for (row, cell) in self.0.iter_mut().zip(cells) {
+            if let Some(count) = row.get_mut(cell) {
+                *count = count.saturating_add(1);
+            }
+        }
+    }
+
+    fn subtract(&mut self, part: &Self) {
+        for (count, less) in self.0.iter_mut().flatten().zip(part.0.iter().flatten()) {
+            *count = count.saturating_sub(*less);
+        }
+    }
+}
+
+impl Default for Sketch {
+    fn default() -> Self {
+        Self(Box::new([[0; CELLS]; ROWS]))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn places(hasher: &RandomState, [key, subject, client]: [u8; 3]) -> Places {
+        let subject = (subject > 0).then_some(u64::from(subject));
+        let presenter = (client > 0).then_some(Presenter { client: u64::from(client), subject });
+        Places::of(hasher, [key; 16], presenter)
+    }
+
+    #[test]
+    fn a_count_is_never_too_low_and_what_is_taken_away_is_gone() {
+        let hasher = RandomState::new();
+        let (mut all, mut part) = (Counts::default(), Counts::default());
+        for key in 1..=200 {
+            for _ in 0..key {
+                all.add(places(&hasher, [key, 7, 1 + key % 2]));
+            }
+            part.add(places(&hasher, [key, 7, 1 + key % 2]));
+        }
+        all.subtract(&part);
+        for key in 1..=200 {
+            let count = all.keys.at(places(&hasher, [key, 7, 1]).key);
+            assert!(count >= usize::from(key) - 1, "{key}: {count}");
+        }
+        let user = places(&hasher, [1, 7, 1]).subject.map(|cells| all.subjects.at(cells));
+        assert_eq!(user, Some((1..=200).sum::<usize>() - 200));
+        let mut unnamed = Counts::default();
+        unnamed.add(places(&hasher, [1, 0, 0]));
+        assert_eq!(unnamed.clients.0.iter().flatten().sum::<u32>(), 0, "nobody said who the client is");
+    }
+
+    #[test]
+    fn each_holder_has_its_own_rule() {
+        let hasher = RandomState::new();
+        let mut counts = Counts::default();
+        for n in 0..100 {
+            counts.add(places(&hasher, [1, 1, 1]));
+            assert_eq!(n < 99, Rule::Fair.used_up(&counts, places(&hasher, [1, 1, 1]), 1_000, 900).is_none());
+        }
+        let used_up = |who, free| Rule::Fair.used_up(&counts, places(&hasher, who), 1_000, free);
+        assert_eq!(used_up([1, 1, 1], 900), Some(Holder::Key));
+        assert_eq!(used_up([2, 1, 1], 101), None);
+        assert_eq!(used_up([2, 1, 1], 100), Some(Holder::Subject));
+        assert_eq!(used_up([2, 2, 1], 26), None);
+        assert_eq!(used_up([2, 2, 1], 25), Some(Holder::Client));
+        assert_eq!(used_up([2, 2, 2], 1), None, "whoever has nothing yet is let in to the last place");
+        assert_eq!(used_up([2, 0, 0], 1), None);
+        assert_eq!(Rule::None.used_up(&counts, places(&hasher, [1, 1, 1]), 1_000, 0), None);
+    }
+}
