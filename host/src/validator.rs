@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use oidc_spa_native::challenge::Demand;
 use oidc_spa_native::credentials::{Refusal, Scheme};
 use oidc_spa_native::dpop::proof::ProofKey;
+use oidc_spa_native::dpop::replay::ReplayMemory;
 use oidc_spa_native::grant::{Grant, Pending};
 use oidc_spa_native::keys::jwk_set::JwkSet;
 use oidc_spa_native::memory::{BoundToken, IssuerIndex, Memory};
@@ -71,6 +72,15 @@ impl Validator {
     /// made here.
     pub fn new(options: &str) -> Result<Self, OptionsError> {
         let options = Options::parse(options)?;
+        let memory = match options.own_clock {
+            true => Arc::new(registry::new_replay_memory()),
+            false => registry::replay_memory(),
+        };
+        Ok(Self::remembering(options, memory))
+    }
+
+    /// A validator with these options that remembers proofs in this memory.
+    fn remembering(options: Options, memory: Arc<ReplayMemory>) -> Self {
         let issuers = options.policy.issuers.iter().zip(options.sources);
         let keys = issuers
             .map(|(accepted, source)| {
@@ -84,11 +94,6 @@ impl Validator {
                 HeldKeys::Fetched(registry::issuer_keys(plan, options.ring))
             })
             .collect();
-        let memory = if options.own_clock {
-            Arc::new(registry::new_replay_memory())
-        } else {
-            registry::replay_memory()
-        };
         memory.cover(options.policy.dpop.window);
         if options.policy.nonces.is_some() {
             memory.cover(options.policy.dpop.nonce_window);
@@ -101,14 +106,14 @@ impl Validator {
             ReplayChoice::Redis(settings) => Shared::Redis(registry::redis_store(*settings)),
             ReplayChoice::Application => Shared::Application(StoreState::default()),
         };
-        Ok(Self {
+        Self {
             server: ResourceServer::new(options.policy),
             keys,
             replay: ReplayGuard::new(memory, shared, options.replay.on_unavailable),
             memories: Memories::new(options.verified_token_bytes),
             keys_timeout: Duration::from_millis(options.keys_timeout_millis),
             warnings: options.warnings,
-        })
+        }
     }
 
     /// The identifiers of the issuers, as configured, by their position.
@@ -319,3 +324,6 @@ fn for_lack_of(keys: &IssuerKeys, (rejection, scheme): Refusal) -> Refusal {
         None => (rejection, scheme),
     }
 }
+
+#[cfg(test)]
+mod tests;
