@@ -216,6 +216,13 @@ export interface Limits {
     accessTokenBytes?: number;
     /** Bytes of a DPoP proof. Default 8192. From 1024 to 65536. */
     proofBytes?: number;
+    /**
+     * DPoP proofs that the memory of this process holds, about 35 bytes each. All validators of the process share it: the
+     * largest number that one of them says counts. One with a `clock` of its own has a memory of its own. When it is full,
+     * new proofs are refused with `replay_memory_unavailable`. Default 1000000. From 1000 to 100000000. Not with
+     * `dpop: "disabled"`.
+     */
+    replayMemoryEntries?: number;
     /** Bytes of an issuer's metadata document, decoded. Default 262144. From 1024 to 16777216. */
     metadataBytes?: number;
     /** Bytes of an issuer's JWK Set, decoded. Default 524288. From 1024 to 16777216. */
@@ -277,7 +284,8 @@ export interface CustomReplayStore extends ReplayStoreLimits {
      * other check has passed.
      *
      * @param key - 43 characters of base64url
-     * @param expiresAt - until when the key must be kept, in milliseconds since 1970-01-01T00:00:00Z
+     * @param expiresAt - until when the key must be kept, in milliseconds since 1970-01-01T00:00:00Z: six minutes after
+     * the proof's `iat`, whatever the options of this validator, since another process may have others
      * @returns `true` if the key was not there; `false` if it was
      */
     checkAndStore(key: string, expiresAt: number): Promise<boolean>;
@@ -303,9 +311,14 @@ export interface CommonOptions<Claims> {
     dpop?: DpopMode;
     /** Algorithms that clients may sign DPoP proofs with. Default: all of {@link Algorithm}. */
     proofAlgorithms?: readonly Algorithm[];
-    /** How old a DPoP proof may be, in seconds. Default 40. From 1 to 300. */
+    /**
+     * How old a DPoP proof may be by its `iat`, in seconds (RFC 9449 section 4.3, check 11). Default 40. From 1 to 300.
+     */
     proofMaxAgeSeconds?: number;
-    /** How far ahead of this clock a DPoP proof may be dated, in seconds. Default 3. From 0 to 60. */
+    /**
+     * How far ahead of this clock a DPoP proof may be dated, in seconds: the clocks of clients. So far ahead, and by one
+     * period at most, may the clock of another process be that gave a nonce. Default 10, as FAPI 2.0 asks. From 0 to 300.
+     */
     proofLeewaySeconds?: number;
     /**
      * Whether clients must put a nonce of this server into their DPoP proofs (RFC 9449 section 9). `"off"` (default).
@@ -323,6 +336,11 @@ export interface CommonOptions<Claims> {
     nonceSecret?: string;
     /** How long a nonce is given, in seconds; it is good for as long again. Default 60. From 5 to 600. */
     noncePeriodSeconds?: number;
+    /**
+     * How far a proof's `iat` may lie from this clock, back or ahead, if the proof holds a good nonce, in seconds: by so
+     * much a client's clock may be wrong. Default 300. From 0 to 300. Not with `nonce: "off"`.
+     */
+    nonceLeewaySeconds?: number;
     /**
      * The memory of DPoP proofs that all processes behind one URL share: Redis or Valkey, or a store of your own.
      * Default: none; each process remembers proofs for itself, and each accepts the same proof once.
@@ -694,7 +712,7 @@ export interface ReplayMemoryHealth {
     lastError: string | null;
     /** Proofs that this process remembers. */
     entries: number;
-    /** How many it can. */
+    /** How many it can: `limits.replayMemoryEntries`. */
     capacity: number;
     /** What to do, where this process is one of several that each remember proofs for themselves; else `null`. */
     notice: string | null;
