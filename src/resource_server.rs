@@ -87,6 +87,8 @@ pub enum Decision {
         issuer: IssuerIndex,
         /// The `kid` that no key bears, if that is what is missing.
         unknown_kid: Option<String>,
+        /// By its own word the token would pass with the right key. Whoever waits for others waits behind those.
+        may_pass: bool,
         /// The refusal, if no other keys come.
         otherwise: Refusal,
     },
@@ -197,8 +199,8 @@ impl ResourceServer {
         match self.walk(case) {
             Ok(pending) => Decision::Pending(pending),
             Err(Halt::Rejected(rejection)) => Decision::Rejected((rejection, Some(scheme))),
-            Err(Halt::KeysNeeded { issuer, unknown_kid, otherwise }) => {
-                Decision::KeysNeeded { issuer, unknown_kid, otherwise: (otherwise, Some(scheme)) }
+            Err(Halt::KeysNeeded { issuer, unknown_kid, may_pass, otherwise }) => {
+                Decision::KeysNeeded { issuer, unknown_kid, may_pass, otherwise: (otherwise, Some(scheme)) }
             }
         }
     }
@@ -253,11 +255,17 @@ impl ResourceServer {
         let index = self.choose_issuer(&signed)?;
         let AcceptedIssuer { issuer, audience, algorithms } = self.issuer(index)?;
         signed.check_algorithm(*algorithms)?;
+        let may_pass = || signed.claims_to_pass(issuer, audience, policy, now);
         let Some(set) = memory.keys(index) else {
             signed.check_expiry(policy, now)?;
             let message = "The issuer's keys are not available yet; the issuer is asked for them";
             let otherwise = Code::KeysUnavailable.because(message);
-            return Err(Halt::KeysNeeded { issuer: index, unknown_kid: None, otherwise });
+            return Err(Halt::KeysNeeded {
+                issuer: index,
+                unknown_kid: None,
+                may_pass: may_pass(),
+                otherwise,
+            });
         };
         match signed.verify(&set, policy, now) {
             Ok(jws) => {
@@ -268,7 +276,7 @@ impl ResourceServer {
             Err(KeyTrouble::Outdated(otherwise)) if signed.may_pass_later(issuer, policy, now) => {
                 let is_unknown = otherwise.code() == Code::KeyUnknown;
                 let unknown_kid = signed.key_id().filter(|_| is_unknown).map(str::to_owned);
-                Err(Halt::KeysNeeded { issuer: index, unknown_kid, otherwise })
+                Err(Halt::KeysNeeded { issuer: index, unknown_kid, may_pass: may_pass(), otherwise })
             }
             Err(KeyTrouble::Outdated(rejection) | KeyTrouble::Final(rejection)) => Err(rejection.into()),
         }
@@ -372,7 +380,7 @@ struct Case<'c, M> {
 
 enum Halt {
     Rejected(Rejection),
-    KeysNeeded { issuer: IssuerIndex, unknown_kid: Option<String>, otherwise: Rejection },
+    KeysNeeded { issuer: IssuerIndex, unknown_kid: Option<String>, may_pass: bool, otherwise: Rejection },
 }
 
 impl From<Rejection> for Halt {

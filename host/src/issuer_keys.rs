@@ -26,6 +26,9 @@ const MAX_UNKNOWN: u64 = 1_000;
 /// Requests that may wait for one issuer's keys at a time. Each holds its token; the next ones are refused at once.
 const MAX_WAITING: usize = 4096;
 
+/// The same of requests whose token, by its own word, would not pass with any key: the other places are not for them.
+const MAX_WAITING_IN_VAIN: usize = 256;
+
 /// The keys of one issuer, shared by every validator that names it with the same options.
 #[derive(Debug)]
 pub(crate) struct IssuerKeys {
@@ -66,6 +69,8 @@ pub(crate) enum Newer {
     Refused,
     /// None ended in time.
     TimedOut,
+    /// Too many wait for it already.
+    Crowded,
 }
 
 impl IssuerKeys {
@@ -129,7 +134,13 @@ impl IssuerKeys {
     }
 
     /// Asks for newer keys than those that were `seen`, and waits until a fetch has ended.
-    pub(crate) async fn newer(self: &Arc<Self>, seen: Option<&Arc<JwkSet>>, deadline: Instant) -> Newer {
+    /// A token that `may_pass` goes before one that may not.
+    pub(crate) async fn newer(
+        self: &Arc<Self>,
+        seen: Option<&Arc<JwkSet>>,
+        may_pass: bool,
+        deadline: Instant,
+    ) -> Newer {
         // Subscribed before asking, so that an end in between is not missed.
         let mut ended = self.ended.subscribe();
         let (demand, due) = {
@@ -153,7 +164,7 @@ impl IssuerKeys {
                 }
             }
         }
-        let Some(_waiting) = Waiting::begin(self) else { return Newer::Refused };
+        let Some(_waiting) = Waiting::begin(self, may_pass) else { return Newer::Crowded };
         // The deadline is kept on our own runtime: the caller's executor may have no timer.
         let Ok(runtime) = runtime() else { return Newer::TimedOut };
         let waiting = runtime
@@ -167,7 +178,7 @@ impl IssuerKeys {
         self.ring().hurry(self.now());
         self.bell.notify_one();
         while self.current().is_none() {
-            let outcome = self.newer(None, deadline).await;
+            let outcome = self.newer(None, true, deadline).await;
             let error = self.last_error();
             if self.current().is_some() {
                 break;
@@ -344,10 +355,11 @@ async fn attend(keys: Weak<IssuerKeys>, bell: Arc<Notify>) {
 struct Waiting<'k>(&'k AtomicUsize);
 
 impl<'k> Waiting<'k> {
-    fn begin(keys: &'k IssuerKeys) -> Option<Self> {
+    fn begin(keys: &'k IssuerKeys, may_pass: bool) -> Option<Self> {
+        let most = if may_pass { MAX_WAITING } else { MAX_WAITING_IN_VAIN };
         let before = keys.waiting.fetch_add(1, Ordering::AcqRel);
         let waiting = Self(&keys.waiting);
-        (before < MAX_WAITING).then_some(waiting)
+        (before < most).then_some(waiting)
     }
 }
 

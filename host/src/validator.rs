@@ -128,7 +128,7 @@ impl Validator {
         match decision {
             Decision::Pending(pending) => self.settle(pending, circumstances),
             Decision::Rejected(refusal) => self.refused(refusal, &circumstances).into(),
-            Decision::KeysNeeded { issuer, unknown_kid, otherwise } => {
+            Decision::KeysNeeded { issuer, unknown_kid, otherwise, .. } => {
                 let Some(keys) = self.fetched(issuer) else {
                     return self.refused(otherwise, &circumstances).into();
                 };
@@ -151,18 +151,26 @@ impl Validator {
             let elapsed = i64::try_from(begun.elapsed().as_secs()).unwrap_or(i64::MAX);
             let now = UnixTime::from_secs(now.secs().saturating_add(elapsed));
             let (decision, circumstances) = self.decide(question, now);
-            let (issuer, unknown_kid, otherwise) = match decision {
+            let (issuer, unknown_kid, may_pass, otherwise) = match decision {
                 Decision::Pending(pending) => return self.settle(pending, circumstances),
                 Decision::Rejected(refusal) => return self.refused(refusal, &circumstances).into(),
-                Decision::KeysNeeded { issuer, unknown_kid, otherwise } => (issuer, unknown_kid, otherwise),
+                Decision::KeysNeeded { issuer, unknown_kid, may_pass, otherwise } => {
+                    (issuer, unknown_kid, may_pass, otherwise)
+                }
             };
             let Some(keys) = self.fetched(issuer) else {
                 return self.refused(otherwise, &circumstances).into();
             };
-            match keys.newer(circumstances.seen.as_ref(), deadline).await {
+            match keys.newer(circumstances.seen.as_ref(), may_pass, deadline).await {
                 Newer::Ended => {}
                 Newer::TimedOut => {
                     return self.refused(for_lack_of(keys, otherwise), &circumstances).into();
+                }
+                // The token was not judged: it is not the client's fault.
+                Newer::Crowded => {
+                    let crowded = "Too many requests wait for the issuer's keys already";
+                    let refusal = (Code::KeysUnavailable.because(crowded), otherwise.1);
+                    return self.refused(refusal, &circumstances).into();
                 }
                 Newer::Refused => {
                     if let Some(kid) = unknown_kid.filter(|_| was_refreshed) {

@@ -92,6 +92,16 @@ pub enum Audience {
     Unchecked,
 }
 
+impl Audience {
+    /// Whether a token for these is for this API.
+    pub(crate) fn is_met_by(&self, audiences: &[String]) -> bool {
+        match self {
+            Self::AnyOf(expected) => audiences.iter().any(|audience| expected.contains(audience)),
+            Self::Unchecked => true,
+        }
+    }
+}
+
 /// An access token that is valid for a time, the confirmation of its key aside.
 pub struct AccessToken {
     claims: String,

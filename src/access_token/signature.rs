@@ -13,7 +13,7 @@ use crate::keys::metadata::Issuer;
 use crate::rejection::{Code, ErrorCause, Rejection, Shown};
 use crate::time::{NumericDate, UnixTime};
 
-use super::AccessTokenPolicy;
+use super::{AccessTokenPolicy, Audience};
 
 /// A token that is well formed, of the right kind and of a known algorithm. Its signature is not verified.
 #[derive(Debug)]
@@ -132,6 +132,17 @@ impl<'a> SignedToken<'a> {
         let hint = self.jws.hint();
         hint.issuer.is_some_and(|named| issuer.may_have_issued(&named))
             && !policy.is_hopeless(hint.expires, now)
+    }
+
+    /// Whether the token's own word is that it would pass with the right key. Others wait for keys behind those.
+    pub(crate) fn claims_to_pass(
+        &self,
+        issuer: &Issuer,
+        audience: &Audience,
+        policy: AccessTokenPolicy,
+        now: UnixTime,
+    ) -> bool {
+        self.may_pass_later(issuer, policy, now) && audience.is_met_by(&self.jws.hint().audiences)
     }
 }
 

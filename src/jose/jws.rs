@@ -146,14 +146,20 @@ impl<'a> CompactJws<'a> {
         self.is_signed_by(key, algorithm).then(|| Ok(VerifiedJws { payload: self.decode_payload()? }))
     }
 
-    /// A claim of the payload that nobody has vouched for: `iss` to choose whose keys to look up, `exp` to spare
-    /// the issuer a request for a token that is refused anyway.
+    /// A claim of the payload that nobody has vouched for: `iss` to choose whose keys to look up, `exp` and `aud` to
+    /// spare the issuer a request, and others a place, for a token that is refused anyway.
     pub fn hint(&self) -> Hint {
         let bytes = self.decode_payload().unwrap_or_default();
         let claims = Object::parse(&bytes).unwrap_or_default();
         Hint {
             issuer: claims.get("iss").and_then(Value::as_str).map(str::to_owned),
             expires: claims.get("exp").and_then(Value::as_number),
+            audiences: match claims.get("aud") {
+                Some(Value::Array(items)) => {
+                    items.iter().filter_map(Value::as_str).map(str::to_owned).collect()
+                }
+                one => one.and_then(Value::as_str).map(str::to_owned).into_iter().collect(),
+            },
         }
     }
 
@@ -169,6 +175,8 @@ pub struct Hint {
     pub issuer: Option<String>,
     /// `exp`, if it is a number.
     pub expires: Option<f64>,
+    /// `aud`, as far as it is strings.
+    pub audiences: Vec<String>,
 }
 
 /// A payload whose signature is good. Only [`CompactJws::verify`] makes one.

@@ -5,11 +5,15 @@
 mod several_issuers;
 
 use oidc_spa_native::access_token::{Audience, Profile};
+use oidc_spa_native::credentials::Field;
 use oidc_spa_native::jose::algorithm::Algorithm;
 use oidc_spa_native::keys::metadata::Issuer;
-use oidc_spa_native::time::Leeway;
+use oidc_spa_native::resource_server::{Decision, Request, ResourceServer};
+use oidc_spa_native::time::{Leeway, UnixTime};
 
-use crate::issuer::{AUDIENCE, ES_1, ISSUER, Judge, Jwt, NOW, PROFILES, STRANGER, Setup, Verdict, quoted};
+use crate::issuer::{
+    AUDIENCE, ES_1, ISSUER, Judge, Jwt, NOW, PROFILES, STRANGER, Setup, Verdict, head, quoted,
+};
 
 const GRANTED: [&str; 3] = ["granted"; 3];
 /// A rule that the drop-in does not have.
@@ -371,4 +375,33 @@ fn h28_core_newer_keys_are_asked_for_only_where_they_can_help() {
     assert!(matches!(expired, Verdict::Refused(_)), "{expired:?}");
     assert_eq!(expired.name(), "token_expired");
     assert!(matches!(cold.bearer(&t0().without("exp").sign()), Verdict::KeysNeeded(_)));
+}
+
+#[test]
+fn h29_a_token_that_cannot_pass_by_its_own_word_waits_behind_those_that_may() {
+    let mut setup = Setup::new(Profile::Common);
+    let goes_first = |setup: &Setup, token: Jwt| {
+        let (text, server) = (format!("Bearer {}", token.sign()), ResourceServer::new(setup.policy.clone()));
+        let authorization = Field::Once(text.as_str());
+        let request = Request { authorization, dpop: Field::Absent, head: Some(head()) };
+        match server.authorize(&request, &|_| setup.keys.clone(), UnixTime::from_secs(NOW)) {
+            Decision::KeysNeeded { may_pass, .. } => may_pass,
+            other => panic!("{other:?}"),
+        }
+    };
+    let unknown = || t0().by("unknown", &ES_1, Algorithm::ES256);
+    for cold in [false, true] {
+        if cold {
+            setup.keys = None;
+        }
+        assert!(goes_first(&setup, unknown()));
+        assert!(goes_first(&setup, unknown().claim("aud", &format!(r#"["x","{AUDIENCE}"]"#))));
+        assert!(!goes_first(&setup, unknown().claim("aud", r#""x""#)));
+        assert!(!goes_first(&setup, unknown().claim("aud", "1")));
+        assert!(!goes_first(&setup, unknown().without("aud")));
+    }
+    assert!(!goes_first(&setup, unknown().without("exp")));
+    assert!(!goes_first(&setup, unknown().claim("iss", r#""https://evil.example""#)));
+    setup = setup.policy(|policy| policy.issuers[0].audience = Audience::Unchecked);
+    assert!(goes_first(&setup, unknown().without("aud")));
 }

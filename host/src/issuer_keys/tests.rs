@@ -39,7 +39,7 @@ fn fetched_meanwhile(keys: &IssuerKeys) {
 async fn h33_who_judged_without_keys_while_they_came_does_not_fetch_again() {
     let keys = unreachable_issuer();
     fetched_meanwhile(&keys);
-    assert_eq!(keys.newer(None, Instant::now()).await, Newer::Ended);
+    assert_eq!(keys.newer(None, true, Instant::now()).await, Newer::Ended);
     assert_eq!(keys.ended.borrow().error, None);
     // The budget for a rotation is unspent.
     assert_eq!(keys.ring().demand(keys.now()), Demand::Fetch);
@@ -52,10 +52,10 @@ async fn h23_who_judged_with_old_keys_while_new_ones_came_is_not_refused_by_the_
     let old = keys.ring().held().cloned();
     fetched_meanwhile(&keys);
     assert!(!keys.is_cooling_down(old.as_ref()));
-    assert_eq!(keys.newer(old.as_ref(), Instant::now()).await, Newer::Ended);
+    assert_eq!(keys.newer(old.as_ref(), true, Instant::now()).await, Newer::Ended);
     let new = keys.ring().held().cloned();
     assert!(keys.is_cooling_down(new.as_ref()));
-    assert_eq!(keys.newer(new.as_ref(), Instant::now()).await, Newer::Refused);
+    assert_eq!(keys.newer(new.as_ref(), true, Instant::now()).await, Newer::Refused);
 }
 
 fn fetched(keys: Option<JwkSet>) -> Result<FetchedKeys, FetchFailure> {
@@ -111,4 +111,22 @@ fn q03_keys_beyond_their_outage_have_no_number() {
     // With the issuer's return and the answer that nothing has changed, what was remembered stands again.
     keys.settle(fetched(None));
     assert_eq!(keys.epoch(), number);
+}
+
+#[tokio::test]
+async fn h29_tokens_that_cannot_pass_leave_places_for_those_that_may() {
+    let keys = unreachable_issuer();
+    // A fetch is under way: whoever comes waits for its end.
+    assert_eq!(keys.ring().demand(keys.now()), Demand::Fetch);
+    let in_vain: Vec<_> = std::iter::from_fn(|| Waiting::begin(&keys, false)).collect();
+    assert_eq!(in_vain.len(), MAX_WAITING_IN_VAIN);
+    assert_eq!(keys.newer(None, false, Instant::now()).await, Newer::Crowded);
+    assert_eq!(keys.newer(None, true, Instant::now()).await, Newer::TimedOut, "there is a place to wait at");
+    let others: Vec<_> = std::iter::from_fn(|| Waiting::begin(&keys, true)).collect();
+    assert_eq!(in_vain.len() + others.len(), MAX_WAITING);
+    assert_eq!(keys.newer(None, true, Instant::now()).await, Newer::Crowded);
+    drop(others);
+    assert_eq!(keys.newer(None, true, Instant::now()).await, Newer::TimedOut);
+    drop(in_vain);
+    assert_eq!(keys.waiting.load(Ordering::Relaxed), 0, "every place is given back");
 }
