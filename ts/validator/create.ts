@@ -19,6 +19,7 @@ import { readRefusal, type NativeVerdict } from "../addon/native.js";
 import { Verifier } from "../addon/verifier.js";
 import { readHeadersOrRequest } from "../request/request.js";
 import { newNativeValidator } from "./addon-validator.js";
+import { hostWatch } from "./host-notice.js";
 import { clockReader, dpopModeOf, inheritedGetter } from "./options.js";
 import { scopesToAskFor, shortfallOf } from "./requirements.js";
 import { schemaReader, shapeMismatch } from "./schema.js";
@@ -52,6 +53,7 @@ export function createValidator<Claims = AccessTokenClaims>(
         clock === undefined ? policy : { ...policy, ownClock: true }
     );
     const verifier = new Verifier(native, conclude, policy);
+    const lookAtHost = hostWatch(policy);
 
     // The addon has checked the value. A proxy's own certificate must not pass for its client's.
     const sources = {
@@ -102,8 +104,14 @@ export function createValidator<Claims = AccessTokenClaims>(
     return {
         validateRequest: async (headers, target, rules) => {
             const mode = dpopModeOf(rules);
-            const answer = verifier.request(now(), mode, readHeadersOrRequest(headers, target, sources));
-            return toVerdict(answer instanceof Promise ? await answer : answer, mode);
+            const parts = readHeadersOrRequest(headers, target, sources);
+            const answer = verifier.request(now(), mode, parts);
+            const verdict = answer instanceof Promise ? await answer : answer;
+            // With a target, the application says which host it is.
+            if (lookAtHost !== undefined && target === undefined && isGrantedWithProof(verdict)) {
+                lookAtHost(parts);
+            }
+            return toVerdict(verdict, mode);
         },
         authorize: (verdict, requirement, rules) => {
             const mode = dpopModeOf(rules);
@@ -146,4 +154,8 @@ export function createValidator<Claims = AccessTokenClaims>(
         },
         health
     };
+}
+
+function isGrantedWithProof(verdict: NativeVerdict): boolean {
+    return verdict.isGranted && verdict.scheme === "DPoP";
 }
