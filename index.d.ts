@@ -353,11 +353,18 @@ export interface CommonOptions<Claims> {
      * and `X-Forwarded-For` (requests of Node.js only). Where the two kinds of fields contradict each other, DPoP requests
      * are refused. Trust only proxies that overwrite or append to these fields: DPoP's protection of the URL rests on
      * them. Not together with `publicBaseUrl`.
+     *
+     * With `false` and without `publicBaseUrl`, **`Host` decides for which host a proof is**, and whoever sends a request
+     * writes it: a proof that a client made for another server that serves the same path, and an access token that both
+     * accept, are good here with that server's name in `Host`. Set `publicBaseUrl`, or let the server or proxy take
+     * requests for its own hosts only. Where a proof is granted for another host than the https URLs of `expectedAudience`
+     * and `resource` name, a warning says so once (code `OIDC_SPA_NATIVE_HOST_DIFFERS`; loopback hosts aside).
      */
     trustProxy?: boolean | number | readonly string[];
     /**
      * The URL under which clients see this server, such as `"https://api.example.com"` or
-     * `"https://example.com/api"`. With it, no header decides which URL a DPoP proof must name.
+     * `"https://example.com/api"`. With it, no header decides which URL a DPoP proof must name, `Host` included: the
+     * safest choice.
      */
     publicBaseUrl?: string;
     /**
