@@ -50,10 +50,11 @@ impl Places {
 /// How much of a memory one holder may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Rule {
-    /// A key: a tenth of all. A user: as much as it leaves free. A client: four times as much as it leaves free.
+    /// A key: a tenth of all. A client: four times as much as is free. A user: as much as its client has left of that.
     ///
-    /// So one client alone may use four fifths of the memory, and one user a half; and however many proofs ten clients
-    /// send, a fortieth is left for all others.
+    /// So one client alone may use four fifths of the memory, and one user two thirds. However many proofs others send,
+    /// whoever has few of its own finds a place: ten clients that send all they can leave a fortieth of the memory, and
+    /// ten users of one client a fiftieth of what their client may use.
     Fair,
     /// Whoever comes may use all.
     None,
@@ -61,7 +62,7 @@ pub(super) enum Rule {
 
 /// The part of a memory that one key may use, as a divisor.
 const KEY_SHARE: usize = 10;
-/// How many times as much as it leaves free a client may use.
+/// How many times as much as is free a client may use.
 const CLIENT_SHARE: usize = 4;
 
 impl Rule {
@@ -74,11 +75,12 @@ impl Rule {
         if counts.keys.at(places.key) >= capacity.div_ceil(KEY_SHARE) {
             return Some(Holder::Key);
         }
-        if has(&counts.subjects, places.subject) >= free {
-            return Some(Holder::Subject);
-        }
         let of_client = has(&counts.clients, places.client);
-        (of_client >= free.saturating_mul(CLIENT_SHARE)).then_some(Holder::Client)
+        let left_to_client = free.saturating_mul(CLIENT_SHARE).saturating_sub(of_client);
+        if left_to_client == 0 {
+            return Some(Holder::Client);
+        }
+        (has(&counts.subjects, places.subject) >= left_to_client).then_some(Holder::Subject)
     }
 }
 
@@ -182,8 +184,10 @@ mod tests {
         }
         let used_up = |who, free| Rule::Fair.used_up(&counts, places(&hasher, who), 1_000, free);
         assert_eq!(used_up([1, 1, 1], 900), Some(Holder::Key));
-        assert_eq!(used_up([2, 1, 1], 101), None);
-        assert_eq!(used_up([2, 1, 1], 100), Some(Holder::Subject));
+        // The client has 100, and may have 204: the user, who has 100, one more.
+        assert_eq!(used_up([2, 1, 1], 51), None);
+        assert_eq!(used_up([2, 1, 1], 50), Some(Holder::Subject));
+        assert_eq!(used_up([2, 2, 1], 50), None, "another user of the same client");
         assert_eq!(used_up([2, 2, 1], 26), None);
         assert_eq!(used_up([2, 2, 1], 25), Some(Holder::Client));
         assert_eq!(used_up([2, 2, 2], 1), None, "whoever has nothing yet is let in to the last place");
