@@ -218,7 +218,7 @@ export interface Limits {
     proofBytes?: number;
     /**
      * DPoP proofs that the memory of this process holds, about 35 bytes each. All validators of the process share it: the
-     * largest number that one of them says counts. One with a `clock` of its own has a memory of its own. When it is full,
+     * largest of their numbers counts. One with a `clock` of its own has a memory of its own. When it is full,
      * new proofs are refused with `replay_memory_unavailable`. Default 1000000. From 1000 to 100000000. Not with
      * `dpop: "disabled"`.
      */
@@ -284,8 +284,8 @@ export interface CustomReplayStore extends ReplayStoreLimits {
      * other check has passed.
      *
      * @param key - 43 characters of base64url
-     * @param expiresAt - until when the key must be kept, in milliseconds since 1970-01-01T00:00:00Z: six minutes after
-     * the proof's `iat`, whatever the options of this validator, since another process may have others
+     * @param expiresAt - until when the key must be kept, in milliseconds since 1970-01-01T00:00:00Z: six minutes from now
+     * or from the proof's `iat`, whichever is later, whatever the options of this validator, since others may differ
      * @returns `true` if the key was not there; `false` if it was
      */
     checkAndStore(key: string, expiresAt: number): Promise<boolean>;

@@ -44,9 +44,9 @@ pub(crate) fn redis_store(settings: RedisSettings) -> Arc<RedisStore> {
     shared(&STORES, settings, RedisStore::new)
 }
 
-/// A replay memory for proofs of no time yet. Each validator says which it accepts.
+/// A replay memory for no proofs yet. Each validator says which it accepts, and how many there may be.
 pub(crate) fn new_replay_memory() -> ReplayMemory {
-    ReplayMemory::new(ReplayMemory::DEFAULT_CAPACITY, ProofWindow::NARROWEST)
+    ReplayMemory::new(0, ProofWindow::NARROWEST)
 }
 
 /// The replay memory of the process, shared by all its threads.

@@ -98,9 +98,7 @@ impl Validator {
         if options.policy.nonces.is_some() {
             memory.cover(options.policy.dpop.nonce_window);
         }
-        if let Some(entries) = options.replay.entries {
-            memory.hold(entries);
-        }
+        memory.hold(options.replay.entries.unwrap_or(ReplayMemory::DEFAULT_CAPACITY));
         let shared = match options.replay.choice {
             ReplayChoice::Process => Shared::None,
             ReplayChoice::Redis(settings) => Shared::Redis(registry::redis_store(*settings)),

@@ -120,8 +120,6 @@ struct Entries {
     /// Where the time of a proof may lie: the windows of all who share the memory.
     window: ProofWindow,
     capacity: usize,
-    /// Somebody said how large the memory is to be.
-    is_sized: bool,
 }
 
 #[derive(Default)]
@@ -145,7 +143,6 @@ impl ReplayMemory {
             forgotten: None,
             window,
             capacity,
-            is_sized: false,
         };
         Self { entries: Mutex::new(entries), rule: Rule::Fair, hasher: RandomState::new() }
     }
@@ -163,11 +160,10 @@ impl ReplayMemory {
         entries.window = entries.window.and(window);
     }
 
-    /// Has the memory hold so many entries. Of several who say it, the one who says most is heeded.
+    /// Has the memory hold at least so many entries.
     pub fn hold(&self, capacity: usize) {
         let mut entries = self.lock();
-        entries.capacity = if entries.is_sized { entries.capacity.max(capacity) } else { capacity };
-        entries.is_sized = true;
+        entries.capacity = entries.capacity.max(capacity);
     }
 
     fn lock(&self) -> MutexGuard<'_, Entries> {

@@ -13,7 +13,8 @@ pub(crate) mod redis_target;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use oidc_spa_native::credentials::Refusal;
-use oidc_spa_native::dpop::replay::{Remembered, ReplayMemory};
+use oidc_spa_native::dpop::replay::{ProofRecord, Remembered, ReplayMemory};
+use oidc_spa_native::dpop::window::ProofWindow;
 use oidc_spa_native::grant::{Grant, Pending};
 use oidc_spa_native::time::UnixTime;
 use serde_json::{Value, json};
@@ -24,6 +25,13 @@ use redis_store::RedisStore;
 /// How far the clocks of a fleet may be apart: a shared memory keeps a proof for so much longer than any process would
 /// accept it by this one's clock.
 const CLOCK_MARGIN_SECS: i64 = 60;
+
+/// Until when a shared memory must keep a proof. It is not kept shorter for being old by this clock, which may be the one
+/// that is wrong.
+fn kept_until(record: &ProofRecord, now: UnixTime) -> UnixTime {
+    let last = record.last_second().max(ProofWindow::last_second_of(now));
+    UnixTime::from_secs(last.secs().saturating_add(1 + CLOCK_MARGIN_SECS))
+}
 
 /// What is decided where the shared memory gives no answer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -94,7 +102,7 @@ impl Unsettled {
 
     /// For how long from now on that is.
     fn millis(&self) -> u64 {
-        let secs = self.until().secs().saturating_sub(self.circumstances.now.secs()).max(CLOCK_MARGIN_SECS);
+        let secs = self.until().secs().saturating_sub(self.circumstances.now.secs());
         u64::try_from(secs).unwrap_or_default().saturating_mul(1000)
     }
 }
@@ -130,8 +138,7 @@ impl ReplayGuard {
         };
         match self.memory.look_up(record, now) {
             Remembered::New => {
-                let secs = record.last_second().secs();
-                let until = UnixTime::from_secs(secs.saturating_add(1 + CLOCK_MARGIN_SECS));
+                let until = kept_until(record, now);
                 let name = record.shared_name();
                 Settlement::Waits(Waiting { pending, name, until })
             }
@@ -209,6 +216,25 @@ impl StoreState {
             None => (None, None),
             Some(Ok(())) => (Some(true), None),
             Some(Err(trouble)) => (Some(false), Some(Arc::clone(trouble))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn l16_a_shared_memory_keeps_a_proof_for_the_longest_window_whatever_this_clock_says() {
+        let until = |issued: i64, now: i64| {
+            let record = ProofRecord::new("key", "jti", UnixTime::from_secs(issued));
+            kept_until(&record, UnixTime::from_secs(now)).secs()
+        };
+        assert_eq!(until(1_000, 1_000), 1_361);
+        assert_eq!(until(1_300, 1_000), 1_661, "a proof that is dated ahead");
+        assert_eq!(until(750, 1_000), 1_361, "an old one, or a clock that is ahead");
+        for (issued, now) in [(i64::MAX, 0), (0, i64::MAX), (i64::MIN, i64::MIN)] {
+            assert!(until(issued, now) >= issued.max(now));
         }
     }
 }

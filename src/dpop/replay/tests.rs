@@ -218,8 +218,8 @@ fn l20_ten_users_that_flood_leave_places_for_the_other_users_of_their_client() {
 
 #[test]
 fn the_size_is_the_largest_that_anybody_asked_for() {
-    let memory = ReplayMemory::new(ReplayMemory::DEFAULT_CAPACITY, back(40));
-    assert_eq!(memory.capacity(), ReplayMemory::DEFAULT_CAPACITY);
+    let memory = ReplayMemory::new(0, back(40));
+    assert_eq!(memory.remember(&record("a", 100), at(100)), Remembered::Full);
     for (asked, expected) in [(1_000, 1_000), (2_000, 2_000), (1_500, 2_000)] {
         memory.hold(asked);
         assert_eq!(memory.capacity(), expected);
