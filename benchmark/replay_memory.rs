@@ -6,6 +6,7 @@
 
 use std::time::Instant;
 
+use oidc_spa_native::access_token::Presenter;
 use oidc_spa_native::dpop::replay::{ProofRecord, Remembered, ReplayMemory};
 use oidc_spa_native::dpop::window::ProofWindow;
 use oidc_spa_native::time::{Leeway, UnixTime};
@@ -40,10 +41,13 @@ fn now() -> UnixTime {
     UnixTime::from_secs(1_800_000_000)
 }
 
-/// Each proof of a key of its own, spread over the window: the most that there can be to remember.
+/// Each proof of a key and a user of its own, of ten clients, spread over the window: the most that there can be to
+/// remember.
 fn record(n: usize) -> ProofRecord {
     let issued = now().secs() - (n as i64 % WINDOW_SECS);
+    let presenter = Presenter { client: n as u64 % 10, subject: Some(n as u64) };
     ProofRecord::new(&format!("{n:016}{:027}", 0), &format!("jti-{n}"), UnixTime::from_secs(issued))
+        .presented_by(presenter)
 }
 
 fn add(memory: &ReplayMemory, n: usize) {

@@ -20,7 +20,9 @@ use oidc_spa_native::jose::verification_key::sha256;
 use super::*;
 
 const NOW: i64 = 1_800_000_000;
-const SECRET: &str = "a secret of forty characters, or longer.";
+/// Of which a fleet has one, or by mistake two.
+const SECRETS: [&str; 2] =
+    ["a secret of forty characters, or longer.", "another secret, which a fleet should not have"];
 const URL: &str = "https://api.example/";
 
 /// An issuer, a client, and the client's token.
@@ -91,8 +93,8 @@ impl World {
 }
 
 /// The nonce that a validator with these options gives.
-fn nonce(period: u16, now: i64) -> String {
-    Nonces::new(NonceMode::Required, sha256(SECRET.as_bytes()), period).current(UnixTime::from_secs(now))
+fn nonce(secret: &str, period: u16, now: i64) -> String {
+    Nonces::new(NonceMode::Required, sha256(secret.as_bytes()), period).current(UnixTime::from_secs(now))
 }
 
 const PERIODS: [u16; 3] = [5, 60, 600];
@@ -106,9 +108,9 @@ fn options(rng: &mut Rng, is_shared: bool) -> String {
     let mut options = format!(r#","proofMaxAgeSeconds":{age},"proofLeewaySeconds":{leeway}"#);
     let mode = pick(rng, &["off", "on-stale-proof", "required"]);
     if mode != "off" {
-        let (period, leeway) = (pick(rng, &PERIODS), pick(rng, &[30, 300]));
+        let (period, leeway, secret) = (pick(rng, &PERIODS), pick(rng, &[30, 300]), pick(rng, &SECRETS));
         options.push_str(&format!(
-            r#","nonce":"{mode}","nonceSecret":"{SECRET}","noncePeriodSeconds":{period},"nonceLeewaySeconds":{leeway}"#
+            r#","nonce":"{mode}","nonceSecret":"{secret}","noncePeriodSeconds":{period},"nonceLeewaySeconds":{leeway}"#
         ));
     }
     if is_shared {
@@ -126,7 +128,8 @@ impl Proofs {
     fn make(&mut self, world: &World, rng: &mut Rng, now: i64) {
         let shift = pick(rng, &[-350, -299, -60, -39, -5, 0, 0, 0, 2, 9, 200, 299, 350]);
         let iat = (now + shift) as f64 + pick(rng, &[0.0, 0.5]);
-        let nonce = rng.bool().then(|| nonce(pick(rng, &PERIODS), now + rng.i64(-3..=3)));
+        let (secret, period) = (pick(rng, &SECRETS), pick(rng, &PERIODS));
+        let nonce = rng.bool().then(|| nonce(secret, period, now + rng.i64(-3..=3)));
         let proof = world.proof(self.0.len(), iat, nonce.as_deref());
         self.0.push((proof, 0));
     }
@@ -260,17 +263,19 @@ fn l16_a_proof_that_was_granted_without_nonces_is_known_where_they_are_required(
     let world = World::new();
     let memory = Arc::new(registry::new_replay_memory());
     let off = world.validator("", &memory);
-    let required = format!(r#","nonce":"required","nonceSecret":"{SECRET}""#);
+    let required = |secret: &str| format!(r#","nonce":"required","nonceSecret":"{secret}""#);
     let name = |validator: &Validator, proof: &str, now: i64| name(world.judge(validator, proof, now));
-    let proof = world.proof(1, (NOW - 40) as f64, Some(&nonce(60, NOW)));
-    let another = world.proof(2, (NOW - 40) as f64, Some(&nonce(60, NOW)));
+    let proof = world.proof(1, (NOW - 40) as f64, Some(&nonce(SECRETS[0], 60, NOW)));
+    let another = world.proof(2, (NOW - 40) as f64, Some(&nonce(SECRETS[0], 60, NOW)));
     assert_eq!(name(&off, &proof, NOW), "granted");
     // Begun later, as by a change of the configuration: what may be forgotten by then is not new.
-    let later = world.validator(&required, &memory);
+    let later = world.validator(&required(SECRETS[0]), &memory);
+    let other_secret = world.validator(&required(SECRETS[1]), &memory);
     for now in NOW..NOW + 118 {
         let made_meanwhile = world.proof(now as usize, now as f64, None);
         assert_eq!(name(&off, &made_meanwhile, now), "granted");
         assert_eq!(name(&later, &proof, now), "proof_replayed", "{}", now - NOW);
+        assert_eq!(name(&other_secret, &proof, now), "proof_nonce_required", "{}", now - NOW);
     }
     assert_eq!(name(&later, &another, NOW + 117), "granted", "the twin, which nobody has seen");
 }
