@@ -32,7 +32,10 @@ async function warningsFor(host: string, options: Partial<ValidatorOptions>, tim
         const request = { method: "GET", url: "/items", headers, socket: { encrypted: false } };
         expect(await validator.validateRequest(request as never)).toMatchObject({ isSuccess: true });
     }
-    const calls = warned.mock.calls.map(([text, details]) => [(details as { code: string }).code, String(text)]);
+    const calls = warned.mock.calls.map(([text, details]) => [
+        (details as { code: string }).code,
+        String(text)
+    ]);
     return calls.filter(([code]) => code === "OIDC_SPA_NATIVE_HOST_DIFFERS").map(([, text]) => text ?? "");
 }
 
