@@ -125,7 +125,7 @@ function table(): Row[] {
         ["of another token", dpop(bound, f.proof(NOW, other)), "proof_token_mismatch"],
         ["of another key", dpop(bound, byStranger), "proof_key_mismatch"],
         ["old proof", dpop(bound, f.proof(NOW, bound, { iat: NOW - 41 })), "proof_stale"],
-        ["early proof", dpop(bound, f.proof(NOW, bound, { iat: NOW + 4 })), "proof_not_yet_valid"],
+        ["early proof", dpop(bound, f.proof(NOW, bound, { iat: NOW + 11 })), "proof_not_yet_valid"],
         ["forged proof", dpop(bound, forged(again)), "proof_signature_invalid"],
         ["no proof at all", dpop(bound, "x"), "proof_malformed"],
         ["unknown key", bearer(ofStranger("unknown", {})), "key_unknown"],
