@@ -87,7 +87,8 @@ pub enum Remembered {
     New,
     /// It was there.
     Seen,
-    /// It may have been there: the clock has gone back behind what was already forgotten.
+    /// It may have been there: the clock has gone back behind what was already forgotten, or a validator with a longer
+    /// window has begun since.
     Forgotten,
     /// There is no room. Nothing was forgotten to make some.
     Full,
