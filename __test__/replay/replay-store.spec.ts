@@ -224,8 +224,10 @@ describe("a store of the application", () => {
             `const { NativeInbox, NativeValidator } = require("./binding/binding.js");
              const { ISSUER, AUDIENCE, TOKEN, PROOF } = process.env;
              const native = new NativeValidator(JSON.stringify({ issuerUri: ISSUER, expectedAudience: AUDIENCE, replayStore: { application: true } }));
-             native.ready(5000, false).then(() => {
-                 const { authorizeRequest } = native.doors(new NativeInbox(() => undefined));
+             const alive = setInterval(() => undefined, 1_000);
+             const inbox = new NativeInbox(() => {
+                 clearInterval(alive);
+                 if (inbox.take()[1][0] !== "null") throw new Error("the keys are not there");
                  const ask = () => authorizeRequest(Date.now(), null, 0, 0, "DPoP " + TOKEN, PROOF, "GET", AUDIENCE + "/v1/items");
                  const unsettled = ask();
                  const shown = JSON.stringify([unsettled, Object.getOwnPropertyNames(Object.getPrototypeOf(unsettled)).sort()]);
@@ -237,7 +239,9 @@ describe("a store of the application", () => {
                  try { odd = second.settle("OK", null)[1]; } catch (error) { odd = error.code; }
                  const granted = JSON.parse(ask().settle(true, null));
                  console.log(shown, first[0], first[2], again, "|", odd, granted[0], "sub" in granted[8]);
-             });`,
+             });
+             const { authorizeRequest, ready } = native.doors(inbox);
+             ready(7, 5_000, false);`,
             "commonjs",
             { ISSUER: f.issuer.issuerUri, AUDIENCE, TOKEN: accessToken, PROOF: f.proof(now, accessToken) }
         );

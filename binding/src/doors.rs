@@ -1,21 +1,18 @@
 //! The functions that each request goes through: its parts in, what is said of it out.
 //!
-//! In: calls of `ts/`. Out: `First`, or an answer in the inbox. May use: inbox, parts, pending, host, napi. Never: an
-//! `if` about OAuth.
+//! In: calls of `ts/`. Out: `First`, or an answer in the inbox. May use: arguments, inbox, parts, pending, host, napi.
+//! Never: an `if` about OAuth.
 
 use std::sync::Arc;
 
 use napi::Env;
-use napi::bindgen_prelude::{
-    Either, Either3, FromNapiValue, FunctionCallContext, JsObjectValue, Object, Result, ToNapiValue,
-};
-use oidc_spa_native::credentials::AcceptedSchemes;
+use napi::bindgen_prelude::{Object, Result};
 use oidc_spa_native_host::Validator;
 
-use crate::inbox::Inbox;
+use crate::arguments::{Arguments, door, schemes, time};
+use crate::inbox::{Inbox, Ticket};
 use crate::parts::{CredentialParts, Parts, RequestParts};
-use crate::pending::{Answer, First, NativePending, WaitsFor, judge};
-use crate::{schemes, time};
+use crate::pending::{authorize, authorize_elsewhere, await_keys};
 
 /// The doors of a validator. They are functions of their own rather than methods: napi-rs notes each borrow of a class's
 /// value in one table of the process, behind one lock, and reads all arguments that a method may have.
@@ -25,6 +22,8 @@ use crate::{schemes, time};
 /// - `authorizeCredentials(now, told, ...parts)`: the same for credentials that the application took from the request
 /// - `submitRequest(ticket, now, dpopMode, told, ...parts)`, `submitCredentials(ticket, now, told, ...parts)`: the same
 ///   on another thread; the verdict comes to the inbox under the ticket
+/// - `ready(ticket, timeoutMs, failFast)`: says null under the ticket when every issuer has keys; or a failure, at the first
+///   one if `failFast`, else when the time is over
 /// - `keysEpoch(issuer)`: the number of the keys with which an issuer's tokens are verified now; -1 for none
 ///
 /// Arguments that are left out at the end count as null.
@@ -34,30 +33,36 @@ pub(crate) fn open<'env>(
     inbox: &Arc<Inbox>,
 ) -> Result<Object<'env>> {
     let mut doors = Object::new(env)?;
-    let of = Arc::clone(validator);
+    let (of, to) = (Arc::clone(validator), Arc::clone(inbox));
     door(env, &mut doors, "authorizeRequest", move |mut call| {
         let now = time(call.required()?);
         let parts = request(&mut call)?;
-        Ok(first(&of, judge(&of, parts, now)))
+        Ok(authorize(&of, &to, parts, now))
     })?;
-    let of = Arc::clone(validator);
+    let (of, to) = (Arc::clone(validator), Arc::clone(inbox));
     door(env, &mut doors, "authorizeCredentials", move |mut call| {
         let now = time(call.required()?);
         let parts = credentials(&mut call)?;
-        Ok(first(&of, judge(&of, parts, now)))
+        Ok(authorize(&of, &to, parts, now))
     })?;
     let (of, to) = (Arc::clone(validator), Arc::clone(inbox));
     door(env, &mut doors, "submitRequest", move |mut call| {
         let (ticket, now) = (call.required()?, time(call.required()?));
         let parts = request(&mut call)?;
-        to.ticket(ticket).judge(Arc::clone(&of), parts, now);
+        authorize_elsewhere(Arc::clone(&of), to.ticket(ticket), parts, now);
         Ok(())
     })?;
     let (of, to) = (Arc::clone(validator), Arc::clone(inbox));
     door(env, &mut doors, "submitCredentials", move |mut call| {
         let (ticket, now) = (call.required()?, time(call.required()?));
         let parts = credentials(&mut call)?;
-        to.ticket(ticket).judge(Arc::clone(&of), parts, now);
+        authorize_elsewhere(Arc::clone(&of), to.ticket(ticket), parts, now);
+        Ok(())
+    })?;
+    let (of, to) = (Arc::clone(validator), Arc::clone(inbox));
+    door(env, &mut doors, "ready", move |mut call| {
+        let ticket = Ticket::of_long_wait(&to, call.required()?);
+        await_keys(Arc::clone(&of), ticket, call.required()?, call.required()?);
         Ok(())
     })?;
     let of = Arc::clone(validator);
@@ -68,22 +73,9 @@ pub(crate) fn open<'env>(
     Ok(doors)
 }
 
-/// A function of JavaScript's, under its name.
-pub(crate) fn door<T: ToNapiValue + 'static>(
-    env: &Env,
-    doors: &mut Object<'_>,
-    name: &str,
-    answer: impl Fn(Arguments<'_>) -> Result<T> + 'static,
-) -> Result<()> {
-    // A panic within becomes an exception: napi-rs catches it.
-    let function =
-        env.create_function_from_closure::<(), _, _>(name, move |call| answer(Arguments::of(call)))?;
-    doors.set_named_property(name, function)
-}
-
 fn request(call: &mut Arguments<'_>) -> Result<Parts> {
     let mode: Option<String> = call.optional()?;
-    let schemes: Option<AcceptedSchemes> = schemes(mode.as_deref())?;
+    let schemes = schemes(mode.as_deref())?;
     let told = told_before(call)?;
     Ok(Parts::Request { parts: RequestParts::read(call)?, schemes, told })
 }
@@ -96,35 +88,4 @@ fn credentials(call: &mut Arguments<'_>) -> Result<Parts> {
 /// The number of a token whose claims were told before, or zero. There are none that a double would not hold.
 fn told_before(call: &mut Arguments<'_>) -> Result<u64> {
     Ok(call.required::<f64>()? as u64)
-}
-
-fn first(validator: &Arc<Validator>, judged: Either<Answer, WaitsFor>) -> First {
-    match judged {
-        Either::A(Either::A(told)) => Either3::A(told),
-        Either::A(Either::B(unsettled)) => Either3::C(unsettled),
-        Either::B(waits_for) => Either3::B(NativePending::new(validator, waits_for)),
-    }
-}
-
-/// The arguments of a call, one after the other.
-pub(crate) struct Arguments<'call> {
-    call: FunctionCallContext<'call>,
-    next: usize,
-}
-
-impl<'call> Arguments<'call> {
-    fn of(call: FunctionCallContext<'call>) -> Self {
-        Self { call, next: 0 }
-    }
-
-    pub(crate) fn required<T: FromNapiValue>(&mut self) -> Result<T> {
-        let at = self.next;
-        self.next += 1;
-        self.call.get(at)
-    }
-
-    /// One that may be null, undefined or left out.
-    pub(crate) fn optional<T: FromNapiValue>(&mut self) -> Result<Option<T>> {
-        if self.next >= self.call.length() { Ok(None) } else { self.required() }
-    }
 }

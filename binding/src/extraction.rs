@@ -1,6 +1,6 @@
 //! The drop-in's first step: credentials and target URI, taken out of a request.
 //!
-//! In: the parts of a request. Out: `Extraction`. May use: doors, parts, the validator's types, napi. Never: an `if` about
+//! In: the parts of a request. Out: `Extraction`. May use: arguments, parts, the validator's types, napi. Never: an `if` about
 //! OAuth.
 
 use napi::Env;
@@ -9,7 +9,7 @@ use napi_derive::napi;
 use oidc_spa_native::credentials::{Extracted, Scheme};
 use oidc_spa_native::request::ProxyTrust;
 
-use crate::doors::door;
+use crate::arguments::door;
 use crate::parts::RequestParts;
 
 /// Of a Bearer request the place of its access token. Of a DPoP request that and the URI that the proof must name. Or why

@@ -1,29 +1,27 @@
-//! Where verdicts of other threads wait for the JavaScript environment that asked.
+//! Where answers of other threads wait for the JavaScript environment that asked.
 //!
-//! In: requests with a ticket. Out: verdicts under their tickets, many at a time. May use: host, napi. Never: an `if`
-//! about OAuth, a ticket without an answer.
+//! In: answers under tickets. Out: the same, many at a time. May use: answer, bell, told, host, napi. Never: an `if` about
+//! OAuth, a ticket without an answer, an answer for an environment that is gone.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use napi::Env;
 use napi::bindgen_prelude::{Either, Function, Result};
-use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi_derive::napi;
-use oidc_spa_native::time::UnixTime;
-use oidc_spa_native_host::{Validator, queued_jobs, spawn, submit};
+use oidc_spa_native_host::queued_jobs;
 
-use crate::parts::Parts;
-use crate::pending::{Answer, WaitsFor, judge};
+use crate::answer::Answer;
+use crate::bell::Bell;
 use crate::told::fail;
 
-type Bell = ThreadsafeFunction<(), (), (), napi::Status, false, true, 0>;
-
 /// The answers of one environment.
+///
+/// No answer is left behind. All that decides about ringing is behind one lock: whenever that lock is free and there are
+/// answers in the tray, either the bell was rung since they were last taken, or a ticket is under way, and when its
+/// answer arrives it is judged anew whether to ring. A ticket that is dropped arrives too.
 pub(crate) struct Inbox {
-    /// Tells the environment that there is something to take.
-    ring: Box<dyn Fn() + Send + Sync>,
-    /// The bell was rung and nobody has come yet: one call brings all that has come by then.
-    is_rung: AtomicBool,
+    /// Tells the environment that there is something to take. Answers whether that environment still listens.
+    ring: Box<dyn Fn() -> bool + Send + Sync>,
     /// How many jobs the threads have not begun, of every environment.
     queued: fn() -> usize,
     tray: Mutex<Tray>,
@@ -34,6 +32,17 @@ struct Tray {
     answers: Vec<(u32, Answer)>,
     /// Tickets that are with the threads, whose answers come soon.
     under_way: usize,
+    listener: Listener,
+}
+
+#[derive(Clone, Copy, Default, PartialEq)]
+enum Listener {
+    #[default]
+    NotCalled,
+    /// The bell was rung and nobody has come yet: one call brings all that has come by then.
+    Called,
+    /// The environment has ended.
+    Gone,
 }
 
 /// Answers wait for others while so many times as many are under way: each call of the environment costs as much as
@@ -44,13 +53,19 @@ const MAX_HELD: usize = 32;
 /// Where the threads have so many times more to do for others, ours may be long in coming: nobody waits for them.
 const SHARE_QUEUED: usize = 8;
 
+impl Tray {
+    /// Whether the answers that are here wait for more.
+    fn waits_for_more(&self, queued: fn() -> usize) -> bool {
+        let held = self.answers.len();
+        let more_come_soon =
+            self.under_way > SHARE_UNDER_WAY * held && queued() <= SHARE_QUEUED * self.under_way;
+        held == 0 || (more_come_soon && held < MAX_HELD)
+    }
+}
+
 impl Inbox {
     fn tray(&self) -> MutexGuard<'_, Tray> {
         self.tray.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn await_one_more(&self) {
-        self.tray().under_way += 1;
     }
 
     /// One that is not under way any more, with its answer, or without if that will take a while.
@@ -58,49 +73,56 @@ impl Inbox {
         let mut tray = self.tray();
         tray.under_way = tray.under_way.saturating_sub(1);
         tray.answers.extend(answer);
-        let (held, under_way) = (tray.answers.len(), tray.under_way);
-        drop(tray);
-        let more_come_soon =
-            under_way > SHARE_UNDER_WAY * held && (self.queued)() <= SHARE_QUEUED * under_way;
-        if held == 0 || (more_come_soon && held < MAX_HELD) {
-            return;
+        if !tray.waits_for_more(self.queued) {
+            self.call(tray);
         }
-        self.call();
     }
 
     /// An answer that was long in coming.
     fn put(&self, ticket: u32, answer: Answer) {
-        self.tray().answers.push((ticket, answer));
-        self.call();
+        let mut tray = self.tray();
+        tray.answers.push((ticket, answer));
+        self.call(tray);
     }
 
-    fn call(&self) {
-        if !self.is_rung.swap(true, Ordering::AcqRel) {
-            (self.ring)();
+    /// Has the answers taken, or drops them where nobody is left to take them.
+    fn call<'a>(&'a self, mut tray: MutexGuard<'a, Tray>) {
+        if tray.listener == Listener::NotCalled {
+            tray.listener = Listener::Called;
+            drop(tray);
+            if (self.ring)() {
+                return;
+            }
+            tray = self.tray();
+            tray.listener = Listener::Gone;
+        }
+        if tray.listener == Listener::Gone {
+            let unheard = std::mem::take(&mut tray.answers);
+            drop(tray);
+            drop(unheard);
         }
     }
 
+    /// A ticket for an answer that comes soon, from another thread.
     pub(crate) fn ticket(self: &Arc<Self>, number: u32) -> Ticket {
-        Ticket::new(self, number)
+        self.tray().under_way += 1;
+        Ticket { inbox: Arc::clone(self), number, state: State::UnderWay }
     }
 
     fn take(&self) -> Vec<(u32, Answer)> {
-        // Before they are taken: what comes in between rings once more.
-        self.is_rung.store(false, Ordering::Release);
-        std::mem::take(&mut self.tray().answers)
+        let mut tray = self.tray();
+        if tray.listener == Listener::Called {
+            tray.listener = Listener::NotCalled;
+        }
+        std::mem::take(&mut tray.answers)
     }
 
-    fn new(queued: fn() -> usize, ring: impl Fn() + Send + Sync + 'static) -> Arc<Self> {
-        Arc::new(Self {
-            ring: Box::new(ring),
-            is_rung: AtomicBool::new(false),
-            queued,
-            tray: Mutex::default(),
-        })
+    fn new(queued: fn() -> usize, ring: impl Fn() -> bool + Send + Sync + 'static) -> Arc<Self> {
+        Arc::new(Self { ring: Box::new(ring), queued, tray: Mutex::default() })
     }
 }
 
-/// One environment's inbox. It keeps no process alive: whoever waits for a verdict does.
+/// One environment's inbox. It keeps no process alive: whoever waits for an answer does.
 #[napi]
 pub struct NativeInbox {
     inbox: Arc<Inbox>,
@@ -110,13 +132,10 @@ pub struct NativeInbox {
 impl NativeInbox {
     /// `bell` is called when there is something to take.
     #[napi(constructor, catch_unwind)]
-    pub fn new(bell: Function<'_, (), ()>) -> Result<Self> {
-        let bell: Bell = bell.build_threadsafe_function::<()>().weak::<true>().build()?;
-        let inbox = Inbox::new(queued_jobs, move || {
-            // An environment that is gone hears nothing; then nobody waits either.
-            bell.call((), ThreadsafeFunctionCallMode::NonBlocking);
-        });
-        Ok(Self { inbox })
+    pub fn new(env: &Env, bell: Function<'_, (), ()>) -> Result<Self> {
+        // It is rung once until somebody comes, so that its queue is never full.
+        let bell = Bell::<(), 0>::hang(env, &bell)?;
+        Ok(Self { inbox: Inbox::new(queued_jobs, move || bell.ring(())) })
     }
 
     /// Takes all answers that have come: their tickets, and at the same places the answers.
@@ -141,46 +160,27 @@ pub(crate) struct Ticket {
 enum State {
     /// With the threads.
     UnderWay,
-    /// Its keys, or a shared memory, must be waited for.
+    /// Keys, or a shared memory, must be waited for.
     Waiting,
     Answered,
 }
 
 impl Ticket {
-    fn new(inbox: &Arc<Inbox>, number: u32) -> Self {
-        inbox.await_one_more();
-        Self { inbox: Arc::clone(inbox), number, state: State::UnderWay }
+    /// A ticket whose answer is long in coming.
+    pub(crate) fn of_long_wait(inbox: &Arc<Inbox>, number: u32) -> Self {
+        Self { inbox: Arc::clone(inbox), number, state: State::Waiting }
     }
 
-    /// Has a request judged on another thread.
-    pub(crate) fn judge(self, validator: Arc<Validator>, parts: Parts, now: UnixTime) {
-        let job = submit(Box::new(move || match judge(&validator, parts, now) {
-            Either::A(answer) => self.answer(answer),
-            Either::B(waits_for) => self.wait(waits_for, validator),
-        }));
-        // Without other threads, this one does it.
-        if let Err(job) = job {
-            job();
+    /// The same ticket, whose answer turns out to be long in coming: none of the others waits for it.
+    pub(crate) fn waits_long(mut self) -> Self {
+        if self.state == State::UnderWay {
+            self.state = State::Waiting;
+            self.inbox.arrive(None);
         }
+        self
     }
 
-    fn wait(mut self, waits_for: WaitsFor, validator: Arc<Validator>) {
-        self.leave();
-        // Where there is no runtime, the future is dropped, and the ticket with it; so is it where the wait fails.
-        let _no_runtime = spawn(async move {
-            if let Ok(answer) = waits_for.answer(validator).await {
-                self.answer(answer);
-            }
-        });
-    }
-
-    /// Nobody is to wait for this one.
-    fn leave(&mut self) {
-        self.state = State::Waiting;
-        self.inbox.arrive(None);
-    }
-
-    fn answer(mut self, answer: Answer) {
+    pub(crate) fn answer(mut self, answer: Answer) {
         self.give(answer);
     }
 
@@ -204,7 +204,7 @@ impl Drop for Ticket {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::AtomicUsize;
+    use std::sync::atomic::{AtomicUsize, Ordering};
 
     use super::*;
 
@@ -219,6 +219,7 @@ mod tests {
         let counted = Arc::clone(&rings);
         let inbox = Inbox::new(queued, move || {
             counted.fetch_add(1, Ordering::SeqCst);
+            true
         });
         (inbox, rings)
     }
@@ -234,7 +235,7 @@ mod tests {
     #[test]
     fn q09_a_ticket_that_is_dropped_answers_that_it_failed() {
         let (inbox, rings) = inbox();
-        let ticket = Ticket::new(&inbox, 7);
+        let ticket = inbox.ticket(7);
         let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(move || {
             let _ticket = ticket;
             std::panic::resume_unwind(Box::new("a panic while it is judged"));
@@ -248,7 +249,7 @@ mod tests {
     #[test]
     fn an_answered_ticket_answers_once() {
         let (inbox, _) = inbox();
-        Ticket::new(&inbox, u32::MAX).answer(Either::A(fail("the answer")));
+        inbox.ticket(u32::MAX).answer(Either::A(fail("the answer")));
         assert_eq!(take(&inbox), [(u32::MAX, fail("the answer"))]);
         assert_eq!(take(&inbox), []);
     }
@@ -258,7 +259,7 @@ mod tests {
         let (inbox, rings) = inbox();
         for round in 1..=3 {
             for number in 0..100 {
-                Ticket::new(&inbox, number).answer(Either::A(fail("")));
+                inbox.ticket(number).answer(Either::A(fail("")));
             }
             assert_eq!(rings.load(Ordering::SeqCst), round);
             assert_eq!(take(&inbox).len(), 100);
@@ -269,7 +270,7 @@ mod tests {
     fn answers_wait_for_others_while_many_are_under_way() {
         let (inbox, rings) = inbox();
         let rung = || rings.load(Ordering::SeqCst);
-        let mut tickets: Vec<_> = (0..64).map(|number| Ticket::new(&inbox, number)).collect();
+        let mut tickets: Vec<_> = (0..64).map(|number| inbox.ticket(number)).collect();
         let mut answer = |count: usize| {
             tickets.drain(..count).for_each(|ticket| ticket.answer(Either::A(fail(""))));
         };
@@ -282,7 +283,7 @@ mod tests {
         answer(36);
         assert_eq!((rung(), take(&inbox).len()), (3, 36), "nobody came meanwhile: one call brings all");
         // However many are under way, this many do not wait.
-        let crowd: Vec<_> = (0..1_000).map(|number| Ticket::new(&inbox, number)).collect();
+        let crowd: Vec<_> = (0..1_000).map(|number| inbox.ticket(number)).collect();
         let mut crowd = crowd.into_iter();
         crowd.by_ref().take(MAX_HELD - 1).for_each(|ticket| ticket.answer(Either::A(fail(""))));
         assert_eq!(rung(), 3);
@@ -294,7 +295,7 @@ mod tests {
     fn q09_no_answer_waits_behind_the_jobs_of_other_environments() {
         let rings_of_first = |queued: fn() -> usize| {
             let (inbox, rings) = inbox_beside(queued);
-            let mut tickets: Vec<_> = (0..11).map(|number| Ticket::new(&inbox, number)).collect();
+            let mut tickets: Vec<_> = (0..11).map(|number| inbox.ticket(number)).collect();
             tickets.remove(0).answer(Either::A(fail("")));
             rings.load(Ordering::SeqCst)
         };
@@ -303,18 +304,89 @@ mod tests {
 
     #[test]
     fn q09_no_answer_waits_for_one_that_is_long_in_coming_or_never_comes() {
-        for leave in
-            [|ticket: &mut Ticket| ticket.leave(), |ticket: &mut Ticket| ticket.give(Either::A(fail("")))]
-        {
+        let leave: [fn(Ticket) -> Option<Ticket>; 2] = [
+            |ticket| Some(ticket.waits_long()),
+            |ticket| {
+                ticket.answer(Either::A(fail("")));
+                None
+            },
+        ];
+        for leave in leave {
             let (inbox, rings) = inbox();
-            let mut tickets: Vec<_> = (0..8).map(|number| Ticket::new(&inbox, number)).collect();
+            let mut tickets: Vec<_> = (0..8).map(|number| inbox.ticket(number)).collect();
             tickets.remove(0).answer(Either::A(fail("")));
             assert_eq!(rings.load(Ordering::SeqCst), 0);
-            tickets.iter_mut().for_each(leave);
+            let waiting: Vec<_> = tickets.into_iter().filter_map(leave).collect();
             assert_eq!(rings.load(Ordering::SeqCst), 1);
             let taken = take(&inbox).len();
-            drop(tickets);
+            drop(waiting);
             assert_eq!(taken + take(&inbox).len(), 8, "each ticket is answered once");
+        }
+    }
+
+    #[test]
+    fn a_ticket_of_a_long_wait_holds_nobody_up_and_is_answered_once() {
+        let (inbox, rings) = inbox();
+        let waiting = Ticket::of_long_wait(&inbox, 1);
+        inbox.ticket(2).answer(Either::A(fail("")));
+        assert_eq!((rings.load(Ordering::SeqCst), take(&inbox).len()), (1, 1));
+        waiting.answer(Either::A(fail("late")));
+        assert_eq!((rings.load(Ordering::SeqCst), take(&inbox)), (2, vec![(1, fail("late"))]));
+        drop(Ticket::of_long_wait(&inbox, 3).waits_long());
+        assert_eq!((rings.load(Ordering::SeqCst), take(&inbox).len()), (3, 1));
+    }
+
+    #[test]
+    fn answers_for_an_environment_that_is_gone_are_dropped() {
+        for is_there in [true, false] {
+            let inbox = Inbox::new(|| 0, move || is_there);
+            let held = || inbox.tray().answers.len();
+            let waiting = Ticket::of_long_wait(&inbox, 0);
+            for number in 1..=3 {
+                inbox.ticket(number).answer(Either::A(fail("")));
+            }
+            waiting.answer(Either::A(fail("")));
+            assert_eq!(held(), if is_there { 4 } else { 0 });
+            assert_eq!(take(&inbox).len(), if is_there { 4 } else { 0 });
+            inbox.ticket(4).answer(Either::A(fail("")));
+            assert_eq!(held(), usize::from(is_there), "and those that come later");
+        }
+    }
+
+    /// Every order of a few steps: no answer lies in the tray with nobody called and nobody to come.
+    #[test]
+    fn in_no_order_of_events_is_an_answer_left_behind() {
+        const STEPS: usize = 8;
+        let queued: [fn() -> usize; 2] = [|| 0, || 1_000];
+        for (queued, order) in
+            queued.into_iter().flat_map(|queued| (0..5_usize.pow(STEPS as u32)).map(move |n| (queued, n)))
+        {
+            let (inbox, _) = inbox_beside(queued);
+            let (mut under_way, mut waiting) = (Vec::new(), Vec::new());
+            let (mut given, mut taken, mut rest) = (0, 0, order);
+            for number in 0..STEPS as u32 {
+                match rest % 5 {
+                    0 => {
+                        under_way.push(inbox.ticket(number));
+                        given += 1;
+                    }
+                    1 => under_way.pop().into_iter().for_each(|ticket| ticket.answer(Either::A(fail("")))),
+                    2 => waiting.extend(under_way.pop().map(Ticket::waits_long)),
+                    3 => drop(waiting.pop()),
+                    _ => taken += inbox.take().len(),
+                }
+                rest /= 5;
+                let tray = inbox.tray();
+                let is_safe =
+                    tray.answers.is_empty() || tray.listener == Listener::Called || tray.under_way > 0;
+                assert!(is_safe, "order {order}, step {number}");
+                assert_eq!(tray.under_way, under_way.len(), "order {order}, step {number}");
+            }
+            drop((under_way, waiting));
+            let called = inbox.tray().listener == Listener::Called;
+            let left = inbox.take().len();
+            assert!(called || left == 0, "order {order}");
+            assert_eq!(taken + left, given, "order {order}");
         }
     }
 
@@ -323,7 +395,7 @@ mod tests {
         const ROUNDS: u32 = 4_000;
         let (sender, receiver) = std::sync::mpsc::channel();
         let sender = Mutex::new(sender);
-        let inbox = Inbox::new(|| 0, move || sender.lock().unwrap().send(()).unwrap());
+        let inbox = Inbox::new(|| 0, move || sender.lock().unwrap().send(()).is_ok());
         let begin = Arc::new(std::sync::Barrier::new(3));
         let bringing: Vec<_> = (0..2)
             .map(|thread| {
@@ -335,7 +407,7 @@ mod tests {
                         for _ in 0..thread * (round % 400) {
                             std::hint::spin_loop();
                         }
-                        Ticket::new(&inbox, thread).answer(Either::A(fail("")));
+                        inbox.ticket(thread).answer(Either::A(fail("")));
                     }
                 })
             })

@@ -2,6 +2,9 @@
 //!
 //! In: calls of `ts/`. Out: `Told`. May use: host, the validator's types, napi. Never: an `if` about OAuth.
 
+mod answer;
+mod arguments;
+mod bell;
 mod doors;
 // Public, since in a test build nothing registers its functions with Node.js.
 pub mod extraction;
@@ -12,18 +15,17 @@ mod told;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
+use napi::Env;
 use napi::bindgen_prelude::{Error, Function, Object, Result};
-use napi::threadsafe_function::ThreadsafeFunctionCallMode;
-use napi::{Env, Status};
 use napi_derive::napi;
 use oidc_spa_native::challenge::Demand;
-use oidc_spa_native::credentials::{AcceptedSchemes, Scheme};
+use oidc_spa_native::credentials::Scheme;
 use oidc_spa_native::rejection::Code;
-use oidc_spa_native::time::UnixTime;
-use oidc_spa_native_host::{Denial, Validator, listen, run, trust_where_the_system_has_no_authorities};
+use oidc_spa_native_host::{Denial, Validator, listen, trust_where_the_system_has_no_authorities};
 
+use arguments::{schemes, time};
+use bell::Bell;
 use inbox::NativeInbox;
 use told::{Known, Told, tell};
 
@@ -95,16 +97,6 @@ impl NativeValidator {
         self.validator.warnings().to_vec()
     }
 
-    /// Resolves when every issuer has keys, rejects with the reason: at the first failure if `failFast`, else when
-    /// the time is over.
-    #[napi]
-    pub async fn ready(&self, timeout_ms: f64, fail_fast: bool) -> Result<()> {
-        let validator = Arc::clone(&self.validator);
-        let timeout = Duration::from_millis(timeout_ms.clamp(0.0, 86_400_000.0) as u64);
-        let ready = guarded(async move { validator.ready(timeout, fail_fast).await });
-        ready.await?.map_err(Error::from_reason)
-    }
-
     /// How the validator stands, as the JSON text of `ValidatorHealth`.
     #[napi(catch_unwind)]
     pub fn health(&self) -> String {
@@ -115,16 +107,9 @@ impl NativeValidator {
 /// Has `listener` called with the JSON text of each `KeysEvent` of the process, for as long as the calling environment
 /// lives. It keeps no process alive.
 #[napi(catch_unwind)]
-pub fn on_keys_event(listener: Function<'_, String, ()>) -> Result<()> {
-    let call = listener
-        .build_threadsafe_function::<String>()
-        .weak::<true>()
-        .max_queue_size::<MAX_EVENTS>()
-        .build()?;
-    listen(move |event| {
-        // A full queue loses an event; an environment that is gone hears no more.
-        !matches!(call.call(event.to_owned(), ThreadsafeFunctionCallMode::NonBlocking), Status::Closing)
-    });
+pub fn on_keys_event(env: &Env, listener: Function<'_, String, ()>) -> Result<()> {
+    let bell = Bell::<String, MAX_EVENTS>::hang(env, &listener)?;
+    listen(move |event| bell.ring(event.to_owned()));
     Ok(())
 }
 
@@ -174,23 +159,4 @@ pub fn error_table() -> Vec<NativeErrorRow> {
         description: row.description.to_owned(),
     })
     .collect()
-}
-
-/// The schemes that a route accepts, by its mode of DPoP.
-fn schemes(dpop_mode: Option<&str>) -> Result<Option<AcceptedSchemes>> {
-    let named = |mode: &str| {
-        let message = || format!("dpop: expected \"allowed\", \"required\" or \"disabled\"; got {mode:?}");
-        AcceptedSchemes::from_dpop_mode(mode).ok_or_else(|| Error::from_reason(message()))
-    };
-    dpop_mode.map(named).transpose()
-}
-
-/// Milliseconds of JavaScript's clock.
-fn time(millis: f64) -> UnixTime {
-    UnixTime::from_millis(millis as i64)
-}
-
-/// Runs a future where a panic of it becomes an error, instead of a Promise that never settles.
-async fn guarded<T: Send + 'static>(future: impl Future<Output = T> + Send + 'static) -> Result<T> {
-    run(future).await.map_err(Error::from_reason)
 }

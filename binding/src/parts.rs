@@ -1,6 +1,6 @@
 //! The arguments of calls, as they crossed the door, and what is asked with them.
 //!
-//! In: arguments. Out: `Question`. May use: doors' `Arguments`, host, the validator's types. Never: an `if` about OAuth.
+//! In: arguments. Out: `Question`. May use: arguments, told, host, the validator's types. Never: an `if` about OAuth.
 
 use napi::bindgen_prelude::{Result, Uint8ArraySlice};
 use oidc_spa_native::credentials::{AcceptedSchemes, Credentials, Field, Presentation};
@@ -9,7 +9,7 @@ use oidc_spa_native::request::RequestHead;
 use oidc_spa_native::resource_server::Request;
 use oidc_spa_native_host::Question;
 
-use crate::doors::Arguments;
+use crate::arguments::Arguments;
 use crate::told::Known;
 
 /// `Authorization` came more than once.

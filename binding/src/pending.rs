@@ -1,32 +1,32 @@
 //! Requests that have no verdict yet: what they wait for, and what comes of it.
 //!
-//! In: what crossed the door. Out: `Answer`. May use: host, napi. Never: an `if` about OAuth, a grant before its end.
+//! In: what crossed the door. Out: answers at once, or in the inbox under a ticket. May use: answer, inbox, parts, told,
+//! host, napi. Never: an `if` about OAuth, a Promise, a wait on JavaScript's thread.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+use std::time::Duration;
 
-use napi::bindgen_prelude::{Either, Either3, Error, Result};
+use napi::bindgen_prelude::{Either, Either3, Result};
 use napi_derive::napi;
 use oidc_spa_native::time::UnixTime;
-use oidc_spa_native_host::{Judgement, StoreAnswer, Unsettled, Validator};
+use oidc_spa_native_host::{Judgement, Unsettled, Validator, spawn, submit};
 
-use crate::guarded;
+use crate::answer::{Answer, NativeUnsettled, settled_before};
+use crate::inbox::{Inbox, Ticket};
 use crate::parts::Parts;
-use crate::told::{Known, Told, tell};
-
-/// A verdict, or a question to the application's own memory of proofs.
-pub type Answer = Either<Told, NativeUnsettled>;
+use crate::told::{Known, Told, fail, tell};
 
 /// What is said of a request at first.
 pub type First = Either3<Told, NativePending, NativeUnsettled>;
 
 /// What a verdict waits for, with what is known to whoever asked.
-pub(crate) enum WaitsFor {
+enum WaitsFor {
     Keys(Parts, UnixTime),
     Store(Unsettled, Known),
 }
 
 /// What can be said now, or what is to be waited for.
-pub(crate) fn judge(validator: &Arc<Validator>, parts: Parts, now: UnixTime) -> Either<Answer, WaitsFor> {
+fn judge(validator: &Arc<Validator>, parts: Parts, now: UnixTime) -> Either<Answer, WaitsFor> {
     match validator.judge(&parts.question(), now) {
         Judgement::Verdict(verdict) => Either::A(Either::A(tell(verdict, parts.known()))),
         Judgement::NeedsKeys => Either::B(WaitsFor::Keys(parts, now)),
@@ -44,26 +44,74 @@ fn ask(validator: &Arc<Validator>, unsettled: Unsettled, known: Known) -> Either
 
 impl WaitsFor {
     /// The answer, once what it waits for has come or the time to wait for it is over.
-    pub(crate) async fn answer(self, validator: Arc<Validator>) -> Result<Answer> {
+    async fn answer(self, validator: Arc<Validator>) -> Answer {
         let (unsettled, known) = match self {
             Self::Store(unsettled, known) => (unsettled, known),
             Self::Keys(parts, now) => {
-                let judge = Arc::clone(&validator);
                 let known = parts.known();
-                let judged = guarded(async move { judge.judge_with_keys(&parts.question(), now).await });
-                match judged.await? {
-                    Judgement::Verdict(verdict) => return Ok(Either::A(tell(verdict, known))),
-                    Judgement::NeedsKeys => return Err(internal("keys are needed again")),
-                    Judgement::Unsettled(unsettled) => match ask(&validator, unsettled, known) {
-                        Either::A(answer) => return Ok(answer),
-                        Either::B(Self::Store(unsettled, known)) => (unsettled, known),
-                        Either::B(Self::Keys(..)) => return Err(internal("keys are needed again")),
-                    },
+                let judged = match validator.judge_with_keys(&parts.question(), now).await {
+                    Judgement::Verdict(verdict) => return Either::A(tell(verdict, known)),
+                    Judgement::NeedsKeys => return keys_needed_again(),
+                    Judgement::Unsettled(unsettled) => ask(&validator, unsettled, known),
+                };
+                match judged {
+                    Either::A(answer) => return answer,
+                    Either::B(Self::Store(unsettled, known)) => (unsettled, known),
+                    Either::B(Self::Keys(..)) => return keys_needed_again(),
                 }
             }
         };
-        Ok(Either::A(tell(validator.ask_store(unsettled).await, known)))
+        Either::A(tell(validator.ask_store(unsettled).await, known))
     }
+
+    /// Has the answer come under a ticket. Where there is no runtime, and where the wait panics, the ticket is dropped
+    /// and says so.
+    fn answer_under(self, ticket: Ticket, validator: Arc<Validator>) {
+        let _no_runtime = spawn(async move { ticket.answer(self.answer(validator).await) });
+    }
+}
+
+fn keys_needed_again() -> Answer {
+    Either::A(fail("internal error: keys are needed again"))
+}
+
+/// What is said of a request at first, on the thread that asked.
+pub(crate) fn authorize(
+    validator: &Arc<Validator>,
+    inbox: &Arc<Inbox>,
+    parts: Parts,
+    now: UnixTime,
+) -> First {
+    match judge(validator, parts, now) {
+        Either::A(Either::A(told)) => Either3::A(told),
+        Either::A(Either::B(unsettled)) => Either3::C(unsettled),
+        Either::B(waits_for) => Either3::B(NativePending {
+            validator: Arc::clone(validator),
+            inbox: Arc::clone(inbox),
+            waits_for: Some(waits_for),
+        }),
+    }
+}
+
+/// Has a request judged on another thread.
+pub(crate) fn authorize_elsewhere(validator: Arc<Validator>, ticket: Ticket, parts: Parts, now: UnixTime) {
+    let job = submit(Box::new(move || match judge(&validator, parts, now) {
+        Either::A(answer) => ticket.answer(answer),
+        Either::B(waits_for) => waits_for.answer_under(ticket.waits_long(), validator),
+    }));
+    // Without other threads, this one does it.
+    if let Err(job) = job {
+        job();
+    }
+}
+
+/// Has it said under a ticket when every issuer has keys: null, or a failure with the reason.
+pub(crate) fn await_keys(validator: Arc<Validator>, ticket: Ticket, timeout_ms: f64, fail_fast: bool) {
+    let timeout = Duration::from_millis(timeout_ms.clamp(0.0, 86_400_000.0) as u64);
+    let _no_runtime = spawn(async move {
+        let ready = validator.ready(timeout, fail_fast).await;
+        ticket.answer(Either::A(ready.map_or_else(|reason| fail(&reason), |()| "null".to_owned())));
+    });
 }
 
 /// A request whose verdict waits for keys, or for the shared memory of proofs. It holds what crossed the door, so that
@@ -71,76 +119,18 @@ impl WaitsFor {
 #[napi]
 pub struct NativePending {
     validator: Arc<Validator>,
-    waits_for: Mutex<Option<WaitsFor>>,
+    inbox: Arc<Inbox>,
+    waits_for: Option<WaitsFor>,
 }
 
 #[napi]
 impl NativePending {
-    pub(crate) fn new(validator: &Arc<Validator>, waits_for: WaitsFor) -> Self {
-        Self { validator: Arc::clone(validator), waits_for: Mutex::new(Some(waits_for)) }
-    }
-
-    /// The verdict, once what it needs has come or the time to wait for it is over. It can be asked for once.
-    #[napi]
-    pub async fn verdict(&self) -> Result<Answer> {
-        let waits_for = self.waits_for.lock().unwrap_or_else(PoisonError::into_inner).take();
-        waits_for.ok_or_else(settled_before)?.answer(Arc::clone(&self.validator)).await
-    }
-}
-
-/// A grant that waits for the word of the application's own memory of proofs. What it grants is inside until then.
-#[napi]
-pub struct NativeUnsettled {
-    validator: Arc<Validator>,
-    key: String,
-    expires_at: f64,
-    unsettled: Option<Unsettled>,
-    known: Known,
-}
-
-#[napi]
-impl NativeUnsettled {
-    fn new(validator: &Arc<Validator>, unsettled: Unsettled, known: Known) -> Self {
-        Self {
-            validator: Arc::clone(validator),
-            key: unsettled.name().to_owned(),
-            expires_at: unsettled.until().secs() as f64 * 1000.0,
-            unsettled: Some(unsettled),
-            known,
-        }
-    }
-
-    /// The proof's name in the memory.
-    #[napi(getter)]
-    pub fn key(&self) -> String {
-        self.key.clone()
-    }
-
-    /// When it may be forgotten, in milliseconds.
-    #[napi(getter)]
-    pub fn expires_at(&self) -> f64 {
-        self.expires_at
-    }
-
-    /// The verdict, with the memory's word: whether the proof is new, or nothing and why there is no word. It can be
-    /// asked for once.
+    /// Has the answer come to the inbox under a ticket, once what it needs has come or the time to wait for it is over.
+    /// It can be asked for once.
     #[napi(catch_unwind)]
-    pub fn settle(&mut self, is_new: Option<bool>, trouble: Option<String>) -> Result<Told> {
-        let unsettled = self.unsettled.take().ok_or_else(settled_before)?;
-        let answer = match is_new {
-            Some(true) => StoreAnswer::New,
-            Some(false) => StoreAnswer::Seen,
-            None => StoreAnswer::Unavailable,
-        };
-        self.validator.note_application_store(trouble.as_deref());
-        Ok(tell(self.validator.conclude(unsettled, answer), self.known))
+    pub fn answer_under(&mut self, ticket: u32) -> Result<()> {
+        let waits_for = self.waits_for.take().ok_or_else(settled_before)?;
+        waits_for.answer_under(Ticket::of_long_wait(&self.inbox, ticket), Arc::clone(&self.validator));
+        Ok(())
     }
-}
-
-fn settled_before() -> Error {
-    internal("this request was settled before")
-}
-
-fn internal(what: &str) -> Error {
-    Error::from_reason(format!("internal error: {what}"))
 }

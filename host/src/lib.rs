@@ -28,6 +28,6 @@ pub use judgement::{Denial, Judgement, Question, Repeatable, Verdict};
 pub use network::trust::{lacks_authorities, trust_where_the_system_has_no_authorities};
 pub use options::OptionsError;
 pub use replay::{StoreAnswer, Unsettled};
-pub use runtime::{run, spawn};
+pub use runtime::spawn;
 pub use validator::Validator;
 pub use workers::{Job, queued_jobs, submit};

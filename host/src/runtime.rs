@@ -30,6 +30,8 @@ pub fn spawn(future: impl Future<Output = ()> + Send + 'static) -> Result<(), St
 }
 
 /// Runs a future to its end on the runtime. A panic becomes an error, so that whoever waits is told.
-pub async fn run<T: Send + 'static>(future: impl Future<Output = T> + Send + 'static) -> Result<T, String> {
+pub(crate) async fn run<T: Send + 'static>(
+    future: impl Future<Output = T> + Send + 'static,
+) -> Result<T, String> {
     runtime()?.spawn(future).await.map_err(|_| "internal error: a validation ended unexpectedly".to_owned())
 }

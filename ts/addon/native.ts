@@ -97,7 +97,8 @@ export type CredentialParts = readonly [
 
 /** A request whose verdict waits for keys, or for Redis. It holds the parts, so that nothing is read twice. */
 export interface NativePending {
-    verdict(): Promise<Told | NativeUnsettled>;
+    /** The answer comes to the inbox, under the ticket. */
+    answerUnder(ticket: number): void;
 }
 
 /** A request that passed every check, that of the application's own memory of proofs aside. It tells no claims. */
@@ -110,7 +111,7 @@ export interface NativeUnsettled {
     settle(isNew: boolean | null, trouble: string | null): Told;
 }
 
-/** Where verdicts of other threads come to. */
+/** Where answers of other threads come to. */
 export interface NativeInbox {
     take(): readonly [tickets: readonly number[], answers: ReadonlyArray<Told | NativeUnsettled>];
 }
@@ -139,6 +140,8 @@ export interface NativeDoors {
         ...parts: RequestParts
     ): void;
     submitCredentials(this: void, ticket: number, now: number, told: number, ...parts: CredentialParts): void;
+    /** Null comes to the inbox when every issuer has keys, or a failure; `readReadiness` reads it. */
+    ready(this: void, ticket: number, timeoutMs: number, failFast: boolean): void;
     /** The number of the keys with which an issuer's tokens are verified now; -1 for none. */
     keysEpoch(this: void, issuer: number): number;
 }
@@ -157,7 +160,6 @@ export interface NativeValidator {
         maxAgeSeconds: number | null
     ): Told;
     issuerUris(): string[];
-    ready(timeoutMs: number, failFast: boolean): Promise<void>;
     /** JSON text of a `ValidatorHealth`. */
     health(): string;
     /** JSON text of a `ResourceMetadata`. */
@@ -238,6 +240,14 @@ export function readRefusal(told: Told): NativeRefusal {
     return refusalOf(JSON.parse(told) as ToldRefusal | ToldFailure);
 }
 
+/** Reads the answer of `ready`: throws the reason why the keys are not there. */
+export function readReadiness(told: Told): void {
+    const read = JSON.parse(told) as ToldFailure | null;
+    if (read !== null) {
+        throw new Error(read[2]);
+    }
+}
+
 type ToldGrant = readonly [
     tag: number,
     dpopNonce: string | null,
@@ -280,6 +290,11 @@ function refusalOf(read: ToldRefusal | ToldFailure): NativeRefusal {
     };
 }
 
+/** Whether the verdict is here already. A Promise has no member of this name, whatever realm made it. */
+export function isVerdict(answer: NativeVerdict | Promise<NativeVerdict>): answer is NativeVerdict {
+    return Object.hasOwn(answer, "isGranted");
+}
+
 /** Whether the verdict is there. */
 export function isTold(answer: NativeAnswer): answer is Told {
     return typeof answer === "string";
@@ -287,7 +302,7 @@ export function isTold(answer: NativeAnswer): answer is Told {
 
 /** Whether the verdict comes by itself. */
 export function isPending(answer: NativePending | NativeUnsettled): answer is NativePending {
-    return "verdict" in answer;
+    return "answerUnder" in answer;
 }
 
 /** The package that carries the addon for the platform of this process, by napi-rs' naming. */

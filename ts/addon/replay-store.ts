@@ -1,11 +1,12 @@
 /**
  * The application's own memory of DPoP proofs: asked within a bounded time, believed only where it answers as agreed.
  *
- * In: the option `replayStore`; a request that waits for the memory's word. Out: its verdict. May use: native. Never: a
+ * In: the option `replayStore`; a request that waits for the memory's word. Out: its verdict. May use: inbox, native. Never: a
  * verdict of its own, an exception for what a memory does.
  */
 
 import type { CustomReplayStore } from "../../index.js";
+import { inTheEnd } from "./inbox.js";
 import { isPending, isTold, type NativeAnswer, type NativeUnsettled, type Told } from "./native.js";
 
 /** Requests that wait for one memory at a time. More are refused at once. */
@@ -56,7 +57,9 @@ function conclude(answer: NativeAnswer, settle: Settle): Told | Promise<Told> {
     if (isTold(answer)) {
         return answer;
     }
-    return isPending(answer) ? answer.verdict().then(verdict => conclude(verdict, settle)) : settle(answer);
+    return isPending(answer)
+        ? inTheEnd(ticket => answer.answerUnder(ticket)).then(verdict => conclude(verdict, settle))
+        : settle(answer);
 }
 
 function refuseToSettle(unsettled: NativeUnsettled): Told {

@@ -1,31 +1,29 @@
 /**
  * Asks the addon for verdicts, by the path that costs least: from memory, here and now, or on other threads.
  *
- * In: what the addon takes. Out: what it answers. May use: native, pressure, replay-store, verified-tokens, waiting-list. Never: a rule about tokens, a
+ * In: what the addon takes. Out: what it answers. May use: inbox, native, pressure, replay-store, verified-tokens. Never: a rule about tokens, a
  * path that leads to another verdict than the others.
  */
 
 import { availableParallelism } from "node:os";
-import { setInterval } from "node:timers";
 import type { DpopMode, ValidatorOptions } from "../../index.js";
+import { inTheEnd, soon, theInbox, waitingForThreads } from "./inbox.js";
 import {
     AUTHORIZATION_REPEATED,
-    NativeInbox,
+    readReadiness,
     readVerdict,
     type CredentialParts,
     type NativeAnswer,
     type NativeDoors,
-    type NativeUnsettled,
     type NativeValidator,
     type NativeVerdict,
     type RequestParts,
     type Told,
     type ToldClaims
 } from "./native.js";
-import { answeredAtOnce, requestsAtOnce } from "./pressure.js";
+import { requestsAtOnce } from "./pressure.js";
 import type { Conclude } from "./replay-store.js";
 import { VerifiedTokens } from "./verified-tokens.js";
-import { WaitingList } from "./waiting-list.js";
 
 /** As many requests at once make it worth waking other threads: `npm run bench` shows by how much. */
 const BUSY = 3;
@@ -108,6 +106,12 @@ export class Verifier {
         return this.#here(asked, () => this.#doors.authorizeCredentials(now, numberOf(asked), ...parts));
     }
 
+    /** Resolves when every issuer has keys; rejects at the first failure if `failFast`, else when the time is over. */
+    async ready(timeoutMs: number, failFast: boolean): Promise<void> {
+        // What comes under this ticket is no question to a store.
+        readReadiness((await inTheEnd(ticket => this.#doors.ready(ticket, timeoutMs, failFast))) as Told);
+    }
+
     #asked(credentials: string | null, mode: DpopMode | null, hasProof: boolean): Asked {
         const isWorthALook = hasProof && credentials !== null;
         return { credentials, mode, told: isWorthALook ? this.#memory?.told(credentials, mode) : undefined };
@@ -121,8 +125,9 @@ export class Verifier {
         if (this.#verification !== "auto") {
             return this.#verification === "inline";
         }
-        if (requestsAtOnce() >= BUSY || waiting.size > 0) {
-            return !HAS_OTHER_CORES || waiting.size >= MAX_WAITING;
+        const waiting = waitingForThreads();
+        if (requestsAtOnce() >= BUSY || waiting > 0) {
+            return !HAS_OTHER_CORES || waiting >= MAX_WAITING;
         }
         if (this.#inlineMs <= DEAR_MS || !HAS_OTHER_CORES) {
             return true;
@@ -147,19 +152,13 @@ export class Verifier {
             this.#inlineMs += performance.now() - begun > this.#inlineMs ? STEP_MS : -STEP_MS;
         }
         const told = this.#conclude(answer);
-        return told instanceof Promise ? told.then(told => this.#read(told, asked)) : this.#read(told, asked);
+        return typeof told === "string"
+            ? this.#read(told, asked)
+            : told.then(told => this.#read(told, asked));
     }
 
     #later(asked: Asked, submit: (ticket: number) => void): Promise<NativeVerdict> {
-        return new Promise<Told | NativeUnsettled>(resolve => {
-            // First, so that nobody waits for what was not submitted. No verdict comes before this turn is over.
-            const ticket = waiting.newNumber();
-            submit(ticket);
-            if (waiting.size === 0) {
-                aliveWhileWaiting.ref();
-            }
-            waiting.add(ticket, resolve);
-        })
+        return soon(submit)
             .then(this.#conclude)
             .then(told => this.#read(told, asked));
     }
@@ -185,27 +184,3 @@ function numberOf({ told }: Asked): number {
 }
 
 const HAS_OTHER_CORES = availableParallelism() > 1;
-
-/** Those who wait for other threads, by their tickets. */
-const waiting = new WaitingList<Told | NativeUnsettled>();
-
-// The addon keeps no process alive; a request that waits must.
-const aliveWhileWaiting = setInterval(() => undefined, 2 ** 30).unref();
-
-let inbox: NativeInbox | undefined;
-
-function theInbox(): NativeInbox {
-    inbox ??= new NativeInbox(collect);
-    return inbox;
-}
-
-function collect(): void {
-    const [tickets, answers] = theInbox().take();
-    for (const [i, ticket] of tickets.entries()) {
-        waiting.take(ticket)?.(answers[i] as Told | NativeUnsettled);
-    }
-    if (waiting.size === 0) {
-        aliveWhileWaiting.unref();
-    }
-    answeredAtOnce(tickets.length);
-}

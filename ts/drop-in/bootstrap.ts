@@ -5,6 +5,7 @@
  * validator, this folder. Never: a rule of OAuth.
  */
 
+import { isVerdict } from "../addon/native.js";
 import { Verifier } from "../addon/verifier.js";
 import { newNativeValidator, type Native } from "../validator/addon-validator.js";
 import { messageOf, shapeMismatch } from "../validator/schema.js";
@@ -106,12 +107,12 @@ function createUtils<DecodedAccessToken extends Record<string, unknown>>(
                     return fault;
                 }
                 const answered = verifier.credentials(Date.now(), credentialParts(callParams));
-                return answered instanceof Promise
-                    ? answered.then(verdict => fromNative(verdict, callParams, accept))
-                    : fromNative(answered, callParams, accept);
+                return isVerdict(answered)
+                    ? fromNative(answered, callParams, accept)
+                    : answered.then(verdict => fromNative(verdict, callParams, accept));
             };
             onBootstrapCalled();
-            await native.ready(READY_TIMEOUT_MS, true);
+            await verifier.ready(READY_TIMEOUT_MS, true);
             return;
         }
         if (params.implementation === "mock" && params.behavior === "use static identity") {

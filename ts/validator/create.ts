@@ -15,7 +15,7 @@ import type {
     Verdict
 } from "../../index.js";
 import { copyOf } from "../addon/claims.js";
-import { readRefusal, type NativeVerdict } from "../addon/native.js";
+import { isVerdict, readRefusal, type NativeVerdict } from "../addon/native.js";
 import { Verifier } from "../addon/verifier.js";
 import { readHeadersOrRequest } from "../request/request.js";
 import { newNativeValidator } from "./addon-validator.js";
@@ -106,7 +106,7 @@ export function createValidator<Claims = AccessTokenClaims>(
             const mode = dpopModeOf(rules);
             const parts = readHeadersOrRequest(headers, target, sources);
             const answer = verifier.request(now(), mode, parts);
-            const verdict = answer instanceof Promise ? await answer : answer;
+            const verdict = isVerdict(answer) ? answer : await answer;
             // With a target, the application says which host it is.
             if (lookAtHost !== undefined && target === undefined && isGrantedWithProof(verdict)) {
                 lookAtHost(parts);
@@ -150,7 +150,7 @@ export function createValidator<Claims = AccessTokenClaims>(
                     `oidc-spa-native: timeoutMs must be a number from 0 to 3600000, but ${String(timeoutMs)} was given.`
                 );
             }
-            await native.ready(timeoutMs, false);
+            await verifier.ready(timeoutMs, false);
         },
         health
     };

@@ -1,0 +1,61 @@
+//! The arguments of a call, one after the other, and what some of them stand for.
+//!
+//! In: calls of `ts/`. Out: `Arguments`, functions under their names. May use: napi, the validator's types. Never: an
+//! `if` about OAuth.
+
+use napi::Env;
+use napi::bindgen_prelude::{
+    Error, FromNapiValue, FunctionCallContext, JsObjectValue, Object, Result, ToNapiValue,
+};
+use oidc_spa_native::credentials::AcceptedSchemes;
+use oidc_spa_native::time::UnixTime;
+
+/// A function of JavaScript's, under its name.
+pub(crate) fn door<T: ToNapiValue + 'static>(
+    env: &Env,
+    doors: &mut Object<'_>,
+    name: &str,
+    answer: impl Fn(Arguments<'_>) -> Result<T> + 'static,
+) -> Result<()> {
+    // A panic within becomes an exception: napi-rs catches it.
+    let function =
+        env.create_function_from_closure::<(), _, _>(name, move |call| answer(Arguments::of(call)))?;
+    doors.set_named_property(name, function)
+}
+
+/// The arguments of a call, one after the other.
+pub(crate) struct Arguments<'call> {
+    call: FunctionCallContext<'call>,
+    next: usize,
+}
+
+impl<'call> Arguments<'call> {
+    fn of(call: FunctionCallContext<'call>) -> Self {
+        Self { call, next: 0 }
+    }
+
+    pub(crate) fn required<T: FromNapiValue>(&mut self) -> Result<T> {
+        let at = self.next;
+        self.next += 1;
+        self.call.get(at)
+    }
+
+    /// One that may be null, undefined or left out.
+    pub(crate) fn optional<T: FromNapiValue>(&mut self) -> Result<Option<T>> {
+        if self.next >= self.call.length() { Ok(None) } else { self.required() }
+    }
+}
+
+/// The schemes that a route accepts, by its mode of DPoP.
+pub(crate) fn schemes(dpop_mode: Option<&str>) -> Result<Option<AcceptedSchemes>> {
+    let named = |mode: &str| {
+        let message = || format!("dpop: expected \"allowed\", \"required\" or \"disabled\"; got {mode:?}");
+        AcceptedSchemes::from_dpop_mode(mode).ok_or_else(|| Error::from_reason(message()))
+    };
+    dpop_mode.map(named).transpose()
+}
+
+/// Milliseconds of JavaScript's clock.
+pub(crate) fn time(millis: f64) -> UnixTime {
+    UnixTime::from_millis(millis as i64)
+}

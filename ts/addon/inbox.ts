@@ -1,0 +1,70 @@
+/**
+ * The answers that come to this JavaScript environment from other threads, each as a Promise of its own.
+ *
+ * In: whatever answers under a ticket. Out: Promises. May use: native, pressure, waiting-list. Never: a Promise that the
+ * addon made: it would belong to another realm, and could outlive its environment.
+ */
+
+import { setInterval } from "node:timers";
+import { NativeInbox, type NativeUnsettled, type Told } from "./native.js";
+import { answeredAtOnce } from "./pressure.js";
+import { WaitingList } from "./waiting-list.js";
+
+/** Those who wait, by their tickets. */
+const waiting = new WaitingList<Told | NativeUnsettled>();
+
+/** How many of them wait for the network, and so for no thread. */
+let waitingLong = 0;
+
+// The addon keeps no process alive; a request that waits must.
+const aliveWhileWaiting = setInterval(() => undefined, 2 ** 30).unref();
+
+let inbox: NativeInbox | undefined;
+
+/** Where the addon's doors bring their answers to. */
+export function theInbox(): NativeInbox {
+    inbox ??= new NativeInbox(collect);
+    return inbox;
+}
+
+/** How many wait for other threads. */
+export function waitingForThreads(): number {
+    return waiting.size - waitingLong;
+}
+
+/** The answer of a thread that verifies. */
+export function soon(submit: (ticket: number) => void): Promise<Told | NativeUnsettled> {
+    return new Promise(resolve => wait(submit, resolve));
+}
+
+/** The answer of what waits for the network: for keys, or for a store. */
+export function inTheEnd(submit: (ticket: number) => void): Promise<Told | NativeUnsettled> {
+    return new Promise(resolve => {
+        wait(submit, answer => {
+            waitingLong -= 1;
+            resolve(answer);
+        });
+        waitingLong += 1;
+    });
+}
+
+function wait(submit: (ticket: number) => void, resolve: (answer: Told | NativeUnsettled) => void): void {
+    // First, so that nobody waits for what was not submitted. No answer comes before this turn is over.
+    const ticket = waiting.newNumber();
+    submit(ticket);
+    if (waiting.size === 0) {
+        aliveWhileWaiting.ref();
+    }
+    waiting.add(ticket, resolve);
+}
+
+function collect(): void {
+    const [tickets, answers] = theInbox().take();
+    for (const [i, ticket] of tickets.entries()) {
+        waiting.take(ticket)?.(answers[i] as Told | NativeUnsettled);
+    }
+    if (waiting.size === 0) {
+        aliveWhileWaiting.unref();
+    }
+    answeredAtOnce(tickets.length);
+}
