@@ -51,6 +51,10 @@ const NAMED_IN: [(&str, &[&str]); 8] = [
     ("napi_derive", &["binding/"]),
 ];
 
+/// Files of the native door from the ground up. Each may use those before it.
+const BINDING: [&str; 10] =
+    ["told", "arguments", "bell", "answer", "parts", "inbox", "pending", "doors", "extraction", "lib"];
+
 const VAGUE_NAMES: [&str; 6] = ["util", "utils", "helper", "helpers", "common", "misc"];
 
 fn root() -> &'static Path {
@@ -232,6 +236,24 @@ fn imports_point_down() {
     none(sources("src").iter().flat_map(|(path, source)| upward_imports(path, source)).collect());
 }
 
+/// What a file of the native door uses that does not lie below it.
+fn upward_in_binding(path: &str, source: &str) -> Vec<String> {
+    let place = |name: &str| BINDING.iter().position(|file| *file == name);
+    let own = path.trim_start_matches("binding/src/").trim_end_matches(".rs");
+    let Some(height) = place(own) else {
+        return vec![format!("{path} is no file of the native door: give it a place")];
+    };
+    let used = paths(&code(source), "crate::", "");
+    let first = |path: &String| path.split("::").next().unwrap_or_default().to_owned();
+    let upward = used.iter().map(first).filter(|name| place(name).is_none_or(|other| other >= height));
+    upward.map(|name| format!("{path} uses {name}")).collect()
+}
+
+#[test]
+fn imports_of_the_native_door_point_down() {
+    none(sources("binding/src").iter().flat_map(|(path, source)| upward_in_binding(path, source)).collect());
+}
+
 #[test]
 fn libraries_are_named_where_they_belong() {
     let all = ["src", "host/src", "binding/src"].map(sources);
@@ -276,7 +298,41 @@ fn adapters_know_no_oauth() {
     none(adapters.iter().flat_map(|(path, source)| faults_of_adapter(path, source)).collect());
 }
 
+/// The word in a source of TypeScript, its comments aside.
+fn lines_with_instanceof(path: &str, source: &str) -> Vec<String> {
+    let is_comment = |line: &str| ["//", "/*", "*"].iter().any(|mark| line.trim_start().starts_with(mark));
+    let lines = source.lines().enumerate();
+    let found = lines.filter(|(_, line)| !is_comment(line) && names(line, "instanceof"));
+    found.map(|(at, _)| format!("{path}:{} says instanceof", at + 1)).collect()
+}
+
+/// A Promise, an Error or bytes of another realm (a test of Jest, a `vm` context, the addon) are none by that word.
+#[test]
+fn nothing_is_told_by_the_realm_that_made_it() {
+    let sources = files("ts").into_iter().map(|path| {
+        let source = std::fs::read_to_string(root().join(&path)).unwrap();
+        (shown(&path), source)
+    });
+    none(sources.flat_map(|(path, source)| lines_with_instanceof(&path, &source)).collect());
+}
+
 // The rules find what breaks them.
+
+#[test]
+fn an_import_within_the_native_door_that_points_up_is_found() {
+    let found = |path: &str, source: &str| upward_in_binding(path, source).len();
+    assert_eq!(found("binding/src/inbox.rs", "use crate::{answer::Answer, told::fail};"), 0);
+    assert_eq!(found("binding/src/inbox.rs", "use crate::pending::judge;"), 1);
+    assert_eq!(found("binding/src/parts.rs", "use crate::doors::Arguments; use crate::time;"), 2);
+    assert_eq!(found("binding/src/cookies.rs", ""), 1);
+}
+
+#[test]
+fn instanceof_is_found() {
+    let found = |source: &str| lines_with_instanceof("ts/x.ts", source).len();
+    assert_eq!(found("if (told instanceof Promise) {"), 1);
+    assert_eq!(found(" * never `instanceof`\n// nor instanceof here\nconst instanceofs = 1;"), 0);
+}
 
 #[test]
 fn an_adapter_that_knows_too_much_is_found() {

@@ -21,6 +21,7 @@ import type {
 import { isRequirement } from "../validator/requirements.js";
 import { createValidator } from "../validator/create.js";
 import { dpopModeOf } from "../validator/options.js";
+import { messageOf } from "../validator/schema.js";
 import { exposing, isSameRequest, problem, type Fingerprint, type ResponseToSend } from "./response.js";
 import { tokensOf, withTokens } from "./subprotocol.js";
 
@@ -286,13 +287,10 @@ function newTeller<Request>(
     const warn = (error: unknown) => {
         if (!hasWarned) {
             hasWarned = true;
-            process.emitWarning(
-                `onRejected failed: ${error instanceof Error ? error.message : "not with an Error"}`,
-                {
-                    type: "oidc-spa-native",
-                    code: "OIDC_SPA_NATIVE_ON_REJECTED"
-                }
-            );
+            process.emitWarning(`onRejected failed: ${messageOf(error, "not with an Error")}`, {
+                type: "oidc-spa-native",
+                code: "OIDC_SPA_NATIVE_ON_REJECTED"
+            });
         }
     };
     return (refusal, request) => {

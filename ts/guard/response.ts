@@ -1,13 +1,14 @@
 /**
  * Responses as data: a refusal as a problem document (RFC 9457), and header fields that join what is there.
  *
- * In: a refusal, header fields. Out: `ResponseToSend`. May use: native's table of codes. Never: a framework, a text
+ * In: a refusal, header fields. Out: `ResponseToSend`. May use: native's table of codes, schema. Never: a framework, a text
  * that came with the request.
  */
 
 import { STATUS_CODES } from "node:http";
 import type { Refused } from "../../index.js";
 import { errorTable } from "../addon/native.js";
+import { messageOf } from "../validator/schema.js";
 
 /** A response, whole. `null`: without body. */
 export interface ResponseToSend {
@@ -52,12 +53,27 @@ export class RefusedError extends Error {
 /** The response where the application or this library failed; the error is a warning, since nobody else sees it. */
 export function failure(error: unknown, method: string | undefined): ResponseToSend {
     const status = 500;
-    process.emitWarning(error instanceof Error ? error : new Error("A request could not be judged"));
+    // As text: Node.js takes no Error of another realm.
+    process.emitWarning(messageOf(error, "A request could not be judged"), {
+        type: "oidc-spa-native",
+        code: "OIDC_SPA_NATIVE_FAILURE",
+        detail: stackOf(error)
+    });
     return {
         status,
         headers: { "Content-Type": "application/problem+json" },
         body: bodyFor(method, JSON.stringify({ type: "about:blank", title: STATUS_CODES[status], status }))
     };
+}
+
+/** Where an error was made, for developers. */
+function stackOf(error: unknown): string {
+    try {
+        const { stack } = Object(error) as { stack?: unknown };
+        return typeof stack === "string" ? stack : "";
+    } catch {
+        return ""; // a getter that throws
+    }
 }
 
 /** A response to HEAD has the fields of one to GET, and no body (RFC 9110 section 9.3.2). */

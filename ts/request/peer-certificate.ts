@@ -5,6 +5,7 @@
  * what it says: the handshake proved that the client holds its key, and a token names the certificate itself.
  */
 
+import { types } from "node:util";
 import type { Bag } from "./fields.js";
 
 /** Those of the connections that have one, since Node copies the certificate at each call. */
@@ -31,5 +32,5 @@ function readCertificate(socket: Bag): Uint8Array | null {
     // What calls itself encrypted need not be Node's TLS socket: such a connection shows no certificate.
     const certificate: unknown = typeof read === "function" ? Reflect.apply(read, socket, []) : undefined;
     const raw = (certificate as Bag | null | undefined)?.raw;
-    return raw instanceof Uint8Array ? raw : null;
+    return types.isUint8Array(raw) ? raw : null;
 }

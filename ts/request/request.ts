@@ -5,6 +5,7 @@
  * parts that the addon takes. May use: fields, peer-certificate. Never: a rule of OAuth (which scheme, which grammar, which proxy).
  */
 
+import { types } from "node:util";
 import {
     fieldsOfFetchHeaders,
     fieldsOfRawHeaders,
@@ -217,7 +218,7 @@ function readTarget(target: unknown): Target | null {
         );
     }
     const { clientCertificate = null } = target;
-    if (clientCertificate !== null && !(clientCertificate instanceof Uint8Array)) {
+    if (clientCertificate !== null && !types.isUint8Array(clientCertificate)) {
         throw new TypeError(
             `oidc-spa-native: the target's clientCertificate is ${describe(clientCertificate)} where a Uint8Array is ` +
                 "expected: the certificate in DER, as getPeerX509Certificate().raw has it."

@@ -1,11 +1,12 @@
 /**
  * Judges what a good token must permit.
  *
- * In: a grant; requirements of the application, which may do anything. Out: a `Shortfall`, or `null`. May use: nothing.
+ * In: a grant; requirements of the application, which may do anything. Out: a `Shortfall`, or `null`. May use: schema.
  * Never: a status, a header, an exception for what a requirement does.
  */
 
 import type { Granted, Requirement, Shortfall } from "../../index.js";
+import { messageOf } from "./schema.js";
 
 /**
  * Every one of these. All are judged, and the client is told everything that it can get: a missing role or permission
@@ -75,9 +76,7 @@ function judge<Claims>(
         }
         return denied("A requirement answered neither null nor a shortfall");
     } catch (error) {
-        return denied(
-            `A requirement threw ${error instanceof Error ? error.message : "what is not an Error"}`
-        );
+        return denied(`A requirement threw ${messageOf(error, "what is not an Error")}`);
     }
 }
 

@@ -68,10 +68,16 @@ export function shapeMismatch(report: string): string {
     return `The decoded access token does not satisfies the shape that the application expects: ${line}`;
 }
 
-/** What a thrown value says. Throwing itself is not an option: a schema may throw anything. */
-export function messageOf(thrown: unknown): string {
-    if (thrown instanceof Error) {
-        return thrown.message;
+/** What a thrown value says. It may be anything, and an Error of another realm is not this one's `Error`. */
+export function messageOf(
+    thrown: unknown,
+    otherwise = "the schema threw something that is not an Error"
+): string {
+    try {
+        const message: unknown =
+            typeof thrown === "object" && thrown !== null && "message" in thrown ? thrown.message : thrown;
+        return typeof message === "string" ? message : otherwise;
+    } catch {
+        return otherwise; // a getter that throws
     }
-    return typeof thrown === "string" ? thrown : "the schema threw something that is not an Error";
 }
