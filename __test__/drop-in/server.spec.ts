@@ -1,5 +1,6 @@
 // The drop-in where oidc-spa/server has states: start, failure, recovery, mocks, warnings.
 
+import { createRequire } from "node:module";
 import * as theirs from "oidc-spa/server";
 import { createValidator } from "oidc-spa-native";
 import {
@@ -14,6 +15,16 @@ import { AUDIENCE, createFixtures, ITEMS, nowInSeconds, type Fixtures } from "..
 import { b64u, jws } from "../support/jwt.js";
 import { startLocalIssuer } from "../support/local-issuer.js";
 import { bearer } from "./token-mutations.js";
+
+const require = createRequire(import.meta.url);
+
+/** The drop-in as a process that starts has it: what it says once is not said yet. */
+function fresh(): typeof oidcSpa {
+    for (const path of Object.keys(require.cache).filter(path => path.includes("/dist/"))) {
+        delete require.cache[path];
+    }
+    return (require("oidc-spa-native/server") as { oidcSpa: typeof oidcSpa }).oidcSpa;
+}
 
 let f: Fixtures;
 
@@ -155,6 +166,10 @@ describe("bootstrapAuth", () => {
             { implementation: "reel", issuerUri: f.issuer.issuerUri, expectedAudience: AUDIENCE },
             { implementation: "mock" },
             { implementation: "mock", behavior: "decode" },
+            { implementation: "mock", behavior: "decode only", native: { refuseMock: true } },
+            { implementation: "mock", behavior: "decode only", native: { refuseMockInProduction: "yes" } },
+            { implementation: "mock", behavior: "decode only", native: true },
+            { ...real(f.issuer.issuerUri), native: { refuseMocksInProduction: true } },
             { ...real(f.issuer.issuerUri), expectedAudience: null },
             { ...real(f.issuer.issuerUri), expectedAudience: false },
             { ...real(f.issuer.issuerUri), expectedAudience: /api/ },
@@ -535,6 +550,72 @@ describe('mock, "decode only"', () => {
     test("a signed token of a real issuer is decoded without being verified", async () => {
         const token = jws({ alg: "ES256", kid: "x" }, claims, "ES256", f.client);
         expect((await decode(oidcSpa, token)).isSuccess).toBe(true);
+    });
+});
+
+describe("a mock in production", () => {
+    const mocks: ParamsOfBootstrap.Mock<DecodedAccessToken_RFC9068>[] = [
+        { implementation: "mock", behavior: "decode only" },
+        {
+            implementation: "mock",
+            behavior: "use static identity",
+            decodedAccessToken_mock: { iss: "i", sub: "s", aud: "a", exp: 1, iat: 1 }
+        }
+    ];
+    const unsigned = `${b64u("{}")}.${b64u('{"iss":"i","sub":"s","aud":"a","exp":1,"iat":1}')}.`;
+
+    /** What is said where all mocks start, and start again; and whether a request enters then. */
+    const start = async (NODE_ENV: string | undefined, native?: ParamsOfBootstrap.Native) => {
+        vi.stubEnv("NODE_ENV", NODE_ENV);
+        const { createUtils } = fresh();
+        const emitWarning = vi.spyOn(process, "emitWarning").mockImplementation(() => undefined);
+        emitWarning.mockClear();
+        const answers: unknown[] = [];
+        for (const mock of [...mocks, ...mocks]) {
+            const { bootstrapAuth, validateAndDecodeAccessToken } = createUtils();
+            const answer = bootstrapAuth(native === undefined ? mock : { ...mock, native }).then(
+                async () => (await validateAndDecodeAccessToken(bearer(unsigned))).isSuccess,
+                (error: Error) => error.message
+            );
+            answers.push(await answer);
+        }
+        return {
+            answers,
+            codes: emitWarning.mock.calls.map(([, options]) => (options as { code: string }).code)
+        };
+    };
+
+    test("warns once, with a code, and enters", async () => {
+        for (const name of ["production", "Production "]) {
+            const { answers, codes } = await start(name);
+            expect(answers).toEqual([true, true, true, true]);
+            expect(codes).toEqual(["OIDC_SPA_NATIVE_MOCK_IN_PRODUCTION"]);
+        }
+        for (const name of [undefined, "development", "test"]) {
+            expect(await start(name)).toEqual({ answers: [true, true, true, true], codes: [] });
+        }
+    });
+
+    test("is refused where it is written so, and in production alone", async () => {
+        const { answers, codes } = await start("production", { refuseMockInProduction: true });
+        expect(new Set(answers).size).toBe(1);
+        expect(answers[0]).toContain('implementation "mock" while NODE_ENV is "production"');
+        expect(codes).toEqual([]);
+        expect((await start("production", { refuseMockInProduction: false })).answers).toEqual(
+            Array(4).fill(true)
+        );
+        expect(await start("test", { refuseMockInProduction: true })).toEqual({
+            answers: Array(4).fill(true),
+            codes: []
+        });
+    });
+
+    test("the option changes nothing for real issuers", async () => {
+        vi.stubEnv("NODE_ENV", "production");
+        const { bootstrapAuth, validateAndDecodeAccessToken } = oidcSpa.createUtils();
+        await bootstrapAuth({ ...real(f.issuer.issuerUri), native: { refuseMockInProduction: true } });
+        expect((await validateAndDecodeAccessToken(bearer(f.token(nowInSeconds())))).isSuccess).toBe(true);
+        expect((await validateAndDecodeAccessToken(bearer(unsigned))).isSuccess).toBe(false);
     });
 });
 

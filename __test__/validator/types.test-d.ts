@@ -49,16 +49,36 @@ holds<Equals<ours.AnyRequest.FastifyRequestLike, theirs.AnyRequest.FastifyReques
 holds<Equals<ours.ParseAnyRequestResult, theirs.ParseAnyRequestResult>>();
 holds<Equals<ours.ParseAnyRequestResult.Success, theirs.ParseAnyRequestResult.Success>>();
 holds<Equals<ours.ParseAnyRequestResult.Errored, theirs.ParseAnyRequestResult.Errored>>();
-holds<Equals<ours.ParamsOfBootstrap<Claims>, theirs.ParamsOfBootstrap<Claims>>>();
-holds<Equals<ours.ParamsOfBootstrap.Real, theirs.ParamsOfBootstrap.Real>>();
-holds<Equals<ours.ParamsOfBootstrap.Mock<Claims>, theirs.ParamsOfBootstrap.Mock<Claims>>>();
-holds<Equals<ours.ParamsOfBootstrap.Mock.DecodeOnly, theirs.ParamsOfBootstrap.Mock.DecodeOnly>>();
+
+type WithoutNative<T> = T extends unknown
+    ? { [Member in keyof T as Exclude<Member, "native">]: T[Member] }
+    : never;
+
+type OursBootstrap = ours.ParamsOfBootstrap<Claims>;
+type TheirsBootstrap = theirs.ParamsOfBootstrap<Claims>;
+holds<Equals<WithoutNative<OursBootstrap>, WithoutNative<TheirsBootstrap>>>();
+holds<Equals<WithoutNative<ours.ParamsOfBootstrap.Real>, WithoutNative<theirs.ParamsOfBootstrap.Real>>>();
 holds<
     Equals<
-        ours.ParamsOfBootstrap.Mock.UseStaticIdentity<Claims>,
-        theirs.ParamsOfBootstrap.Mock.UseStaticIdentity<Claims>
+        WithoutNative<ours.ParamsOfBootstrap.Mock<Claims>>,
+        WithoutNative<theirs.ParamsOfBootstrap.Mock<Claims>>
     >
 >();
+holds<
+    Equals<
+        WithoutNative<ours.ParamsOfBootstrap.Mock.DecodeOnly>,
+        WithoutNative<theirs.ParamsOfBootstrap.Mock.DecodeOnly>
+    >
+>();
+holds<
+    Equals<
+        WithoutNative<ours.ParamsOfBootstrap.Mock.UseStaticIdentity<Claims>>,
+        WithoutNative<theirs.ParamsOfBootstrap.Mock.UseStaticIdentity<Claims>>
+    >
+>();
+// Each takes the parameters of the other: `native` is optional, and theirs does not look at it.
+holds<TheirsBootstrap extends OursBootstrap ? true : false>();
+holds<OursBootstrap extends TheirsBootstrap ? true : false>();
 holds<Equals<ours.ValidateAndDecodeAccessToken.Params, theirs.ValidateAndDecodeAccessToken.Params>>();
 holds<
     Equals<ours.ValidateAndDecodeAccessToken.Params.Bearer, theirs.ValidateAndDecodeAccessToken.Params.Bearer>
@@ -88,7 +108,12 @@ type OursReturn = ours.ValidateAndDecodeAccessToken.ReturnType<Claims>;
 type TheirsReturn = theirs.ValidateAndDecodeAccessToken.ReturnType<Claims>;
 holds<Equals<WithoutCode<OursReturn>, WithoutCode<TheirsReturn>>>();
 holds<Equals<keyof ours.OidcSpaUtils<Claims>, keyof theirs.OidcSpaUtils<Claims>>>();
-holds<Equals<ours.OidcSpaUtils<Claims>["bootstrapAuth"], theirs.OidcSpaUtils<Claims>["bootstrapAuth"]>>();
+holds<
+    Equals<
+        ReturnType<ours.OidcSpaUtils<Claims>["bootstrapAuth"]>,
+        ReturnType<theirs.OidcSpaUtils<Claims>["bootstrapAuth"]>
+    >
+>();
 holds<Equals<ours.OidcSpaUtils<Claims>["ofTypeDecodedAccessToken"], Claims>>();
 holds<
     Equals<

@@ -8,9 +8,10 @@
 import { isVerdict } from "../addon/native.js";
 import { Verifier } from "../addon/verifier.js";
 import { newNativeValidator, type Native } from "../validator/addon-validator.js";
+import { kindOf } from "../validator/options.js";
 import { messageOf, shapeMismatch } from "../validator/schema.js";
 import { credentialParts, errored, expectationFault, fromNative } from "./answers.js";
-import { decodeOnly, staticIdentity } from "./mock.js";
+import { checkPlaceOfMock, decodeOnly, staticIdentity } from "./mock.js";
 import type {
     DecodedAccessToken_RFC9068,
     OidcSpaUtils,
@@ -98,9 +99,10 @@ function createUtils<DecodedAccessToken extends Record<string, unknown>>(
     };
 
     const start = async (params: ParamsOfBootstrap<DecodedAccessToken>): Promise<void> => {
+        const native = readNative(params.native);
         if (params.implementation === "real") {
-            const { native, conclude } = newDropInValidator(params);
-            const verifier = new Verifier(native, conclude, {});
+            const validator = newDropInValidator(params);
+            const verifier = new Verifier(validator.native, validator.conclude, {});
             answer = callParams => {
                 const fault = expectationFault(callParams);
                 if (fault !== undefined) {
@@ -116,8 +118,10 @@ function createUtils<DecodedAccessToken extends Record<string, unknown>>(
             return;
         }
         if (params.implementation === "mock" && params.behavior === "use static identity") {
+            checkPlaceOfMock(native);
             answer = () => staticIdentity(params);
         } else if (params.implementation === "mock" && params.behavior === "decode only") {
+            checkPlaceOfMock(native);
             answer = callParams => {
                 const decoded = decodeOnly(callParams.accessToken);
                 return decoded.isSuccess
@@ -172,6 +176,32 @@ function newDropInValidator(params: ParamsOfBootstrap.Real): Native {
         warnOfAudience();
     }
     return newNativeValidator({ issuerUri, expectedAudience: expectedAudience ?? false, dropIn: true });
+}
+
+/** What is misspelt must not vanish. */
+function readNative(native: ParamsOfBootstrap.Native | undefined): ParamsOfBootstrap.Native {
+    if (native === undefined) {
+        return {};
+    }
+    const example = "for example native: { refuseMockInProduction: true }";
+    if (typeof native !== "object" || native === null || Array.isArray(native)) {
+        throw new TypeError(
+            `oidc-spa-native: bootstrapAuth's native must be an object, but ${kindOf(native)} was given; ${example}.`
+        );
+    }
+    const { refuseMockInProduction, ...others } = native;
+    const [unknown] = Object.keys(others);
+    if (unknown !== undefined) {
+        throw new TypeError(
+            `oidc-spa-native: unknown option "native.${unknown}" of bootstrapAuth; there is refuseMockInProduction.`
+        );
+    }
+    if (refuseMockInProduction !== undefined && typeof refuseMockInProduction !== "boolean") {
+        throw new TypeError(
+            `oidc-spa-native: native.refuseMockInProduction must be true or false, but ${kindOf(refuseMockInProduction)} was given.`
+        );
+    }
+    return refuseMockInProduction === undefined ? {} : { refuseMockInProduction };
 }
 
 let warnedOfAudience = false;

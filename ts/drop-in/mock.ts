@@ -1,11 +1,38 @@
 /**
  * The two mock modes of `oidc-spa/server`, for development and tests: nothing is verified here.
  *
- * In: parameters of `bootstrapAuth`, a token. Out: claims. May use: server-types. Never: the addon, which has no way
+ * In: parameters of `bootstrapAuth`, a token. Out: claims, or a warning. May use: server-types. Never: the addon, which has no way
  * around its checks.
  */
 
 import type { DecodedAccessToken_RFC9068, ParamsOfBootstrap, ValidateAndDecodeAccessToken } from "./types.js";
+
+/**
+ * Says that nothing is verified in production, or refuses it there. A mock that a variable of the environment has left on
+ * lets anybody in, and everything seems to work.
+ */
+export function checkPlaceOfMock({ refuseMockInProduction = false }: ParamsOfBootstrap.Native): void {
+    if (process.env.NODE_ENV?.trim().toLowerCase() !== "production") {
+        return;
+    }
+    const what =
+        'bootstrapAuth was called with implementation "mock" while NODE_ENV is "production": no access token is ' +
+        "verified, and anybody may enter.";
+    if (refuseMockInProduction) {
+        throw new Error(
+            `oidc-spa-native: ${what} It is refused, since native.refuseMockInProduction is true. Use implementation "real".`
+        );
+    }
+    if (!hasWarned) {
+        hasWarned = true;
+        process.emitWarning(
+            `${what} Use implementation "real". With native: { refuseMockInProduction: true } a mock does not start here.`,
+            { type: "oidc-spa-native", code: "OIDC_SPA_NATIVE_MOCK_IN_PRODUCTION" }
+        );
+    }
+}
+
+let hasWarned = false;
 
 /** "use static identity": the same user for every request. What was not provided throws when it is read. */
 export function staticIdentity<DecodedAccessToken>(

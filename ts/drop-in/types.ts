@@ -108,6 +108,19 @@ export namespace ParamsOfBootstrap {
         issuerUri: string;
         /** `undefined` skips the check: any access token of the issuer passes. */
         expectedAudience: string | undefined;
+        native?: Native;
+    };
+
+    /** What `oidc-spa/server` does not have. */
+    export type Native = {
+        /**
+         * Whether a mock is refused where `NODE_ENV` is `production`: `bootstrapAuth` rejects, and nobody enters. Default
+         * `false`: a mock starts there too, with a warning on stderr (code `OIDC_SPA_NATIVE_MOCK_IN_PRODUCTION`). It
+         * changes nothing for `implementation: "real"`, so that both may be given the same.
+         *
+         * @throws TypeError if it is no boolean, or if a member beside it is unknown
+         */
+        refuseMockInProduction?: boolean;
     };
 
     /** Do not validate: for development and tests. */
@@ -116,6 +129,7 @@ export namespace ParamsOfBootstrap {
     export namespace Mock {
         type Common = {
             implementation: "mock";
+            native?: Native;
         };
 
         /** Believe whatever token comes. */
