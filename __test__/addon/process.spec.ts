@@ -1,15 +1,8 @@
-// The package in processes of its own: module systems, exit, worker threads, a missing addon.
+// The package in processes of its own: module systems, exit, worker threads.
 
-import { execFile } from "node:child_process";
-import { cp, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { AUDIENCE, createFixtures, nowInSeconds, type Fixtures } from "../support/fixtures.js";
-import { root, script } from "../support/script.js";
-
-const run = promisify(execFile);
+import { script } from "../support/script.js";
 
 let f: Fixtures;
 
@@ -132,26 +125,4 @@ test("L04: worker threads of one process share keys and replay memory", async ()
     );
     expect(stdout).toBe("granted proof_replayed proof_replayed proof_replayed");
     expect(f.issuer.requests.jwks).toBe(before + 1);
-});
-
-test("Q20: without the addon, an error names the package to install", async () => {
-    const folder = await mkdtemp(join(tmpdir(), "oidc-spa-native-"));
-    try {
-        await mkdir(join(folder, "binding"));
-        await cp(join(root, "dist"), join(folder, "dist"), { recursive: true });
-        await cp(join(root, "binding/binding.js"), join(folder, "binding/binding.js"));
-        for (const entry of ["index", "server"]) {
-            const main = join(folder, "main.cjs");
-            await writeFile(
-                main,
-                `try { require("./dist/${entry}.js"); console.log("no error"); } catch (error) { console.log(error.message, error.cause instanceof Error); }`
-            );
-            const { stdout } = await run(process.execPath, [main], { cwd: folder });
-            expect(stdout).not.toContain("no error");
-            expect(stdout).toContain(`npm install oidc-spa-native-${process.platform}-${process.arch}`);
-            expect(stdout.trim().endsWith("true")).toBe(true);
-        }
-    } finally {
-        await rm(folder, { recursive: true });
-    }
 });

@@ -1,12 +1,12 @@
 /**
- * Loads the addon, and gives its surface the types that the rest of `ts/` is written against.
+ * Gives the addon's surface the types that the rest of `ts/` is written against.
  *
- * In: the loader that napi-rs generates, `binding/binding.js`. Out: the addon's class and functions, or one clear
- * error. May use: claims, Node's module loader. Never: a fallback, a rule about tokens.
+ * In: the addon. Out: its classes and functions; verdicts, read. May use: claims, load. Never: a rule about tokens.
  */
 
 import type { DpopMode } from "../../index.js";
 import { copyOf } from "./claims.js";
+import { loadAddon } from "./load.js";
 
 /** A verdict as it crosses the boundary: the JSON text of a list. `binding/src/told.rs` says what each position means. */
 export type Told = string;
@@ -305,44 +305,7 @@ export function isPending(answer: NativePending | NativeUnsettled): answer is Na
     return "answerUnder" in answer;
 }
 
-/** The package that carries the addon for the platform of this process, by napi-rs' naming. */
-function platformPackage(): string {
-    const { platform, arch } = process;
-    switch (platform) {
-        case "linux":
-            return `oidc-spa-native-linux-${arch}-${isMusl() ? "musl" : "gnu"}`;
-        case "win32":
-            return `oidc-spa-native-win32-${arch}-msvc`;
-        default:
-            return `oidc-spa-native-${platform}-${arch}`;
-    }
-}
-
-/** Node's own report names the glibc it runs on; there is none on musl. */
-function isMusl(): boolean {
-    const report = process.report?.getReport() as { header?: { glibcVersionRuntime?: string } } | undefined;
-    return report?.header !== undefined && report.header.glibcVersionRuntime === undefined;
-}
-
-function load(): Addon {
-    try {
-        return require("../../binding/binding.js") as Addon;
-    } catch (cause) {
-        const name = platformPackage();
-        throw new Error(
-            [
-                `oidc-spa-native: the native addon for ${process.platform}-${process.arch} could not be loaded.`,
-                `It comes in the package "${name}", an optional dependency of oidc-spa-native:`,
-                "npm leaves it out with --omit=optional, and when node_modules was installed on another platform.",
-                `Install again on this machine, or run: npm install ${name}`,
-                "There is no other way to validate: without the addon no request can be accepted."
-            ].join("\n"),
-            { cause }
-        );
-    }
-}
-
-const addon = load();
+const addon = loadAddon() as Addon;
 
 export const NativeValidator = addon.NativeValidator;
 export const NativeInbox = addon.NativeInbox;

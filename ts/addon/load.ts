@@ -1,0 +1,97 @@
+/**
+ * Loads the addon, or says why it cannot be loaded here and what to do.
+ *
+ * In: the loader that napi-rs generates, `binding/binding.js`; the targets in package.json. Out: what the addon exports,
+ * or one error. May use: Node's module loader. Never: a fallback, the name of a package that does not exist.
+ */
+
+/** What the addon exports. */
+export function loadAddon(): unknown {
+    try {
+        return require("../../binding/binding.js") as unknown;
+    } catch (cause) {
+        throw new Error(
+            [
+                `oidc-spa-native: the native addon for ${platformOfProcess()} could not be loaded.`,
+                ...reasonAndRemedy(saidBy(cause)),
+                "There is no other way to validate: without the addon no request can be accepted."
+            ].join("\n"),
+            { cause }
+        );
+    }
+}
+
+function reasonAndRemedy(said: readonly string[]): string[] {
+    const platform = platformOfProcess();
+    const built = builtPlatforms();
+    if (!built.includes(platform)) {
+        return [`There is no build for it yet. There is one for: ${built.join(", ")}.`];
+    }
+    if (said.some(message => message.includes("loading addons is disabled"))) {
+        return [
+            "Node.js was told to load no addons. Under its permission model it needs --allow-addons:",
+            "node --permission --allow-addons --allow-fs-read=* app.js",
+            "Without that model, leave out --no-addons."
+        ];
+    }
+    const words = said.find(message => !/^Cannot find (module|native binding)|WASI/.test(message));
+    if (words !== undefined) {
+        return [`It is there, but the system's loader refused it: ${words.slice(0, MAX_WORDS)}`];
+    }
+    const name = `oidc-spa-native-${platform}`;
+    return [
+        `It comes in the package "${name}", an optional dependency of oidc-spa-native:`,
+        "npm leaves it out with --omit=optional, and when node_modules was installed on another platform.",
+        `Install again on this machine, or run: npm install ${name}`
+    ];
+}
+
+const MAX_WORDS = 500;
+
+/** The messages of an error and of its causes. */
+function saidBy(error: unknown): string[] {
+    const said: string[] = [];
+    for (let cause = error; typeof cause === "object" && cause !== null && said.length < MAX_CAUSES; ) {
+        const { message, cause: next } = cause as { message?: unknown; cause?: unknown };
+        said.push(String(message));
+        cause = next;
+    }
+    return said;
+}
+
+const MAX_CAUSES = 20;
+
+/** The platform of this process, as napi-rs names its packages. */
+function platformOfProcess(): string {
+    const { platform, arch } = process;
+    switch (platform) {
+        case "linux":
+            return `linux-${arch}-${isMusl() ? "musl" : "gnu"}`;
+        case "win32":
+            return `win32-${arch}-msvc`;
+        default:
+            return `${platform}-${arch}`;
+    }
+}
+
+/** Node's own report names the glibc it runs on; there is none on musl. */
+function isMusl(): boolean {
+    const report = process.report?.getReport() as { header?: { glibcVersionRuntime?: string } } | undefined;
+    return report?.header !== undefined && report.header.glibcVersionRuntime === undefined;
+}
+
+const ARCHITECTURES: { readonly [triple: string]: string } = {
+    x86_64: "x64",
+    aarch64: "arm64",
+    i686: "ia32"
+};
+const SYSTEMS: { readonly [triple: string]: string } = { windows: "win32" };
+
+/** The platforms that are built, by the same names: package.json's targets, such as `x86_64-unknown-linux-gnu`. */
+function builtPlatforms(): string[] {
+    const { napi } = require("../../package.json") as { napi: { targets: readonly string[] } };
+    return napi.targets.map(target => {
+        const [arch = "", , system = "", ...libc] = target.split("-");
+        return [SYSTEMS[system] ?? system, ARCHITECTURES[arch] ?? arch, ...libc].join("-");
+    });
+}
