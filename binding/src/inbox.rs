@@ -247,6 +247,26 @@ mod tests {
     }
 
     #[test]
+    fn q09_a_wait_that_panics_answers_that_it_failed_and_the_next_one_is_answered() {
+        let (sender, receiver) = std::sync::mpsc::channel();
+        let sender = Mutex::new(sender);
+        let inbox = Inbox::new(|| 0, move || sender.lock().unwrap().send(()).is_ok());
+        for panics in [true, false] {
+            let ticket = Ticket::of_long_wait(&inbox, 7);
+            let begun = oidc_spa_native_host::spawn(async move {
+                if panics {
+                    std::panic::resume_unwind(Box::new("a panic while it waits"));
+                }
+                ticket.answer(Either::A(fail("the answer")));
+            });
+            begun.unwrap();
+            receiver.recv_timeout(std::time::Duration::from_secs(10)).unwrap();
+            let [(7, told)] = &take(&inbox)[..] else { panic!("one answer") };
+            assert!(told.contains(if panics { "unexpectedly" } else { "the answer" }), "{told}");
+        }
+    }
+
+    #[test]
     fn an_answered_ticket_answers_once() {
         let (inbox, _) = inbox();
         inbox.ticket(u32::MAX).answer(Either::A(fail("the answer")));
