@@ -30,7 +30,8 @@ async function runs(program: string, args: readonly string[], nodeOptions = ""):
         LATER: f.token(now, {}, "RS256"),
         STRANGER: f.token(now, { sub: "user-2" }),
         BOUND: bound,
-        PROOF: f.proof(now, bound)
+        // One for each file: both may run in one process.
+        PROOFS: JSON.stringify([f.proof(now, bound), f.proof(now, bound)])
     };
     try {
         return await new Promise(resolve => {

@@ -1,14 +1,15 @@
 /**
  * The answers that come to this JavaScript environment from other threads, each as a Promise of its own.
  *
- * In: whatever answers under a ticket. Out: Promises. May use: native, pressure, waiting-list. Never: a Promise that the
+ * In: whatever answers under a ticket. Out: Promises. May use: native, apart, pressure, waiting-list. Never: a Promise that the
  * addon made: it would belong to another realm, and could outlive its environment.
  */
 
-import { setInterval } from "node:timers";
+import { clearInterval, setInterval } from "node:timers";
 import { NativeInbox, type NativeUnsettled, type Told } from "./native.js";
 import { answeredAtOnce } from "./pressure.js";
 import { WaitingList } from "./waiting-list.js";
+import { apart, weakly } from "./apart.js";
 
 /** Those who wait, by their tickets. */
 const waiting = new WaitingList<Told | NativeUnsettled>();
@@ -16,14 +17,18 @@ const waiting = new WaitingList<Told | NativeUnsettled>();
 /** How many of them wait for the network, and so for no thread. */
 let waitingLong = 0;
 
-// The addon keeps no process alive; a request that waits must.
-const aliveWhileWaiting = setInterval(() => undefined, 2 ** 30).unref();
+/**
+ * The addon keeps no process alive, and holds this realm weakly; a request that waits must do both. Making a timer costs
+ * more than `ref` does, so it outlives the last one that waits by a moment, in milliseconds.
+ */
+let aliveWhileWaiting: NodeJS.Timeout | undefined;
+const MOMENT_MS = 100;
 
 let inbox: NativeInbox | undefined;
 
 /** Where the addon's doors bring their answers to. */
 export function theInbox(): NativeInbox {
-    inbox ??= new NativeInbox(collect);
+    inbox ??= apart(() => new NativeInbox(weakly(collect)));
     return inbox;
 }
 
@@ -52,7 +57,9 @@ function wait(submit: (ticket: number) => void, resolve: (answer: Told | NativeU
     // First, so that nobody waits for what was not submitted. No answer comes before this turn is over.
     const ticket = waiting.newNumber();
     submit(ticket);
-    if (waiting.size === 0) {
+    if (aliveWhileWaiting === undefined) {
+        aliveWhileWaiting = apart(() => setInterval(letGo, MOMENT_MS));
+    } else if (waiting.size === 0) {
         aliveWhileWaiting.ref();
     }
     waiting.add(ticket, resolve);
@@ -64,7 +71,14 @@ function collect(): void {
         waiting.take(ticket)?.(answers[i] as Told | NativeUnsettled);
     }
     if (waiting.size === 0) {
-        aliveWhileWaiting.unref();
+        aliveWhileWaiting?.unref();
     }
     answeredAtOnce(tickets.length);
+}
+
+function letGo(): void {
+    if (waiting.size === 0) {
+        clearInterval(aliveWhileWaiting);
+        aliveWhileWaiting = undefined;
+    }
 }

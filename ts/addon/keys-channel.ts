@@ -2,12 +2,13 @@
  * Tells what happens to issuers' keys on `node:diagnostics_channel`.
  *
  * In: the addon's events, JSON text of `KeysEvent`. Out: messages of the channel `oidc-spa-native:keys`. May use:
- * native, node:diagnostics_channel. Never: a rule about keys, an exception for the addon.
+ * apart, native, node:diagnostics_channel. Never: a rule about keys, an exception for the addon.
  */
 
 import { channel } from "node:diagnostics_channel";
 import type { KeysEvent } from "../../index.js";
 import { onKeysEvent } from "./native.js";
+import { apart, weakly } from "./apart.js";
 
 // Held here: Node.js keeps no channel that nobody holds.
 const keys = channel("oidc-spa-native:keys");
@@ -26,9 +27,11 @@ export function publishKeysEvents(): void {
         return;
     }
     isListening = true;
-    onKeysEvent(event => {
-        if (keys.hasSubscribers) {
-            keys.publish(JSON.parse(event) as KeysEvent);
-        }
-    });
+    apart(() => onKeysEvent(weakly(publish)));
+}
+
+function publish(event: string): void {
+    if (keys.hasSubscribers) {
+        keys.publish(JSON.parse(event) as KeysEvent);
+    }
 }

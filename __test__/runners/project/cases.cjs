@@ -1,8 +1,8 @@
 // What an application's tests do with the package, in whatever realm their runner puts them.
 
-/** @param {{ test: Function, expect: Function, main: object, server: object, authorization: object, fetch: object }} runner */
-exports.cases = ({ test, expect, main, server, authorization, fetch }) => {
-    const { ISSUER, AUDIENCE, JWKS, TOKEN, LATER, BOUND, PROOF, ITEMS } = process.env;
+/** @param {{ test: Function, expect: Function, main: object, server: object, authorization: object, fetch: object, own: number }} runner */
+exports.cases = ({ test, expect, main, server, authorization, fetch, own }) => {
+    const { ISSUER, AUDIENCE, JWKS, TOKEN, LATER, BOUND, PROOFS, ITEMS } = process.env;
     const { createValidator } = main;
     const options = { issuerUri: ISSUER, expectedAudience: AUDIENCE };
     const withKeys = { ...options, keys: { jwks: JSON.parse(JWKS) } };
@@ -49,7 +49,7 @@ exports.cases = ({ test, expect, main, server, authorization, fetch }) => {
             const validator = createValidator({ ...withKeys, verification, replayStore: { checkAndStore } });
             const ask = () =>
                 validator.validateRequest(
-                    { authorization: `DPoP ${BOUND}`, dpop: PROOF },
+                    { authorization: `DPoP ${BOUND}`, dpop: JSON.parse(PROOFS)[own] },
                     { method: "GET", url: ITEMS }
                 );
             // The process remembers the proof of the first round.

@@ -6,5 +6,6 @@ cases({
     main: require("oidc-spa-native"),
     server: require("oidc-spa-native/server"),
     authorization: require("oidc-spa-native/authorization"),
-    fetch: require("oidc-spa-native/fetch")
+    fetch: require("oidc-spa-native/fetch"),
+    own: 1
 });

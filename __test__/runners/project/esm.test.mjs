@@ -5,4 +5,4 @@ import * as server from "oidc-spa-native/server";
 import { cases } from "./cases.cjs";
 
 // Globals of Jest and of vitest alike.
-cases({ test, expect, main, server, authorization, fetch });
+cases({ test, expect, main, server, authorization, fetch, own: 0 });
