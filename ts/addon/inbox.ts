@@ -5,11 +5,14 @@
  * addon made: it would belong to another realm, and could outlive its environment.
  */
 
-import { clearInterval, setInterval } from "node:timers";
+import * as timers from "node:timers";
 import { NativeInbox, type NativeUnsettled, type Told } from "./native.js";
 import { answeredAtOnce } from "./pressure.js";
 import { WaitingList } from "./waiting-list.js";
 import { apart, weakly } from "./apart.js";
+
+// Fake timers of an application's tests may replace these later.
+const { clearInterval, setInterval } = timers;
 
 /** Those who wait, by their tickets. */
 const waiting = new WaitingList<Told | NativeUnsettled>();

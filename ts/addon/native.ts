@@ -290,9 +290,9 @@ function refusalOf(read: ToldRefusal | ToldFailure): NativeRefusal {
     };
 }
 
-/** Whether the verdict is here already. A Promise has no member of this name, whatever realm made it. */
+/** Whether the verdict is here already, and not a Promise of one, whatever realm made that. */
 export function isVerdict(answer: NativeVerdict | Promise<NativeVerdict>): answer is NativeVerdict {
-    return Object.hasOwn(answer, "isGranted");
+    return typeof (answer as Partial<Promise<NativeVerdict>>).then !== "function";
 }
 
 /** Whether the verdict is there. */
