@@ -109,7 +109,7 @@ const WORKERS = `
         for (const name of JSON.parse(NAMES)) {
             for (let i = 0; i < Number(COUNT); i += 4) {
                 // From before the first answer to after the last.
-                await Promise.all([0, 1, 2, 3].map(k => end(name, (i + k) % 28)));
+                await Promise.all([0, 1, 2, 3].map(k => end(name, (i + k) % 24)));
             }
         }
         eval(STATES + 'globalThis.alive = bearer(withKeys({ verification: "threads" }))');
@@ -133,7 +133,7 @@ test.each(Object.entries(WORKER_ENDS))(
     { timeout: 120_000 },
     async (_, THEIR_END) => {
         for (const MAIN_HAS_IT of ["yes", "no"]) {
-            const COUNT = MAIN_HAS_IT === "yes" ? "28" : "4";
+            const COUNT = MAIN_HAS_IT === "yes" ? "24" : "4";
             const env = { STATES, THEIR_END, COUNT, MAIN_HAS_IT, NAMES: JSON.stringify(NAMES) };
             expect(await ends(WORKERS, env)).toEqual({ end: 0, said: "alive" });
         }

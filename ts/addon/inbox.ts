@@ -1,8 +1,8 @@
 /**
  * The answers that come to this JavaScript environment from other threads, each as a Promise of its own.
  *
- * In: whatever answers under a ticket. Out: Promises. May use: native, apart, pressure, waiting-list. Never: a Promise that the
- * addon made: it would belong to another realm, and could outlive its environment.
+ * In: whatever answers under a ticket. Out: Promises. May use: apart, native, pressure, waiting-list. Never: a Promise
+ * that the addon made: it would belong to another realm, and could outlive its environment.
  */
 
 import * as timers from "node:timers";
@@ -21,8 +21,8 @@ const waiting = new WaitingList<Told | NativeUnsettled>();
 let waitingLong = 0;
 
 /**
- * The addon keeps no process alive, and holds this realm weakly; a request that waits must do both. Making a timer costs
- * more than `ref` does, so it outlives the last one that waits by a moment, in milliseconds.
+ * Keeps the process and this realm alive while somebody waits: the addon does neither. Making a timer costs more than its
+ * `ref()`, so it stays for at most `MOMENT_MS` after the last one was answered.
  */
 let aliveWhileWaiting: NodeJS.Timeout | undefined;
 const MOMENT_MS = 100;
