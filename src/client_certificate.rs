@@ -15,7 +15,7 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use crate::jose::verification_key::{constant_time_eq, sha256};
 use crate::jose::{base64url_decode, base64url_encode};
 use crate::rejection::{Code, Rejection};
-use crate::request::{ProxyTrust, RequestHead};
+use crate::request::{ProxyTrust, RequestHead, white_space};
 
 /// Bytes of a `Client-Cert` field that are read. A certificate has one or two KiB.
 const MAX_FIELD_BYTES: usize = 16 * 1024;
@@ -130,7 +130,7 @@ fn certificate_of<'a>(
 
 /// A byte sequence (RFC 8941 section 3.3.5), alone: no parameter, no second value.
 fn decode_field(text: &str) -> Option<Vec<u8>> {
-    let base64 = text.trim_matches([' ', '\t']).strip_prefix(':')?.strip_suffix(':')?;
+    let base64 = white_space::trim(text).strip_prefix(':')?.strip_suffix(':')?;
     let bytes = (base64.len() <= MAX_FIELD_BYTES).then(|| FIELD_BASE64.decode(base64).ok())??;
     (!bytes.is_empty()).then_some(bytes)
 }

@@ -8,7 +8,7 @@
 use std::fmt;
 
 use crate::rejection::{Code, Rejection};
-use crate::request::{ProxyTrust, RequestHead, TargetUri};
+use crate::request::{ProxyTrust, RequestHead, TargetUri, white_space};
 
 /// An authentication scheme.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,6 +74,15 @@ pub enum Field<'a> {
     Repeated,
 }
 
+impl Field<'_> {
+    fn without_white_space(self) -> Self {
+        match self {
+            Self::Once(value) => Self::Once(white_space::trim(value)),
+            other => other,
+        }
+    }
+}
+
 /// How a client identifies itself: an access token, and for DPoP the proof beside it.
 #[derive(Clone, Copy)]
 pub struct Credentials<'a> {
@@ -81,6 +90,8 @@ pub struct Credentials<'a> {
     pub presentation: Presentation<'a>,
     /// The access token, as sent.
     pub access_token: &'a str,
+    /// Where it begins in the `Authorization` field, in bytes; zero where it came apart.
+    pub token_begin: usize,
 }
 
 /// How an access token was presented.
@@ -113,20 +124,22 @@ impl Presentation<'_> {
 pub type Refusal = (Rejection, Option<Scheme>);
 
 impl<'a> Credentials<'a> {
-    /// Reads the credentials of a request.
+    /// Reads the credentials of a request. A field without a value is none, whatever shape the request came in.
     pub fn parse(authorization: Field<'a>, dpop: Field<'a>) -> Result<Self, Refusal> {
         let value = match authorization {
-            Field::Absent => {
-                return Err((Code::CredentialsMissing.because("No Authorization header"), None));
-            }
+            Field::Absent => return Err((credentials_missing("No Authorization header"), None)),
             Field::Repeated => {
                 let message = "More than one Authorization header; a request carries one";
                 return Err((Code::CredentialsRepeated.because(message), None));
             }
-            Field::Once(value) => value,
+            Field::Once(value) => white_space::trim_end(value),
         };
+        let credentials = white_space::trim(value);
+        if credentials.is_empty() {
+            return Err((credentials_missing("The Authorization header is empty"), None));
+        }
         let malformed = || (Code::CredentialsMalformed.because("Malformed Authorization header"), None);
-        let (name, rest) = value.trim_matches(is_white_space).split_once(' ').unwrap_or((value, ""));
+        let (name, rest) = credentials.split_once(' ').unwrap_or((credentials, ""));
         if name.is_empty() || !name.bytes().all(is_token_char) {
             return Err(malformed());
         }
@@ -141,14 +154,19 @@ impl<'a> Credentials<'a> {
         }
         let presentation = match scheme {
             Scheme::Bearer => Presentation::Bearer { even_if_bound: false },
-            Scheme::DPoP => match dpop {
-                Field::Absent => return Err((proof_missing(), Some(scheme))),
+            Scheme::DPoP => match dpop.without_white_space() {
+                Field::Absent | Field::Once("") => return Err((proof_missing(), Some(scheme))),
                 Field::Repeated => return Err((proof_repeated(), Some(scheme))),
                 Field::Once(proof) => Presentation::DPoP { proof },
             },
         };
-        Ok(Self { presentation, access_token })
+        Ok(Self { presentation, access_token, token_begin: value.len() - access_token.len() })
     }
+}
+
+#[cold]
+fn credentials_missing(message: &'static str) -> Rejection {
+    Code::CredentialsMissing.because(message)
 }
 
 /// Several proofs (RFC 9449 section 4.3, check 1), in several fields or joined in one.
@@ -163,12 +181,15 @@ pub struct Extracted<'a> {
     pub scheme: Scheme,
     /// What follows the scheme. The second step says whether it is a token.
     pub access_token: &'a str,
+    /// Where it begins in the `Authorization` field, in bytes.
+    pub token_begin: usize,
     /// What the proof must be for, where the scheme is DPoP.
     pub target: Option<TargetUri>,
 }
 
 impl<'a> Extracted<'a> {
-    /// Takes credentials and target URI out of a request. `None` where there is no `Authorization` field.
+    /// Takes credentials and target URI out of a request, as oidc-spa reads them. `None` where there is no `Authorization`
+    /// field.
     pub fn from_request(
         authorization: Field<'a>,
         dpop: Field<'a>,
@@ -178,26 +199,30 @@ impl<'a> Extracted<'a> {
         let value = match authorization {
             Field::Absent => return None,
             Field::Repeated => "",
-            Field::Once(value) => value.trim(),
+            Field::Once(value) => value.trim_end_matches(is_ecmascript_white_space),
         };
         let malformed = || Code::CredentialsMalformed.because("Malformed Authorization header");
-        let Some((name, rest)) = value.split_once(char::is_whitespace) else { return Some(Err(malformed())) };
-        let access_token = rest.trim_start();
+        let credentials = value.trim_start_matches(is_ecmascript_white_space);
+        let Some((name, rest)) = credentials.split_once(is_ecmascript_white_space) else {
+            return Some(Err(malformed()));
+        };
+        let access_token = rest.trim_start_matches(is_ecmascript_white_space);
+        let token_begin = value.len() - access_token.len();
         // What ends a line in JavaScript is no part of a field.
         if access_token.contains(['\n', '\r', '\u{2028}', '\u{2029}']) {
             return Some(Err(malformed()));
         }
         Some(match (Scheme::from_name(name), dpop) {
             (None, _) => Err(malformed()),
-            (Some(scheme @ Scheme::Bearer), _) => Ok(Self { scheme, access_token, target: None }),
+            (Some(scheme @ Scheme::Bearer), _) => {
+                Ok(Self { scheme, access_token, token_begin, target: None })
+            }
             (Some(Scheme::DPoP), Field::Absent) => Err(proof_missing()),
             (Some(Scheme::DPoP), Field::Repeated) => Err(proof_repeated()),
             (Some(Scheme::DPoP), Field::Once(proof)) if proof.contains(',') => Err(proof_repeated()),
             (Some(scheme @ Scheme::DPoP), Field::Once(_)) => {
-                // The drop-in knows no prefix, and many proxies pass on a client's.
-                let head = head.map(|head| RequestHead { x_forwarded_prefix: None, ..head });
                 let target = head.map(|head| head.target_uri(trust)).transpose();
-                target.map(|target| Self { scheme, access_token, target })
+                target.map(|target| Self { scheme, access_token, token_begin, target })
             }
         })
     }
@@ -207,8 +232,10 @@ fn proof_missing() -> Rejection {
     Code::ProofMissing.because("Scheme DPoP was specified but the DPoP header is missing")
 }
 
-const fn is_white_space(c: char) -> bool {
-    matches!(c, ' ' | '\t')
+/// What oidc-spa takes for white space: ECMAScript's, in `trim` and in `\s`.
+const fn is_ecmascript_white_space(c: char) -> bool {
+    matches!(c, '\t'..='\r' | ' ' | '\u{a0}' | '\u{1680}' | '\u{2000}'..='\u{200a}')
+        || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202f}' | '\u{205f}' | '\u{3000}' | '\u{feff}')
 }
 
 /// RFC 9110 section 5.6.2.
@@ -260,9 +287,16 @@ mod tests {
     #[test]
     fn i05_i07_i08_i09_i18_i19_b18_b19_malformed_credentials() {
         for value in [
-            "",
             "Bearer",
             "Bearer ",
+            "Bearer a.b.c\u{a0}",
+            "\u{a0}Bearer a.b.c",
+            "\u{a0}",
+            "Bearer a.b.c\u{85}",
+            "Bearer a.b.c\u{b}",
+            "Bearer a.b.c,",
+            ", Bearer a.b.c",
+            ", ",
             "Bearer\ta.b.c",
             "Bearer\u{a0}a",
             "Bearer \ta",
@@ -297,6 +331,60 @@ mod tests {
     fn i10_b3_1_two_authorization_fields() {
         let result = Credentials::parse(Field::Repeated, Field::Absent);
         assert_eq!(result.err().map(|(r, _)| r.code()), Some(Code::CredentialsRepeated));
+    }
+
+    #[test]
+    fn an_empty_field_is_no_credentials() {
+        for value in ["", " ", "\t", " \t "] {
+            assert_eq!(code(value), Some(Code::CredentialsMissing), "{value:?}");
+            let proofless = Credentials::parse(Field::Once("DPoP a.b.c"), Field::Once(value)).err();
+            assert_eq!(
+                proofless.map(|(rejection, _)| rejection.code()),
+                Some(Code::ProofMissing),
+                "{value:?}"
+            );
+        }
+        let repeated = Credentials::parse(Field::Repeated, Field::Absent).err();
+        assert_eq!(repeated.map(|(rejection, _)| rejection.code()), Some(Code::CredentialsRepeated));
+    }
+
+    #[test]
+    fn white_space_around_a_field_is_none_of_it() {
+        for value in ["Bearer a.b.c", "\tBearer a.b.c", " \t Bearer  a.b.c\t ", "Bearer a.b.c "] {
+            let Ok(credentials) = Credentials::parse(Field::Once(value), Field::Absent) else {
+                panic!("{value:?}")
+            };
+            assert_eq!(credentials.access_token, "a.b.c");
+            assert_eq!(
+                value.get(credentials.token_begin..credentials.token_begin + 5),
+                Some("a.b.c"),
+                "{value:?}"
+            );
+        }
+        let Ok(credentials) = Credentials::parse(Field::Once("DPoP a.b.c"), Field::Once("\tp.q.r ")) else {
+            panic!()
+        };
+        assert!(matches!(credentials.presentation, Presentation::DPoP { proof: "p.q.r" }));
+    }
+
+    #[test]
+    fn the_drop_in_knows_the_white_space_of_ecmascript() {
+        let extract =
+            |value| Extracted::from_request(Field::Once(value), Field::Absent, None, &ProxyTrust::Nobody);
+        for value in [
+            "Bearer a.b.c",
+            "Bearer\u{a0}a.b.c",
+            "\u{feff}Bearer\ta.b.c\u{a0} ",
+            "Bearer\u{3000}\u{2009}a.b.c",
+        ] {
+            let Some(Ok(found)) = extract(value) else { panic!("{value:?}") };
+            assert_eq!(found.access_token, "a.b.c");
+            assert_eq!(value.get(found.token_begin..found.token_begin + 5), Some("a.b.c"), "{value:?}");
+        }
+        // U+0085 is white space to Unicode, and not to ECMAScript.
+        for value in ["", " ", "Bearer", "Bearer\u{85}a.b.c", "\u{85}Bearer a.b.c"] {
+            assert!(matches!(extract(value), Some(Err(_))), "{value:?}");
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@
 //! Never: a memory of its own, a check.
 
 use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
 
 use crate::credentials::{Refusal, Scheme};
@@ -63,8 +64,8 @@ impl Pending {
 /// The request may enter.
 pub struct Grant {
     pub(crate) verified: Arc<VerifiedToken>,
-    /// Length of the access token, as sent. Credentials end with it.
-    pub token_bytes: usize,
+    /// The access token's place in the `Authorization` field, in bytes.
+    pub token: Range<usize>,
     /// How the token was presented.
     pub scheme: Scheme,
     /// Whose token it is.

@@ -231,7 +231,7 @@ impl ResourceServer {
             Presentation::Bearer { .. } => None,
         };
         let grant = Grant {
-            token_bytes: token.len(),
+            token: credentials.token_begin..credentials.token_begin + token.len(),
             scheme: presentation.scheme(),
             issuer: verified.issuer(),
             dpop_nonce: nonces.filter(|_| lacks_nonce).map(|nonces| nonces.current(now)),
@@ -348,7 +348,7 @@ impl ResourceServer {
     fn target<'a>(&self, head: RequestHead<'a>) -> Result<ExpectedTarget<'a>, Rejection> {
         let prefix = head.x_forwarded_prefix.filter(|_| self.policy.reads_forwarded_prefix);
         let head = RequestHead { x_forwarded_prefix: prefix, ..head };
-        let uri = head.undisputed_target_uri(&self.policy.proxy_trust)?;
+        let uri = head.target_uri(&self.policy.proxy_trust)?;
         let shown = Cow::Owned(uri.to_string());
         Ok(ExpectedTarget { method: Some(head.method), uri: Some(ExpectedUri { uri: Some(uri), shown }) })
     }

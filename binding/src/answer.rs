@@ -9,7 +9,7 @@ use napi::bindgen_prelude::{Either, Error, Result};
 use napi_derive::napi;
 use oidc_spa_native_host::{StoreAnswer, Unsettled, Validator};
 
-use crate::told::{Known, Told, tell};
+use crate::told::{Told, tell};
 
 /// A verdict, or a question to the application's own memory of proofs.
 pub type Answer = Either<Told, NativeUnsettled>;
@@ -21,12 +21,12 @@ pub struct NativeUnsettled {
     key: String,
     expires_at: f64,
     unsettled: Option<Unsettled>,
-    known: Known,
+    known: u64,
 }
 
 #[napi]
 impl NativeUnsettled {
-    pub(crate) fn new(validator: &Arc<Validator>, unsettled: Unsettled, known: Known) -> Self {
+    pub(crate) fn new(validator: &Arc<Validator>, unsettled: Unsettled, known: u64) -> Self {
         Self {
             validator: Arc::clone(validator),
             key: unsettled.name().to_owned(),

@@ -29,7 +29,7 @@ const PLACES: u64 = 1 << 26;
 pub fn extraction(env: &Env) -> Result<Object<'_>> {
     let mut functions = Object::new(env)?;
     door(env, &mut functions, "extractCredentials", |mut call| {
-        let trust = if call.required()? { ProxyTrust::First } else { ProxyTrust::Nobody };
+        let trust = ProxyTrust::OidcSpa { trusts_proxies: call.required()? };
         Ok(extract(&RequestParts::read(&mut call)?, &trust))
     })?;
     Ok(functions)
@@ -37,11 +37,12 @@ pub fn extraction(env: &Env) -> Result<Object<'_>> {
 
 fn extract(parts: &RequestParts, trust: &ProxyTrust) -> Option<Extraction> {
     let request = parts.request();
+    let field = parts.authorization.as_deref();
     let extracted = Extracted::from_request(request.authorization, request.dpop, request.head, trust)?;
     Some(match extracted {
         Err(rejection) => Either3::C(rejection.message().to_owned()),
-        Ok(Extracted { scheme, access_token, target }) => {
-            let place = place(parts.authorization.as_deref()?, access_token);
+        Ok(Extracted { scheme, access_token, token_begin, target }) => {
+            let place = place(field?.get(..token_begin)?, access_token);
             match scheme {
                 Scheme::Bearer => Either3::A(place),
                 Scheme::DPoP => Either3::B((place, target.map(|uri| uri.to_string()))),
@@ -50,11 +51,11 @@ fn extract(parts: &RequestParts, trust: &ProxyTrust) -> Option<Extraction> {
     })
 }
 
-/// The place of a token, after which its field has nothing but white space.
-fn place(field: &str, token: &str) -> Place {
-    let until_its_end = field.trim_end();
-    let [token, end] = [token, until_its_end].map(|text| utf16_units(text).min(PLACES));
-    (end * PLACES + end.saturating_sub(token)) as f64
+/// The place of a token behind what stands before it in the field.
+fn place(before: &str, token: &str) -> Place {
+    let begin = utf16_units(before).min(PLACES - 1);
+    let end = (begin + utf16_units(token)).min(PLACES - 1);
+    (end * PLACES + begin) as f64
 }
 
 fn utf16_units(text: &str) -> u64 {

@@ -27,7 +27,7 @@ use oidc_spa_native_host::{Denial, Validator, listen, trust_where_the_system_has
 use arguments::{schemes, time};
 use bell::Bell;
 use inbox::NativeInbox;
-use told::{Known, Told, tell};
+use told::{Told, tell};
 
 /// Events that wait for an environment whose thread is busy.
 const MAX_EVENTS: usize = 1024;
@@ -82,7 +82,7 @@ impl NativeValidator {
             demand: Demand::new(&scopes, &acr_values, max_age_seconds)
                 .ok_or_else(|| Error::from_reason("a scope or acr value holds a character it cannot have"))?,
         };
-        Ok(tell(self.validator.refuse(denial, time(now)), Known::default()))
+        Ok(tell(self.validator.refuse(denial, time(now)), 0))
     }
 
     /// What the resource tells of itself, as the JSON text of `ResourceMetadata`.

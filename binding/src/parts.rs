@@ -10,7 +10,6 @@ use oidc_spa_native::resource_server::Request;
 use oidc_spa_native_host::Question;
 
 use crate::arguments::Arguments;
-use crate::told::Known;
 
 /// `Authorization` came more than once.
 const AUTHORIZATION_REPEATED: u32 = 1;
@@ -44,15 +43,10 @@ impl Parts {
         }
     }
 
-    /// What is known of the token where these come from. Credentials end with the token, and white space around a field's
-    /// value is none of it.
-    pub(crate) fn known(&self) -> Known {
+    /// The number of the token whose claims whoever asks was told, or zero.
+    pub(crate) const fn known(&self) -> u64 {
         match self {
-            Self::Request { parts, told, .. } => {
-                let field = parts.authorization.as_deref().unwrap_or_default();
-                Known { token_end: field.trim_end_matches([' ', '\t']).len(), number: *told }
-            }
-            Self::Credentials { told, .. } => Known { token_end: 0, number: *told },
+            Self::Request { told, .. } | Self::Credentials { told, .. } => *told,
         }
     }
 }
@@ -160,7 +154,7 @@ impl CredentialParts {
             ("DPoP", proof) => Presentation::DPoP { proof: proof.unwrap_or_default() },
             _ => Presentation::Bearer { even_if_bound: !self.reject_if_bound },
         };
-        let credentials = Credentials { presentation, access_token: &self.access_token };
+        let credentials = Credentials { presentation, access_token: &self.access_token, token_begin: 0 };
         let target =
             ExpectedTarget::of_application(self.expected_htm.as_deref(), self.expected_htu.as_deref());
         Question::Credentials(credentials, Some(target))

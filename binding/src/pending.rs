@@ -14,7 +14,7 @@ use oidc_spa_native_host::{Judgement, Unsettled, Validator, spawn, submit};
 use crate::answer::{Answer, NativeUnsettled, settled_before};
 use crate::inbox::{Inbox, Ticket};
 use crate::parts::Parts;
-use crate::told::{Known, Told, fail, tell};
+use crate::told::{Told, fail, tell};
 
 /// What is said of a request at first.
 pub type First = Either3<Told, NativePending, NativeUnsettled>;
@@ -22,7 +22,7 @@ pub type First = Either3<Told, NativePending, NativeUnsettled>;
 /// What a verdict waits for, with what is known to whoever asked.
 enum WaitsFor {
     Keys(Parts, UnixTime),
-    Store(Unsettled, Known),
+    Store(Unsettled, u64),
 }
 
 /// What can be said now, or what is to be waited for.
@@ -35,7 +35,7 @@ fn judge(validator: &Arc<Validator>, parts: Parts, now: UnixTime) -> Either<Answ
 }
 
 /// The application's own memory is asked by the application.
-fn ask(validator: &Arc<Validator>, unsettled: Unsettled, known: Known) -> Either<Answer, WaitsFor> {
+fn ask(validator: &Arc<Validator>, unsettled: Unsettled, known: u64) -> Either<Answer, WaitsFor> {
     if validator.is_asked_by_application() {
         return Either::A(Either::B(NativeUnsettled::new(validator, unsettled, known)));
     }

@@ -3,6 +3,7 @@
 //! In: `Verdict`. Out: `Told`. May use: host, serde_json. Never: an `if` about OAuth.
 
 use std::fmt::Write;
+use std::ops::Range;
 
 use oidc_spa_native::credentials::Scheme;
 use oidc_spa_native_host::{Repeatable, Verdict};
@@ -26,17 +27,8 @@ const FAILED: i32 = -2;
 /// What a grant tells beside nonce and claims, at most, in bytes.
 const NUMBERS_BYTES: usize = 160;
 
-/// What whoever asked has of the token already, so that it is not told.
-#[derive(Clone, Copy, Default)]
-pub struct Known {
-    /// Where it ends in the `Authorization` field, if that was passed.
-    pub token_end: usize,
-    /// The number under which its claims were told, or zero.
-    pub number: u64,
-}
-
-/// The verdict.
-pub fn tell(verdict: Verdict, known: Known) -> Told {
+/// The verdict, for whoever was told the claims of the token with this number, or zero.
+pub fn tell(verdict: Verdict, known: u64) -> Told {
     let (grant, repeatable) = match verdict {
         Verdict::Granted(grant, repeatable) => (grant, repeatable),
         Verdict::Refused(rejection, challenge) => {
@@ -56,11 +48,10 @@ pub fn tell(verdict: Verdict, known: Known) -> Told {
     let tag = 2 * grant.issuer + usize::from(grant.scheme == Scheme::DPoP);
     let nonce =
         grant.dpop_nonce.as_deref().map_or_else(|| "null".to_owned(), |nonce| json!(nonce).to_string());
-    let token_end = known.token_end;
-    let token_begin = token_end.saturating_sub(grant.token_bytes);
+    let Range { start: token_begin, end: token_end } = grant.token;
     let (from, until, epoch) = repeatable.map_or((0, 0, 0), span);
     let number = grant.recalled.unwrap_or(0);
-    let claims = if number > 0 && number == known.number { "null" } else { grant.claims() };
+    let claims = if number > 0 && number == known { "null" } else { grant.claims() };
     let mut told = String::with_capacity(NUMBERS_BYTES + nonce.len() + claims.len());
     // Into a String, this cannot fail. The claims were read as one JSON object.
     let _ =

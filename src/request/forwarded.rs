@@ -2,15 +2,15 @@
 //!
 //! In: the forwarded fields, the connection's address, whom the application trusts.
 //! Out: scheme, host, port and path prefix as the client used them.
-//! May use: target_uri.
+//! May use: target_uri, white_space.
 //! Never: a value that no trusted proxy can have written.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::IpNet;
 
 use super::target_uri::{Origin, UriScheme};
-use super::{ProxyTrust, RequestHead};
+use super::{ProxyTrust, RequestHead, white_space};
 
 /// What is forwarded, as far as anything is.
 #[derive(Default)]
@@ -24,31 +24,32 @@ pub(super) struct Forwarded<'a> {
 }
 
 impl<'a> Forwarded<'a> {
-    /// `Forwarded` goes before `X-Forwarded-*`, member by member.
-    pub(super) fn of(head: &RequestHead<'a>, trust: &ProxyTrust) -> Self {
+    /// `Forwarded` goes before `X-Forwarded-*`, member by member. `None` where they name two schemes or two hosts: many
+    /// proxies write one kind of fields and pass on what a client wrote of the other.
+    pub(super) fn of(head: &RequestHead<'a>, trust: &ProxyTrust) -> Option<Self> {
         let position = Position::of(head, trust);
-        let (standard, common) = (Self::standard(head, position), Self::common(head, position));
-        Self {
+        let standard = Self::standard(head, position, trust)?;
+        let common = Self::common(head, position, trust);
+        if Self::are_disputed(head, &standard, &common) {
+            return None;
+        }
+        Some(Self {
             scheme: standard.scheme.or(common.scheme),
             host: standard.host.or(common.host),
             port: if standard.host.is_some() { None } else { common.port },
-            prefix: common.prefix,
-        }
+            prefix: common.prefix.filter(|_| !trust.is_of_oidc_spa()),
+        })
     }
 
-    /// Whether the two kinds of fields tell of two schemes or two hosts. A proxy that writes `X-Forwarded-*` and no host
-    /// among them leaves `Host` as it was.
-    pub(super) fn is_disputed(head: &RequestHead<'a>, trust: &ProxyTrust) -> bool {
-        let position = Position::of(head, trust);
-        let (standard, mut common) = (Self::standard(head, position), Self::common(head, position));
-        if common.host.is_none() && (head.x_forwarded_proto.is_some() || head.x_forwarded_for.is_some()) {
-            common.host = head.host;
-        }
+    /// A proxy that writes `X-Forwarded-*` and no host among them leaves `Host` as it was.
+    fn are_disputed(head: &RequestHead<'a>, standard: &Self, common: &Self) -> bool {
+        let writes_common = head.x_forwarded_proto.is_some() || head.x_forwarded_for.is_some();
+        let host = common.host.or(head.host.filter(|_| writes_common));
         let scheme = standard.scheme.or(common.scheme).unwrap_or(UriScheme::Https);
         standard.scheme.zip(common.scheme).is_some_and(|(a, b)| a != b)
             || (standard.host.is_some()
-                && common.host.is_some()
-                && standard.origin(scheme) != common.origin(scheme))
+                && host.is_some()
+                && standard.origin(scheme) != Self { host, ..*common }.origin(scheme))
     }
 
     fn origin(&self, scheme: UriScheme) -> Option<Origin> {
@@ -59,23 +60,27 @@ impl<'a> Forwarded<'a> {
         Some(origin)
     }
 
-    /// RFC 7239.
-    fn standard(head: &RequestHead<'a>, position: Position) -> Self {
-        let Some(element) = head.forwarded.and_then(|list| position.value_of(list)) else {
-            return Self::default();
+    /// RFC 7239. `None` where the field cannot be taken apart, or says one thing twice.
+    fn standard(head: &RequestHead<'a>, position: Position, trust: &ProxyTrust) -> Option<Self> {
+        let Some(list) = head.forwarded.filter(|_| !matches!(position, Position::None)) else {
+            return Some(Self::default());
         };
-        Self {
-            scheme: parameter(element, "proto").and_then(scheme),
-            host: parameter(element, "host"),
+        let elements = split_unquoted(list, ',')?;
+        let Some(element) = position.value_among(elements.iter().copied()) else {
+            return Some(Self::default());
+        };
+        Some(Self {
+            scheme: parameter(element, "proto")?.and_then(|name| scheme(name, trust)),
+            host: parameter(element, "host")?,
             ..Self::default()
-        }
+        })
     }
 
     /// The fields that are older than the RFC.
-    fn common(head: &RequestHead<'a>, position: Position) -> Self {
+    fn common(head: &RequestHead<'a>, position: Position, trust: &ProxyTrust) -> Self {
         let value = |list: Option<&'a str>| list.and_then(|list| position.value_of(list));
         Self {
-            scheme: value(head.x_forwarded_proto).and_then(scheme),
+            scheme: value(head.x_forwarded_proto).and_then(|name| scheme(name, trust)),
             host: value(head.x_forwarded_host),
             port: value(head.x_forwarded_port),
             prefix: head.x_forwarded_prefix.and_then(|list| position.tail_of(list)),
@@ -83,8 +88,16 @@ impl<'a> Forwarded<'a> {
     }
 }
 
-fn scheme(name: &str) -> Option<UriScheme> {
-    UriScheme::from_name(name.trim_end_matches(':'))
+/// The scheme of this name. Some proxies name the WebSocket that an upgrade asks for (RFC 6455 section 3), which is the
+/// same port of the same host; oidc-spa does not know these names.
+fn scheme(name: &str, trust: &ProxyTrust) -> Option<UriScheme> {
+    let name = name.trim_end_matches(':');
+    match name {
+        _ if trust.is_of_oidc_spa() => UriScheme::from_name(name),
+        _ if name.eq_ignore_ascii_case("wss") => Some(UriScheme::Https),
+        _ if name.eq_ignore_ascii_case("ws") => Some(UriScheme::Http),
+        _ => UriScheme::from_name(name),
+    }
 }
 
 /// How many proxies of these networks stand in front of this server, one behind the other. A client of such a network
@@ -98,7 +111,7 @@ pub(super) fn hops_through(head: &RequestHead<'_>, networks: &[IpNet]) -> usize 
     }
     // Each proxy appends the address that its own connection came from: the last one is that of the next.
     let before = head.x_forwarded_for.into_iter().flat_map(|list| list.rsplit(','));
-    1 + before.take_while(|text| is_trusted(text.trim())).count()
+    1 + before.take_while(|text| is_trusted(white_space::trim(text))).count()
 }
 
 /// Which value of a list field the trusted proxy wrote.
@@ -106,7 +119,8 @@ pub(super) fn hops_through(head: &RequestHead<'_>, networks: &[IpNet]) -> usize 
 enum Position {
     None,
     First,
-    /// Counted from the last, which is 1.
+    /// Counted from the last, which is 1. A value that stands alone is that of every proxy: the last one that wrote the
+    /// field replaced it, as load balancers do with the scheme.
     FromLast(usize),
     /// The same, and the first where there are fewer.
     FromLastOrFirst(usize),
@@ -115,22 +129,28 @@ enum Position {
 impl Position {
     fn of(head: &RequestHead<'_>, trust: &ProxyTrust) -> Self {
         match trust {
-            ProxyTrust::First => Self::First,
+            ProxyTrust::First | ProxyTrust::OidcSpa { trusts_proxies: true } => Self::First,
             ProxyTrust::Hops(hops) => Self::FromLast(usize::from(*hops)),
             ProxyTrust::Networks(networks) => match hops_through(head, networks) {
                 0 => Self::None,
                 hops => Self::FromLastOrFirst(hops),
             },
-            ProxyTrust::Nobody | ProxyTrust::PublicBaseUrl(_) => Self::None,
+            ProxyTrust::Nobody | ProxyTrust::OidcSpa { .. } | ProxyTrust::PublicBaseUrl(_) => Self::None,
         }
     }
 
     fn value_of(self, list: &str) -> Option<&str> {
-        // Empty elements are none (RFC 9110 section 5.6.1.2).
-        let mut from_last = list.rsplit(',').map(str::trim).filter(|value| !value.is_empty());
+        self.value_among(list.split(','))
+    }
+
+    /// Empty elements are none (RFC 9110 section 5.6.1.2), but a list that has one is no single value.
+    fn value_among<'a>(self, elements: impl DoubleEndedIterator<Item = &'a str> + Clone) -> Option<&'a str> {
+        let is_alone = elements.clone().nth(1).is_none();
+        let mut from_last = elements.rev().map(white_space::trim).filter(|value| !value.is_empty());
         match self {
             Self::None => None,
             Self::First => from_last.next_back(),
+            Self::FromLast(_) if is_alone => from_last.next(),
             Self::FromLast(n) => from_last.nth(n.checked_sub(1)?),
             Self::FromLastOrFirst(n) => from_last.take(n).last(),
         }
@@ -150,18 +170,71 @@ impl Position {
     }
 }
 
-/// An address, with or without a port. An IPv4 address that came over IPv6 is an IPv4 address.
+/// An address as proxies and Node.js write one: with a port or without, an IPv6 address in brackets or without, with the
+/// zone of a link-local one or without. An IPv4 address that came over IPv6 is an IPv4 address.
 fn parse_address(text: &str) -> Option<IpAddr> {
-    let address = text.parse().or_else(|_| text.parse::<SocketAddr>().map(|socket| socket.ip())).ok();
-    address.map(|address: IpAddr| address.to_canonical())
+    let address: IpAddr = match text.strip_prefix('[') {
+        Some(rest) => {
+            let (address, port) = rest.split_once(']')?;
+            let is_port = port.is_empty() || port.strip_prefix(':').is_some_and(is_port);
+            is_port.then(|| without_zone(address).parse::<Ipv6Addr>().ok())??.into()
+        }
+        None => match text.split_once(':') {
+            Some((address, port)) if is_port(port) => address.parse::<Ipv4Addr>().ok()?.into(),
+            _ => without_zone(text).parse().ok()?,
+        },
+    };
+    Some(address.to_canonical())
 }
 
-/// A parameter of one element of `Forwarded` (RFC 7239 section 4), quotes taken off.
-fn parameter<'a>(element: &'a str, name: &str) -> Option<&'a str> {
-    let value = element.split(';').find_map(|pair| {
+fn is_port(text: &str) -> bool {
+    text.len() <= 5 && text.bytes().all(|b| b.is_ascii_digit())
+}
+
+/// An IPv6 address without its zone (RFC 4007 section 11), which says through which interface it is reached.
+fn without_zone(address: &str) -> &str {
+    address
+        .split_once('%')
+        .filter(|(address, _)| address.contains(':'))
+        .map_or(address, |(address, _)| address)
+}
+
+/// A parameter of one element of `Forwarded` (RFC 7239 section 4), quotes taken off. `None` where it came twice, or where
+/// the element cannot be taken apart.
+fn parameter<'a>(element: &'a str, name: &str) -> Option<Option<&'a str>> {
+    let pairs = split_unquoted(element, ';')?;
+    let mut values = pairs.iter().filter_map(|pair| {
         let (key, value) = pair.split_once('=')?;
-        key.trim().eq_ignore_ascii_case(name).then_some(value.trim())
-    })?;
-    let value = value.strip_prefix('"').and_then(|value| value.strip_suffix('"')).unwrap_or(value);
-    (!value.is_empty()).then_some(value)
+        white_space::trim(key).eq_ignore_ascii_case(name).then_some(white_space::trim(value))
+    });
+    let value = values.next();
+    if values.next().is_some() {
+        return None;
+    }
+    let unquoted =
+        |value: &'a str| value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(value);
+    Some(value.map(unquoted).filter(|value| !value.is_empty()))
+}
+
+/// What stands between the separators that are outside quoted strings (RFC 9110 section 5.6.4). `None` where a quoted
+/// string does not end: a client may have begun it, to swallow what the proxy added behind.
+fn split_unquoted(text: &str, separator: char) -> Option<Vec<&str>> {
+    let (mut is_quoted, mut is_escaped) = (false, false);
+    let parts = text.split(|c: char| {
+        let was_escaped = std::mem::take(&mut is_escaped);
+        match c {
+            _ if was_escaped => false,
+            '\\' => {
+                is_escaped = is_quoted;
+                false
+            }
+            '"' => {
+                is_quoted = !is_quoted;
+                false
+            }
+            c => c == separator && !is_quoted,
+        }
+    });
+    let parts: Vec<&str> = parts.collect();
+    (!is_quoted).then_some(parts)
 }

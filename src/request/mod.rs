@@ -7,6 +7,7 @@
 
 mod forwarded;
 mod target_uri;
+pub(crate) mod white_space;
 
 pub use target_uri::TargetUri;
 
@@ -24,7 +25,14 @@ pub enum ProxyTrust {
     Nobody,
     /// The first value of each forwarded field: every proxy in front of this server overwrites them.
     First,
-    /// The value that the nth proxy from here wrote, where each proxy appends. At least 1.
+    /// As [`First`](Self::First), in the drop-in for `oidc-spa/server`, which reads no prefix, and no scheme but http and
+    /// https.
+    OidcSpa {
+        /// Otherwise nobody's word is taken, as of [`Nobody`](Self::Nobody).
+        trusts_proxies: bool,
+    },
+    /// The value that the nth proxy from here wrote, where each proxy appends; a value that stands alone, where each
+    /// replaces. At least 1.
     Hops(u8),
     /// The value that the outermost proxy of these networks wrote. The connection must come from one of them, and
     /// `X-Forwarded-For` tells how many of them stand behind each other.
@@ -34,9 +42,16 @@ pub enum ProxyTrust {
 }
 
 impl ProxyTrust {
+    const fn is_of_oidc_spa(&self) -> bool {
+        matches!(self, Self::OidcSpa { .. })
+    }
+
     /// Whether there is a proxy whose fields are read.
     pub const fn believes_somebody(&self) -> bool {
-        matches!(self, Self::First | Self::Hops(_) | Self::Networks(_))
+        matches!(
+            self,
+            Self::First | Self::OidcSpa { trusts_proxies: true } | Self::Hops(_) | Self::Networks(_)
+        )
     }
 }
 
@@ -45,9 +60,10 @@ impl ProxyTrust {
 pub struct RequestHead<'a> {
     /// The method, in the case in which it came.
     pub method: &'a str,
-    /// The request target (RFC 9112 section 3.2) or the absolute URL.
+    /// The request target (RFC 9112 section 3.2), or the absolute URL that the program or its framework made.
     pub url: &'a str,
-    /// `http` or `https`, as the connection is; `None` where the caller does not know.
+    /// `http` or `https`, as the connection is; `None` where the caller does not know. Where it is known, `url` is what
+    /// the client wrote.
     pub connection_scheme: Option<&'a str>,
     /// `Host` or `:authority`.
     pub host: Option<&'a str>,
@@ -74,13 +90,36 @@ pub struct RequestHead<'a> {
 }
 
 impl RequestHead<'_> {
-    /// The URI that the client saw.
+    /// The URI that the client saw. Refused where those whose word is taken name two.
     pub fn target_uri(&self, trust: &ProxyTrust) -> Result<TargetUri, Rejection> {
         let Url { authority, path } = self.split_url()?;
         if let ProxyTrust::PublicBaseUrl(base) = trust {
+            self.check_absolute_form(authority, base.origin())?;
             return base.join(path).ok_or_else(|| self.unusable("path"));
         }
-        let forwarded = Forwarded::of(self, trust);
+        let forwarded = Forwarded::of(self, trust).ok_or_else(|| {
+            Code::ProofUriMismatch.because(
+                "Forwarded contradicts itself, X-Forwarded-Host or -Proto, or Host where only the others came: let the \
+                 proxy remove the fields that it does not write",
+            )
+        })?;
+        let origin = self.origin(&forwarded, authority, trust)?;
+        self.check_absolute_form(authority, &origin)?;
+        let prefix = match forwarded.prefix.map(target_uri::join_prefixes) {
+            None => String::new(),
+            Some(Some(prefix)) => prefix,
+            Some(None) => return Err(self.unusable("X-Forwarded-Prefix, which is not a path,")),
+        };
+        TargetUri::under(origin, &(prefix + "/"), path).ok_or_else(|| self.unusable("path"))
+    }
+
+    /// Scheme, host and port, of whoever knows them best.
+    fn origin(
+        &self,
+        forwarded: &Forwarded<'_>,
+        authority: Option<(UriScheme, &str)>,
+        trust: &ProxyTrust,
+    ) -> Result<Origin, Rejection> {
         let scheme = forwarded
             .scheme
             .or_else(|| self.connection_scheme.and_then(UriScheme::from_name))
@@ -90,37 +129,66 @@ impl RequestHead<'_> {
                     "The URL of the request is not known: pass an absolute `url`, or set `publicBaseUrl`",
                 )
             })?;
-        let host = match (forwarded.host, authority) {
-            (Some(host), _) => host,
-            // The authority of an absolute-form target replaces the Host field (RFC 9112 section 3.2.2).
-            (None, Some((_, authority))) => authority,
-            (None, None) if self.host_repeated => return Err(self.unusable("Host header, which came twice,")),
-            (None, None) => self.host.ok_or_else(|| self.unusable("missing Host header"))?,
+        // A client's absolute-form target must name the host that is known without it; a program's URL names it.
+        let of_program =
+            authority.filter(|_| self.connection_scheme.is_none()).map(|(_, authority)| authority);
+        let host = match (forwarded.host, of_program, self.host) {
+            (Some(host), ..) | (None, Some(host), _) => host,
+            (None, None, _) if self.host_repeated => {
+                return Err(self.unusable("Host header, which came twice,"));
+            }
+            (None, None, Some(host)) => host,
+            // Only HTTP/1.0 knows requests without Host.
+            (None, None, None) => authority
+                .map(|(_, authority)| authority)
+                .ok_or_else(|| self.unusable("missing Host header"))?,
         };
-        let mut origin = Origin::parse(scheme, host).ok_or_else(|| {
-            Code::ProofUriMismatch.because(format!("The Host \"{}\" is not a host", Shown(host)))
-        })?;
+        let parse = |host| {
+            Origin::parse(scheme, host).ok_or_else(|| {
+                Code::ProofUriMismatch.because(format!("The Host \"{}\" is not a host", Shown(host)))
+            })
+        };
+        let mut origin = parse(host)?;
+        // A framework builds its URL from Host, or from what it was told. oidc-spa reads the URL alone.
+        let beside_url = self.host.filter(|_| forwarded.host.is_none() && of_program.is_some());
+        if beside_url
+            .filter(|_| !trust.is_of_oidc_spa())
+            .map(parse)
+            .transpose()?
+            .is_some_and(|other| other != origin)
+        {
+            return Err(Code::ProofUriMismatch.because(
+                "The URL of the request names another host than its Host header: set `publicBaseUrl`",
+            ));
+        }
+        if !trust.is_of_oidc_spa() && forwarded.scheme.is_some() {
+            origin.drop_port_of_other_scheme();
+        }
         if let (Some(_), Some(port)) = (forwarded.host, forwarded.port) {
             origin.set_missing_port(port);
         }
-        let prefix = match forwarded.prefix.map(target_uri::join_prefixes) {
-            None => String::new(),
-            Some(Some(prefix)) => prefix,
-            Some(None) => return Err(self.unusable("X-Forwarded-Prefix, which is not a path,")),
-        };
-        TargetUri::under(origin, &(prefix + "/"), path).ok_or_else(|| self.unusable("path"))
+        Ok(origin)
     }
 
-    /// [`Self::target_uri`], unless `Forwarded` and `X-Forwarded-*` tell of two. Many proxies write one of them and pass
-    /// on what a client wrote of the other.
-    pub fn undisputed_target_uri(&self, trust: &ProxyTrust) -> Result<TargetUri, Rejection> {
-        if Forwarded::is_disputed(self, trust) {
-            return Err(Code::ProofUriMismatch.because(
-                "Forwarded contradicts X-Forwarded-Host or -Proto, or Host where only the others came: let the proxy \
-                 remove the fields that it does not write",
-            ));
+    /// Refuses an absolute-form request target (RFC 9112 section 3.2.2) that names another origin. Only what the client
+    /// wrote is one: a program may name the URL by which it is reached inside.
+    fn check_absolute_form(
+        &self,
+        authority: Option<(UriScheme, &str)>,
+        origin: &Origin,
+    ) -> Result<(), Rejection> {
+        match authority {
+            Some((scheme, authority))
+                if self.connection_scheme.is_some()
+                    && Origin::parse(scheme, authority).as_ref() != Some(origin) =>
+            {
+                Err(Code::ProofUriMismatch.because(format!(
+                    "The request target names another origin, \"{}\", than this server has",
+                    Shown(authority)
+                )))
+            }
+            _ => Ok(()),
         }
-        self.target_uri(trust)
     }
 
     /// Whether the fields that a proxy writes are its own: the application trusts who is connected to this server.
@@ -215,7 +283,9 @@ mod tests {
             ..head("/v1/items", "api.example")
         };
         assert_eq!(uri(spoofed, &ProxyTrust::Nobody).as_deref(), Some(ITEMS));
-        assert_eq!(uri(spoofed, &ProxyTrust::First).as_deref(), Some("http://third.example/v1/items"));
+        assert_eq!(uri(spoofed, &ProxyTrust::First), None, "two kinds of fields that contradict each other");
+        let standard = RequestHead { x_forwarded_host: None, x_forwarded_proto: None, ..spoofed };
+        assert_eq!(uri(standard, &ProxyTrust::First).as_deref(), Some("http://third.example/v1/items"));
     }
 
     #[test]
@@ -295,7 +365,7 @@ mod tests {
 
     #[test]
     fn k36_k39_forwarded_of_a_client_beside_what_a_proxy_writes() {
-        let judged = |head: RequestHead<'_>| head.undisputed_target_uri(&ProxyTrust::Hops(1)).is_ok();
+        let judged = |head: RequestHead<'_>| head.target_uri(&ProxyTrust::Hops(1)).is_ok();
         let behind = RequestHead {
             forwarded: Some("host=other.example"),
             x_forwarded_for: Some("203.0.113.7"),
@@ -318,8 +388,6 @@ mod tests {
         assert_eq!(uri(head("*", "api.example"), nobody), None);
         assert_eq!(uri(head("api.example:443", "api.example"), nobody), None);
         assert_eq!(uri(head("", "api.example"), nobody), None);
-        let absolute = uri(head("http://other.example/x", "api.example"), nobody);
-        assert_eq!(absolute.as_deref(), Some("https://other.example/x"));
         let unknown = RequestHead { connection_scheme: None, ..head("/x", "api.example") };
         assert_eq!(uri(unknown, nobody), None);
         let fetch = RequestHead { url: "https://api.example/v1/items?y", host: None, ..unknown };

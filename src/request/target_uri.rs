@@ -2,10 +2,12 @@
 //!
 //! In: text: an `htu`, or the parts of a request.
 //! Out: `TargetUri`, which compares equal where RFC 9449 section 4.3 says that two URIs are.
-//! May use: nothing.
+//! May use: white_space.
 //! Never: a reading that is more lenient than the RFC: WHATWG `URL` parsers rewrite what they read.
 
 use std::fmt;
+
+use super::white_space;
 
 /// Bytes of a URI that are read.
 const MAX_BYTES: usize = 8 * 1024;
@@ -35,6 +37,10 @@ impl TargetUri {
 
     pub(super) fn from_parts(origin: Origin, path: &str) -> Option<Self> {
         Self::under(origin, "/", path)
+    }
+
+    pub(super) const fn origin(&self) -> &Origin {
+        &self.origin
     }
 
     /// This URI as a base, followed by a path.
@@ -70,6 +76,13 @@ impl UriScheme {
             _ if name.eq_ignore_ascii_case("http") => Some(Self::Http),
             _ if name.eq_ignore_ascii_case("https") => Some(Self::Https),
             _ => None,
+        }
+    }
+
+    const fn other(self) -> Self {
+        match self {
+            Self::Http => Self::Https,
+            Self::Https => Self::Http,
         }
     }
 
@@ -125,7 +138,14 @@ impl Origin {
     pub(super) fn set_missing_port(&mut self, port: &str) {
         if self.port.is_none() {
             self.port = parse_port(port).filter(|port| *port != self.scheme.default_port());
+            self.drop_port_of_other_scheme();
         }
+    }
+
+    /// Takes port 80 beside https, and 443 beside http, for the default one. A proxy that got the scheme of one in front
+    /// of it writes the port on which it was reached itself; nobody serves https on port 80.
+    pub(super) fn drop_port_of_other_scheme(&mut self) {
+        self.port = self.port.filter(|port| *port != self.scheme.other().default_port());
     }
 }
 
@@ -168,7 +188,7 @@ pub(super) fn path_of(text: &str) -> &str {
 /// at its end is none of it; an empty one says that there is none.
 pub(super) fn join_prefixes(list: &str) -> Option<String> {
     let mut joined = String::new();
-    for prefix in list.split(',').map(str::trim) {
+    for prefix in list.split(',').map(white_space::trim) {
         let prefix = prefix.strip_suffix('/').unwrap_or(prefix);
         if prefix.is_empty() {
             continue;

@@ -254,7 +254,7 @@ fn n11_the_second_step_of_the_drop_in_knows_no_certificate() {
     let token = bound().sign();
     for even_if_bound in [true, false] {
         let presentation = Presentation::Bearer { even_if_bound };
-        let credentials = Credentials { presentation, access_token: &token };
+        let credentials = Credentials { presentation, access_token: &token, token_begin: 0 };
         for profile in PROFILES {
             assert_eq!(Setup::new(profile).judge_credentials(&credentials).name(), "token_bound");
         }

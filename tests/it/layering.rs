@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 /// Rooms from the ground up. A room may use those before it, and `jose` and `keys` are floors with an order of their own.
-const ROOMS: [&str; 32] = [
+const ROOMS: [&str; 33] = [
     "time",
     "jose::algorithm",
     "jose::json",
@@ -12,6 +12,7 @@ const ROOMS: [&str; 32] = [
     "jose::jws",
     "jose",
     "rejection",
+    "request::white_space",
     "request::target_uri",
     "request::forwarded",
     "request",

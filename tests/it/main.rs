@@ -6,6 +6,7 @@ mod access_token;
 mod certificates;
 mod challenges;
 mod dpop;
+mod forwarded;
 mod issuer;
 mod jose;
 mod jwk_set;

@@ -162,7 +162,11 @@ fn a_proof_for_an_unknown_request_is_not_judged() {
         }
     }
     // In the second step of the drop-in too: without a target there is nothing that a proof could be for.
-    let credentials = Credentials { presentation: Presentation::DPoP { proof: &proof }, access_token: t1() };
+    let credentials = Credentials {
+        presentation: Presentation::DPoP { proof: &proof },
+        access_token: t1(),
+        token_begin: 0,
+    };
     for profile in PROFILES {
         assert_eq!(Setup::new(profile).judge_credentials(&credentials).name(), "scheme_unsupported");
     }
@@ -186,7 +190,7 @@ fn an_application_of_the_drop_in_may_take_a_bound_token_as_bearer() {
         ] {
             let access_token = token.sign();
             let presentation = Presentation::Bearer { even_if_bound };
-            let credentials = Credentials { presentation, access_token: &access_token };
+            let credentials = Credentials { presentation, access_token: &access_token, token_begin: 0 };
             assert_eq!(setup.judge_credentials(&credentials).name(), expected, "{even_if_bound}");
         }
     }

@@ -193,8 +193,11 @@ fn the_drop_ins_second_step_compares_with_what_the_application_expects() {
     let judge = |proof: &Jwt, method: Option<&str>, uri: Option<&str>| {
         let setup = Setup::new(Profile::OidcSpa);
         let proof = proof.sign();
-        let credentials =
-            Credentials { presentation: Presentation::DPoP { proof: &proof }, access_token: t1() };
+        let credentials = Credentials {
+            presentation: Presentation::DPoP { proof: &proof },
+            access_token: t1(),
+            token_begin: 0,
+        };
         let target = ExpectedTarget::of_application(method, uri);
         let server = ResourceServer::new(setup.policy.clone());
         match server.authorize_credentials(&credentials, Some(&target), &|_| setup.keys.clone(), setup.now) {

@@ -23,7 +23,7 @@ impl Judge {
     pub fn each(&self, id: &str, token: &str, expected: [&str; 3]) {
         for (setup, expected) in self.0.iter().zip(expected) {
             let presentation = Presentation::Bearer { even_if_bound: false };
-            let credentials = Credentials { presentation, access_token: token };
+            let credentials = Credentials { presentation, access_token: token, token_begin: 0 };
             let verdict = setup.judge_credentials(&credentials);
             let profile = setup.policy.access_token.profile;
             assert_eq!(verdict.name(), expected, "{id} {profile:?}: {}", verdict.message());

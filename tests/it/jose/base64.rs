@@ -174,7 +174,7 @@ fn b20_b22_a_token_has_a_greatest_length() {
     for token in [&bad, &huge] {
         let server = ResourceServer::new(Setup::new(PROFILES[0]).policy);
         let presentation = Presentation::Bearer { even_if_bound: false };
-        let credentials = Credentials { presentation, access_token: token };
+        let credentials = Credentials { presentation, access_token: token, token_begin: 0 };
         let now = Setup::new(PROFILES[0]).now;
         let no_keys = |_| unreachable!("a key was asked for");
         let decision = server.authorize_credentials(&credentials, None, &no_keys, now);
