@@ -5,9 +5,9 @@
 //! May use: reader, the validator's types of requests and certificates.
 //! Never: a field that is read of nobody in particular.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net};
 use oidc_spa_native::client_certificate::CertificateField;
 use oidc_spa_native::jose::json::Value;
 use oidc_spa_native::request::{ProxyTrust, TargetUri};
@@ -15,14 +15,25 @@ use oidc_spa_native::request::{ProxyTrust, TargetUri};
 use super::OptionsError;
 use super::reader::Reader;
 
-/// A network, or an address as a network of its own.
+/// Bits before the IPv4 address in an IPv6 address that holds one (RFC 4291 section 2.5.5.2): `::ffff:10.0.0.1`.
+const MAPPED_BITS: u8 = 96;
+
+/// A network, or an address as a network of its own. One of IPv4 addresses that are written as IPv6 is one of IPv4, as
+/// the addresses of connections are. `None` for a network that holds all of those and IPv6 addresses beside: nobody who
+/// writes it means both. `::/0` is every IPv6 address.
 fn network(text: &str) -> Option<IpNet> {
-    text.parse().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from))
+    let network: IpNet = text.parse().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from))?;
+    let IpNet::V6(v6) = network else { return Some(network) };
+    match (v6.addr().to_ipv4_mapped(), v6.prefix_len().checked_sub(MAPPED_BITS)) {
+        (Some(address), Some(bits)) => Ipv4Net::new(address, bits).ok().map(IpNet::V4),
+        _ if v6.prefix_len() > 0 && v6.contains(&Ipv4Addr::UNSPECIFIED.to_ipv6_mapped()) => None,
+        _ => Some(network),
+    }
 }
 
 pub(super) fn proxy_trust(options: &Reader<'_>) -> Result<ProxyTrust, OptionsError> {
     let expected = "`true`, `false`, the number of proxies in front of this server, from 1 to 16, or a list of their \
-                    addresses and networks, such as [\"10.0.0.0/8\"]";
+                    addresses and networks, such as [\"10.0.0.0/8\"], without port, brackets or zone";
     let trust = match options.object.get("trustProxy") {
         None | Some(Value::Bool(false)) => ProxyTrust::Nobody,
         Some(Value::Bool(true)) => ProxyTrust::First,
@@ -78,5 +89,52 @@ pub(super) fn certificate_field(options: &Reader<'_>) -> Result<CertificateField
             }
             _ => Err(options.unexpected("clientCertificate", "\"socket\", \"header\" or `false`")),
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mapped_network_is_one_of_ipv4() {
+        for (text, expected) in [
+            ("10.0.0.1", "10.0.0.1/32"),
+            ("::ffff:10.0.0.1", "10.0.0.1/32"),
+            ("::FFFF:a00:1", "10.0.0.1/32"),
+            ("::ffff:10.0.0.1/128", "10.0.0.1/32"),
+            ("::ffff:10.0.0.0/104", "10.0.0.0/8"),
+            ("::ffff:0:0/96", "0.0.0.0/0"),
+            ("0.0.0.0/0", "0.0.0.0/0"),
+            ("::/0", "::/0"),
+            ("::1", "::1/128"),
+            ("fd00::/8", "fd00::/8"),
+            ("::10.0.0.1", "::a00:1/128"),
+        ] {
+            assert_eq!(network(text).map(|network| network.to_string()).as_deref(), Some(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_would_be_believed_of_nobody_is_no_network() {
+        for text in [
+            "::ffff:0:0/95",
+            "::ffff:10.0.0.0/8",
+            "::/64",
+            "::ffff:10.0.0.1/129",
+            "10.0.0.1:80",
+            "[::1]",
+            "[fd00::1]:80",
+            "fe80::1%eth0",
+            "fe80::%eth0/10",
+            "010.0.0.1",
+            "10.0.0",
+            "10.0.0.0/08",
+            " 10.0.0.1",
+            "",
+            "loopback",
+        ] {
+            assert_eq!(network(text), None, "{text}");
+        }
     }
 }
