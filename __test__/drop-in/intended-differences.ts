@@ -278,7 +278,7 @@ export const INTENDED_DIFFERENCES: readonly IntendedDifference[] = [
         cases: [
             /^request\/path\/(K16 encoded unreserved|K17 lower-case percent)\//,
             /^request\/host\/K30/,
-            /^request\/target\/absolute\//
+            /^request\/target\/absolute, of this host\//
         ]
     },
     {
@@ -298,7 +298,7 @@ export const INTENDED_DIFFERENCES: readonly IntendedDifference[] = [
         row: "6: the Host header is pasted into the URL",
         what: "A target that names no resource, or that no URI can hold, is refused for DPoP.",
         here: "refused",
-        cases: [/^request\/path\/(K21|K28)/, /^request\/target\/(K46|empty|relative)/]
+        cases: [/^request\/path\/(K21|K28)/, /^request\/target\/(K46|absolute\/|empty|relative)/]
     },
     {
         id: "port behind a proxy",
@@ -307,8 +307,18 @@ export const INTENDED_DIFFERENCES: readonly IntendedDifference[] = [
         here: "answered otherwise",
         cases: [
             /^request\/forwarded\/(host|host list|host upper case|proto and host)\/trusted\/http inner port\//,
-            /^request\/forwarded\/Forwarded( case| list| proto only| wins)?\/trusted\/http inner port\//,
+            /^request\/forwarded\/Forwarded( case| list| proto only| as the others)?\/trusted\/http inner port\//,
             /^request\/forwarded\/K41/
+        ]
+    },
+    {
+        id: "Forwarded that contradicts",
+        row: "6: the Host header is pasted into the URL",
+        what: "Forwarded that contradicts X-Forwarded-*, Host or itself is refused for DPoP: one of them is a client's.",
+        here: "refused",
+        cases: [
+            /^request\/forwarded\/Forwarded (wins|against Host|host twice|proto against the others)\/trusted\//,
+            /^request\/forwarded\/Forwarded quote without end\/trusted\//
         ]
     },
     {

@@ -88,6 +88,13 @@ export function requestCases(): ExtractCase[] {
         "I07 tab": "Bearer\ta.b.c",
         "I07 no-break space": "Bearer\u00a0a.b.c",
         "white space around": " Bearer a.b.c ",
+        "white space alone": " ",
+        "tabs around": "\tBearer a.b.c\t",
+        "no-break space around": "\u00a0Bearer a.b.c\u00a0",
+        "no-break space alone": "\u00a0",
+        "next line": "Bearer\u0085a.b.c",
+        "next line after": "Bearer a.b.c\u0085",
+        "byte order mark": "Bearer\ufeffa.b.c",
         "I02 Basic": "Basic dXNlcjpwYXNz",
         Negotiate: "Negotiate",
         BearerX: "BearerX a.b.c",
@@ -160,6 +167,7 @@ export function requestCases(): ExtractCase[] {
         "K46 asterisk": "*",
         "K46 authority": "api.example.com:443",
         absolute: "http://other.example/x",
+        "absolute, of this host": "https://api.example.com/v1/items",
         empty: "",
         relative: "v1/items"
     })) {
@@ -203,10 +211,16 @@ export function requestCases(): ExtractCase[] {
         "proto upper case": { "x-forwarded-proto": "HTTPS" },
         "proto with colon": { "x-forwarded-proto": "https:" },
         "proto unknown": { "x-forwarded-proto": "ftp" },
+        "proto wss": { "x-forwarded-proto": "wss" },
+        "proto wss in Forwarded": { forwarded: "proto=wss" },
         "proto empty": { "x-forwarded-proto": "" },
         host: { "x-forwarded-host": "pub.example.com" },
         "host with port": { "x-forwarded-host": "pub.example.com:8443" },
         "host with default port": { "x-forwarded-host": "pub.example.com:443" },
+        "host with port of the other scheme": {
+            "x-forwarded-proto": "https",
+            "x-forwarded-host": "pub.example.com:80"
+        },
         "host list": { "x-forwarded-host": "pub.example.com, inner.example.com" },
         "host upper case": { "x-forwarded-host": "PUB.example.com" },
         "host empty": { "x-forwarded-host": "" },
@@ -214,6 +228,7 @@ export function requestCases(): ExtractCase[] {
         "host with path": { "x-forwarded-host": "pub.example.com/x" },
         prefix: { "x-forwarded-prefix": "/api" },
         port: { "x-forwarded-port": "8443" },
+        "port of the other scheme": { "x-forwarded-proto": "https", "x-forwarded-port": "80" },
         "Client-Cert": { "client-cert": ":AAAA:" },
         "proto and host": { "x-forwarded-proto": "https", "x-forwarded-host": "pub.example.com" },
         Forwarded: { forwarded: "for=192.0.2.1;proto=https;host=pub.example.com" },
@@ -228,6 +243,15 @@ export function requestCases(): ExtractCase[] {
             forwarded: "host=pub.example.com;proto=https",
             "x-forwarded-host": "x.example.com",
             "x-forwarded-proto": "http"
+        },
+        "Forwarded against Host": { forwarded: "host=pub.example.com", "x-forwarded-proto": "https" },
+        "Forwarded host twice": { forwarded: "host=pub.example.com;host=x.example.com" },
+        "Forwarded proto against the others": { forwarded: "proto=http", "x-forwarded-proto": "https" },
+        "Forwarded quote without end": { forwarded: 'for="x, host=pub.example.com' },
+        "Forwarded as the others": {
+            forwarded: "host=pub.example.com;proto=https",
+            "x-forwarded-host": "pub.example.com",
+            "x-forwarded-proto": "https"
         },
         "Forwarded empty": { forwarded: "" },
         "Forwarded nonsense": { forwarded: ";;=;host" },

@@ -25,12 +25,12 @@ pub(super) struct Forwarded<'a> {
 
 impl<'a> Forwarded<'a> {
     /// `Forwarded` goes before `X-Forwarded-*`, member by member. `None` where they name two schemes or two hosts: many
-    /// proxies write one kind of fields and pass on what a client wrote of the other.
-    pub(super) fn of(head: &RequestHead<'a>, trust: &ProxyTrust) -> Option<Self> {
+    /// proxies write one kind of fields and pass on what a client wrote of the other. `authority` is that of the URL.
+    pub(super) fn of(head: &RequestHead<'a>, authority: Option<&'a str>, trust: &ProxyTrust) -> Option<Self> {
         let position = Position::of(head, trust);
         let standard = Self::standard(head, position, trust)?;
         let common = Self::common(head, position, trust);
-        if Self::are_disputed(head, &standard, &common) {
+        if Self::are_disputed(head, authority, &standard, &common) {
             return None;
         }
         Some(Self {
@@ -41,10 +41,16 @@ impl<'a> Forwarded<'a> {
         })
     }
 
-    /// A proxy that writes `X-Forwarded-*` and no host among them leaves `Host` as it was.
-    fn are_disputed(head: &RequestHead<'a>, standard: &Self, common: &Self) -> bool {
+    /// A proxy that writes `X-Forwarded-*` and no host among them leaves `Host` as it was, of which a framework may have
+    /// made its URL.
+    fn are_disputed(
+        head: &RequestHead<'a>,
+        authority: Option<&'a str>,
+        standard: &Self,
+        common: &Self,
+    ) -> bool {
         let writes_common = head.x_forwarded_proto.is_some() || head.x_forwarded_for.is_some();
-        let host = common.host.or(head.host.filter(|_| writes_common));
+        let host = common.host.or(head.host.or(authority).filter(|_| writes_common));
         let scheme = standard.scheme.or(common.scheme).unwrap_or(UriScheme::Https);
         standard.scheme.zip(common.scheme).is_some_and(|(a, b)| a != b)
             || (standard.host.is_some()

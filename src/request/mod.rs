@@ -97,7 +97,7 @@ impl RequestHead<'_> {
             self.check_absolute_form(authority, base.origin())?;
             return base.join(path).ok_or_else(|| self.unusable("path"));
         }
-        let forwarded = Forwarded::of(self, trust).ok_or_else(|| {
+        let forwarded = Forwarded::of(self, authority.map(|(_, authority)| authority), trust).ok_or_else(|| {
             Code::ProofUriMismatch.because(
                 "Forwarded contradicts itself, X-Forwarded-Host or -Proto, or Host where only the others came: let the \
                  proxy remove the fields that it does not write",

@@ -64,6 +64,16 @@ fn a_url_that_a_framework_made_names_the_host_of_the_request_or_somebody_says_wh
     assert_eq!(uri(behind, first).as_deref(), Some(ITEMS));
     let Some(base) = TargetUri::parse("https://api.example") else { unreachable!() };
     assert_eq!(uri(made, &ProxyTrust::PublicBaseUrl(base)).as_deref(), Some(ITEMS));
+    // What a proxy that writes no host left as it was, the URL tells too.
+    let of_client = RequestHead {
+        host: None,
+        forwarded: Some("host=api.example"),
+        x_forwarded_for: Some("192.0.2.1"),
+        ..made
+    };
+    assert_eq!(uri(of_client, first), None);
+    let own = RequestHead { forwarded: Some("host=\"localhost:3000\""), ..of_client };
+    assert_eq!(uri(own, first).as_deref(), Some("http://localhost:3000/v1/items"));
     // The drop-in reads the URL alone, as oidc-spa does.
     for trusts_proxies in [false, true] {
         let found = uri(made, &ProxyTrust::OidcSpa { trusts_proxies });

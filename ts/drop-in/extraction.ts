@@ -6,8 +6,15 @@
  */
 
 import { extractCredentials, textAt } from "../addon/native.js";
-import { readRequest } from "../request/request.js";
+import { readRequest, type Sources } from "../request/request.js";
 import type { AnyRequest, ParseAnyRequestResult } from "./types.js";
+
+/** As oidc-spa has it: of a request of Node.js, and of no other, an empty field is absent and white space is taken off. */
+const SOURCES: Sources = {
+    peerCertificate: false,
+    pseudoScheme: true,
+    valueOfNode: value => (value === "" ? null : value.trim())
+};
 
 /**
  * Reads the credentials of a request: `undefined` if it has none.
@@ -19,7 +26,7 @@ export function extractRequestAuthContext(params: {
     /** Whether `Forwarded` and `X-Forwarded-*` say how the client saw this server. */
     trustProxy: boolean;
 }): ParseAnyRequestResult | undefined {
-    const parts = readRequest(params.request);
+    const parts = readRequest(params.request, SOURCES);
     const [, authorization, dpop, method] = parts;
     const extraction = extractCredentials(Boolean(params.trustProxy), ...parts);
 

@@ -30,14 +30,13 @@ export interface Sources {
     readonly peerCertificate: boolean;
     /** `:scheme` of HTTP/2, which is the client's word, goes before what the connection is. */
     readonly pseudoScheme: boolean;
+    /** What `Authorization` and `DPoP` of a request of Node.js count as, where not as they came. */
+    readonly valueOfNode?: (value: string) => string | null;
 }
 
-/** As oidc-spa has it. */
-const DROP_IN_SOURCES: Sources = { peerCertificate: false, pseudoScheme: true };
-
 /** Reads a framework's whole request. Throws TypeError if it is not one: that is the program's error. */
-export function readRequest(request: unknown): RequestParts {
-    const parts = isBag(request) ? readWhole(request, null, null, DROP_IN_SOURCES) : null;
+export function readRequest(request: unknown, sources: Sources): RequestParts {
+    const parts = isBag(request) ? readWhole(request, null, null, sources) : null;
     if (parts === null) {
         throw notARequest(request, "a request of Node.js, Express, Fastify, Hono, Koa or the Fetch API");
     }
@@ -115,10 +114,11 @@ function readWhole(
 
     const get = headers.get;
     if (typeof get === "function") {
-        return joinWithUrl(
-            fieldsOfFetchHeaders(headers, get),
-            target ?? { method: text(request.method, "method"), url: text(request.url, "url") }
-        );
+        const fields = fieldsOfFetchHeaders(headers, get);
+        // The framework made this URL, most likely of Host: both are told.
+        return target === null
+            ? join(fields, { method: text(request.method, "method"), url: text(request.url, "url") }, null)
+            : joinWithUrl(fields, target);
     }
 
     return readNode(request, headers, outerUrl, target, sources);
@@ -137,9 +137,11 @@ function readNode(
         // Node keeps the first Authorization and Host and joins several DPoP fields: only here is it seen.
         fields.flags |= repeatedIn(rawHeaders);
     }
-    // As oidc-spa has it, an empty field is an absent one here, and white space around a value is none of it.
-    fields.authorization = fields.authorization?.trim() || null;
-    fields.dpop = fields.dpop?.trim() || null;
+    const { valueOfNode } = sources;
+    if (valueOfNode !== undefined) {
+        fields.authorization = fields.authorization === null ? null : valueOfNode(fields.authorization);
+        fields.dpop = fields.dpop === null ? null : valueOfNode(fields.dpop);
+    }
 
     const socket = request.socket;
     fields.remoteAddress = isBag(socket) ? stringOrNull(socket.remoteAddress) : null;
@@ -200,10 +202,12 @@ function join(
     ];
 }
 
-/** As {@link join}, where the program says the URL: an absolute one says the scheme too, whatever `:scheme` says. */
+/** As {@link join}, where the program says the URL: an absolute one says scheme and host, whatever the fields say. */
 function joinWithUrl(fields: Fields, target: Target | null): RequestParts {
     if (target !== null && !target.url.startsWith("/")) {
         fields.pseudoScheme = null;
+        fields.pseudoAuthority = null;
+        fields.host = null;
     }
     return join(fields, target, null);
 }
