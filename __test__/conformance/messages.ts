@@ -155,3 +155,39 @@ export const two = (context: Context): Request => {
     const { headers } = withBearer("/items")(context);
     return { ...get("/items"), headers: [...headers, ...headers] };
 };
+export const MALFORMED_FIELD = refused(
+    400,
+    "credentials_malformed",
+    MALFORMED,
+    both(error("invalid_request", MALFORMED))
+);
+const REPEATED = "More than one Authorization field";
+
+/** Lines of a field that comes once: refused as such where each line is seen, and as malformed where they are joined. */
+export const twoLines = (name: string, request: Step["request"]): readonly Row[] => [
+    {
+        ...row(
+            name,
+            request,
+            refused(400, "credentials_repeated", REPEATED, both(error("invalid_request", REPEATED)))
+        ),
+        only: "http1, each line seen"
+    },
+    { ...row(`${name}, joined to one`, request, MALFORMED_FIELD), only: "http1, lines joined" }
+];
+
+/** Good credentials, with something around them in their field. */
+export const around =
+    (before: string, behind: string) =>
+    (context: Context): Request => {
+        const { headers } = withBearer("/items")(context);
+        return get(
+            "/items",
+            ...headers.map(([name, value]) => [name, before + value + behind] as [string, string])
+        );
+    };
+
+export const changeProof = (request: Request, change: (proof: string) => string): Request => ({
+    ...request,
+    headers: request.headers.map(([name, value]) => [name, name === "DPoP" ? change(value) : value] as const)
+});

@@ -306,10 +306,15 @@ describeWith(["openssl"], "what servers are asked for", () => {
                 expect(await kind.send(port, { fields: [["host", HOST], ...proof()] })).toBe(OK);
             });
 
-            test("K46: an absolute-form target names the host itself, whatever Host says (RFC 9112 section 3.2.2)", async () => {
-                const target = `${kind.scheme}://absolute.example/v1/items`;
-                expect(await send(dpop(target), { target })).toBe(OK);
-                expect(await send(dpop(`${origin}/v1/items`), { target })).toBe(IP);
+            test("K46: an absolute-form target names the origin of this server (RFC 9112 section 3.2.2)", async () => {
+                const own = `${origin}/v1/items`;
+                expect(await send(dpop(own), { target: own })).toBe(OK);
+                expect(await send(dpop(`${origin}/other`), { target: own })).toBe(IP);
+                for (const other of ["absolute.example", `user@${HOST}`, `${HOST}.absolute.example`]) {
+                    const target = `${kind.scheme}://${other}/v1/items`;
+                    expect([IP, "400"], target).toContain(await send(dpop(target), { target }));
+                    expect([IP, "400"], target).toContain(await send(dpop(own), { target }));
+                }
             });
 
             test("I10, J02: fields that may come once", async () => {
