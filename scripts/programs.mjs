@@ -24,6 +24,27 @@ export const PROGRAMS = {
         elsewhere: "Fedora: dnf install nginx. macOS: brew install nginx",
         tests: "proxies that end TLS"
     },
+    haproxy: {
+        commands: ["haproxy", "/usr/sbin/haproxy"],
+        probe: "-v",
+        debian: "haproxy",
+        elsewhere: "Fedora: dnf install haproxy. macOS: brew install haproxy",
+        tests: "proxies that end TLS"
+    },
+    apache2: {
+        commands: ["apache2", "/usr/sbin/apache2"],
+        probe: "-v",
+        debian: "apache2",
+        elsewhere: "the tests know Debian's folders",
+        tests: "proxies that end TLS"
+    },
+    caddy: {
+        commands: ["caddy"],
+        probe: "version",
+        debian: "caddy",
+        elsewhere: "Fedora: dnf install caddy. macOS: brew install caddy",
+        tests: "proxies that end TLS"
+    },
     chromium: {
         commands: ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"],
         probe: "--version",

@@ -12,7 +12,8 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { describeWith } from "../support/programs.js";
 import { newAuthority, type Authority, type Pair } from "../support/certificates.js";
 import { AUDIENCE, createFixtures, nowInSeconds, type Fixtures } from "../support/fixtures.js";
-import { startNginx, type Nginx } from "../support/nginx.js";
+import type { LoopbackProgram } from "../support/loopback-program.js";
+import { startNginx } from "../support/nginx.js";
 
 interface Way {
     /** How nginx passes requests on. `INNER` stands for the server behind it. */
@@ -120,7 +121,7 @@ const names = Object.keys(WAYS);
 describeWith(["nginx", "openssl"], "behind nginx", () => {
     let f: Fixtures;
     let authority: Authority;
-    let nginx: Nginx;
+    let nginx: LoopbackProgram;
     const inners: http.Server[] = [];
 
     beforeAll(async () => {
