@@ -211,6 +211,29 @@ describe.each([
         expect(await open(url, [protocol("garbage")])).toMatchObject({ status: 401 });
     });
 
+    test("an empty field is no credentials, and white space is space and tab", async () => {
+        const [url, optional] = [await serverWith(), await serverWith({ optional: true })];
+        const good = `Bearer ${token()}`;
+        for (const authorization of ["", " ", "\t"]) {
+            expect(await open(url, [], { authorization })).toMatchObject({ status: 401 });
+            expect(await open(optional, [], { authorization })).toMatchObject({ said: "Hello stranger" });
+            // A token as subprotocol is then the only one.
+            expect(await open(url, [protocol(token())], { authorization })).toMatchObject({
+                said: "Hello user-1"
+            });
+        }
+        expect(await open(url, [], { authorization: `\t ${good} \t` })).toMatchObject({
+            said: "Hello user-1"
+        });
+        for (const authorization of ["\u00a0", `${good}\u00a0`, `\u00a0${good}`]) {
+            for (const at of [url, optional]) {
+                const { status, headers } = await open(at, [], { authorization });
+                expect(status).toBe(400);
+                expect(headers["www-authenticate"]).toContain("The Authorization field is malformed");
+            }
+        }
+    });
+
     test("nonces come with the handshake", async () => {
         const url = await serverWith({}, createValidator({ ...options, nonce: "required" }));
         const refused = await open(url, [], dpop(url));

@@ -1,9 +1,14 @@
 // Whose word is taken for the URL that the client saw (ATTACKS K36 to K42), with real connections.
 
+import { getRequestListener } from "@hono/node-server";
+import { Hono } from "hono";
 import { once } from "node:events";
-import { createServer } from "node:http";
+import { createServer, request, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { createValidator, type ValidatorOptions } from "oidc-spa-native";
+import { protect as protectFetch } from "oidc-spa-native/fetch";
+import { protect as protectHono } from "oidc-spa-native/hono";
+import { protect as protectNode } from "oidc-spa-native/node-http";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { AUDIENCE, ITEMS, createFixtures, nowInSeconds, type Fixtures } from "../support/fixtures.js";
 
@@ -73,4 +78,81 @@ test("K40: a list of networks trusts connections from them, and no others", asyn
     // What a client says of the proxies in front of it does not matter: its own address is appended behind.
     const claimed = { ...APPENDED, "x-forwarded-for": "127.0.0.1, 203.0.113.7" };
     expect(await judged(["127.0.0.0/8"], claimed)).toBe("granted");
+});
+
+test("a target in absolute form names this server, on each kind of server", async () => {
+    const options = { issuerUri: fixtures.issuer.issuerUri, expectedAudience: AUDIENCE };
+    const validator = createValidator(options);
+    const servers = {
+        "node:http": createServer(
+            protectNode(validator, {}, (_req, res) => {
+                res.end("granted");
+            })
+        ),
+        Hono: createServer(
+            getRequestListener(new Hono().all("*", protectHono(validator), c => c.text("granted")).fetch)
+        ),
+        fetch: createServer(getRequestListener(protectFetch(validator, {}, () => new Response("granted"))))
+    };
+    for (const [name, server] of Object.entries(servers)) {
+        server.listen(0, "127.0.0.1");
+        await once(server, "listening");
+        const { port } = server.address() as AddressInfo;
+        const own = `http://127.0.0.1:${port}/v1/items`;
+        const status = async (target: string, htu: string) => {
+            const now = nowInSeconds();
+            const token = fixtures.boundToken(now);
+            const dpop = fixtures.proof(now, token, { jti: crypto.randomUUID(), htu });
+            const sent = request({
+                port,
+                host: "127.0.0.1",
+                path: target,
+                headers: { host: `127.0.0.1:${port}`, authorization: `DPoP ${token}`, dpop },
+                agent: false
+            }).end();
+            const [response] = (await once(sent, "response")) as [IncomingMessage];
+            response.resume();
+            return response.statusCode;
+        };
+        expect([await status("/v1/items", own), await status(own, own)], name).toEqual([200, 200]);
+        const foreign = "http://evil.example/v1/items";
+        for (const htu of [foreign, own, `http://evil.example:${port}/v1/items`]) {
+            expect(await status(foreign, htu), `${name}: ${htu}`).toBe(401);
+        }
+        server.closeAllConnections();
+        server.close();
+    }
+});
+
+test("a URL that a framework made of something else than Host needs somebody's word", async () => {
+    const judge = async (options: Partial<ValidatorOptions>, url: string, fields: Record<string, string>) => {
+        const validator = createValidator({
+            issuerUri: fixtures.issuer.issuerUri,
+            expectedAudience: AUDIENCE,
+            ...options
+        } as ValidatorOptions);
+        const now = nowInSeconds();
+        const token = fixtures.boundToken(now);
+        const headers = {
+            authorization: `DPoP ${token}`,
+            dpop: fixtures.proof(now, token, { jti: crypto.randomUUID(), htu: ITEMS }),
+            ...fields
+        };
+        const verdict = await validator.validateRequest(new Request(url, { headers }));
+        return verdict.isSuccess ? "granted" : verdict.code;
+    };
+    const inner = "http://localhost:3000/v1/items?page=1";
+    expect(await judge({}, ITEMS, {})).toBe("granted");
+    expect(await judge({}, ITEMS, { host: "api.example.com" })).toBe("granted");
+    expect(await judge({}, ITEMS, { host: "API.example.com:443" })).toBe("granted");
+    // A client may write Host; the framework's URL is not what it says.
+    expect(await judge({}, ITEMS, { host: "evil.example" })).toBe("proof_uri_mismatch");
+    expect(await judge({}, inner, { host: "api.example.com" })).toBe("proof_uri_mismatch");
+    // Next.js names localhost, and says what the proxy said in X-Forwarded-*.
+    const host = "api.example.com";
+    expect(await judge({ trustProxy: true }, inner, { ...PUBLIC, host })).toBe("granted");
+    expect(await judge({ publicBaseUrl: `https://${host}` }, inner, { host })).toBe("granted");
+    expect(await judge({ publicBaseUrl: `https://${host}` }, inner, { host: "localhost:3000" })).toBe(
+        "granted"
+    );
 });
