@@ -348,11 +348,13 @@ export interface CommonOptions<Claims> {
     replayStore?: RedisReplayStore | CustomReplayStore;
     /**
      * Whether `Forwarded` and `X-Forwarded-*` say how the client saw this server. Default `false`. `true` takes the
-     * first value of each; a number from 1 to 16 takes the value that the nth proxy from here wrote; a list of addresses and
-     * networks (`["10.0.0.0/8"]`) takes the value of the outermost of these proxies, told by the connection's address
-     * and `X-Forwarded-For` (requests of Node.js only). Where the two kinds of fields contradict each other, DPoP requests
-     * are refused. Trust only proxies that overwrite or append to these fields: DPoP's protection of the URL rests on
-     * them. Not together with `publicBaseUrl`.
+     * first value of each; a number from 1 to 16 takes the value that the nth proxy from here wrote, or one that stands
+     * alone; a list of addresses and networks (`["10.0.0.0/8"]`) takes the value of the outermost of these proxies, told
+     * by the connection's address and `X-Forwarded-For` (requests of Node.js only). An IPv4 address may be written as an
+     * IPv6 one (`"::ffff:10.0.0.1"`, `"::ffff:10.0.0.0/104"`). The schemes `wss` and `ws` mean `https` and `http`. Where
+     * the two kinds of fields contradict each other, DPoP requests are refused. Trust only proxies that overwrite or append
+     * to these fields: DPoP's protection of the URL rests on them. `docs/proxies.md` says what to write for each of the
+     * common proxies. Not together with `publicBaseUrl`.
      *
      * With `false` and without `publicBaseUrl`, **`Host` decides for which host a proof is**, and whoever sends a request
      * writes it: a proof that a client made for another server that serves the same path, and an access token that both
@@ -364,7 +366,7 @@ export interface CommonOptions<Claims> {
     /**
      * The URL under which clients see this server, such as `"https://api.example.com"` or
      * `"https://example.com/api"`. With it, no header decides which URL a DPoP proof must name, `Host` included: the
-     * safest choice.
+     * safest choice. A request target in absolute form (RFC 9112 section 3.2.2) must name its origin.
      */
     publicBaseUrl?: string;
     /**

@@ -14,6 +14,7 @@ mod key_ring;
 mod layering;
 mod numbers;
 mod payload;
+mod proxies;
 mod recall;
 mod replay;
 mod rfc_vectors;
