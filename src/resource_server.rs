@@ -350,14 +350,20 @@ impl ResourceServer {
         let head = RequestHead { x_forwarded_prefix: prefix, ..head };
         let uri = head.target_uri(&self.policy.proxy_trust)?;
         let shown = Cow::Owned(uri.to_string());
-        Ok(ExpectedTarget { method: Some(head.method), uri: Some(ExpectedUri { uri: Some(uri), shown }) })
+        let advice = self.policy.proxy_trust.advice();
+        let uri = ExpectedUri { uri: Some(uri), shown, advice };
+        Ok(ExpectedTarget { method: Some(head.method), uri: Some(uri) })
     }
 }
 
 impl<'a> ExpectedTarget<'a> {
     /// The target that an application names itself.
     pub fn of_application(method: Option<&'a str>, uri: Option<&'a str>) -> Self {
-        let uri = uri.map(|text| ExpectedUri { uri: TargetUri::parse(text), shown: Cow::Borrowed(text) });
+        let uri = uri.map(|text| ExpectedUri {
+            uri: TargetUri::parse(text),
+            shown: Cow::Borrowed(text),
+            advice: None,
+        });
         Self { method, uri }
     }
 }

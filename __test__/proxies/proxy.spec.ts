@@ -156,3 +156,34 @@ test("a URL that a framework made of something else than Host needs somebody's w
         "granted"
     );
 });
+
+test("a refusal for another URL names both, and the option that helps where a proxy makes the difference", async () => {
+    const messageOf = async (options: Partial<ValidatorOptions>, url: string, htu: string) => {
+        const validator = createValidator({
+            issuerUri: fixtures.issuer.issuerUri,
+            expectedAudience: AUDIENCE,
+            ...options
+        } as ValidatorOptions);
+        const now = nowInSeconds();
+        const token = fixtures.boundToken(now);
+        const headers = { authorization: `DPoP ${token}`, dpop: fixtures.proof(now, token, { htu }) };
+        const verdict = await validator.validateRequest(headers, { method: "GET", url });
+        return verdict.isSuccess ? "granted" : verdict.debugErrorMessage;
+    };
+    const inner = "http://10.0.0.5:3000/v1/items";
+    const both = (htu: string, expected: string) =>
+        `DPoP proof htu claim does not match request url. htu: ${htu}, expected htu: ${expected}`;
+    const nobody = "If a proxy stands in front of this server, set `publicBaseUrl` or `trustProxy`";
+    expect(await messageOf({}, inner, ITEMS)).toBe(`${both(ITEMS, inner)}. ${nobody}`);
+    const prefixed = ITEMS.replace("/v1", "/api/v1");
+    expect(await messageOf({}, ITEMS, prefixed)).toBe(`${both(prefixed, ITEMS)}. ${nobody}`);
+    expect(await messageOf({ trustProxy: 1 }, inner, ITEMS)).toContain("follows from `trustProxy`");
+    const publicBaseUrl = "https://other.example.com";
+    expect(await messageOf({ publicBaseUrl }, inner, ITEMS)).toBe(
+        `${both(ITEMS, `${publicBaseUrl}/v1/items`)}. The expected one begins with \`publicBaseUrl\``
+    );
+    // No option helps a proof for another path, or for what is no URL.
+    const elsewhere = ITEMS.replace("items", "others");
+    expect(await messageOf({}, ITEMS, elsewhere)).toBe(both(elsewhere, ITEMS));
+    expect(await messageOf({}, ITEMS, "/v1/items")).toBe(both("/v1/items", ITEMS));
+});

@@ -58,6 +58,8 @@ pub struct ExpectedUri<'a> {
     pub uri: Option<TargetUri>,
     /// How a message shows it.
     pub shown: std::borrow::Cow<'a, str>,
+    /// Which option helps where a proxy stands between, for the message.
+    pub advice: Option<&'static str>,
 }
 
 /// The SHA-256 digest of an access token's text: a proof's `ath` is its base64url (RFC 9449 section 4.2).
@@ -348,11 +350,19 @@ fn check_uri(claims: &Object<'_>, expected: Option<&ExpectedUri<'_>>) -> Result<
     if matches {
         return Ok(());
     }
-    Err(Code::ProofUriMismatch.because(format!(
+    let advice = expected.and_then(|expected| {
+        let named = htu.and_then(Value::as_str).and_then(TargetUri::parse)?;
+        expected.advice.filter(|_| expected.uri.as_ref().is_some_and(|uri| uri.may_be_behind(&named)))
+    });
+    let message = format!(
         "DPoP proof htu claim does not match request url. htu: {}, expected htu: {}",
         shown(htu),
         Shown(expected.map_or("undefined", |expected| &expected.shown))
-    )))
+    );
+    Err(Code::ProofUriMismatch.because(match advice {
+        Some(advice) => format!("{message}. {advice}"),
+        None => message,
+    }))
 }
 
 /// A claim as a message shows it: strings as they are, the rest by what it is.

@@ -42,6 +42,21 @@ pub enum ProxyTrust {
 }
 
 impl ProxyTrust {
+    /// Which option helps where a proof names another URI than the one that was found with this trust.
+    pub(crate) const fn advice(&self) -> Option<&'static str> {
+        match self {
+            Self::Nobody => {
+                Some("If a proxy stands in front of this server, set `publicBaseUrl` or `trustProxy`")
+            }
+            Self::First | Self::Hops(_) | Self::Networks(_) => Some(
+                "The expected one follows from `trustProxy`: let the proxy send the host and scheme that the client \
+                 used, and set `trustProxyPrefix` if it takes a prefix off, or set `publicBaseUrl`",
+            ),
+            Self::PublicBaseUrl(_) => Some("The expected one begins with `publicBaseUrl`"),
+            Self::OidcSpa { .. } => None,
+        }
+    }
+
     const fn is_of_oidc_spa(&self) -> bool {
         matches!(self, Self::OidcSpa { .. })
     }

@@ -39,6 +39,11 @@ impl TargetUri {
         Self::under(origin, "/", path)
     }
 
+    /// Whether a proxy may make this URI of another one: it is reached elsewhere, or takes a prefix off the path.
+    pub(crate) fn may_be_behind(&self, public: &Self) -> bool {
+        public.path.ends_with(&self.path) && self != public
+    }
+
     pub(super) const fn origin(&self) -> &Origin {
         &self.origin
     }
