@@ -259,7 +259,7 @@ export function rowsFor(fixtures: Fixtures): readonly Row[] {
         row(
             "an empty DPoP field",
             context => changeProof(withDpop("/items")(context), () => ""),
-            invalidProof("proof_missing", "The DPoP proof is missing")
+            invalidProof("proof_malformed", "The DPoP proof is malformed")
         ),
         row(
             "U+00A0 behind a proof",

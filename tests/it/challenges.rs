@@ -49,7 +49,13 @@ fn dpop(token: &str, proof: Field<'_>) -> (u16, String) {
 
 #[test]
 fn b13_no_credentials_or_another_scheme_is_challenged_without_error() {
-    for authorization in [Field::Absent, Field::Once("Basic dXNlcjpwYXNz"), Field::Once("Negotiate")] {
+    for authorization in [
+        Field::Absent,
+        Field::Once(""),
+        Field::Once(" \t"),
+        Field::Once("Basic dXNlcjpwYXNz"),
+        Field::Once("Negotiate"),
+    ] {
         for dpop in [Field::Absent, Field::Once("x"), Field::Repeated] {
             let expected = (401, format!("Bearer, DPoP {ALGS}"));
             assert_eq!(answer(&setup(), authorization, dpop), expected);
@@ -70,7 +76,7 @@ fn b13_b2_28_a_malformed_or_repeated_authorization_is_told_in_every_scheme() {
         (400, format!("Bearer {error}, DPoP {error}, {ALGS}"))
     };
     let malformed = both("The Authorization field is malformed");
-    for value in ["Bearer", "Bearer ", "Bearer a b", "DPoP", "DPoP \"x\"", "Bearer a, DPoP b", ""] {
+    for value in ["Bearer", "Bearer ", "Bearer a b", "DPoP", "DPoP \"x\"", "Bearer a, DPoP b", "\u{a0}"] {
         assert_eq!(answer(&setup(), Field::Once(value), Field::Absent), malformed, "{value:?}");
     }
     let repeated = both("More than one Authorization field");

@@ -6,6 +6,7 @@ mod access_token;
 mod certificates;
 mod challenges;
 mod dpop;
+mod extraction;
 mod forwarded;
 mod issuer;
 mod jose;

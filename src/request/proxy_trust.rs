@@ -1,0 +1,62 @@
+//! Whose word is taken for the URI that the client saw.
+//!
+//! In: what the application wrote. Out: `ProxyTrust`, and which option helps where another URI was expected.
+//! May use: target_uri.
+//! Never: a request.
+
+use ipnet::IpNet;
+
+use super::target_uri::TargetUri;
+
+/// Whose word is taken for the URI that the client saw.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum ProxyTrust {
+    /// Nobody's: the connection and the `Host` field decide.
+    #[default]
+    Nobody,
+    /// The first value of each forwarded field: every proxy in front of this server overwrites them.
+    First,
+    /// As [`First`](Self::First), in the drop-in for `oidc-spa/server`, which reads no prefix, and no scheme but http and
+    /// https.
+    OidcSpa {
+        /// Otherwise nobody's word is taken, as of [`Nobody`](Self::Nobody).
+        trusts_proxies: bool,
+    },
+    /// The value that the nth proxy from here wrote, where each proxy appends; a value that stands alone, where each
+    /// replaces. At least 1.
+    Hops(u8),
+    /// The value that the outermost proxy of these networks wrote. The connection must come from one of them, and
+    /// `X-Forwarded-For` tells how many of them stand behind each other.
+    Networks(Vec<IpNet>),
+    /// The application's own: clients see this server under a fixed URL, whatever a header says.
+    PublicBaseUrl(TargetUri),
+}
+
+impl ProxyTrust {
+    /// Which option helps where a proof names another URI than the one that was found with this trust.
+    pub(crate) const fn advice(&self) -> Option<&'static str> {
+        match self {
+            Self::Nobody => {
+                Some("If a proxy stands in front of this server, set `publicBaseUrl` or `trustProxy`")
+            }
+            Self::First | Self::Hops(_) | Self::Networks(_) => Some(
+                "The expected one follows from `trustProxy`: let the proxy send the host and scheme that the client \
+                 used, and set `trustProxyPrefix` if it takes a prefix off, or set `publicBaseUrl`",
+            ),
+            Self::PublicBaseUrl(_) => Some("The expected one begins with `publicBaseUrl`"),
+            Self::OidcSpa { .. } => None,
+        }
+    }
+
+    pub(super) const fn is_of_oidc_spa(&self) -> bool {
+        matches!(self, Self::OidcSpa { .. })
+    }
+
+    /// Whether there is a proxy whose fields are read.
+    pub const fn believes_somebody(&self) -> bool {
+        matches!(
+            self,
+            Self::First | Self::OidcSpa { trusts_proxies: true } | Self::Hops(_) | Self::Networks(_)
+        )
+    }
+}
