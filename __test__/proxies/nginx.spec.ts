@@ -49,6 +49,7 @@ const certificateOf = ({ headers }: http.IncomingMessage): Uint8Array | undefine
     return pem === "" ? undefined : new X509Certificate(pem).raw;
 };
 
+const OWN_NAME = "X-Forwarded-*, overwritten, for its own name alone";
 const WAYS: Record<string, Way> = {
     "X-Forwarded-*, overwritten": { directives: onward(...OVERWRITTEN), options: { trustProxy: true } },
     "X-Forwarded-*, appended": { directives: onward(...APPENDED), options: { trustProxy: 1 } },
@@ -89,6 +90,10 @@ const WAYS: Record<string, Way> = {
         ],
         options: { trustProxy: true, trustProxyPrefix: true },
         path: "/api/v1/items"
+    },
+    [OWN_NAME]: {
+        directives: ["if ($http_host !~* ^localhost:[0-9]+$) { return 421; }", ...onward(...OVERWRITTEN)],
+        options: { trustProxy: true }
     },
     "publicBaseUrl, a prefix taken off": {
         directives: ["location /api/ {", "proxy_pass INNER/;", "}"],
@@ -167,7 +172,15 @@ describeWith(["nginx", "openssl"], "behind nginx", () => {
     const CLIENT = "127.0.0.2";
 
     async function ask(port: number, path: string, headers: Sent, pair?: Pair): Promise<string> {
-        const to = { port, host: "localhost", path, headers, family: 4, localAddress: CLIENT };
+        const to = {
+            port,
+            host: "localhost",
+            servername: "localhost",
+            path,
+            headers,
+            family: 4,
+            localAddress: CLIENT
+        };
         const request = https.get({ ...to, ca: authority.ca, agent: false, ...pair });
         const [response] = (await once(request, "response")) as [http.IncomingMessage];
         return text(response);
@@ -230,6 +243,11 @@ describeWith(["nginx", "openssl"], "behind nginx", () => {
             }
         });
 
+        test("a target in absolute form is the same request", async () => {
+            expect(await ask(port(), origin() + path, dpop(origin() + path))).toBe("granted");
+            expect(await ask(port(), origin() + path, dpop(`${origin()}/other`))).toBe("proof_uri_mismatch");
+        });
+
         test("over HTTP/2", async () => {
             const session = http2.connect(origin(), {
                 ca: authority.ca,
@@ -256,6 +274,25 @@ describeWith(["nginx", "openssl"], "behind nginx", () => {
             "proof_uri_mismatch"
         );
         expect(await ask(port, "/v1/items", dpop(`http://localhost:${port}/v1/items`))).toBe("granted");
+    });
+
+    test("a client chooses the host only where nginx answers for any", async () => {
+        for (const [name, expected] of [
+            ["X-Forwarded-*, overwritten", "granted"],
+            [OWN_NAME, "421"]
+        ] as const) {
+            const port = nginx.ports[names.indexOf(name)] as number;
+            const host = "evil.example";
+            for (const target of ["/v1/items", `https://localhost:${port}/v1/items`]) {
+                expect(
+                    await ask(port, target, { ...dpop(`https://${host}/v1/items`), host }),
+                    `${name} ${target}`
+                ).toContain(expected);
+            }
+            const other = `https://${host}/v1/items`;
+            const own = dpop(`https://localhost:${port}/v1/items`);
+            expect(await ask(port, other, { ...own, host: `localhost:${port}` })).toBe("granted");
+        }
     });
 
     test("N12, N13: a certificate that the client showed to nginx", async () => {

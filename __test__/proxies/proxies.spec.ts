@@ -22,13 +22,22 @@ interface Way {
     readonly passesOn?: true;
 }
 
+/** Of its own names alone: the host that a proxy forwards is what the client asked for. */
+const HAPROXY_ANSWERS = ["http-request deny unless { req.hdr(host) -m reg -i ^localhost:[0-9]+$ }"];
 const HAPROXY_REPLACES = [
+    ...HAPROXY_ANSWERS,
     "http-request set-header X-Forwarded-Proto https",
     "http-request set-header X-Forwarded-Host %[req.hdr(host)]",
     "http-request set-header X-Forwarded-For %[src]",
     "http-request del-header X-Forwarded-Port"
 ];
-const APACHE_SETS = ["RequestHeader set X-Forwarded-Proto https", "RequestHeader unset X-Forwarded-Port"];
+const APACHE_SETS = [
+    "RequestHeader set X-Forwarded-Proto https",
+    "RequestHeader unset X-Forwarded-Port",
+    "<Location />",
+    'Require expr "%{HTTP_HOST} =~ /^localhost:[0-9]+$/i"',
+    "</Location>"
+];
 const CADDY_REMOVES = ["header_up -X-Forwarded-Port"];
 
 const WAYS: Readonly<Record<keyof typeof PROXIES, Readonly<Record<string, Way>>>> = {
@@ -39,6 +48,7 @@ const WAYS: Readonly<Record<keyof typeof PROXIES, Readonly<Record<string, Way>>>
         },
         "Host as it was, X-Forwarded-For appended": {
             lines: [
+                ...HAPROXY_ANSWERS,
                 "option forwardfor",
                 "http-request set-header X-Forwarded-Proto https",
                 "http-request del-header X-Forwarded-Host",
@@ -49,6 +59,7 @@ const WAYS: Readonly<Record<keyof typeof PROXIES, Readonly<Record<string, Way>>>
         },
         "Forwarded, replaced": {
             lines: [
+                ...HAPROXY_ANSWERS,
                 'http-request set-header Forwarded "for=%[src];host=\\"%[req.hdr(host)]\\";proto=https"',
                 "http-request del-header X-Forwarded-Proto",
                 "http-request del-header X-Forwarded-Host",
@@ -145,7 +156,15 @@ describe.each(Object.entries(PROXIES))("%s", (program, start) => {
         });
 
         async function ask(port: number, path: string, headers: Sent): Promise<string> {
-            const to = { port, host: "localhost", path, headers, family: 4, localAddress: CLIENT };
+            const to = {
+                port,
+                host: "localhost",
+                servername: "localhost",
+                path,
+                headers,
+                family: 4,
+                localAddress: CLIENT
+            };
             const request = https.get({ ...to, ca: authority.ca, agent: false });
             const [response] = (await once(request, "response")) as [http.IncomingMessage];
             return text(response);
@@ -177,6 +196,20 @@ describe.each(Object.entries(PROXIES))("%s", (program, start) => {
                     `${origin()}/other`
                 ]) {
                     expect(await ask(port(), PATH, dpop(htu)), htu).toBe("proof_uri_mismatch");
+                }
+            });
+
+            test("a Host that is not the proxy's own is answered by the proxy, or refused", async () => {
+                for (const host of ["evil.example", `evil.example:${port()}`]) {
+                    const answer = await ask(port(), PATH, { ...dpop(`https://${host}${PATH}`), host });
+                    expect(answer, host).not.toBe("granted");
+                }
+            });
+
+            test("a target in absolute form names this server, however the proxy passes it on", async () => {
+                expect(await ask(port(), origin() + PATH, dpop(origin() + PATH))).toBe("granted");
+                for (const htu of [`https://evil.example${PATH}`, `http://evil.example${PATH}`]) {
+                    expect(await ask(port(), htu, dpop(htu)), htu).not.toBe("granted");
                 }
             });
 

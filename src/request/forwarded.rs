@@ -49,7 +49,8 @@ impl<'a> Forwarded<'a> {
         standard: &Self,
         common: &Self,
     ) -> bool {
-        let writes_common = head.x_forwarded_proto.is_some() || head.x_forwarded_for.is_some();
+        let written = [head.x_forwarded_proto, head.x_forwarded_for, head.x_forwarded_port];
+        let writes_common = written.iter().any(Option::is_some);
         let host = common.host.or(head.host.or(authority).filter(|_| writes_common));
         let scheme = standard.scheme.or(common.scheme).unwrap_or(UriScheme::Https);
         standard.scheme.zip(common.scheme).is_some_and(|(a, b)| a != b)

@@ -100,11 +100,7 @@ impl RequestHead<'_> {
             (None, None, _) if self.host_repeated => {
                 return Err(self.unusable("Host header, which came twice,"));
             }
-            (None, None, Some(host)) => host,
-            // Only HTTP/1.0 knows requests without Host.
-            (None, None, None) => authority
-                .map(|(_, authority)| authority)
-                .ok_or_else(|| self.unusable("missing Host header"))?,
+            (None, None, host) => host.ok_or_else(|| self.unusable("missing Host header"))?,
         };
         let parse = |host| {
             Origin::parse(scheme, host).ok_or_else(|| {

@@ -44,8 +44,12 @@ fn an_absolute_form_target_names_the_origin_that_is_known_without_it() {
     }
     let twice = RequestHead { host_repeated: true, ..own };
     assert_eq!(uri(twice, nobody), None);
-    // HTTP/1.0 has no Host.
-    assert_eq!(uri(RequestHead { host: None, ..own }, nobody).as_deref(), Some(ITEMS));
+    // HTTP/1.0 may come without Host: then nothing but the target itself says what this server is.
+    assert_eq!(uri(RequestHead { host: None, ..own }, nobody), None);
+    assert_eq!(
+        uri(RequestHead { host: None, ..own }, base).as_deref(),
+        Some("https://api.example/base/v1/items")
+    );
 }
 
 #[test]
