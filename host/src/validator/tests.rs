@@ -86,7 +86,7 @@ impl World {
 
     fn judge(&self, validator: &Validator, proof: &str, now: i64) -> Judgement {
         let presentation = Presentation::DPoP { proof };
-        let credentials = Credentials { access_token: &self.token, presentation };
+        let credentials = Credentials { access_token: &self.token, presentation, token_begin: 0 };
         let target = ExpectedTarget::of_application(Some("GET"), Some(URL));
         validator.judge(&Question::Credentials(credentials, Some(target)), UnixTime::from_secs(now))
     }
