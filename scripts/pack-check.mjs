@@ -53,6 +53,7 @@ await check(
 
 const { startIssuer, API } = await import("../examples/demo/issuer.mjs");
 const { clientCredentials } = await import("../examples/demo/client.mjs");
+const { useInBundles, useInNext } = await import("./bundle-check.mjs");
 const issuer = await startIssuer();
 const token = await clientCredentials(issuer, { clientId: "service-rs256", resource: API });
 const projects = realpathSync(mkdtempSync(join(tmpdir(), "oidc-spa-native-pack-check-")));
@@ -61,6 +62,9 @@ try {
     await useFromCommonJs();
     await useFromTypeScript();
     await useAdapters();
+    const checks = { freshProject, copyConsumer, check, use, issuer };
+    await useInBundles(checks);
+    failures.push(...(await useInNext(checks)));
 } finally {
     await issuer.close();
     rmSync(projects, { recursive: true, force: true });
@@ -199,8 +203,8 @@ async function use(what, project, script) {
     await check(`Using it from ${what}`, join(project, script), [], env);
 }
 
-async function check(title, script, args, env) {
-    const { ok } = await run({ title, command: process.execPath, args: [script, ...args], env });
+async function check(title, script, args, env, cwd) {
+    const { ok } = await run({ title, command: process.execPath, args: [script, ...args], env, cwd });
     if (!ok) {
         failures.push(title);
     }

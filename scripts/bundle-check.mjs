@@ -1,0 +1,221 @@
+// What `npm run pack:check` bundles: the installed package in the output of each bundler, and in Next.js. docs/deploying.md
+// has the same lines for users.
+
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { cpSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { randomDPoPKeyPair } from "openid-client";
+import { clientCredentials } from "../examples/demo/client.mjs";
+import { API } from "../examples/demo/issuer.mjs";
+import { createProof } from "../examples/demo/proof.mjs";
+import { ROOT } from "./prepare.mjs";
+
+const PACKAGES = ["esbuild", "webpack", "webpack-cli", "rollup", "rolldown", "vite", "@vercel/ncc"];
+
+/** esbuild's command is no JavaScript where its install script ran: its function is called instead. */
+const esbuild = options => ({
+    command: "../esbuild.cjs",
+    args: [],
+    files: {
+        "esbuild.cjs": `require("esbuild").buildSync(${JSON.stringify({ bundle: true, platform: "node", ...options })});`
+    }
+});
+
+/** The command of each bundler, and the file that comes out. `node_modules` is left outside of it, except by two. */
+const BUNDLERS = {
+    "esbuild, CommonJS": {
+        ...esbuild({
+            entryPoints: ["consumer.cjs"],
+            external: ["oidc-spa-native"],
+            outfile: "out/esbuild.cjs"
+        }),
+        output: "out/esbuild.cjs"
+    },
+    "esbuild, ECMAScript module": {
+        ...esbuild({
+            entryPoints: ["consumer.mjs"],
+            external: ["oidc-spa-native"],
+            format: "esm",
+            outfile: "out/esbuild.mjs"
+        }),
+        output: "out/esbuild.mjs"
+    },
+    "esbuild with everything inside, the addon beside": {
+        ...esbuild({ entryPoints: ["consumer.cjs"], loader: { ".node": "copy" }, outdir: "out/copied" }),
+        output: "out/copied/consumer.js"
+    },
+    webpack: {
+        command: "webpack-cli/bin/cli.js",
+        args: ["--config", "webpack.config.cjs"],
+        output: "out/webpack.cjs",
+        files: {
+            "webpack.config.cjs": `module.exports = {
+                mode: "production", target: "node20", entry: "./consumer.cjs",
+                output: { path: require("node:path").join(__dirname, "out"), filename: "webpack.cjs" },
+                externalsType: "commonjs", externals: [/^oidc-spa-native/]
+            };`
+        }
+    },
+    rollup: {
+        command: "rollup/dist/bin/rollup",
+        args: [
+            "consumer.mjs",
+            "--external",
+            "oidc-spa-native,oidc-spa-native/server",
+            "--file",
+            "out/rollup.mjs"
+        ],
+        output: "out/rollup.mjs"
+    },
+    rolldown: {
+        command: "rolldown/bin/cli.mjs",
+        args: ["--config", "rolldown.config.mjs"],
+        output: "out/rolldown.mjs",
+        files: {
+            "rolldown.config.mjs": `export default {
+                input: "consumer.mjs", platform: "node", external: [/^oidc-spa-native/], output: { file: "out/rolldown.mjs" }
+            };`
+        }
+    },
+    "Vite, for a server": {
+        command: "vite/bin/vite.js",
+        args: ["build", "--ssr", "consumer.mjs", "--outDir", "out/vite", "--logLevel", "error"],
+        output: "out/vite/consumer.mjs"
+    },
+    ncc: {
+        command: "@vercel/ncc/dist/ncc/cli.js",
+        args: ["build", "consumer.cjs", "--out", "out/ncc"],
+        output: "out/ncc/index.cjs"
+    }
+};
+
+/**
+ * @typedef {object} Checks - what `pack-check.mjs` lends
+ * @property {(name: string, manifest: object, packages?: string[]) => Promise<string>} freshProject
+ * @property {(name: string, project: string) => void} copyConsumer
+ * @property {(title: string, script: string, args: string[], env?: Record<string, string>, cwd?: string) => Promise<boolean>} check
+ * @property {(what: string, project: string, script: string) => Promise<void>} use
+ * @property {{ issuerUri: string }} issuer
+ */
+
+/** @param {Checks} checks */
+export async function useInBundles({ freshProject, copyConsumer, check, use }) {
+    const project = await freshProject("bundlers", { type: "commonjs" }, PACKAGES);
+    copyConsumer("consumer.cjs", project);
+    copyConsumer("consumer.mjs", project);
+    for (const [name, { command, args, output, files = {} }] of Object.entries(BUNDLERS)) {
+        for (const [file, text] of Object.entries(files)) {
+            writeFileSync(join(project, file), text);
+        }
+        const bundler = join(project, "node_modules", command);
+        if (await check(`Bundling with ${name}`, bundler, args, {}, project)) {
+            await use(`the bundle of ${name}`, project, output);
+        }
+    }
+}
+
+/**
+ * Next.js: `next build` with a standalone server, and `next dev`; a route handler that asks for a bound token too.
+ *
+ * @param {Checks} checks
+ */
+export async function useInNext({ freshProject, check, issuer }) {
+    const project = await freshProject("next", { type: "module" }, ["next@16", "react@19", "react-dom@19"]);
+    cpSync(join(ROOT, "scripts", "consumers", "next"), project, { recursive: true });
+    const next = join(project, "node_modules/next/dist/bin/next");
+    const port = await freePort();
+    const env = {
+        ISSUER_URI: issuer.issuerUri,
+        AUDIENCE: API,
+        PUBLIC_URL: `http://127.0.0.1:${port}`,
+        PORT: String(port),
+        HOSTNAME: "127.0.0.1",
+        NEXT_TELEMETRY_DISABLED: "1"
+    };
+    if (!(await check("Building with Next.js, standalone", next, ["build"], env, project))) {
+        return [];
+    }
+    return [
+        ...(await answers(
+            "the standalone server of Next.js",
+            [join(project, ".next/standalone/server.js")],
+            env,
+            project,
+            issuer
+        )),
+        ...(await answers("next dev", [next, "dev", "--port", String(port)], env, project, issuer))
+    ];
+}
+
+/** What is wrong with the answers of a server that was started for them. */
+async function answers(title, args, env, cwd, issuer) {
+    console.log(`▸ Asking ${title}`);
+    const server = spawn(process.execPath, args, {
+        cwd,
+        env: { ...process.env, ...env },
+        stdio: ["ignore", "pipe", "pipe"],
+        detached: true
+    });
+    let output = "";
+    for (const stream of [server.stdout, server.stderr]) {
+        stream.setEncoding("utf8").on("data", text => (output += text));
+    }
+    const ended = once(server, "close");
+    try {
+        const url = `${env.PUBLIC_URL}/api/me`;
+        const faults = [];
+        for (const [what, expected, headers] of await requests(url, issuer)) {
+            const status = await statusOf(url, headers, server);
+            if (status !== expected) {
+                faults.push(`${title}: ${what} got ${status}, expected ${expected}`);
+            }
+        }
+        if (faults.length > 0) {
+            process.stderr.write(output);
+        }
+        return faults;
+    } finally {
+        // `next dev` is two processes: the group ends both.
+        process.kill(-server.pid, "SIGKILL");
+        await ended;
+    }
+}
+
+async function requests(url, issuer) {
+    const dpopKeyPair = await randomDPoPKeyPair();
+    const bearer = await clientCredentials(issuer, { clientId: "service-rs256", resource: API });
+    const bound = await clientCredentials(issuer, { clientId: "service-es256", resource: API, dpopKeyPair });
+    const proof = await createProof(dpopKeyPair, { method: "GET", url, accessToken: bound });
+    const withProof = { authorization: `DPoP ${bound}`, dpop: proof };
+    return [
+        ["no credentials", 401, {}],
+        ["a good token", 200, { authorization: `Bearer ${bearer}` }],
+        ["a bound token without proof", 401, { authorization: `Bearer ${bound}` }],
+        ["a bound token with its proof", 200, withProof],
+        ["the same proof again", 401, withProof]
+    ];
+}
+
+async function statusOf(url, headers, server) {
+    for (let attempt = 0; ; attempt++) {
+        try {
+            return (await fetch(url, { headers })).status;
+        } catch (error) {
+            if (attempt === 300 || server.exitCode !== null) {
+                return `no answer (${error.cause?.code ?? error.message})`;
+            }
+            await sleep(100);
+        }
+    }
+}
+
+async function freePort() {
+    const server = createServer().listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const { port } = server.address();
+    server.close();
+    return port;
+}
