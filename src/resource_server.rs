@@ -119,8 +119,8 @@ impl ResourceServer {
     pub fn resource_document(&self) -> Option<String> {
         let Policy { issuers, schemes, dpop, .. } = &self.policy;
         let resource = self.policy.resource.as_ref()?;
-        // A template is no identifier that a client could ask.
-        let issuers = issuers.iter().map(|accepted| &accepted.issuer).filter(|issuer| !issuer.is_template());
+        // A template and a mere name are no identifiers that a client could ask.
+        let issuers = issuers.iter().map(|accepted| &accepted.issuer).filter(|issuer| issuer.is_address());
         Some(resource.document(issuers.map(|issuer| issuer.as_str()), *schemes, dpop.algorithms))
     }
 

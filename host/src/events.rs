@@ -3,12 +3,12 @@
 //! In: changes of an issuer's keys.
 //! Out: JSON texts, one an event.
 //! May use: serde_json.
-//! Never: a label that a client or an issuer chose, other than in the text of an error.
+//! Never: a label that a client or an issuer chose, other than in the text of an error and the `kid` of a skipped key.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// Hears of every event; answers whether it wants to hear more.
 type Listener = Box<dyn Fn(&str) -> bool + Send>;
@@ -44,12 +44,18 @@ impl KeysHistory {
     }
 
     /// Notes the end of a fetch, and tells those who listen what it means.
-    pub(crate) fn note(&mut self, issuer: &str, happened: Happened, error: Option<&str>) {
+    pub(crate) fn note(
+        &mut self,
+        issuer: &str,
+        happened: Happened,
+        error: Option<&str>,
+        skipped: Vec<Value>,
+    ) {
         match happened {
             Happened::Fetched { was_failing, rotated } => {
                 self.fetched_at = Some(SystemTime::now());
                 self.is_stale_told = false;
-                tell(issuer, "refreshed", None);
+                tell(issuer, "refreshed", (!skipped.is_empty()).then(|| ("skippedKeys", skipped.into())));
                 if rotated {
                     tell(issuer, "rotated", None);
                 }
@@ -57,7 +63,7 @@ impl KeysHistory {
                     tell(issuer, "recovered", None);
                 }
             }
-            Happened::Failed => tell(issuer, "failed", error),
+            Happened::Failed => tell(issuer, "failed", error.map(|error| ("error", error.into()))),
         }
     }
 
@@ -70,15 +76,16 @@ impl KeysHistory {
     }
 }
 
-fn tell(issuer: &str, name: &str, error: Option<&str>) {
+/// Tells of an event; `more` is one further member of it.
+fn tell(issuer: &str, name: &str, more: Option<(&str, Value)>) {
     let mut listeners = LISTENERS.lock().unwrap_or_else(PoisonError::into_inner);
     if listeners.is_empty() {
         return;
     }
-    let text = match error {
-        Some(error) => json!({ "type": name, "issuerUri": issuer, "error": error }),
-        None => json!({ "type": name, "issuerUri": issuer }),
-    };
-    let text = text.to_string();
+    let mut event = json!({ "type": name, "issuerUri": issuer });
+    if let (Some(members), Some((name, value))) = (event.as_object_mut(), more) {
+        members.insert(name.to_owned(), value);
+    }
+    let text = event.to_string();
     listeners.retain(|listener| listener(&text));
 }

@@ -2,7 +2,7 @@
 //!
 //! In: an issuer, limits.
 //! Out: a `JwkSet` and how long it is good, or a sentence that says which request failed, how, and what helps.
-//! May use: exchange, network, the validator's documents.
+//! May use: exchange, network, runtime, the validator's documents.
 //! Never: an address that is nearer than the issuer that names it, a secret of a URL in a message.
 
 use std::time::{Duration, Instant};
@@ -15,6 +15,7 @@ use url::{Origin, Url};
 use crate::exchange::{Answer, GetError, Inquiry, Validators, ask};
 use crate::network::reach::Reach;
 use crate::network::{Network, NetworkOptions, Word};
+use crate::runtime::apart;
 
 /// How long metadata is good, unless the JWK Set cannot be fetched where it says.
 const METADATA_AGE: Duration = Duration::from_secs(3600);
@@ -146,7 +147,8 @@ impl Fetcher {
         let Some((body, validators)) = document else {
             return Ok(FetchedKeys { keys: None, lifetime_millis });
         };
-        let keys = JwkSet::parse(&body).map_err(|error| {
+        let keys = apart(move || JwkSet::parse(&body)).await.map_err(FetchFailure::new)?;
+        let keys = keys.map_err(|error| {
             FetchFailure::new(format!("{} does not have the expected shape: {error}", shown(&url)))
         })?;
         self.jwk_set = Some(Known { url, document: (), validators });
@@ -203,7 +205,9 @@ impl Fetcher {
             known.document.issuer_at = answer.from;
             return Ok(known.document.clone());
         };
-        let Metadata { jwks_uri } = Metadata::parse(&body, &self.plan.issuer)?;
+        let issuer = self.plan.issuer.clone();
+        let read = apart(move || Metadata::parse(&body, &issuer)).await.map_err(MetadataFailure::NotRead)?;
+        let Metadata { jwks_uri } = read?;
         let document = KeysPlace { jwks_uri, issuer_at: answer.from };
         self.metadata = Some(Known { url: url.to_owned(), document: document.clone(), validators });
         Ok(document)
@@ -223,6 +227,8 @@ enum MetadataFailure {
     NotUsable(#[from] oidc_spa_native::keys::metadata::MetadataError),
     #[error("answered that nothing has changed")]
     Unchanged,
+    #[error("{0}")]
+    NotRead(String),
 }
 
 impl From<GetError> for MetadataFailure {
@@ -235,14 +241,14 @@ impl MetadataFailure {
     const fn is_answer(&self) -> bool {
         match self {
             Self::NotFetched(error) => error.is_answer(),
-            Self::NotUsable(_) | Self::Unchanged => true,
+            Self::NotUsable(_) | Self::Unchanged | Self::NotRead(_) => true,
         }
     }
 
     const fn retry_after_millis(&self) -> Option<u64> {
         match self {
             Self::NotFetched(error) => error.retry_after_millis(),
-            Self::NotUsable(_) | Self::Unchanged => None,
+            Self::NotUsable(_) | Self::Unchanged | Self::NotRead(_) => None,
         }
     }
 }

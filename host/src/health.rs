@@ -8,7 +8,7 @@
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use oidc_spa_native::keys::jwk_set::JwkSet;
+use oidc_spa_native::keys::jwk_set::{JwkSet, SkippedKey};
 use oidc_spa_native::keys::key_ring::Freshness;
 use serde_json::{Value, json};
 
@@ -24,6 +24,9 @@ pub(crate) struct IssuerHealth {
     pub last_error: Option<Arc<str>>,
 }
 
+/// Keys that verify nothing, as many as are told.
+const MAX_SKIPPED: usize = 20;
+
 /// Where keys come from, and how they stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum KeysState {
@@ -37,7 +40,57 @@ pub(crate) fn to_json(issuers: impl Iterator<Item = IssuerHealth>, replay_memory
     json!({ "issuers": issuers, "replayMemory": replay_memory }).to_string()
 }
 
+/// The keys of a set that verify nothing, and why: a list of `SkippedKey` (index.d.ts).
+pub(crate) fn skipped_keys(set: Option<&Arc<JwkSet>>) -> Vec<Value> {
+    let skipped = set.iter().flat_map(|set| set.skipped()).take(MAX_SKIPPED);
+    skipped.map(|SkippedKey { kid, reason }| json!({ "kid": kid, "reason": reason })).collect()
+}
+
+impl KeysState {
+    /// The worse, the higher.
+    const fn trouble(self) -> u8 {
+        match self {
+            Self::Static => 0,
+            Self::Fetched(Freshness::Fresh) => 1,
+            Self::Fetched(Freshness::Stale) => 2,
+            Self::Fetched(Freshness::Expired) => 3,
+            Self::Fetched(Freshness::None) => 4,
+        }
+    }
+}
+
 impl IssuerHealth {
+    /// Of keys that are known in advance.
+    pub(crate) fn of_known_keys(issuer_uri: &str, keys: Option<Arc<JwkSet>>) -> Self {
+        Self {
+            issuer_uri: issuer_uri.to_owned(),
+            state: KeysState::Static,
+            keys,
+            fetched_at: None,
+            next_fetch_at: None,
+            stale_since: None,
+            last_error: None,
+        }
+    }
+
+    /// Of two sets that count together: the worse state, the earlier times, every error.
+    pub(crate) fn beside(self, other: Self) -> Self {
+        let earlier = |a: Option<SystemTime>, b: Option<SystemTime>| a.into_iter().chain(b).min();
+        let worse = if other.state.trouble() > self.state.trouble() { other.state } else { self.state };
+        let last_error = match (self.last_error, other.last_error) {
+            (Some(one), Some(two)) => Some(format!("{one}; {two}").into()),
+            (one, two) => one.or(two),
+        };
+        Self {
+            state: worse,
+            fetched_at: earlier(self.fetched_at, other.fetched_at),
+            next_fetch_at: earlier(self.next_fetch_at, other.next_fetch_at),
+            stale_since: earlier(self.stale_since, other.stale_since),
+            last_error,
+            ..self
+        }
+    }
+
     fn to_json(&self) -> Value {
         let state = match self.state {
             KeysState::Static => "static",
@@ -51,6 +104,7 @@ impl IssuerHealth {
             "issuerUri": self.issuer_uri,
             "state": state,
             "keys": keys,
+            "skippedKeys": skipped_keys(self.keys.as_ref()),
             "fetchedAt": self.fetched_at.map(millis),
             "nextFetchAt": self.next_fetch_at.map(millis),
             "staleSince": self.stale_since.map(millis),

@@ -17,7 +17,7 @@ use tokio::sync::{Notify, watch};
 
 use crate::events::{Happened, KeysHistory};
 use crate::fetch::{FetchFailure, FetchPlan, FetchedKeys, Fetcher};
-use crate::health::{IssuerHealth, KeysState};
+use crate::health::{IssuerHealth, KeysState, skipped_keys};
 use crate::runtime::runtime;
 
 /// Unknown `kid`s that are remembered. moka may forget one at any time: it is then asked for once more.
@@ -115,7 +115,7 @@ impl IssuerKeys {
     /// Whether asking for newer keys than those that were `seen` is of no use now.
     pub(crate) fn is_cooling_down(&self, seen: Option<&Arc<JwkSet>>) -> bool {
         let (ring, now) = (self.ring(), self.now());
-        same_keys(ring.keys(now), seen) && ring.would_refuse(now)
+        are_same(ring.keys(now), seen) && ring.would_refuse(now)
     }
 
     /// Why the last fetch brought nothing, if it did not.
@@ -145,7 +145,7 @@ impl IssuerKeys {
         let mut ended = self.ended.subscribe();
         let (demand, due) = {
             let (mut ring, now) = (self.ring(), self.now());
-            if !same_keys(ring.keys(now), seen) {
+            if !are_same(ring.keys(now), seen) {
                 // They came while the caller was judging with the ones before: no need to ask, and no cool-down
                 // that would refuse it.
                 return Newer::Ended;
@@ -230,7 +230,8 @@ impl IssuerKeys {
             }
         };
         self.publish();
-        self.history().note(self.issuer_uri(), happened, error.as_deref());
+        let skipped = skipped_keys(self.ring().held());
+        self.history().note(self.issuer_uri(), happened, error.as_deref(), skipped);
         self.ended.send_replace(FetchEnd { error });
     }
 
@@ -277,12 +278,11 @@ impl IssuerKeys {
 
     /// Copies the ring's keys to where requests read them.
     fn publish(&self) {
-        static EPOCH: AtomicU64 = AtomicU64::new(1);
         let ring = self.ring();
         let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
         *current = ring.held().map(|keys| {
             let same = current.as_ref().filter(|before| Arc::ptr_eq(&before.keys, keys));
-            let epoch = same.map_or_else(|| EPOCH.fetch_add(1, Ordering::Relaxed), |before| before.epoch);
+            let epoch = same.map_or_else(next_epoch, |before| before.epoch);
             Current { keys: Arc::clone(keys), epoch, serve_until: ring.serve_until() }
         });
     }
@@ -369,10 +369,16 @@ impl Drop for Waiting<'_> {
     }
 }
 
+/// A number that no keys of the process had before.
+pub(crate) fn next_epoch() -> u64 {
+    static EPOCH: AtomicU64 = AtomicU64::new(1);
+    EPOCH.fetch_add(1, Ordering::Relaxed)
+}
+
 /// Whether these are the very same keys, of the same fetch.
-fn same_keys(now: Option<&Arc<JwkSet>>, seen: Option<&Arc<JwkSet>>) -> bool {
-    match (now, seen) {
-        (Some(now), Some(seen)) => Arc::ptr_eq(now, seen),
+pub(crate) fn are_same(a: Option<&Arc<JwkSet>>, b: Option<&Arc<JwkSet>>) -> bool {
+    match (a, b) {
+        (Some(a), Some(b)) => Arc::ptr_eq(a, b),
         (None, None) => true,
         _ => false,
     }

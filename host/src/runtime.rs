@@ -35,3 +35,35 @@ pub(crate) async fn run<T: Send + 'static>(
 ) -> Result<T, String> {
     runtime()?.spawn(future).await.map_err(|_| "internal error: a validation ended unexpectedly".to_owned())
 }
+
+/// Runs what takes the processor for a while on another thread, so that whoever waits for the one of the runtime is served
+/// meanwhile.
+pub(crate) async fn apart<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, String> {
+    runtime()?
+        .spawn_blocking(work)
+        .await
+        .map_err(|_| "internal error: reading a document ended unexpectedly".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+    use std::time::Duration;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_runs_apart_holds_up_nobody() {
+        let (go, may_go) = channel();
+        let apart = runtime().unwrap().spawn(apart(move || may_go.recv_timeout(Duration::from_secs(30))));
+        // Were it on the runtime's one thread, nobody would be left to let it go.
+        run(async move { go.send(7).unwrap() }).await.unwrap();
+        assert_eq!(apart.await.unwrap(), Ok(Ok(7)));
+    }
+
+    #[tokio::test]
+    async fn a_panic_apart_is_an_error() {
+        let ended = run(apart(|| std::panic::resume_unwind(Box::new("on purpose")))).await.unwrap();
+        assert!(ended.is_err_and(|error: String| error.starts_with("internal error")));
+    }
+}

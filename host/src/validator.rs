@@ -17,13 +17,13 @@ use oidc_spa_native::grant::{Grant, Pending};
 use oidc_spa_native::keys::jwk_set::JwkSet;
 use oidc_spa_native::memory::{BoundToken, IssuerIndex, Memory};
 use oidc_spa_native::rejection::Code;
-use oidc_spa_native::resource_server::{Decision, ResourceServer};
+use oidc_spa_native::resource_server::{AcceptedIssuer, Decision, ResourceServer};
 use oidc_spa_native::time::UnixTime;
 
 use crate::fetch::FetchPlan;
-use crate::health::{self, IssuerHealth, KeysState};
-use crate::held_keys::HeldKeys;
-use crate::issuer_keys::{IssuerKeys, Newer};
+use crate::health;
+use crate::held_keys::{HeldKeys, KeySet};
+use crate::issuer_keys::Newer;
 use crate::judgement::{Circumstances, Denial, Judgement, Question, Repeatable, Verdict};
 use crate::memories::Memories;
 use crate::options::keys::KeySource;
@@ -83,15 +83,18 @@ impl Validator {
     fn remembering(options: Options, memory: Arc<ReplayMemory>) -> Self {
         let issuers = options.policy.issuers.iter().zip(options.sources);
         let keys = issuers
-            .map(|(accepted, source)| {
-                let jwk_set_urls = match source {
-                    KeySource::Static(keys) => return HeldKeys::Static(keys),
-                    KeySource::Metadata => None,
-                    KeySource::Urls(urls) => Some(urls),
+            .map(|(AcceptedIssuer { issuer, .. }, sources)| {
+                let set = |source| {
+                    let jwk_set_urls = match source {
+                        KeySource::Static(keys) => return KeySet::Static(keys),
+                        KeySource::Metadata => None,
+                        KeySource::Urls(urls) => Some(urls),
+                    };
+                    let (issuer, network) = (issuer.clone(), options.network.clone());
+                    let plan = FetchPlan { issuer, jwk_set_urls, limits: options.limits, network };
+                    KeySet::Fetched(registry::issuer_keys(plan, options.ring))
                 };
-                let (issuer, network) = (accepted.issuer.clone(), options.network.clone());
-                let plan = FetchPlan { issuer, jwk_set_urls, limits: options.limits, network };
-                HeldKeys::Fetched(registry::issuer_keys(plan, options.ring))
+                HeldKeys::new(issuer.as_str(), sources.into_iter().map(set).collect())
             })
             .collect();
         memory.cover(options.policy.dpop.window);
@@ -127,14 +130,11 @@ impl Validator {
             Decision::Pending(pending) => self.settle(pending, circumstances),
             Decision::Rejected(refusal) => self.refused(refusal, &circumstances).into(),
             Decision::KeysNeeded { issuer, unknown_kid, otherwise, .. } => {
-                let Some(keys) = self.fetched(issuer) else {
-                    return self.refused(otherwise, &circumstances).into();
-                };
-                let is_known = unknown_kid.is_some_and(|kid| keys.is_known_to_be_unknown(&kid));
-                if is_known || keys.is_cooling_down(circumstances.seen.as_ref()) {
-                    self.refused(for_lack_of(keys, otherwise), &circumstances).into()
-                } else {
-                    Judgement::NeedsKeys
+                let seen = circumstances.seen.as_ref();
+                match self.changing(issuer) {
+                    Some(keys) if !keys.would_refuse(seen, unknown_kid.as_deref()) => Judgement::NeedsKeys,
+                    Some(keys) => self.refused(for_lack_of(keys, otherwise), &circumstances).into(),
+                    None => self.refused(otherwise, &circumstances).into(),
                 }
             }
         }
@@ -156,7 +156,7 @@ impl Validator {
                     (issuer, unknown_kid, may_pass, otherwise)
                 }
             };
-            let Some(keys) = self.fetched(issuer) else {
+            let Some(keys) = self.changing(issuer) else {
                 return self.refused(otherwise, &circumstances).into();
             };
             match keys.newer(circumstances.seen.as_ref(), may_pass, deadline).await {
@@ -240,7 +240,7 @@ impl Validator {
     pub async fn ready(&self, timeout: Duration, fail_fast: bool) -> Result<(), String> {
         let deadline = Instant::now() + timeout;
         let mut asked = Vec::new();
-        for keys in self.keys.iter().filter_map(HeldKeys::fetched) {
+        for keys in self.keys.iter().flat_map(HeldKeys::fetched) {
             let keys = Arc::clone(keys);
             asked.push(runtime()?.spawn(async move { keys.ready(deadline, fail_fast).await }));
         }
@@ -273,24 +273,13 @@ impl Validator {
 
     /// How the keys of each issuer and the replay memory stand: the JSON text of `ValidatorHealth` in `index.d.ts`.
     pub fn health(&self) -> String {
-        let issuers = self.keys.iter().zip(&self.server.policy().issuers);
-        let issuers = issuers.map(|(keys, accepted)| match keys {
-            HeldKeys::Fetched(keys) => keys.health(),
-            HeldKeys::Static(keys) => IssuerHealth {
-                issuer_uri: accepted.issuer.as_str().to_owned(),
-                state: KeysState::Static,
-                keys: Some(Arc::clone(keys)),
-                fetched_at: None,
-                next_fetch_at: None,
-                stale_since: None,
-                last_error: None,
-            },
-        });
+        let issuers = self.keys.iter().map(HeldKeys::health);
         health::to_json(issuers, &self.replay.health())
     }
 
-    fn fetched(&self, issuer: IssuerIndex) -> Option<&Arc<IssuerKeys>> {
-        self.keys.get(issuer).and_then(HeldKeys::fetched)
+    /// The keys of an issuer, if they can become others.
+    fn changing(&self, issuer: IssuerIndex) -> Option<&HeldKeys> {
+        self.keys.get(issuer).filter(|keys| keys.can_change())
     }
 
     fn settle(&self, pending: Pending, circumstances: Circumstances) -> Judgement {
@@ -323,7 +312,7 @@ impl Validator {
 }
 
 /// A refusal for which these keys would have been needed. Where there are none, it says why.
-fn for_lack_of(keys: &IssuerKeys, (rejection, scheme): Refusal) -> Refusal {
+fn for_lack_of(keys: &HeldKeys, (rejection, scheme): Refusal) -> Refusal {
     let why = keys.last_error().filter(|_| rejection.code() == Code::KeysUnavailable);
     match why {
         Some(why) => (rejection.explained(&format!("the last attempt failed: {why}")), scheme),

@@ -2,7 +2,7 @@
 //!
 //! In: a header and a verified payload, the policy, the time.
 //! Out: `AccessToken` and its `Confirmation`.
-//! May use: client_certificate's thumbprint, jose, keys::metadata, rejection, time.
+//! May use: client_certificate's thumbprint, jose, keys' issuer names, rejection, time.
 //! Never: a header field, a proof, an unverified claim.
 
 pub(crate) mod presenter;
@@ -13,7 +13,8 @@ use std::fmt;
 use crate::client_certificate::CertificateThumbprint;
 use crate::jose::json::{Object, Value};
 use crate::jose::jws::{JoseHeader, Member};
-use crate::keys::metadata::{Issuer, same_but_for_a_slash};
+use crate::keys::issuer_name::Comparison;
+use crate::keys::metadata::Issuer;
 use crate::rejection::{Code, ErrorCause, Rejection, Shown};
 use crate::time::{Leeway, NumericDate, UnixTime, Validity};
 
@@ -307,11 +308,11 @@ fn malformed(name: &str, expected: &str, found: &str) -> Rejection {
 fn check_issuer(claims: &Object<'_>, issuer: &Issuer, policy: AccessTokenPolicy) -> Result<(), Rejection> {
     let found = claims.get("iss").and_then(Value::as_str).unwrap_or_default();
     let tenant = claims.get("tid").and_then(Value::as_str);
-    let equal = issuer.for_tenant(tenant).is_some_and(|expected| match policy.profile {
-        Profile::Rfc9068 => found == expected,
-        Profile::Common | Profile::OidcSpa => same_but_for_a_slash(found, &expected),
-    });
-    if equal {
+    let comparison = match policy.profile {
+        Profile::Rfc9068 => Comparison::Letter,
+        Profile::Common | Profile::OidcSpa => Comparison::SlashAside,
+    };
+    if issuer.is_named_by(found, tenant, comparison) {
         return Ok(());
     }
     Err(Code::IssuerMismatch.because(format!(

@@ -6,9 +6,11 @@
 //! Never: a claim of a token that is not verified, other than to choose where to look.
 
 use crate::jose::algorithm::{Algorithm, AlgorithmSet};
+use crate::jose::json::Value;
 use crate::jose::jws::{CompactJws, JoseHeader, JwsError, Member, VerifiedJws};
 use crate::keys::issuer_directory::IssuerDirectory;
-use crate::keys::jwk_set::{Candidate, Candidates, JwkSet};
+use crate::keys::issuer_name::{Comparison, IssuerName};
+use crate::keys::jwk_set::{Candidate, Candidates, JwkSet, MAX_CANDIDATES, Sought};
 use crate::keys::metadata::Issuer;
 use crate::rejection::{Code, ErrorCause, Rejection, Shown};
 use crate::time::{NumericDate, UnixTime};
@@ -37,6 +39,8 @@ pub(crate) enum KeyTrouble {
     /// With these keys; newer ones may verify it.
     Outdated(Rejection),
 }
+
+const NOT_ALL_SETS: &str = ", and not all key sets of the issuer are there";
 
 impl<'a> SignedToken<'a> {
     /// Takes a token apart and checks what its header says.
@@ -74,35 +78,58 @@ impl<'a> SignedToken<'a> {
         policy: AccessTokenPolicy,
         now: UnixTime,
     ) -> Result<VerifiedByKey, KeyTrouble> {
-        let kid = self.key_id();
-        let keys = match set.candidates(kid, self.algorithm, now) {
-            Candidates::Keys(keys) => keys,
-            Candidates::Unknown => {
-                let kid = Shown(kid.unwrap_or("(none)"));
-                let message = format!("No public signing key found with kid {kid}");
-                return Err(KeyTrouble::Outdated(Code::KeyUnknown.because(message)));
-            }
+        let sought = self.sought(policy);
+        let (tried, left_out) = match set.candidates(&sought, now) {
+            Candidates::Keys { tried, left_out } => (tried, left_out),
+            Candidates::Unknown => return Err(self.unknown_key(set, &sought, now)),
             Candidates::NoneFits => {
                 let message = "no applicable key found in the JSON Web Key Set";
+                let message = with_reason(message.into(), set, &sought, now);
                 return Err(KeyTrouble::Outdated(Code::SignatureInvalid.because(message)));
             }
         };
-        if policy.needs_one_named_key() && keys.len() > 1 {
+        if policy.needs_one_named_key() && tried.len() > 1 {
             let message = "multiple matching keys found in the JSON Web Key Set";
             return Err(KeyTrouble::Final(Code::SignatureInvalid.because(message)));
         }
-        let verified = keys.into_iter().find_map(|Candidate { key, expires }| {
-            let jws = self.jws.verify(key, self.algorithm)?;
-            Some(jws.map(|jws| VerifiedByKey { jws, expires }))
-        });
-        match verified {
-            Some(Ok(verified)) => Ok(verified),
-            Some(Err(error)) => Err(KeyTrouble::Final(malformed(&error))),
-            None => {
-                let message = "signature verification failed";
-                Err(KeyTrouble::Outdated(Code::SignatureInvalid.because(message)))
+        let mut foreign = None;
+        for Candidate { key, expires, issuer, .. } in tried {
+            let Some(jws) = self.jws.verify(key, self.algorithm) else { continue };
+            let jws = jws.map_err(|error| KeyTrouble::Final(malformed(&error)))?;
+            match issuer {
+                Some(bound) if !is_issued_by(&jws, bound)? => foreign = Some(bound),
+                _ => return Ok(VerifiedByKey { jws, expires }),
             }
         }
+        Err(KeyTrouble::Outdated(match foreign {
+            Some(bound) => of_another_issuer(bound),
+            None if set.may_lack(&sought) => {
+                Code::KeysUnavailable.because("signature verification failed".to_owned() + NOT_ALL_SETS)
+            }
+            None => not_verified(left_out),
+        }))
+    }
+
+    /// What the header says of the key.
+    fn sought(&self, policy: AccessTokenPolicy) -> Sought<'_> {
+        Sought {
+            kid: self.key_id(),
+            x5t: self.header.x5t.value().map(String::as_str),
+            x5t_s256: self.header.x5t_s256.value().map(String::as_str),
+            algorithm: self.algorithm,
+            by_kid_alone: policy.needs_one_named_key(),
+        }
+    }
+
+    #[cold]
+    fn unknown_key(&self, set: &JwkSet, sought: &Sought<'_>, now: UnixTime) -> KeyTrouble {
+        let kid = Shown(self.key_id().unwrap_or("(none)"));
+        let message = format!("No public signing key found with kid {kid}");
+        KeyTrouble::Outdated(if set.may_lack(sought) {
+            Code::KeysUnavailable.because(message + NOT_ALL_SETS)
+        } else {
+            Code::KeyUnknown.because(with_reason(message, set, sought, now))
+        })
     }
 
     /// The key that the token names.
@@ -156,6 +183,42 @@ fn check_key_id(header: &JoseHeader, policy: AccessTokenPolicy) -> Result<(), Re
             Err(Code::TokenMalformed.because("The kid of the JWT header must be a string"))
         }
         _ => Err(Code::KeyUnknown.because("The decoded JWT header does not have a kid property")),
+    }
+}
+
+/// Whether a token names the issuer whose tokens alone its key is for (the member `issuer` of Entra ID's JWKs).
+fn is_issued_by(jws: &VerifiedJws, bound: &IssuerName) -> Result<bool, KeyTrouble> {
+    let claims = jws.claims().map_err(|error| KeyTrouble::Final(malformed(&error)))?;
+    let claim = |name: &str| claims.get(name).and_then(Value::as_str);
+    Ok(claim("iss").is_some_and(|iss| bound.names(iss, claim("tid"), Comparison::SlashAside)))
+}
+
+#[cold]
+fn of_another_issuer(bound: &IssuerName) -> Rejection {
+    Code::IssuerMismatch.because(format!(
+        "The key that signed the access token is for tokens of the issuer \"{}\" alone, as the `issuer` of its JWK says",
+        Shown(bound.as_str())
+    ))
+}
+
+#[cold]
+fn not_verified(left_out: usize) -> Rejection {
+    let message = "signature verification failed";
+    Code::SignatureInvalid.because(match left_out {
+        0 => message.to_owned(),
+        more => format!(
+            "{message} with the {MAX_CANDIDATES} keys that are tried for one token; {more} more fit it and were not tried: let \
+             the issuer write a kid into its keys and tokens, or configure fewer keys"
+        ),
+    })
+}
+
+/// A message, with the reason why the key that a token names is skipped. The drop-in keeps to the sentence alone.
+#[cold]
+fn with_reason(message: String, set: &JwkSet, sought: &Sought<'_>, now: UnixTime) -> String {
+    match set.why_none(sought, now).filter(|_| !sought.by_kid_alone) {
+        Some(reason) => format!("{message}: {reason}"),
+        None => message,
     }
 }
 

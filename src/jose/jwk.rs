@@ -19,6 +19,9 @@ const SECRET_MEMBERS: [&str; 9] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k", 
 /// verification cheap.
 pub(super) const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
 
+/// Names in a `key_ops`. RFC 7517 section 4.3 registers eight; each is compared with each.
+const MAX_KEY_OPS: usize = 16;
+
 /// A public key as its owner describes it. Its members are well formed; whether they are a key is for
 /// [`VerificationKey`](super::verification_key::VerificationKey) to say.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,13 +38,14 @@ pub(super) enum Material {
     Ed25519 { x: Vec<u8> },
 }
 
-/// Whether a number may be written with leading zeros, against RFC 7518 section 2.
+/// How a key may be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Spelling {
     /// One spelling only: where a thumbprint is taken, another spelling would be another thumbprint.
     Canonical,
-    /// An RSA modulus or exponent may have leading zeros, as some issuers publish it.
-    LeadingZeros,
+    /// As some issuers publish it: an RSA modulus or exponent may have leading zeros, against RFC 7518 section 2, and a
+    /// `use`, `alg` or `key_ops` that is `null` or empty says nothing.
+    Lenient,
 }
 
 /// Why a JWK cannot be used to verify signatures.
@@ -56,9 +60,12 @@ pub enum JwkError {
     /// A `kty` or `crv` that is not supported.
     #[error("its `kty` and `crv` are not among RSA, EC (P-256, P-384, P-521) and OKP (Ed25519)")]
     Unsupported,
-    /// A `use` or `key_ops` that does not include verifying.
-    #[error("its `use` or `key_ops` is not for verifying signatures")]
-    Purpose,
+    /// A `use` that is not `sig`.
+    #[error("its `use` is another than \"sig\"")]
+    Use,
+    /// A `key_ops` that does not include verifying, or is no list of a few different names.
+    #[error("its `key_ops` is not a list of different operations with \"verify\" among them")]
+    KeyOps,
     /// An `alg` that is unknown or does not fit the key.
     #[error("its `alg` is unknown or does not fit its type")]
     Algorithm,
@@ -84,8 +91,8 @@ impl Jwk {
             ("OKP", Some("Ed25519")) => Material::Ed25519 { x: bytes(object, "x", 32)? },
             _ => return Err(JwkError::Unsupported),
         };
-        check_purpose(object)?;
-        let algorithm = declared_algorithm(object)?;
+        check_purpose(object, spelling)?;
+        let algorithm = declared_algorithm(object, spelling)?;
         let jwk = Self { material, algorithm };
         match algorithm {
             Some(algorithm) if algorithm.key_type() != jwk.key_type() => Err(JwkError::Algorithm),
@@ -93,12 +100,25 @@ impl Jwk {
         }
     }
 
-    /// The algorithms that this key may verify: its own `alg`, or all that fit its type.
+    /// The algorithms that this key may verify: its own `alg`, or all that fit its type. Both names of what an Ed25519 key
+    /// does are one algorithm (RFC 9864 section 2.2).
     pub fn algorithms(&self) -> impl Iterator<Item = Algorithm> {
         let (declared, key_type) = (self.algorithm, self.key_type());
-        Algorithm::ALL.into_iter().filter(move |algorithm| {
-            algorithm.key_type() == key_type && declared.is_none_or(|declared| declared == *algorithm)
-        })
+        let is_declared = move |algorithm| {
+            key_type == KeyType::Ed25519 || declared.is_none_or(|declared| declared == algorithm)
+        };
+        Algorithm::ALL
+            .into_iter()
+            .filter(move |algorithm| algorithm.key_type() == key_type && is_declared(*algorithm))
+    }
+
+    /// The bits of an RSA modulus, by which the cost of a verification grows; zero for other keys, which have one size a
+    /// type.
+    pub(super) fn modulus_bits(&self) -> usize {
+        match &self.material {
+            Material::Rsa { n, .. } => bit_length(n),
+            Material::Ec { .. } | Material::Ed25519 { .. } => 0,
+        }
     }
 
     /// The key's SHA-256 thumbprint (RFC 7638 section 3), as a token's `jkt` names it (RFC 9449 section 6.1).
@@ -188,26 +208,39 @@ fn bytes(object: &Object<'_>, name: &'static str, length: usize) -> Result<Vec<u
 }
 
 /// `use` and `key_ops`, each absent or for verifying, and not at odds with each other (RFC 7517 sections 4.2, 4.3).
-fn check_purpose(object: &Object<'_>) -> Result<(), JwkError> {
-    if let Some(purpose) = object.get("use")
-        && purpose.as_str() != Some("sig")
-    {
-        return Err(JwkError::Purpose);
+fn check_purpose(object: &Object<'_>, spelling: Spelling) -> Result<(), JwkError> {
+    if spelling.said(object, "use").is_some_and(|purpose| purpose.as_str() != Some("sig")) {
+        return Err(JwkError::Use);
     }
-    let Some(operations) = object.get("key_ops") else { return Ok(()) };
-    let operations = operations.as_array().ok_or(JwkError::Purpose)?;
+    let Some(operations) = spelling.said(object, "key_ops") else { return Ok(()) };
+    let operations =
+        operations.as_array().filter(|items| items.len() <= MAX_KEY_OPS).ok_or(JwkError::KeyOps)?;
     let names: Option<Vec<&str>> = operations.iter().map(Value::as_str).collect();
-    let names = names.ok_or(JwkError::Purpose)?;
+    let names = names.ok_or(JwkError::KeyOps)?;
     let repeated = names.iter().enumerate().any(|(i, name)| names.iter().skip(i + 1).any(|n| n == name));
-    if names.contains(&"verify") && !repeated { Ok(()) } else { Err(JwkError::Purpose) }
+    if names.contains(&"verify") && !repeated { Ok(()) } else { Err(JwkError::KeyOps) }
 }
 
-fn declared_algorithm(object: &Object<'_>) -> Result<Option<Algorithm>, JwkError> {
-    match object.get("alg") {
+fn declared_algorithm(object: &Object<'_>, spelling: Spelling) -> Result<Option<Algorithm>, JwkError> {
+    match spelling.said(object, "alg") {
         None => Ok(None),
         Some(value) => {
             let algorithm = value.as_str().and_then(Algorithm::from_name);
             algorithm.map(Some).ok_or(JwkError::Algorithm)
         }
+    }
+}
+
+impl Spelling {
+    /// A member that may be left out, where it says something.
+    pub(crate) fn said<'o, 'a>(self, object: &'o Object<'a>, name: &str) -> Option<&'o Value<'a>> {
+        let value = object.get(name)?;
+        let is_empty = match value {
+            Value::Null => true,
+            Value::String(text) => text.is_empty(),
+            Value::Array(items) => items.is_empty(),
+            _ => false,
+        };
+        Some(value).filter(|_| !(is_empty && self == Self::Lenient))
     }
 }

@@ -19,7 +19,10 @@ use super::verification_key::VerificationKey;
 const MAX_HEADER_BYTES: usize = 4 * 1024;
 
 /// Characters of a `kid` that are read.
-const MAX_KID_CHARS: usize = 1024;
+pub(crate) const MAX_KID_CHARS: usize = 1024;
+
+/// Characters of a certificate's thumbprint that are read: a SHA-256 digest takes 43, and 64 where it is in hexadecimal.
+const MAX_THUMBPRINT_CHARS: usize = 128;
 
 /// Why a text is not a compact JWS that this library reads.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -69,6 +72,10 @@ pub struct JoseHeader {
     pub alg: Member<String>,
     /// `kid`.
     pub kid: Member<String>,
+    /// `x5t`: the certificate of the key, by its SHA-1 digest.
+    pub x5t: Member<String>,
+    /// `x5t#S256`: the same by its SHA-256 digest.
+    pub x5t_s256: Member<String>,
     /// `typ`, in lower case and without the `application/` that may be left out (RFC 7515 section 4.1.9).
     pub typ: Member<String>,
     /// `jwk`: the key that a DPoP proof brings along.
@@ -92,6 +99,8 @@ impl JoseHeader {
         Ok(Self {
             alg: text(&object, "alg", usize::MAX),
             kid: text(&object, "kid", MAX_KID_CHARS),
+            x5t: text(&object, "x5t", MAX_THUMBPRINT_CHARS),
+            x5t_s256: text(&object, "x5t#S256", MAX_THUMBPRINT_CHARS),
             typ: media_type(text(&object, "typ", usize::MAX)),
             jwk: match object.get("jwk") {
                 None => Member::Absent,

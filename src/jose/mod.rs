@@ -12,12 +12,17 @@ pub mod jws;
 pub mod verification_key;
 
 use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 
 /// Decodes base64url as JOSE writes it (RFC 7515 section 2): no padding, no white space, no other alphabet, and no
 /// bit set behind the last byte, so that a value has one spelling only.
 pub(crate) fn base64url_decode(text: &str) -> Option<Vec<u8>> {
     URL_SAFE_NO_PAD.decode(text).ok()
+}
+
+/// Decodes base64 as the certificates of a JWK are written (RFC 7517 section 4.7).
+pub(crate) fn base64_decode(text: &str) -> Option<Vec<u8>> {
+    STANDARD.decode(text).ok()
 }
 
 /// Encodes bytes as base64url without padding (RFC 7515 section 2).

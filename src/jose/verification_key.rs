@@ -19,6 +19,7 @@ use super::jwk::{Jwk, JwkError, Material, RSA_BITS};
 /// A public key, ready to verify with each algorithm that it may be used for.
 pub struct VerificationKey {
     parsed: Vec<(Algorithm, ParsedPublicKey)>,
+    modulus_bits: usize,
 }
 
 impl VerificationKey {
@@ -36,14 +37,17 @@ impl VerificationKey {
         let parsed: Vec<_> = algorithms
             .map(|algorithm| Ok((algorithm, parse(&jwk.material, algorithm)?)))
             .collect::<Result<_, JwkError>>()?;
-        if parsed.is_empty() { Err(JwkError::Algorithm) } else { Ok(Self { parsed }) }
+        if parsed.is_empty() {
+            return Err(JwkError::Algorithm);
+        }
+        Ok(Self { parsed, modulus_bits: jwk.modulus_bits() })
     }
 
     /// Parses a public key in DER (`SubjectPublicKeyInfo`, RFC 5280 section 4.1), for every algorithm that fits it.
     pub fn from_der(der: &[u8]) -> Result<Self, JwkError> {
         // An RSA key of another size would be parsed, and then verify nothing.
-        let is_good_rsa =
-            PublicEncryptingKey::from_der(der).is_ok_and(|key| RSA_BITS.contains(&key.key_size_bits()));
+        let modulus_bits = PublicEncryptingKey::from_der(der).map_or(0, |key| key.key_size_bits());
+        let is_good_rsa = RSA_BITS.contains(&modulus_bits);
         // An Ed25519 key ends with its point (RFC 8410 section 4).
         let point = der.last_chunk::<32>().map(<[u8; 32]>::as_slice).unwrap_or_default();
         let parsed: Vec<_> = Algorithm::ALL
@@ -61,7 +65,12 @@ impl VerificationKey {
                 Some((algorithm, ParsedPublicKey::new(parameters, der).ok()?))
             })
             .collect();
-        if parsed.is_empty() { Err(JwkError::Unsupported) } else { Ok(Self { parsed }) }
+        if parsed.is_empty() { Err(JwkError::Unsupported) } else { Ok(Self { parsed, modulus_bits }) }
+    }
+
+    /// What tells a cheap verification from a dear one of the same algorithm: the bits of an RSA modulus, else zero.
+    pub fn modulus_bits(&self) -> usize {
+        self.modulus_bits
     }
 
     /// The algorithms that it may be used for.
@@ -115,6 +124,13 @@ pub fn constant_time_eq(a: &[u8], b: &[u8]) -> bool {
 pub fn sha256(bytes: &[u8]) -> [u8; 32] {
     let mut out = [0; 32];
     out.copy_from_slice(digest::digest(&digest::SHA256, bytes).as_ref());
+    out
+}
+
+/// The SHA-1 digest of some bytes, for `x5t` (RFC 7515 section 4.1.7) alone: it chooses a key, and proves nothing.
+pub(crate) fn sha1_of_certificate(der: &[u8]) -> [u8; 20] {
+    let mut out = [0; 20];
+    out.copy_from_slice(digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, der).as_ref());
     out
 }
 

@@ -1,21 +1,24 @@
 //! Accepted issuers, found by what a token says of itself: at the same cost for one and for a thousand.
 //!
-//! In: their identifiers, in order.
+//! In: the names of the issuers, in order.
 //! Out: the position of the one that may have issued a token.
-//! May use: keys::metadata.
+//! May use: issuer_name, metadata.
 //! Never: a verdict: what an unverified token says only chooses whose keys are looked up.
 
 use std::collections::HashMap;
 
-use super::metadata::{Issuer, without_slash};
+use super::issuer_name::{IssuerName, without_slash};
+use super::metadata::Issuer;
 
-/// The issuers of a policy, by their identifiers.
+/// The issuers of a policy, by their names.
 #[derive(Debug)]
 pub struct IssuerDirectory {
-    /// Without a trailing slash, as [`Issuer::is`] compares them.
+    /// Without a trailing slash, as [`IssuerName::is`] compares them.
     named: HashMap<String, usize>,
-    /// Those that stand for a tenant each cannot be looked up.
-    templates: Vec<(usize, Issuer)>,
+    /// Those that stand for a tenant each cannot be looked up. The one with the longer beginning comes first: it says more.
+    templates: Vec<(usize, IssuerName)>,
+    /// Names of which a template might be taken for the owner, in small letters.
+    behind_templates: HashMap<String, usize>,
 }
 
 impl IssuerDirectory {
@@ -23,20 +26,30 @@ impl IssuerDirectory {
     pub fn of<'i>(issuers: impl Iterator<Item = &'i Issuer>) -> Self {
         let (mut named, mut templates) = (HashMap::new(), Vec::new());
         for (position, issuer) in issuers.enumerate() {
-            if issuer.is_template() {
-                templates.push((position, issuer.clone()));
-            } else {
-                named.entry(without_slash(issuer.as_str()).to_owned()).or_insert(position);
+            for name in issuer.names() {
+                if name.is_template() {
+                    templates.push((position, name.clone()));
+                } else {
+                    named.entry(name.compared().to_owned()).or_insert(position);
+                }
             }
         }
-        Self { named, templates }
+        templates.sort_by_key(|(_, name)| std::cmp::Reverse(name.as_str().find('{')));
+        let lower = named.iter().map(|(name, position)| (name.to_ascii_lowercase(), *position));
+        let behind_templates = if templates.is_empty() { HashMap::new() } else { lower.collect() };
+        Self { named, templates, behind_templates }
     }
 
-    /// The first issuer that may have issued a token with this `iss`, by its position.
+    /// The issuer that may have issued a token with this `iss`, by its position. One that is named goes before a template
+    /// that may stand for it, wherever they stand, since its rules are its own; it does so in capital and small letters,
+    /// since a tenant may be written in both.
     pub fn position(&self, iss: &str) -> Option<usize> {
-        let named = self.named.get(without_slash(iss)).copied();
-        let template = self.templates.iter().find(|(_, issuer)| issuer.may_have_issued(iss));
-        named.into_iter().chain(template.map(|(position, _)| *position)).min()
+        let bare = without_slash(iss);
+        if let Some(position) = self.named.get(bare) {
+            return Some(*position);
+        }
+        let (template, _) = self.templates.iter().find(|(_, name)| name.may_be(iss))?;
+        Some(*self.behind_templates.get(&bare.to_ascii_lowercase()).unwrap_or(template))
     }
 }
 
@@ -44,18 +57,21 @@ impl IssuerDirectory {
 mod tests {
     use super::*;
 
+    fn directory(texts: &[&str]) -> IssuerDirectory {
+        let issuers: Vec<Issuer> = texts.iter().map(|text| Issuer::parse(text).unwrap()).collect();
+        IssuerDirectory::of(issuers.iter())
+    }
+
     #[test]
-    fn h39_h41_finds_the_first_that_may_have_issued() {
-        let texts = [
+    fn h39_h41_finds_the_one_that_may_have_issued() {
+        let directory = directory(&[
             "https://as.example/a",
             "https://login.example/{tenantid}/v2.0",
             "https://as.example/b/",
             "https://login.example/t-1/v2.0",
             "https://as.example/a/",
             "https://as.example/{tenantid}",
-        ];
-        let issuers: Vec<Issuer> = texts.iter().map(|text| Issuer::parse(text).unwrap()).collect();
-        let directory = IssuerDirectory::of(issuers.iter());
+        ]);
         for (iss, expected) in [
             ("https://as.example/a", Some(0)),
             ("https://as.example/a/", Some(0)),
@@ -63,15 +79,47 @@ mod tests {
             ("https://as.example/b/", Some(2)),
             ("https://as.example/c", Some(5)),
             ("https://as.example/a//", None),
-            ("https://login.example/t-1/v2.0", Some(1)),
+            ("https://login.example/t-1/v2.0", Some(3)),
+            ("https://login.example/T-1/v2.0", Some(3)),
             ("https://login.example/t-2/v2.0/", Some(1)),
             ("https://login.example/{tenantid}/v2.0", None),
             ("https://other.example/a", None),
             ("", None),
         ] {
             assert_eq!(directory.position(iss), expected, "{iss}");
-            // The same as asking each in turn.
-            assert_eq!(issuers.iter().position(|issuer| issuer.may_have_issued(iss)), expected, "{iss}");
+        }
+    }
+
+    #[test]
+    fn the_more_specific_one_holds_in_whatever_order() {
+        let texts =
+            ["https://as.example/{tenantid}/b", "https://as.example/a/{tenantid}", "https://as.example/a/b"];
+        for order in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
+            let directory = directory(&order.map(|i| texts[i]));
+            let found = |iss: &str| directory.position(iss).map(|position| texts[order[position]]);
+            assert_eq!(found("https://as.example/a/b"), Some(texts[2]), "{order:?}");
+            assert_eq!(found("https://as.example/A/B"), None, "{order:?}");
+            assert_eq!(found("https://as.example/a/B"), Some(texts[2]), "{order:?}");
+            assert_eq!(found("https://as.example/a/c"), Some(texts[1]), "{order:?}");
+            assert_eq!(found("https://as.example/c/b"), Some(texts[0]), "{order:?}");
+        }
+        let two = directory(&["https://as.example/{tenantid}/b", "https://as.example/a/{tenantid}"]);
+        assert_eq!(two.position("https://as.example/a/b"), Some(1));
+    }
+
+    #[test]
+    fn an_alias_finds_its_issuer() {
+        let issuer = Issuer::parse("https://as.example/{tenantid}").unwrap();
+        let issuer = issuer.also_named("as.example").unwrap();
+        let other = Issuer::parse("https://b.example").unwrap();
+        let directory = IssuerDirectory::of([&other, &issuer].into_iter());
+        for (iss, expected) in [
+            ("as.example", Some(1)),
+            ("https://as.example/t", Some(1)),
+            ("https://b.example", Some(0)),
+            ("b.example", None),
+        ] {
+            assert_eq!(directory.position(iss), expected, "{iss}");
         }
     }
 }

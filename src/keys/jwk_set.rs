@@ -1,39 +1,35 @@
 //! An issuer's JWK Set (RFC 7517 section 5): each key parsed once, a bad one costing only itself.
 //!
-//! In: the JWK Set document.
+//! In: the JWK Set document, or several sets that count together.
 //! Out: `JwkSet`, and the keys that may have signed a token.
-//! May use: jose, time.
+//! May use: issuer_name, published_key, jose, rejection's `Shown`, time.
 //! Never: a key that is private, symmetric or not for signatures.
 
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use super::issuer_name::IssuerName;
+use super::published_key::PublishedKey;
+pub use super::published_key::Sought;
+use super::published_key::Usefulness;
 use crate::jose::algorithm::Algorithm;
 use crate::jose::json::{JsonError, Object, Value, texts_of_items};
-use crate::jose::jwk::{Jwk, JwkError, Spelling, Thumbprint};
 use crate::jose::verification_key::VerificationKey;
-use crate::time::{Leeway, NumericDate, UnixTime};
+use crate::rejection::Shown;
+use crate::time::{NumericDate, UnixTime};
 
 /// Keys that a set may hold.
 pub const MAX_KEYS: usize = 100;
 
-/// Keys that are tried for a token that does not name its key, or whose `kid` several keys share.
-const MAX_CANDIDATES: usize = 4;
+/// Keys that are tried for one token, the cheapest first. Whoever sent it has proved nothing yet.
+pub const MAX_CANDIDATES: usize = 16;
 
 /// An issuer's public keys.
 #[derive(Debug)]
 pub struct JwkSet {
-    keys: Vec<PublishedKey>,
-}
-
-#[derive(Debug)]
-struct PublishedKey {
-    kid: Option<String>,
-    /// It stands for every `kid`: whoever configured it did not name it.
-    fits_any_kid: bool,
-    /// What tells it from other keys, if it is one.
-    thumbprint: Option<Thumbprint>,
-    /// When it ends, if its issuer says so (OpenID Federation section 8.7.2).
-    expires: Option<NumericDate>,
-    /// The key, or why it cannot be used.
-    key: Result<VerificationKey, JwkError>,
+    keys: Vec<Arc<PublishedKey>>,
+    /// Some of the sets that count together are not there.
+    is_partial: bool,
 }
 
 /// Why a document is not a usable JWK Set.
@@ -53,48 +49,92 @@ pub enum JwkSetError {
 /// The keys that may have signed a token.
 #[derive(Debug)]
 pub enum Candidates<'s> {
-    /// No key of the set bears the token's `kid`; or there is none and no key fits the algorithm.
+    /// No key of the set is meant by the token; or it means none in particular, and no key fits the algorithm.
     Unknown,
-    /// Keys bear the `kid`, but none of them can verify this algorithm.
+    /// Keys are meant, but none of them can verify this algorithm.
     NoneFits,
     /// The keys to try.
-    Keys(Vec<Candidate<'s>>),
+    Keys {
+        /// The cheapest first, [`MAX_CANDIDATES`] at most.
+        tried: Vec<Candidate<'s>>,
+        /// How many more fit, and are not tried.
+        left_out: usize,
+    },
 }
 
-/// A key to try, and when it ends.
-#[derive(Debug)]
+/// A key to try, when it ends, and whose tokens alone it is for.
+#[derive(Clone, Copy, Debug)]
 #[allow(missing_docs)]
 pub struct Candidate<'s> {
     pub key: &'s VerificationKey,
     pub expires: Option<NumericDate>,
+    pub issuer: Option<&'s IssuerName>,
+    /// The token names this very key, or its certificate.
+    is_named: bool,
+}
+
+/// Which keys a token means, by what it says of its own.
+#[derive(Clone, Copy)]
+enum Meant {
+    /// Those that bear its `kid`.
+    Named,
+    /// Those that bear none, and the certificate that it names.
+    NamelessCertified,
+    /// Those with the certificate that it names.
+    Certified,
+    /// All.
+    Any,
+}
+
+impl Meant {
+    fn means(self, key: &PublishedKey, sought: &Sought<'_>) -> bool {
+        match self {
+            Self::Named => key.fits_kid(sought.kid),
+            Self::NamelessCertified => key.kid().is_none() && key.is_certified_as(sought),
+            Self::Certified => key.is_certified_as(sought),
+            Self::Any => true,
+        }
+    }
+}
+
+/// A key that verifies nothing, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SkippedKey {
+    /// Its `kid`, escaped and cut.
+    pub kid: Option<String>,
+    /// Why it is skipped.
+    pub reason: String,
 }
 
 impl JwkSet {
     /// Reads a JWK Set. Keys that cannot verify signatures are passed over; a set with no other is refused.
     pub fn parse(document: &[u8]) -> Result<Self, JwkSetError> {
         let items = texts_of_items(document, "keys")?.ok_or(JwkSetError::NoKeys)?;
-        // One that is not JSON as this library reads it has no name by which a token could mean it.
-        Self::of(items.len(), items.into_iter().filter_map(|item| Object::parse(item).ok()))
+        Self::of(items.len(), items.into_iter().map(|item| Object::parse(item).ok()))
     }
 
     /// Reads a JWK Set that is a JSON object already.
     pub fn from_object(object: &Object<'_>) -> Result<Self, JwkSetError> {
         let items = object.get("keys").and_then(Value::as_array).ok_or(JwkSetError::NoKeys)?;
-        Self::of(items.len(), items.iter().filter_map(Value::as_object).cloned())
+        Self::of(items.len(), items.iter().map(|item| item.as_object().cloned()))
     }
 
-    fn of<'a>(count: usize, jwks: impl Iterator<Item = Object<'a>>) -> Result<Self, JwkSetError> {
+    /// The set of these keys. What is not JSON as this library reads it has no name by which a token could mean it.
+    fn of<'a>(count: usize, jwks: impl Iterator<Item = Option<Object<'a>>>) -> Result<Self, JwkSetError> {
         if count > MAX_KEYS {
             return Err(JwkSetError::TooMany(count));
         }
-        let keys: Vec<PublishedKey> =
-            jwks.filter(is_for_signatures).map(|jwk| PublishedKey::new(&jwk)).collect();
-        if keys.iter().all(|published| published.key.is_err()) {
-            let reason = keys.iter().find_map(|published| published.key.as_ref().err());
+        let read = |jwk: Option<Object<'a>>| {
+            jwk.map_or_else(PublishedKey::unreadable, |jwk| PublishedKey::of_jwk(&jwk))
+        };
+        let keys: Vec<Arc<PublishedKey>> = jwks.map(read).map(Arc::new).collect();
+        if !keys.iter().any(|key| matches!(key.usefulness, Usefulness::Usable(_))) {
+            let signing = keys.iter().find(|key| key.is_for_signatures());
+            let reason = signing.or(keys.first()).and_then(|key| key.trouble());
             let reason = reason.map(|error| format!(": {error}")).unwrap_or_default();
             return Err(JwkSetError::NoneUsable(reason));
         }
-        Ok(Self { keys })
+        Ok(Self { keys, is_partial: false })
     }
 
     /// A set of keys that an operator configured without naming them. Each is tried for any `kid`.
@@ -102,81 +142,99 @@ impl JwkSet {
         if keys.is_empty() {
             return Err(JwkSetError::NoneUsable(String::new()));
         }
-        let unnamed = |key| PublishedKey {
-            kid: None,
-            fits_any_kid: true,
-            thumbprint: None,
-            expires: None,
-            key: Ok(key),
-        };
-        Ok(Self { keys: keys.into_iter().map(unnamed).collect() })
+        let keys = keys.into_iter().map(|key| Arc::new(PublishedKey::unnamed(key))).collect();
+        Ok(Self { keys, is_partial: false })
+    }
+
+    /// The sets that count together, as one. `None` for a set that is not there now; without any there is none.
+    pub fn joined(sets: &[Option<Arc<Self>>]) -> Option<Self> {
+        let there: Vec<&Arc<Self>> = sets.iter().flatten().collect();
+        if there.is_empty() {
+            return None;
+        }
+        let is_partial = there.len() < sets.len() || there.iter().any(|set| set.is_partial);
+        Some(Self { keys: there.iter().flat_map(|set| set.keys.iter().cloned()).collect(), is_partial })
+    }
+
+    /// Whether the key of a token may be in a set that counts and is not there now: it may be a good one then.
+    pub fn may_lack(&self, sought: &Sought<'_>) -> bool {
+        self.is_partial && !self.keys.iter().any(|key| key.is_called(sought.kid))
     }
 
     /// The keys that can verify signatures: `kid`, if they have one, and algorithms.
     pub fn usable(&self) -> impl Iterator<Item = (Option<&str>, impl Iterator<Item = Algorithm>)> {
-        self.keys.iter().filter_map(|published| {
-            let key = published.key.as_ref().ok()?;
-            Some((published.kid.as_deref(), key.algorithms()))
+        self.keys.iter().filter_map(|published| match &published.usefulness {
+            Usefulness::Usable(key) => Some((published.kid(), key.algorithms())),
+            _ => None,
         })
     }
 
-    /// Whether both sets hold the same keys, in whatever order.
+    /// The keys that verify nothing, and why.
+    pub fn skipped(&self) -> impl Iterator<Item = SkippedKey> {
+        self.keys.iter().filter_map(|published| {
+            Some(SkippedKey { kid: published.shown_kid(), reason: published.trouble()? })
+        })
+    }
+
+    /// Whether both sets hold the same signing keys, in whatever order.
     pub fn has_the_keys_of(&self, other: &Self) -> bool {
-        let holds = |set: &Self, key: &PublishedKey| {
-            set.keys.iter().any(|held| {
-                held.kid == key.kid && held.thumbprint == key.thumbprint && held.expires == key.expires
-            })
-        };
-        self.keys.len() == other.keys.len()
-            && self.keys.iter().all(|key| holds(other, key))
-            && other.keys.iter().all(|key| holds(self, key))
+        let signing = |set: &'_ Self| set.keys.iter().filter(|key| key.is_for_signatures()).count();
+        let (own, others): (HashSet<_>, HashSet<_>) =
+            (self.identities().collect(), other.identities().collect());
+        signing(self) == signing(other) && own == others
+    }
+
+    fn identities(&self) -> impl Iterator<Item = impl Eq + std::hash::Hash + '_> {
+        self.keys.iter().filter(|key| key.is_for_signatures()).map(|key| key.identity())
     }
 
     /// The keys that may have signed a token with this header, those that have ended aside.
-    pub fn candidates(&self, kid: Option<&str>, algorithm: Algorithm, now: UnixTime) -> Candidates<'_> {
-        let is_named = |published: &&PublishedKey| {
-            kid.is_none() || published.fits_any_kid || published.kid.as_deref() == kid
-        };
-        let has_ended = |published: &PublishedKey| {
-            published.expires.is_some_and(|expires| !expires.is_still_ahead(now, Leeway::NONE))
-        };
-        let mut named =
-            self.keys.iter().filter(is_named).filter(|published| !has_ended(published)).peekable();
-        if named.peek().is_none() {
-            return Candidates::Unknown;
-        }
-        let keys: Vec<Candidate<'_>> = named
+    ///
+    /// Its `kid` decides. A token without one is by a key whose certificate it names (`x5t`, `x5t#S256`), or else by any
+    /// key: not every issuer publishes them. One whose `kid` no key bears is by a nameless key whose certificate it names.
+    pub fn candidates(&self, sought: &Sought<'_>, now: UnixTime) -> Candidates<'_> {
+        let Some(meant) = self.meant(sought, now) else { return Candidates::Unknown };
+        let mut tried: Vec<Candidate<'_>> = self
+            .signing(now)
+            .filter(|published| meant.means(published, sought))
             .filter_map(|published| {
-                let key = published.key.as_ref().ok()?;
-                Some(Candidate { key, expires: published.expires })
+                let (expires, issuer) = (published.expires, published.issuer.as_ref());
+                let is_named = published.is_called(sought.kid) || published.is_certified_as(sought);
+                Some(Candidate { key: published.fitting(sought)?, expires, issuer, is_named })
             })
-            .filter(|candidate| candidate.key.allows(algorithm))
-            .take(MAX_CANDIDATES)
             .collect();
-        match (keys.is_empty(), kid) {
-            (false, _) => Candidates::Keys(keys),
-            (true, Some(_)) => Candidates::NoneFits,
-            (true, None) => Candidates::Unknown,
+        if tried.is_empty() {
+            return if sought.kid.is_some() { Candidates::NoneFits } else { Candidates::Unknown };
         }
+        // One that is named is not crowded out by keys that fit every name.
+        tried.sort_by_key(|candidate| (!candidate.is_named, candidate.key.modulus_bits()));
+        let left_out = tried.len().saturating_sub(MAX_CANDIDATES);
+        tried.truncate(MAX_CANDIDATES);
+        Candidates::Keys { tried, left_out }
     }
-}
 
-impl PublishedKey {
-    fn new(jwk: &Object<'_>) -> Self {
-        let kid = jwk.get("kid").and_then(Value::as_str).filter(|kid| !kid.is_empty());
-        // Another type than a number makes it some other member, and those are passed over (RFC 7517 section 4).
-        let expires = jwk.get("exp").and_then(Value::as_number).and_then(NumericDate::from_json);
-        let jwk = Jwk::parse(jwk, Spelling::LeadingZeros);
-        let thumbprint = jwk.as_ref().ok().map(Jwk::thumbprint);
-        let key = jwk.and_then(|jwk| VerificationKey::new(&jwk));
-        Self { kid: kid.map(str::to_owned), fits_any_kid: false, thumbprint, expires, key }
+    /// The signing keys that have not ended, of use or not.
+    fn signing(&self, now: UnixTime) -> impl Iterator<Item = &PublishedKey> {
+        let keys = self.keys.iter().map(Arc::as_ref);
+        keys.filter(move |key| key.is_for_signatures() && !key.has_ended(now))
     }
-}
 
-/// Asymmetric, and declared to be neither for encryption nor revoked (OpenID Federation section 8.7.2). Others are not
-/// the issuer's signing keys at all.
-fn is_for_signatures(jwk: &Object<'_>) -> bool {
-    let asymmetric = matches!(jwk.get("kty").and_then(Value::as_str), Some("RSA" | "EC" | "OKP"));
-    let purpose = jwk.get("use").is_none_or(|purpose| purpose.as_str() == Some("sig"));
-    asymmetric && purpose && !jwk.has("revoked")
+    /// Which of the signing keys a token means; `None` where it means none that is there.
+    fn meant(&self, sought: &Sought<'_>, now: UnixTime) -> Option<Meant> {
+        let names_certificate = !sought.by_kid_alone && (sought.x5t.is_some() || sought.x5t_s256.is_some());
+        let order: &[Meant] = match (sought.kid.is_some(), names_certificate) {
+            (true, false) => &[Meant::Named],
+            (true, true) => &[Meant::Named, Meant::NamelessCertified],
+            (false, true) => &[Meant::Certified, Meant::Any],
+            (false, false) => &[Meant::Any],
+        };
+        order.iter().copied().find(|meant| self.signing(now).any(|key| meant.means(key, sought)))
+    }
+
+    /// Why the keys with the token's `kid` do not verify it, for a message.
+    pub fn why_none(&self, sought: &Sought<'_>, now: UnixTime) -> Option<String> {
+        let named = self.keys.iter().filter(|key| key.is_called(sought.kid));
+        let reason = named.filter_map(|key| key.why_not(sought, now)).next()?;
+        Some(format!("the key with kid {} is skipped: {reason}", Shown(sought.kid?)))
+    }
 }

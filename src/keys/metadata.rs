@@ -2,17 +2,17 @@
 //!
 //! In: configuration; the metadata document.
 //! Out: `Issuer`, the URLs to ask, `Metadata`.
-//! May use: jose::json, the url crate.
+//! May use: issuer_name, jose::json, the url crate.
 //! Never: a document of another issuer, a plain-http URL outside loopback.
-
-use std::borrow::Cow;
 
 use url::{Host, Url};
 
+use super::issuer_name::{Comparison, IssuerName, TENANT, without_slash};
 use crate::jose::json::{JsonError, Object, Value};
 use crate::rejection::Shown;
 
-/// An issuer's identifier: an https URL (http for a loopback address) without query and fragment.
+/// An issuer's identifier: an https URL (http for a loopback address) without query and fragment, where its metadata
+/// lies; or a mere name, where its keys are found otherwise.
 ///
 /// ```
 /// use oidc_spa_native::keys::metadata::Issuer;
@@ -25,9 +25,11 @@ use crate::rejection::Shown;
 /// such an issuer.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Issuer {
-    text: String,
-    /// Where its metadata lies.
-    url: Url,
+    name: IssuerName,
+    /// Other names that its tokens hold.
+    aliases: Vec<IssuerName>,
+    /// Where its metadata lies; `None` where its identifier is a name only.
+    url: Option<Url>,
     transport: Transport,
 }
 
@@ -44,9 +46,6 @@ pub enum Transport {
 /// Where metadata lies: below the identifier, or before its path.
 const OPENID: &str = "/.well-known/openid-configuration";
 const OAUTH: &str = "/.well-known/oauth-authorization-server";
-
-/// What stands for the tenant in an identifier.
-const TENANT: &str = "{tenantid}";
 
 /// Where Entra ID publishes the metadata of all tenants.
 const ALL_TENANTS: &str = "common";
@@ -72,6 +71,11 @@ pub enum MetadataError {
     Discovery(String),
     #[error("expected one \"{TENANT}\" at most, as a whole segment of the path")]
     Template,
+    #[error(
+        "expected a name as tokens hold it: without white space at its ends and control characters, and a URI where it holds \
+         a colon"
+    )]
+    NotAName,
     #[error("the metadata is {0}")]
     Json(#[from] JsonError),
     #[error(
@@ -93,9 +97,7 @@ impl Issuer {
 
     /// Reads an identifier from the configuration, for an issuer that is reached by these URLs.
     pub fn reached_by(text: &str, transport: Transport) -> Result<Self, MetadataError> {
-        if text.contains(['{', '}']) && !is_template(text) {
-            return Err(MetadataError::Template);
-        }
+        check_template(text)?;
         let url = secure_url(&text.replace(TENANT, ALL_TENANTS), transport)?;
         if url.query().is_some() || url.fragment().is_some() {
             return Err(MetadataError::Query);
@@ -103,53 +105,75 @@ impl Issuer {
         if let Some(identifier) = identifier_of_metadata(&url) {
             return Err(MetadataError::Discovery(identifier));
         }
-        Ok(Self { text: text.to_owned(), url, transport })
+        Ok(Self { name: IssuerName::of(text), aliases: Vec::new(), url: Some(url), transport })
+    }
+
+    /// Reads the name of an issuer whose keys are found otherwise than by its metadata: any StringOrURI (RFC 7519 section
+    /// 2), such as `"urn:example:issuer"` or an http URL at which nothing is fetched.
+    pub fn named(text: &str, transport: Transport) -> Result<Self, MetadataError> {
+        let name = read_name(text)?;
+        // An address stays one: clients may be told of it.
+        let address = match Self::reached_by(text, transport) {
+            Ok(issuer) => issuer.url,
+            // No token holds it: it was written by mistake.
+            Err(error @ MetadataError::Discovery(_)) => return Err(error),
+            Err(_) => None,
+        };
+        Ok(Self { name, aliases: Vec::new(), url: address, transport })
+    }
+
+    /// The same issuer, of whose tokens some hold this name.
+    pub fn also_named(mut self, text: &str) -> Result<Self, MetadataError> {
+        let name = read_name(text)?;
+        if !self.has_a_name_of(&name) {
+            self.aliases.push(name);
+        }
+        Ok(self)
     }
 
     /// The identifier, as configured.
     pub fn as_str(&self) -> &str {
-        &self.text
+        self.name.as_str()
     }
 
-    /// Whether it stands for many issuers, one a tenant.
-    pub fn is_template(&self) -> bool {
-        self.text.contains(TENANT)
+    /// All its names, the identifier first.
+    pub fn names(&self) -> impl Iterator<Item = &IssuerName> {
+        std::iter::once(&self.name).chain(&self.aliases)
     }
 
-    /// Whether the text is this identifier, one trailing slash on either side aside: issuers and their
-    /// documentation are not of one mind about it.
-    pub fn is(&self, text: &str) -> bool {
-        same_but_for_a_slash(text, &self.text)
+    /// Whether a client could ask for its metadata: its identifier is an address, and of one issuer.
+    pub fn is_address(&self) -> bool {
+        self.url.is_some() && !self.name.is_template()
     }
 
-    /// Whether the text may be the `iss` of a token of this issuer: its identifier, with any tenant in the place of the
+    /// Whether the text is the identifier, one trailing slash on either side aside.
+    pub fn is_called(&self, text: &str) -> bool {
+        self.name.is(text)
+    }
+
+    fn has_a_name_of(&self, name: &IssuerName) -> bool {
+        self.names().any(|own| own.is(name.as_str()))
+    }
+
+    /// Whether the text may be the `iss` of a token of this issuer: one of its names, with any tenant in the place of the
     /// template.
     pub fn may_have_issued(&self, iss: &str) -> bool {
-        match self.text.split_once(TENANT) {
-            None => self.is(iss),
-            Some((before, after)) => iss
-                .strip_prefix(before)
-                .and_then(|rest| without_slash(rest).strip_suffix(without_slash(after)))
-                .is_some_and(is_tenant),
-        }
+        self.names().any(|name| name.may_be(iss))
     }
 
-    /// The identifier that a token with this `tid` must name: the template filled in, or the identifier itself. `None`
-    /// where the template needs a tenant and this is none.
-    pub fn for_tenant(&self, tid: Option<&str>) -> Option<Cow<'_, str>> {
-        if !self.is_template() {
-            return Some(Cow::Borrowed(&self.text));
-        }
-        tid.filter(|tid| is_tenant(tid)).map(|tid| Cow::Owned(self.text.replace(TENANT, tid)))
+    /// Whether a token with this `iss` and `tid` names this issuer.
+    pub(crate) fn is_named_by(&self, iss: &str, tid: Option<&str>, comparison: Comparison) -> bool {
+        self.names().any(|name| name.names(iss, tid, comparison))
     }
 
     /// Where the metadata may be, in the order to try: OpenID Connect Discovery 1.0 section 4, RFC 8414 section 3.1, and
-    /// what RFC 8414 section 5 calls the name of the former in the place of the latter.
+    /// what RFC 8414 section 5 calls the name of the former in the place of the latter. Nowhere, where its identifier is a name only.
     pub fn metadata_urls(&self) -> Vec<String> {
-        let path = without_slash(self.url.path());
-        let mut urls = vec![format!("{}{OPENID}", without_slash(self.url.as_str()))];
+        let Some(own) = &self.url else { return Vec::new() };
+        let path = without_slash(own.path());
+        let mut urls = vec![format!("{}{OPENID}", without_slash(own.as_str()))];
         for name in [OAUTH, OPENID] {
-            let mut url = self.url.clone();
+            let mut url = own.clone();
             url.set_path(&format!("{name}{path}"));
             let text = String::from(url);
             if !urls.contains(&text) {
@@ -163,7 +187,10 @@ impl Issuer {
     /// is itself here: what an issuer elsewhere says must not choose whom this machine asks.
     fn told_url(&self, text: &str) -> Result<String, MetadataError> {
         let url = secure_url(text, self.transport)?;
-        if url.scheme() == "http" && self.transport == Transport::Https && !is_loopback(&self.url) {
+        if url.scheme() == "http"
+            && self.transport == Transport::Https
+            && !self.url.as_ref().is_some_and(is_loopback)
+        {
             return Err(MetadataError::OtherMachine);
         }
         Ok(url.into())
@@ -182,10 +209,10 @@ impl Metadata {
     pub fn parse(document: &[u8], issuer: &Issuer) -> Result<Self, MetadataError> {
         let object = Object::parse(document)?;
         let found = object.get("issuer").and_then(Value::as_str).unwrap_or_default();
-        if !issuer.is(found) {
+        if !issuer.is_called(found) {
             return Err(MetadataError::OtherIssuer {
                 found: Shown(found).to_string(),
-                expected: issuer.text.clone(),
+                expected: issuer.as_str().to_owned(),
             });
         }
         let jwks_uri = object.get("jwks_uri").and_then(Value::as_str).ok_or(MetadataError::NoJwksUri)?;
@@ -230,9 +257,13 @@ fn is_template(text: &str) -> bool {
     in_path && is_whole && !before.contains(['{', '}']) && !after.contains(['{', '}'])
 }
 
-/// A tenant's identifier. Nothing in it can reach into the rest of a URL.
-fn is_tenant(text: &str) -> bool {
-    (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+fn check_template(text: &str) -> Result<(), MetadataError> {
+    if text.contains(['{', '}']) && !is_template(text) { Err(MetadataError::Template) } else { Ok(()) }
+}
+
+fn read_name(text: &str) -> Result<IssuerName, MetadataError> {
+    check_template(text)?;
+    IssuerName::parse(text).ok_or(MetadataError::NotAName)
 }
 
 fn secure_url(text: &str, transport: Transport) -> Result<Url, MetadataError> {
@@ -254,16 +285,6 @@ fn secure_url(text: &str, transport: Transport) -> Result<Url, MetadataError> {
         return Err(MetadataError::Query);
     }
     Ok(url)
-}
-
-/// Whether two identifiers are equal, one trailing slash aside.
-pub(crate) fn same_but_for_a_slash(a: &str, b: &str) -> bool {
-    without_slash(a) == without_slash(b)
-}
-
-/// How identifiers are compared.
-pub(super) fn without_slash(text: &str) -> &str {
-    text.strip_suffix('/').unwrap_or(text)
 }
 
 #[cfg(test)]
@@ -343,8 +364,8 @@ mod tests {
         ] {
             assert!(!issuer.may_have_issued(other), "{other}");
         }
-        let filled = |tid| issuer.for_tenant(tid);
-        assert_eq!(filled(Some("t-1")).as_deref(), Some("https://login.example/t-1/v2.0"));
+        let named = |tid| issuer.is_named_by("https://login.example/t-1/v2.0", tid, Comparison::Letter);
+        assert!(named(Some("t-1")));
         for senseless in [
             "https://{tenantid}.example/v2.0",
             "https://{tenantid}",
@@ -356,7 +377,7 @@ mod tests {
             assert_eq!(Issuer::parse(senseless), Err(MetadataError::Template), "{senseless}");
         }
         for tid in [None, Some(""), Some("a/b"), Some("{tenantid}"), Some("..")] {
-            assert_eq!(filled(tid), None);
+            assert!(!named(tid));
         }
     }
 
@@ -364,6 +385,28 @@ mod tests {
     fn h01_plain_http_is_for_those_who_ask_for_it() {
         assert!(Issuer::reached_by("http://keycloak:8080/realms/x", Transport::AlsoHttp).is_ok());
         assert!(Issuer::reached_by("ftp://keycloak/realms/x", Transport::AlsoHttp).is_err());
+    }
+
+    #[test]
+    fn a_name_needs_no_address() {
+        let https = Transport::Https;
+        for name in ["http://adfs.example/adfs/services/trust", "accounts.example", "urn:example:as"] {
+            assert!(issuer(name).is_err(), "{name}");
+            let named = Issuer::named(name, https).unwrap();
+            assert!(named.may_have_issued(name) && !named.is_address(), "{name}");
+            assert!(named.metadata_urls().is_empty(), "{name}");
+        }
+        assert!(Issuer::named("https://as.example", https).unwrap().is_address());
+        assert_eq!(Issuer::named("", https), Err(MetadataError::NotAName));
+        assert_eq!(Issuer::named("a{b}", https), Err(MetadataError::Template));
+        let two = issuer("https://as.example").unwrap().also_named("as.example").unwrap();
+        assert_eq!(two, two.clone().also_named("https://as.example/").unwrap());
+        for (iss, expected) in
+            [("https://as.example", true), ("as.example", true), ("as.example.evil", false)]
+        {
+            assert_eq!(two.may_have_issued(iss), expected, "{iss}");
+            assert_eq!(two.is_named_by(iss, None, Comparison::Letter), expected, "{iss}");
+        }
     }
 
     #[test]

@@ -6,6 +6,8 @@
 //! Never: the network, a request, a token.
 
 pub mod issuer_directory;
+pub mod issuer_name;
 pub mod jwk_set;
 pub mod key_ring;
 pub mod metadata;
+pub mod published_key;

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use oidc_spa_native::access_token::Profile;
 use oidc_spa_native::jose::algorithm::Algorithm;
 use oidc_spa_native::jose::base64url_encode;
-use oidc_spa_native::keys::jwk_set::{Candidates, JwkSet, JwkSetError, MAX_KEYS};
+use oidc_spa_native::keys::jwk_set::{Candidates, JwkSet, JwkSetError, MAX_CANDIDATES, MAX_KEYS, Sought};
 
 use oidc_spa_native::time::UnixTime;
 
@@ -49,8 +49,8 @@ fn skipped(id: &str, jwk: &str) {
         judge.grants(id, &Jwt::t0().by("rsa-1", &RSA_1, Algorithm::RS256).sign());
         let set = parse(&jwk_set_of(&keys)).unwrap();
         for algorithm in Algorithm::ALL {
-            let candidates = set.candidates(Some("bad"), algorithm, UnixTime::from_secs(NOW));
-            assert!(!matches!(candidates, Candidates::Keys(_)), "{id} {algorithm}: {jwk}");
+            let candidates = set.candidates(&Sought::new(Some("bad"), algorithm), UnixTime::from_secs(NOW));
+            assert!(!matches!(candidates, Candidates::Keys { .. }), "{id} {algorithm}: {jwk}");
         }
     }
 }
@@ -95,12 +95,10 @@ fn g03_to_g08_what_a_key_is_for() {
     // A key for encryption is no signing key at all: its kid is unknown.
     rsa("G03", r#","use":"sig""#, r#","use":"enc""#, "key_unknown");
     rsa("G06", r#","use":"sig""#, r#","use":"SIG""#, "key_unknown");
-    rsa("G06", r#","use":"sig""#, r#","use":null"#, "key_unknown");
     rsa("G06", r#","use":"sig""#, r#","use":["sig"]"#, "key_unknown");
     let verify = r#","key_ops":["verify"]"#;
     rsa("G04", verify, r#","key_ops":["encrypt"]"#, "signature_invalid");
     rsa("G04", verify, r#","key_ops":["sign"]"#, "signature_invalid");
-    rsa("G04", verify, r#","key_ops":[]"#, "signature_invalid");
     rsa(
         "G05",
         r#","use":"sig","key_ops":["verify"]"#,
@@ -114,7 +112,6 @@ fn g03_to_g08_what_a_key_is_for() {
     rsa("G08", r#","alg":"RS256""#, r#","alg":"ES256""#, "signature_invalid");
     rsa("G08", r#","alg":"RS256""#, r#","alg":"RSA-OAEP""#, "signature_invalid");
     rsa("G08", r#","alg":"RS256""#, r#","alg":"HS256""#, "signature_invalid");
-    rsa("G08", r#","alg":"RS256""#, r#","alg":null"#, "signature_invalid");
     twins("G08", &ES_3, Algorithm::ES384, r#","alg":"ES384""#, r#","alg":"ES256""#, "signature_invalid");
 }
 
@@ -261,8 +258,9 @@ fn g17_g18_keys_that_share_a_kid() {
         &Jwt::t0().by("k", &RSA_1, Algorithm::RS256).sign(),
         ["granted", "granted", "signature_invalid"],
     );
-    // Four at most: a kid that everything shares does not multiply the work.
-    let same: Vec<String> = (0..4).map(|_| SigningKey::ec(Algorithm::ES256).jwk(r#""kid":"es-1""#)).collect();
+    // Sixteen at most: a kid that everything shares does not multiply the work without end.
+    let other = || SigningKey::ec(Algorithm::ES256).jwk(r#""kid":"es-1""#);
+    let same: Vec<String> = (0..MAX_CANDIDATES).map(|_| other()).collect();
     let all = [same, vec![ES_1.jwk(r#""kid":"es-1""#)]].concat();
     Judge::with_keys(&all[1..]).each("G18", &Jwt::t0().sign(), ["granted", "granted", "signature_invalid"]);
     Judge::with_keys(&all).each("G18", &Jwt::t0().sign(), ["signature_invalid"; 3]);

@@ -5,9 +5,11 @@
 mod access_token;
 mod certificates;
 mod challenges;
+mod chosen_keys;
 mod dpop;
 mod extraction;
 mod forwarded;
+mod growth;
 mod issuer;
 mod jose;
 mod jwk_set;

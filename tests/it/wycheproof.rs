@@ -334,6 +334,6 @@ fn key(group: &Value, algorithm: Algorithm) -> Option<VerificationKey> {
         }
     };
     let object = Object::parse(text.as_bytes()).unwrap();
-    let jwk = Jwk::parse(&object, Spelling::LeadingZeros).ok()?;
+    let jwk = Jwk::parse(&object, Spelling::Lenient).ok()?;
     VerificationKey::for_algorithm(&jwk, algorithm).ok()
 }

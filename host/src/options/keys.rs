@@ -1,18 +1,18 @@
-//! The options that concern keys: where they are, how long they serve, how the network leads there.
+//! The options that concern keys: whose they are, where they are, how long they serve, how the network leads there.
 //!
 //! In: the members of the options.
-//! Out: `KeySource`, `KeyRingPolicy`, `NetworkOptions`.
-//! May use: reader, static_keys, fetch, network, the validator's key ring.
+//! Out: `Issuer`, `KeySource`, `KeyRingPolicy`, `NetworkOptions`.
+//! May use: reader, static_keys, fetch, network, the validator's issuers and key ring.
 //! Never: a default that asks an issuer more often than the ring's own.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use oidc_spa_native::jose::json::{Object, Value};
+use oidc_spa_native::jose::json::Value;
 use oidc_spa_native::keys::jwk_set::JwkSet;
 use oidc_spa_native::keys::key_ring::KeyRingPolicy;
-use oidc_spa_native::keys::metadata::{Transport, fetchable_url};
+use oidc_spa_native::keys::metadata::{Issuer, MetadataError, Transport, fetchable_url};
 use oidc_spa_native::resource_server::AcceptedIssuer;
 use url::Origin;
 
@@ -33,36 +33,125 @@ pub(crate) enum KeySource {
     Static(Arc<JwkSet>),
 }
 
-pub(super) fn source(issuer: &Reader<'_>, transport: Transport) -> Result<KeySource, OptionsError> {
-    let keys = issuer.object("keys")?;
-    let Some(value) = issuer.object.get("jwksUri") else {
-        return match keys {
-            None => Ok(KeySource::Metadata),
-            Some(keys) => static_keys(issuer, keys),
-        };
+/// Key sets of one issuer that count together.
+const MAX_SETS: usize = 16;
+
+/// Further names of one issuer.
+const MAX_ALIASES: usize = 16;
+
+/// How the names of issuers are read.
+#[derive(Clone, Copy)]
+pub(super) struct Naming {
+    pub transport: Transport,
+    /// Whether other names that everybody knows are names too.
+    pub knows_aliases: bool,
+}
+
+/// An issuer by its names, and where its keys are: one place, or several whose keys count together.
+pub(super) fn issuer(
+    options: &Reader<'_>,
+    Naming { transport, knows_aliases }: Naming,
+) -> Result<(Issuer, Vec<KeySource>), OptionsError> {
+    let expected = "the issuer's URL, such as \"https://auth.example.com/realms/myrealm\"";
+    let text = options.string("issuerUri")?.ok_or_else(|| options.unexpected("issuerUri", expected))?;
+    let sources = sources(options, transport)?;
+    let has_metadata = sources.iter().any(|source| matches!(source, KeySource::Metadata));
+    let issuer = match has_metadata {
+        true => Issuer::reached_by(text, transport),
+        false => Issuer::named(text, transport),
     };
-    if keys.is_some() {
-        let message = format!("{}keys: cannot stand beside jwksUri; with it nothing is fetched", issuer.path);
+    let issuer = issuer.map_err(|error| {
+        let hint = match error {
+            MetadataError::NotAUrl | MetadataError::NotHttps => {
+                "; beside `jwksUri` or `keys`, where nothing is fetched from it, any name will do"
+            }
+            _ => "",
+        };
+        OptionsError(format!("{}issuerUri: {error}; got {}{hint}", options.path, shown_url(text)))
+    })?;
+    let known = issuer.names().filter(|_| knows_aliases).flat_map(|name| name.well_known_aliases());
+    let known: Vec<&str> = known.collect();
+    let aliases = aliases(options)?.into_iter().chain(known);
+    let named = aliases.into_iter().try_fold(issuer, |issuer, alias| {
+        issuer.also_named(alias).map_err(|error| {
+            OptionsError(format!("{}issuerAliases: {error}; got {}", options.path, shown_url(alias)))
+        })
+    })?;
+    Ok((named, sources))
+}
+
+fn aliases<'o>(options: &Reader<'o>) -> Result<Vec<&'o str>, OptionsError> {
+    let Some(value) = options.object.get("issuerAliases") else { return Ok(Vec::new()) };
+    let names: Option<Vec<&str>> =
+        value.as_array().and_then(|items| items.iter().map(Value::as_str).collect());
+    names.filter(|names| (1..=MAX_ALIASES).contains(&names.len())).ok_or_else(|| {
+        options.unexpected(
+            "issuerAliases",
+            "a list of 1 to 16 further names of the issuer, such as [\"auth.example.com\"]",
+        )
+    })
+}
+
+fn sources(issuer: &Reader<'_>, transport: Transport) -> Result<Vec<KeySource>, OptionsError> {
+    let keys = issuer.object("keys")?;
+    if issuer.object.has("jwksUri") && keys.is_some() {
+        let message = format!(
+            "{}keys: cannot stand beside jwksUri; keys that count together are {{ sets: [{{ jwksUri }}, ...] }}",
+            issuer.path
+        );
         return Err(OptionsError(message));
     }
+    let Some(keys) = keys else { return Ok(vec![urls(issuer, transport)?.unwrap_or(KeySource::Metadata)]) };
+    let path = format!("{}keys.", issuer.path);
+    let reader = Reader { object: keys, path: &path };
+    if !keys.has("sets") {
+        reader.check_names(&["jwks", "pem", "file", "env", "sets"], &[])?;
+        return Ok(vec![known_keys(issuer, "keys", &reader)?]);
+    }
+    reader.check_names(&["sets"], &[])?;
+    let expected = "a list of 1 to 16 of { jwksUri }, { jwks }, { pem }, { file }, { env } and \"metadata\"";
+    let unexpected = || reader.unexpected("sets", expected);
+    let items = keys.get("sets").and_then(Value::as_array).ok_or_else(unexpected)?;
+    if items.is_empty() || items.len() > MAX_SETS {
+        return Err(unexpected());
+    }
+    let set = |(i, item): (usize, &Value<'_>)| match item {
+        Value::String(text) if text == "metadata" => Ok(KeySource::Metadata),
+        Value::Object(object) => {
+            let path = format!("{path}sets[{i}].");
+            let set = Reader { object, path: &path };
+            set.check_names(&["jwksUri", "jwks", "pem", "file", "env"], &[])?;
+            match urls(&set, transport)? {
+                None => known_keys(&reader, "sets", &set),
+                Some(urls) if object.names().count() == 1 => Ok(urls),
+                Some(_) => Err(unexpected()),
+            }
+        }
+        _ => Err(unexpected()),
+    };
+    items.iter().enumerate().map(set).collect()
+}
+
+/// The URLs of `jwksUri`, if it is there.
+fn urls(options: &Reader<'_>, transport: Transport) -> Result<Option<KeySource>, OptionsError> {
+    let Some(value) = options.object.get("jwksUri") else { return Ok(None) };
     let expected = "the URL of a JWK Set, such as \"https://auth.example.com/jwks\", or a list of them";
     let urls = match value {
         Value::String(url) => Some(vec![url.clone().into_owned()]),
         Value::Array(items) => items.iter().map(|item| item.as_str().map(str::to_owned)).collect(),
         _ => None,
     };
-    let urls = urls.filter(|urls| !urls.is_empty()).ok_or_else(|| issuer.unexpected("jwksUri", expected))?;
+    let urls = urls.filter(|urls| !urls.is_empty()).ok_or_else(|| options.unexpected("jwksUri", expected))?;
     let normal = urls.iter().map(|url| {
-        fetchable_url(url, transport)
-            .map_err(|error| OptionsError(format!("{}jwksUri: {error}; got {}", issuer.path, shown_url(url))))
+        fetchable_url(url, transport).map_err(|error| {
+            OptionsError(format!("{}jwksUri: {error}; got {}", options.path, shown_url(url)))
+        })
     });
-    Ok(KeySource::Urls(normal.collect::<Result<_, _>>()?))
+    Ok(Some(KeySource::Urls(normal.collect::<Result<_, _>>()?)))
 }
 
-fn static_keys(issuer: &Reader<'_>, keys: &Object<'_>) -> Result<KeySource, OptionsError> {
-    let path = format!("{}keys.", issuer.path);
-    let reader = Reader { object: keys, path: &path };
-    reader.check_names(&["jwks", "pem", "file", "env"], &[])?;
+/// Keys that are known in advance. `name` is the member of `parent` that a message names.
+fn known_keys(parent: &Reader<'_>, name: &str, reader: &Reader<'_>) -> Result<KeySource, OptionsError> {
     let mut found = Vec::new();
     found.extend(reader.object("jwks")?.map(StaticKeys::JwkSet));
     found.extend(reader.string("pem")?.map(StaticKeys::Pem));
@@ -70,10 +159,10 @@ fn static_keys(issuer: &Reader<'_>, keys: &Object<'_>) -> Result<KeySource, Opti
     found.extend(reader.string("env")?.map(StaticKeys::Environment));
     match found.as_slice() {
         [keys] => {
-            let keys = keys.read().map_err(|error| OptionsError(format!("{path}{error}")))?;
+            let keys = keys.read().map_err(|error| OptionsError(format!("{}{error}", reader.path)))?;
             Ok(KeySource::Static(Arc::new(keys)))
         }
-        _ => Err(issuer.unexpected("keys", "one of { jwks }, { pem }, { file } and { env }")),
+        _ => Err(parent.unexpected(name, "one of { jwks }, { pem }, { file } and { env }")),
     }
 }
 
@@ -172,13 +261,17 @@ fn headers(network: &Reader<'_>) -> Result<Vec<(String, String)>, OptionsError> 
 pub(super) fn check_headers(
     network: &NetworkOptions,
     issuers: &[AcceptedIssuer],
-    sources: &[KeySource],
+    sources: &[Vec<KeySource>],
 ) -> Result<(), OptionsError> {
     if network.headers.is_empty() {
         return Ok(());
     }
     let mut origins: Vec<Origin> = Vec::new();
-    for (accepted, source) in issuers.iter().zip(sources) {
+    let each = issuers
+        .iter()
+        .zip(sources)
+        .flat_map(|(accepted, sources)| sources.iter().map(move |source| (accepted, source)));
+    for (accepted, source) in each {
         let urls = match source {
             KeySource::Static(_) => Vec::new(),
             KeySource::Metadata => accepted.issuer.metadata_urls().into_iter().take(1).collect(),
@@ -202,9 +295,9 @@ pub(super) fn check_headers(
 }
 
 /// What an application should know that asks Node.js not to verify certificates.
-pub(super) fn unverified_tls_warning(sources: &[KeySource]) -> Option<String> {
+pub(super) fn unverified_tls_warning(sources: &[Vec<KeySource>]) -> Option<String> {
     static IS_TOLD: AtomicBool = AtomicBool::new(false);
-    let is_fetched = sources.iter().any(|source| !matches!(source, KeySource::Static(_)));
+    let is_fetched = sources.iter().flatten().any(|source| !matches!(source, KeySource::Static(_)));
     let is_asked = std::env::var_os("NODE_TLS_REJECT_UNAUTHORIZED").is_some_and(|value| value == "0");
     (is_fetched && is_asked && !IS_TOLD.swap(true, Ordering::Relaxed)).then(|| {
         "NODE_TLS_REJECT_UNAUTHORIZED=0 is ignored: keys are fetched from servers whose certificate is verified, and from \

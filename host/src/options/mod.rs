@@ -12,17 +12,18 @@ mod reader;
 pub(crate) mod replay;
 mod resource;
 
+use std::collections::HashMap;
+
 use oidc_spa_native::access_token::{AccessTokenPolicy, Audience, Profile};
 use oidc_spa_native::dpop::proof::DpopPolicy;
 use oidc_spa_native::jose::json::{Object, Value};
 use oidc_spa_native::keys::key_ring::KeyRingPolicy;
-use oidc_spa_native::keys::metadata::{Issuer, Transport};
 use oidc_spa_native::resource_server::{AcceptedIssuer, Policy};
 use oidc_spa_native::time::Leeway;
 
 use crate::fetch::FetchLimits;
 use crate::network::NetworkOptions;
-use keys::KeySource;
+use keys::{KeySource, Naming};
 use reader::Reader;
 use replay::ReplayOptions;
 
@@ -30,8 +31,8 @@ use replay::ReplayOptions;
 #[derive(Debug)]
 pub(crate) struct Options {
     pub policy: Policy,
-    /// Where the keys of each issuer of the policy come from, in its order.
-    pub sources: Vec<KeySource>,
+    /// Where the keys of each issuer of the policy come from, in its order: of several places they count together.
+    pub sources: Vec<Vec<KeySource>>,
     pub ring: KeyRingPolicy,
     pub network: NetworkOptions,
     pub limits: FetchLimits,
@@ -58,6 +59,7 @@ impl std::error::Error for OptionsError {}
 
 const NAMES: &[&str] = &[
     "issuerUri",
+    "issuerAliases",
     "expectedAudience",
     "algorithms",
     "issuers",
@@ -92,7 +94,8 @@ const NAMES: &[&str] = &[
     "dropIn",
     "ownClock",
 ];
-const ISSUER_NAMES: &[&str] = &["issuerUri", "expectedAudience", "algorithms", "jwksUri", "keys"];
+const ISSUER_NAMES: &[&str] =
+    &["issuerUri", "issuerAliases", "expectedAudience", "algorithms", "jwksUri", "keys"];
 const LIMIT_NAMES: &[&str] =
     &["accessTokenBytes", "proofBytes", "replayMemoryEntries", "metadataBytes", "jwkSetBytes"];
 
@@ -108,12 +111,15 @@ impl Options {
         let limits = Reader { object: limits, path: "limits." };
         limits.check_names(LIMIT_NAMES, &[])?;
         let network = keys::network(&options)?;
-        let (issuers, sources): (Vec<_>, Vec<_>) = issuers(&options, network.transport)?.into_iter().unzip();
+        let profile = profile(&options, drop_in)?;
+        // RFC 9068 compares to the letter, and oidc-spa knows one name.
+        let naming = Naming { transport: network.transport, knows_aliases: profile == Profile::Common };
+        let (issuers, sources): (Vec<_>, Vec<_>) = issuers(&options, naming)?.into_iter().unzip();
         keys::check_headers(&network, &issuers, &sources)?;
         let policy = Policy {
             issuers,
             access_token: AccessTokenPolicy {
-                profile: profile(&options, drop_in)?,
+                profile,
                 accept_id_tokens: accept_id_tokens(&options)?,
                 leeway: options.leeway("leewaySeconds", 0, Leeway::MAX_SECS)?,
             },
@@ -169,10 +175,10 @@ fn verified_token_bytes(options: &Reader<'_>) -> Result<u64, OptionsError> {
     }
 }
 
-type AcceptedSource = (AcceptedIssuer, KeySource);
+type AcceptedSource = (AcceptedIssuer, Vec<KeySource>);
 
-fn issuers(options: &Reader<'_>, transport: Transport) -> Result<Vec<AcceptedSource>, OptionsError> {
-    let Some(value) = options.object.get("issuers") else { return Ok(vec![issuer(options, transport)?]) };
+fn issuers(options: &Reader<'_>, naming: Naming) -> Result<Vec<AcceptedSource>, OptionsError> {
+    let Some(value) = options.object.get("issuers") else { return Ok(vec![issuer(options, naming)?]) };
     if let Some(name) = ISSUER_NAMES.iter().find(|name| options.object.has(name)) {
         return Err(OptionsError(format!("{name}: belongs into each element of `issuers`, not beside it")));
     }
@@ -180,28 +186,31 @@ fn issuers(options: &Reader<'_>, transport: Transport) -> Result<Vec<AcceptedSou
     let items = value.as_array().filter(|items| !items.is_empty());
     let items = items.ok_or_else(|| options.unexpected("issuers", expected))?;
     let mut issuers: Vec<AcceptedSource> = Vec::with_capacity(items.len());
+    let mut names: HashMap<String, usize> = HashMap::new();
     for (i, item) in items.iter().enumerate() {
         let object = item.as_object().ok_or_else(|| options.unexpected("issuers", expected))?;
         let path = format!("issuers[{i}].");
         let reader = Reader { object, path: &path };
         reader.check_names(ISSUER_NAMES, &[])?;
-        let (accepted, source) = issuer(&reader, transport)?;
-        if issuers.iter().any(|(other, _)| other.issuer.is(accepted.issuer.as_str())) {
-            return Err(OptionsError(format!("{path}issuerUri: {} stands twice", accepted.issuer.as_str())));
+        let (accepted, sources) = issuer(&reader, naming)?;
+        for name in accepted.issuer.names() {
+            let Some(other) = names.insert(name.compared().to_owned(), i) else { continue };
+            let other = issuers.get(other).map_or("", |(other, _)| other.issuer.as_str());
+            let name = accepted.issuer.as_str();
+            return Err(OptionsError(match accepted.issuer.is_called(other) {
+                true => format!("{path}issuerUri: {name} stands twice"),
+                false => format!("{path}issuerUri: {name} has a name in common with {other}"),
+            }));
         }
-        issuers.push((accepted, source));
+        issuers.push((accepted, sources));
     }
     Ok(issuers)
 }
 
-fn issuer(options: &Reader<'_>, transport: Transport) -> Result<AcceptedSource, OptionsError> {
-    let expected = "the issuer's URL, such as \"https://auth.example.com/realms/myrealm\"";
-    let text = options.string("issuerUri")?.ok_or_else(|| options.unexpected("issuerUri", expected))?;
-    let issuer = Issuer::reached_by(text, transport).map_err(|error| {
-        OptionsError(format!("{}issuerUri: {error}; got {}", options.path, shown_url(text)))
-    })?;
+fn issuer(options: &Reader<'_>, naming: Naming) -> Result<AcceptedSource, OptionsError> {
+    let (issuer, sources) = keys::issuer(options, naming)?;
     let (audience, algorithms) = (audience(options)?, options.algorithms("algorithms")?);
-    Ok((AcceptedIssuer { issuer, audience, algorithms }, keys::source(options, transport)?))
+    Ok((AcceptedIssuer { issuer, audience, algorithms }, sources))
 }
 
 /// A URL as a message shows it: without what may be a password.
@@ -257,6 +266,10 @@ mod tests {
     #[test]
     fn the_least_options_are_enough() {
         assert_eq!(error(""), "");
+        assert_eq!(
+            error(r#","issuerAliases":["as.example","urn:example:as"],"keys":{"sets":["metadata"]}"#),
+            ""
+        );
         assert_eq!(error(r#","trustProxy":["10.0.0.0/8","::1","fd00::/8"]"#), "");
         assert_eq!(error(r#","clientCertificate":"header","trustProxy":["10.0.0.1"]"#), "");
         assert_eq!(error(r#","trustProxyPrefix":true,"trustProxy":1"#), "");
@@ -272,6 +285,21 @@ mod tests {
             error(r#","network":{"allowHttp":true,"proxy":false},"jwksUri":"http://as:8080/jwks""#),
             ""
         );
+    }
+
+    #[test]
+    fn names_that_everybody_knows_are_of_the_default_profile() {
+        let names = |extra: &str| {
+            let text =
+                format!(r#"{{"issuerUri":"https://accounts.google.com","expectedAudience":"a"{extra}}}"#);
+            let options = Options::parse(&text).unwrap();
+            options.policy.issuers[0].issuer.names().map(|name| name.as_str().to_owned()).collect::<Vec<_>>()
+        };
+        let (long, short) = ("https://accounts.google.com", "accounts.google.com");
+        assert_eq!(names(""), [long, short]);
+        assert_eq!(names(r#","issuerAliases":["accounts.google.com","x"]"#), [long, short, "x"]);
+        assert_eq!(names(r#","profile":"rfc9068""#), [long]);
+        assert_eq!(names(r#","dropIn":true"#), [long]);
     }
 
     #[test]
@@ -325,12 +353,36 @@ mod tests {
                 "keys: cannot stand beside jwksUri",
             ),
             (r#","keys":{}"#, "keys: expected one of { jwks }, { pem }, { file } and { env }"),
+            (r#","keys":{"sets":[]}"#, "keys.sets: expected a list of 1 to 16 of { jwksUri }, { jwks }"),
+            (r#","keys":{"sets":{}}"#, "keys.sets: expected a list"),
+            (r#","keys":{"sets":["Metadata"]}"#, "keys.sets: expected a list"),
+            (r#","keys":{"sets":[{}]}"#, "keys.sets: expected one of { jwks }"),
+            (
+                r#","keys":{"sets":[{"sets":[]}]}"#,
+                "keys.sets[0].sets: no such option; there are jwksUri, jwks",
+            ),
+            (r#","keys":{"sets":["metadata"],"pem":"x"}"#, "keys.pem: no such option; there are sets"),
+            (
+                r#","keys":{"sets":["metadata",{"jwksUri":"https://as.example/jwks","pem":"x"}]}"#,
+                "keys.sets: expected a list",
+            ),
+            (
+                r#","keys":{"sets":[{"jwksUri":"http://as.example/jwks"}]}"#,
+                "keys.sets[0].jwksUri: expected https",
+            ),
+            (r#","keys":{"sets":["metadata",{"pem":"x"}]}"#, "keys.sets[1].pem: expected public keys in PEM"),
+            (r#","issuerAliases":"as.example""#, "issuerAliases: expected a list of 1 to 16 further names"),
+            (r#","issuerAliases":[]"#, "issuerAliases: expected a list of 1 to 16 further names"),
+            (r#","issuerAliases":[1]"#, "issuerAliases: expected a list of 1 to 16 further names"),
+            (r#","issuerAliases":[""]"#, "issuerAliases: expected a name as tokens hold it"),
+            (r#","issuerAliases":["a b:c"]"#, "issuerAliases: expected a name as tokens hold it"),
+            (r#","issuerAliases":["https://{x}"]"#, "issuerAliases: expected one \"{tenantid}\" at most"),
             (r#","keys":{"pem":"x","env":"Y"}"#, "keys: expected one of"),
             (r#","keys":{"pem":"x"}"#, "keys.pem: expected public keys in PEM"),
             (r#","keys":{"jwks":{"keys":[]}}"#, "keys.jwks: the JWK Set has no key"),
             (r#","keys":{"file":"/nowhere/at/all"}"#, "keys.file: /nowhere/at/all: "),
             (r#","keys":{"env":"OIDC_SPA_NATIVE_UNSET"}"#, "keys.env: OIDC_SPA_NATIVE_UNSET is not set"),
-            (r#","keys":{"key":"x"}"#, "keys.key: no such option; there are jwks, pem, file, env"),
+            (r#","keys":{"key":"x"}"#, "keys.key: no such option; there are jwks, pem, file, env, sets"),
             (
                 r#","network":{"timeoutMs":1}"#,
                 "network.timeoutMs: expected a whole number from 100 to 60000; got 1",
@@ -393,6 +445,22 @@ mod tests {
             (r#"{"issuerUri":"https://as.example","expectedAudience":{}}"#, "expectedAudience: expected"),
             (r#"{"issuerUri":"https://as.example","expectedAudience":true}"#, "expectedAudience: expected"),
             (r#"{"issuers":[]}"#, "issuers: expected a list"),
+            (
+                r#"{"issuerUri":"urn:x","expectedAudience":"a"}"#,
+                "issuerUri: expected an https URL such as \"https://auth.example.com\"; got \"urn:x\"; beside `jwksUri` or `keys`",
+            ),
+            (
+                r#"{"issuerUri":"urn:x","expectedAudience":"a","keys":{"sets":["metadata"]}}"#,
+                "issuerUri: expected an https URL",
+            ),
+            (
+                r#"{"issuerUri":"urn:x y","expectedAudience":"a","jwksUri":"https://as.example/jwks"}"#,
+                "issuerUri: expected a name as tokens hold it: without white space at its ends and control characters, and a URI where it holds a colon; got \"urn:x y\"",
+            ),
+            (
+                r#"{"issuers":[{"issuerUri":"https://a.example","issuerAliases":["b"],"expectedAudience":"a"},{"issuerUri":"b","jwksUri":"https://b.example/jwks","expectedAudience":"a"}]}"#,
+                "issuers[1].issuerUri: b has a name in common with https://a.example",
+            ),
             (
                 r#"{"issuers":[{"issuerUri":"https://a.example","expectedAudience":"a"},{"issuerUri":"https://a.example/","expectedAudience":"a"}]}"#,
                 "issuers[1].issuerUri: https://a.example/ stands twice",

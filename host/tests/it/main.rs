@@ -9,4 +9,5 @@ mod hostile_issuer;
 mod outage;
 mod refresh;
 mod rotation;
+mod several_sets;
 mod tokens;

@@ -11,7 +11,7 @@ use oidc_spa_native::dpop::window::ProofWindow;
 use oidc_spa_native::grant::Grant;
 use oidc_spa_native::jose::algorithm::AlgorithmSet;
 use oidc_spa_native::jose::jws::{CompactJws, JoseHeader};
-use oidc_spa_native::keys::jwk_set::{Candidates, JwkSet};
+use oidc_spa_native::keys::jwk_set::{Candidates, JwkSet, Sought};
 use oidc_spa_native::keys::metadata::Issuer;
 use oidc_spa_native::request::{ProxyTrust, RequestHead};
 use oidc_spa_native::resource_server::{AcceptedIssuer, Decision, Policy, Request, ResourceServer};
@@ -24,13 +24,12 @@ pub fn verify_compact(compact: &str, set: &JwkSet) -> Result<Vec<u8>, &'static s
     let header = JoseHeader::decode(compact).map_err(|_| "header")?;
     let algorithm = header.algorithm().ok_or("algorithm")?;
     let jws = CompactJws::parse(compact, &header).map_err(|_| "parts")?;
-    let Candidates::Keys(keys) =
-        set.candidates(header.kid.value().map(String::as_str), algorithm, UnixTime::from_secs(NOW))
-    else {
+    let sought = Sought::new(header.kid.value().map(String::as_str), algorithm);
+    let Candidates::Keys { tried, .. } = set.candidates(&sought, UnixTime::from_secs(NOW)) else {
         return Err("key");
     };
     let verified =
-        keys.into_iter().find_map(|candidate| jws.verify(candidate.key, algorithm)).ok_or("signature")?;
+        tried.into_iter().find_map(|candidate| jws.verify(candidate.key, algorithm)).ok_or("signature")?;
     Ok(verified.map_err(|_| "payload")?.payload().to_vec())
 }
 

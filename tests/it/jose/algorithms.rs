@@ -152,10 +152,17 @@ fn a23_a24_both_names_of_ed25519() {
     let judge = Judge::new();
     judge.grants("A23", &Jwt::t0().by("ed-1", &ED_1, Algorithm::EdDSA).sign());
     judge.grants("A24", &Jwt::t0().by("ed-1", &ED_1, Algorithm::Ed25519).sign());
-    // A key that declares one of the names is for that one.
+    // Both names are one algorithm of an Ed25519 key (RFC 9864 section 2.2), whichever it declares.
     let judge = Judge::with_keys(&[ED_1.jwk(r#""kid":"ed-1","alg":"Ed25519""#)]);
     judge.grants("A24", &Jwt::t0().by("ed-1", &ED_1, Algorithm::Ed25519).sign());
-    judge.each("A24", &Jwt::t0().by("ed-1", &ED_1, Algorithm::EdDSA).sign(), ["signature_invalid"; 3]);
+    judge.grants("A24", &Jwt::t0().by("ed-1", &ED_1, Algorithm::EdDSA).sign());
+    Judge::with_keys(&[ED_1.jwk(r#""kid":"ed-1","alg":"EdDSA""#)])
+        .grants("A24", &Jwt::t0().by("ed-1", &ED_1, Algorithm::Ed25519).sign());
+    Judge::with_keys(&[ED_1.jwk(r#""kid":"ed-1","alg":"ES256""#), ES_1.jwk("")]).each(
+        "A24",
+        &Jwt::t0().by("ed-1", &ED_1, Algorithm::EdDSA).sign(),
+        ["signature_invalid"; 3],
+    );
 }
 
 #[test]
