@@ -126,11 +126,21 @@ export interface IssuerOptions {
      * or fragment. Metadata is read from its `.well-known/openid-configuration`, then from
      * `.well-known/oauth-authorization-server` (RFC 8414 section 3.1).
      *
+     * Beside `jwksUri` or `keys` nothing is fetched from it, and any StringOrURI is a name (RFC 7519 section 2): the http
+     * name of AD FS, `"urn:example:issuer"`, `"auth.example.com"`. It holds no control characters, and is a URI where it
+     * holds a colon.
+     *
      * `{tenantid}` in its path stands for the token's `tid` claim: with
      * `"https://login.microsoftonline.com/{tenantid}/v2.0"` tokens of every Entra ID tenant are accepted. Check `tid`
      * in your handler if not every tenant may enter.
      */
     issuerUri: string;
+    /**
+     * Further names by which the issuer's tokens call it in `iss`, from 1 to 16: StringOrURI, each as `issuerUri` beside
+     * `keys`. Google's two names, `https://accounts.google.com` and `accounts.google.com`, need not be written (other than
+     * with `profile: "rfc9068"`). The verdict's `issuerUri` stays the configured one. No two issuers share a name.
+     */
+    issuerAliases?: readonly string[];
     /**
      * What must be in the `aud` claim: one value, or a list of which one is enough. `false` skips the check: then
      * any access token of the issuer is accepted, whatever resource server it was meant for.
@@ -143,8 +153,35 @@ export interface IssuerOptions {
      * where one fails. No metadata is fetched then.
      */
     jwksUri?: string | readonly string[];
-    /** The issuer's keys, known in advance: nothing is fetched. Not beside `jwksUri`. */
-    keys?: StaticKeys;
+    /**
+     * The issuer's keys, known in advance: nothing is fetched. Or several key sets that count together. Not beside
+     * `jwksUri`.
+     */
+    keys?: StaticKeys | KeySets;
+}
+
+/**
+ * Several key sets of one issuer, from 1 to 16, whose keys count together: a token may be signed by a key of any of them.
+ * Each is fetched by itself. While one of them is not there, tokens by keys of the others pass, and a token whose key is
+ * unknown gets `keys_unavailable` (503): it may be a good one.
+ *
+ * @example
+ * ```ts
+ * import { createValidator } from "oidc-spa-native";
+ *
+ * createValidator({
+ *     issuerUri: "https://auth.example.com",
+ *     expectedAudience: "https://api.example.com",
+ *     keys: { sets: ["metadata", { jwksUri: "https://old-auth.example.com/jwks" }, { file: "./emergency-key.pem" }] }
+ * });
+ * ```
+ */
+export interface KeySets {
+    /**
+     * `"metadata"`: the set that the issuer's metadata names. `{ jwksUri }`: a set at a URL; of a list of URLs, the next one
+     * is asked where one fails. The others: as {@link StaticKeys}.
+     */
+    sets: readonly ("metadata" | { jwksUri: string | readonly string[] } | StaticKeys)[];
 }
 
 /** Keys that are not fetched over the network. They are read once, when the validator is made. */
@@ -154,7 +191,10 @@ export type StaticKeys =
           jwks: { readonly keys: readonly object[] };
       }
     | {
-          /** Public keys in PEM (`BEGIN PUBLIC KEY`), one or several behind each other. They fit any `kid`. */
+          /**
+           * Public keys in PEM (`BEGIN PUBLIC KEY`), one or several behind each other; line ends may be written as `\n` in two
+           * characters. They fit any `kid`; up to 16 are tried for one token.
+           */
           pem: string;
       }
     | {
@@ -461,6 +501,7 @@ export type ValidatorOptions<Claims = AccessTokenClaims> = CommonOptions<Claims>
         | {
               issuers: readonly IssuerOptions[];
               issuerUri?: never;
+              issuerAliases?: never;
               expectedAudience?: never;
               algorithms?: never;
               jwksUri?: never;
@@ -732,12 +773,14 @@ export interface IssuerHealth {
     /** The issuer, as configured. */
     issuerUri: string;
     /**
-     * `"none"`: no fetch has succeeded. `"fresh"`: within their age. `"stale"`: beyond it, and serving while the issuer
+     * Of several sets, that of the worst one. `"none"`: no fetch has succeeded. `"fresh"`: within their age. `"stale"`: beyond it, and serving while the issuer
      * cannot be reached. `"expired"`: they no longer serve. `"static"`: known in advance.
      */
     state: "none" | "fresh" | "stale" | "expired" | "static";
     /** The keys that can verify signatures. */
     keys: { kid: string | null; algorithms: Algorithm[] }[];
+    /** The keys that cannot, and why: 20 at most. */
+    skippedKeys: SkippedKey[];
     /** When the issuer last answered well. */
     fetchedAt: number | null;
     /** When the issuer is asked next, if nothing happens before. */
@@ -746,6 +789,14 @@ export interface IssuerHealth {
     staleSince: number | null;
     /** Why the last fetch failed; `null` if it succeeded. */
     lastError: string | null;
+}
+
+/** A key of an issuer's set that verifies nothing. */
+export interface SkippedKey {
+    /** Its `kid`, cut after 256 characters; `null` where it has none. */
+    kid: string | null;
+    /** Why it is skipped, for people. A key for encryption is skipped too. */
+    reason: string;
 }
 
 /**
@@ -761,6 +812,8 @@ export interface KeysEvent {
     issuerUri: string;
     /** For `failed`: why. */
     error?: string;
+    /** For `refreshed`: the keys that cannot be used, where there are any, 20 at most. */
+    skippedKeys?: SkippedKey[];
 }
 
 /**

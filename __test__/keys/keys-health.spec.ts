@@ -149,6 +149,7 @@ describe("health", () => {
         const { keys: shown, ...rest } = healthOf(validator);
         expect(rest).toEqual({
             issuerUri: f.issuer.issuerUri,
+            skippedKeys: [],
             state: "static",
             fetchedAt: null,
             nextFetchAt: null,
@@ -241,12 +242,15 @@ describe("events", () => {
             await expect.poll(() => events.length).toBe(2);
             expect(types()).toEqual(["refreshed", "rotated"]);
 
-            // The same keys in another order are no rotation.
-            issuer.jwks = { keys: [...keys()].reverse() };
+            // The same keys in another order are no rotation; a key that is none for signatures is told, and why.
+            const skipped = { ...keys()[0], kid: "skipped", use: "enc" };
+            issuer.jwks = { keys: [...[...keys()].reverse(), skipped] };
             await new Promise(resolve => setTimeout(resolve, 1_100));
             expect(await judge(validator, strangersToken(issuer, "unknown"))).toBe("key_unknown");
             await expect.poll(() => events.length).toBe(1);
-            expect(types()).toEqual(["refreshed"]);
+            const skippedKeys = [{ kid: "skipped", reason: 'its `use` is another than "sig"' }];
+            expect(events).toEqual([{ type: "refreshed", issuerUri: issuer.issuerUri, skippedKeys }]);
+            expect(validator.health().issuers[0]?.skippedKeys).toEqual(skippedKeys);
         } finally {
             unsubscribe(CHANNEL, listener);
             await issuer.close();
