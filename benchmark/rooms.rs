@@ -15,7 +15,7 @@ use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{self, EcdsaKeyPair, EcdsaSigningAlgorithm, Ed25519KeyPair, KeyPair, RsaKeyPair};
 use divan::{Bencher, black_box};
-use oidc_spa_native::access_token::{AccessTokenPolicy, Audience};
+use oidc_spa_native::access_token::{AccessTokenPolicy, Audience, Clients};
 use oidc_spa_native::credentials::{AcceptedSchemes, Credentials, Field, Scheme};
 use oidc_spa_native::dpop::nonce::{NonceMode, Nonces};
 use oidc_spa_native::dpop::proof::DpopPolicy;
@@ -178,6 +178,7 @@ mod resource_server {
             issuers: vec![AcceptedIssuer {
                 issuer: Issuer::parse(ISSUER).unwrap(),
                 audience: Audience::AnyOf(vec![AUDIENCE.into()]),
+                clients: Clients::Any,
                 algorithms: AlgorithmSet::all(),
             }],
             access_token: AccessTokenPolicy::default(),

@@ -23,7 +23,7 @@
 //! ```
 //! use std::sync::Arc;
 //!
-//! use oidc_spa_native::access_token::{AccessTokenPolicy, Audience};
+//! use oidc_spa_native::access_token::{AccessTokenPolicy, Audience, Clients};
 //! use oidc_spa_native::client_certificate::CertificateField;
 //! use oidc_spa_native::credentials::{AcceptedSchemes, Field};
 //! use oidc_spa_native::dpop::proof::DpopPolicy;
@@ -38,6 +38,7 @@
 //!     issuers: vec![AcceptedIssuer {
 //!         issuer: Issuer::parse("https://auth.example.com")?,
 //!         audience: Audience::AnyOf(vec!["https://api.example.com".into()]),
+//!         clients: Clients::Any,
 //!         algorithms: AlgorithmSet::all(),
 //!     }],
 //!     access_token: AccessTokenPolicy::default(),

@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::access_token::signature::{KeyTrouble, SignedToken};
-use crate::access_token::{AccessToken, AccessTokenPolicy, Audience};
+use crate::access_token::{AccessToken, AccessTokenPolicy, Audience, Clients};
 use crate::challenge::{Challenge, Challenger, Demand};
 use crate::client_certificate::{self, CertificateField};
 use crate::credentials::{AcceptedSchemes, Credentials, Field, Presentation, Refusal, Scheme};
@@ -34,6 +34,8 @@ pub struct AcceptedIssuer {
     pub issuer: Issuer,
     /// Whom its tokens must be for.
     pub audience: Audience,
+    /// Whose tokens they must be.
+    pub clients: Clients,
     /// The algorithms that it may sign with.
     pub algorithms: AlgorithmSet,
 }
@@ -247,7 +249,7 @@ impl ResourceServer {
         let policy = self.policy.access_token;
         let signed = SignedToken::parse(token, policy, self.policy.max_token_bytes)?;
         let index = self.choose_issuer(&signed)?;
-        let AcceptedIssuer { issuer, audience, algorithms } = self.issuer(index)?;
+        let AcceptedIssuer { issuer, audience, clients, algorithms } = self.issuer(index)?;
         signed.check_algorithm(*algorithms)?;
         let Some(set) = memory.keys(index) else {
             signed.check_expiry(policy, now)?;
@@ -257,7 +259,7 @@ impl ResourceServer {
         };
         match signed.verify(&set, policy, now) {
             Ok(jws) => {
-                let token = AccessToken::validate(jws, issuer, audience, policy, now)?;
+                let token = AccessToken::validate(jws, issuer, audience, clients, policy, now)?;
                 Ok(VerifiedToken::new(index, token))
             }
             // Newer keys are asked for only where they can make a difference.

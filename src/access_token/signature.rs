@@ -13,7 +13,7 @@ use crate::keys::metadata::Issuer;
 use crate::rejection::{Code, ErrorCause, Rejection, Shown};
 use crate::time::{NumericDate, UnixTime};
 
-use super::AccessTokenPolicy;
+use super::{AccessTokenPolicy, kind, times};
 
 /// A token that is well formed, of the right kind and of a known algorithm. Its signature is not verified.
 #[derive(Debug)]
@@ -46,11 +46,10 @@ impl<'a> SignedToken<'a> {
         max_bytes: usize,
     ) -> Result<Self, Rejection> {
         if token.len() > max_bytes {
-            let message = format!("The access token is longer than {max_bytes} bytes");
-            return Err(Code::TokenMalformed.because(message));
+            return Err(kind::too_long(token.len(), max_bytes, policy));
         }
-        let header = JoseHeader::decode(token)
-            .map_err(|_| Code::TokenMalformed.because("Failed to decode the JWT header"))?;
+        let header = JoseHeader::decode(token).map_err(|error| kind::unreadable(token, &error, policy))?;
+        kind::check_signed(token, &header, policy)?;
         check_key_id(&header, policy)?;
         let Some(name) = header.alg.value() else {
             let message = "The decoded JWT header does not specify an algorithm";
@@ -98,10 +97,7 @@ impl<'a> SignedToken<'a> {
         match verified {
             Some(Ok(verified)) => Ok(verified),
             Some(Err(error)) => Err(KeyTrouble::Final(malformed(&error))),
-            None => {
-                let message = "signature verification failed";
-                Err(KeyTrouble::Outdated(Code::SignatureInvalid.because(message)))
-            }
+            None => Err(KeyTrouble::Outdated(kind::not_signed(&self.header, policy))),
         }
     }
 
@@ -123,7 +119,10 @@ impl<'a> SignedToken<'a> {
     /// Refuses a token that says of itself that it is expired, before a key is fetched for it.
     pub(crate) fn check_expiry(&self, policy: AccessTokenPolicy, now: UnixTime) -> Result<(), Rejection> {
         let says_when = self.jws.hint().expires;
-        if says_when.is_some() && policy.is_hopeless(says_when, now) { Err(super::expired()) } else { Ok(()) }
+        match says_when.and_then(NumericDate::from_json) {
+            Some(expires) if policy.is_hopeless(says_when, now) => Err(times::expired(expires, policy, now)),
+            _ => Ok(()),
+        }
     }
 
     /// Whether newer keys could make this token pass. One that says of itself that it is expired or another

@@ -11,14 +11,13 @@ mod proxy;
 mod reader;
 pub(crate) mod replay;
 mod resource;
+mod tokens;
 
-use oidc_spa_native::access_token::{AccessTokenPolicy, Audience, Profile};
 use oidc_spa_native::dpop::proof::DpopPolicy;
 use oidc_spa_native::jose::json::{Object, Value};
 use oidc_spa_native::keys::key_ring::KeyRingPolicy;
 use oidc_spa_native::keys::metadata::{Issuer, Transport};
 use oidc_spa_native::resource_server::{AcceptedIssuer, Policy};
-use oidc_spa_native::time::Leeway;
 
 use crate::fetch::FetchLimits;
 use crate::network::NetworkOptions;
@@ -59,10 +58,14 @@ impl std::error::Error for OptionsError {}
 const NAMES: &[&str] = &[
     "issuerUri",
     "expectedAudience",
+    "expectedClients",
+    "audienceMode",
     "algorithms",
     "issuers",
     "profile",
     "acceptIdTokens",
+    "optionalClaims",
+    "maxTokenAgeSeconds",
     "leewaySeconds",
     "dpop",
     "proofAlgorithms",
@@ -91,7 +94,8 @@ const NAMES: &[&str] = &[
     "dropIn",
     "ownClock",
 ];
-const ISSUER_NAMES: &[&str] = &["issuerUri", "expectedAudience", "algorithms", "jwksUri", "keys"];
+const ISSUER_NAMES: &[&str] =
+    &["issuerUri", "expectedAudience", "expectedClients", "audienceMode", "algorithms", "jwksUri", "keys"];
 const LIMIT_NAMES: &[&str] = &["accessTokenBytes", "proofBytes", "metadataBytes", "jwkSetBytes"];
 
 impl Options {
@@ -110,11 +114,7 @@ impl Options {
         keys::check_headers(&network, &issuers, &sources)?;
         let policy = Policy {
             issuers,
-            access_token: AccessTokenPolicy {
-                profile: profile(&options, drop_in)?,
-                accept_id_tokens: accept_id_tokens(&options)?,
-                leeway: options.leeway("leewaySeconds", 0, Leeway::MAX_SECS)?,
-            },
+            access_token: tokens::access_token_policy(&options, drop_in)?,
             max_token_bytes: limits.size("accessTokenBytes", 16 * 1024, 64 * 1024)?,
             dpop: DpopPolicy {
                 algorithms: options.algorithms("proofAlgorithms")?,
@@ -174,7 +174,7 @@ fn issuers(options: &Reader<'_>, transport: Transport) -> Result<Vec<AcceptedSou
     if let Some(name) = ISSUER_NAMES.iter().find(|name| options.object.has(name)) {
         return Err(OptionsError(format!("{name}: belongs into each element of `issuers`, not beside it")));
     }
-    let expected = "a list of { issuerUri, expectedAudience }";
+    let expected = "a list of { issuerUri, expectedAudience } or { issuerUri, expectedClients }";
     let items = value.as_array().filter(|items| !items.is_empty());
     let items = items.ok_or_else(|| options.unexpected("issuers", expected))?;
     let mut issuers: Vec<AcceptedSource> = Vec::with_capacity(items.len());
@@ -198,8 +198,9 @@ fn issuer(options: &Reader<'_>, transport: Transport) -> Result<AcceptedSource, 
     let issuer = Issuer::reached_by(text, transport).map_err(|error| {
         OptionsError(format!("{}issuerUri: {error}; got {}", options.path, shown_url(text)))
     })?;
-    let (audience, algorithms) = (audience(options)?, options.algorithms("algorithms")?);
-    Ok((AcceptedIssuer { issuer, audience, algorithms }, keys::source(options, transport)?))
+    let (audience, clients) = tokens::recipient(options)?;
+    let algorithms = options.algorithms("algorithms")?;
+    Ok((AcceptedIssuer { issuer, audience, clients, algorithms }, keys::source(options, transport)?))
 }
 
 /// A URL as a message shows it: without what may be a password.
@@ -208,37 +209,6 @@ fn shown_url(text: &str) -> String {
         Some((_, rest)) => format!("a URL that ends with {:?}", format!("@{rest}")),
         None => format!("{text:?}"),
     }
-}
-
-fn audience(options: &Reader<'_>) -> Result<Audience, OptionsError> {
-    let expected = "the value of this API in the tokens' `aud` claim, such as \"https://api.example.com\", a list of \
-                    which one is enough, or `false` to accept tokens that are meant for other APIs too";
-    let strings = match options.object.get("expectedAudience") {
-        Some(Value::Bool(false)) => return Ok(Audience::Unchecked),
-        Some(Value::String(audience)) => Some(vec![audience.clone().into_owned()]),
-        Some(Value::Array(items)) => items.iter().map(|item| item.as_str().map(str::to_owned)).collect(),
-        _ => None,
-    };
-    let named = strings.filter(|names| !names.is_empty() && names.iter().all(|name| !name.is_empty()));
-    named.map(Audience::AnyOf).ok_or_else(|| options.unexpected("expectedAudience", expected))
-}
-
-fn profile(options: &Reader<'_>, drop_in: bool) -> Result<Profile, OptionsError> {
-    match options.string("profile")? {
-        _ if drop_in => Ok(Profile::OidcSpa),
-        None | Some("default") => Ok(Profile::Common),
-        Some("rfc9068") => Ok(Profile::Rfc9068),
-        Some(_) => Err(options.unexpected("profile", "\"default\" or \"rfc9068\"")),
-    }
-}
-
-fn accept_id_tokens(options: &Reader<'_>) -> Result<bool, OptionsError> {
-    let accept = options.boolean("acceptIdTokens", false)?;
-    if accept && options.string("profile")? == Some("rfc9068") {
-        let message = "acceptIdTokens: cannot be true with profile \"rfc9068\", which refuses ID tokens";
-        return Err(OptionsError(message.into()));
-    }
-    Ok(accept)
 }
 
 #[cfg(test)]

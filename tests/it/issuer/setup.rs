@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, LazyLock};
 
-use oidc_spa_native::access_token::{AccessTokenPolicy, Audience, Profile};
+use oidc_spa_native::access_token::{AccessTokenPolicy, Audience, Clients, Profile};
 use oidc_spa_native::client_certificate::CertificateField;
 use oidc_spa_native::credentials::{AcceptedSchemes, Credentials, Field, Refusal};
 use oidc_spa_native::dpop::proof::DpopPolicy;
@@ -85,6 +85,7 @@ impl Setup {
             issuers: vec![AcceptedIssuer {
                 issuer: Issuer::parse(ISSUER).unwrap(),
                 audience: Audience::AnyOf(vec![AUDIENCE.into()]),
+                clients: Clients::Any,
                 algorithms: AlgorithmSet::all(),
             }],
             access_token: AccessTokenPolicy { profile, ..AccessTokenPolicy::default() },
@@ -110,6 +111,19 @@ impl Setup {
     pub fn policy(mut self, change: impl FnOnce(&mut Policy)) -> Self {
         change(&mut self.policy);
         self
+    }
+
+    /// The same leeway on `exp` and `nbf`.
+    pub fn leeway(self, secs: u16) -> Self {
+        let leeway = Leeway::from_secs(secs).unwrap();
+        self.policy(|policy| {
+            policy.access_token.expiry_leeway = leeway;
+            policy.access_token.not_before_leeway = leeway;
+        })
+    }
+
+    pub fn ten_seconds() -> Leeway {
+        Leeway::from_secs(10).unwrap()
     }
 
     pub fn at(mut self, secs: i64) -> Self {
