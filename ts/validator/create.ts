@@ -7,7 +7,9 @@
 
 import type {
     AccessTokenClaims,
+    ClaimsOf,
     DpopMode,
+    OptionalClaim,
     Refused,
     ResourceMetadata,
     Validator,
@@ -24,9 +26,10 @@ import { scopesToAskFor, shortfallOf } from "./requirements.js";
 import { schemaReader, shapeMismatch } from "./schema.js";
 import { toGranted, toRefused } from "./verdict.js";
 
-export function createValidator<Claims = AccessTokenClaims>(
-    options: ValidatorOptions<Claims>
-): Validator<Claims> {
+export function createValidator<Claims = AccessTokenClaims, Lacking extends OptionalClaim = never>(
+    options: ValidatorOptions<Claims, Lacking>
+): Validator<ClaimsOf<Claims, Lacking>>;
+export function createValidator<Claims>(options: ValidatorOptions<Claims, OptionalClaim>): Validator<Claims> {
     if (typeof options !== "object" || options === null || Array.isArray(options)) {
         throw new TypeError(
             "oidc-spa-native: createValidator takes an object of options, for example " +
