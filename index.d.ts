@@ -282,6 +282,9 @@ export interface Limits {
  */
 export type DpopMode = "allowed" | "required" | "disabled";
 
+/** Whether a token must be bound to something: `"allowed"`, it may be; `"required"`, it must. */
+export type BindingMode = "allowed" | "required";
+
 /** How a shared memory of DPoP proofs is waited for. */
 export interface ReplayStoreLimits {
     /** How long a request waits for an answer, connecting included, in milliseconds. Default 250. From 10 to 10000. */
@@ -375,6 +378,17 @@ export interface CommonOptions<Claims, Lacking extends OptionalClaim = never> {
      * a key are refused.
      */
     dpop?: DpopMode;
+    /**
+     * `"required"`: a token must be bound to a TLS client certificate (`cnf["x5t#S256"]`, RFC 8705 section 3), which comes
+     * with the request; see `clientCertificate`. Other tokens are refused with `token_unbound`. Default `"allowed"`. With
+     * `dpop: "required"`, tokens must be bound to both.
+     */
+    certificate?: BindingMode;
+    /**
+     * `"required"`: a token must be bound to a DPoP key or to a TLS client certificate, as FAPI 2.0 Security Profile
+     * section 5.3.2.1 asks. Others are refused with `token_unbound`. Default `"allowed"`.
+     */
+    senderConstrained?: BindingMode;
     /** Algorithms that clients may sign DPoP proofs with. Default: all of {@link Algorithm}. */
     proofAlgorithms?: readonly Algorithm[];
     /** How old a DPoP proof may be, in seconds. Default 40. From 1 to 300. */
@@ -641,6 +655,10 @@ export type Verdict<Claims = AccessTokenClaims> = Granted<Claims> | Refused;
 export interface RequestRules {
     /** Which schemes are accepted for this request. Default: those of the validator. The challenges follow. */
     dpop?: DpopMode;
+    /** Whether the token must be bound to a client certificate. Default: as the validator says. */
+    certificate?: BindingMode;
+    /** Whether the token must be bound to a DPoP key or a client certificate. Default: as the validator says. */
+    senderConstrained?: BindingMode;
 }
 
 /**
@@ -741,6 +759,10 @@ export interface Validator<Claims = AccessTokenClaims> {
     ): Verdict<Claims>;
     /** Which schemes are accepted, where the rules of a request do not say otherwise. */
     readonly dpop: DpopMode;
+    /** Whether tokens must be bound to a client certificate, where the rules of a request do not say otherwise. */
+    readonly certificate: BindingMode;
+    /** Whether tokens must be bound to a key or a certificate, where the rules of a request do not say otherwise. */
+    readonly senderConstrained: BindingMode;
     /** What to serve as protected resource metadata; `null` without the option `resource`. */
     readonly resourceMetadata: ResourceMetadata | null;
     /**

@@ -28,6 +28,7 @@ use oidc_spa_native::jose::verification_key::{VerificationKey, sha256};
 use oidc_spa_native::jose::{base64url_encode, json};
 use oidc_spa_native::keys::jwk_set::JwkSet;
 use oidc_spa_native::keys::metadata::Issuer;
+use oidc_spa_native::presentation::RequiredBinding;
 use oidc_spa_native::rejection::Code;
 use oidc_spa_native::request::{ProxyTrust, RequestHead, TargetUri};
 use oidc_spa_native::resource_server::{AcceptedIssuer, Decision, Policy, Request, ResourceServer};
@@ -192,6 +193,7 @@ mod resource_server {
             },
             nonces: None,
             schemes: AcceptedSchemes::Both,
+            binding: RequiredBinding::default(),
             resource: None,
             certificate_field: oidc_spa_native::client_certificate::CertificateField::Ignored,
             reads_forwarded_prefix: false,

@@ -29,6 +29,7 @@
 //! use oidc_spa_native::dpop::proof::DpopPolicy;
 //! use oidc_spa_native::jose::algorithm::AlgorithmSet;
 //! use oidc_spa_native::keys::{jwk_set::JwkSet, metadata::Issuer};
+//! use oidc_spa_native::presentation::RequiredBinding;
 //! use oidc_spa_native::request::ProxyTrust;
 //! use oidc_spa_native::resource_server::{AcceptedIssuer, Decision, Policy, Request, ResourceServer};
 //! use oidc_spa_native::time::{Leeway, UnixTime};
@@ -52,6 +53,7 @@
 //!     },
 //!     nonces: None,
 //!     schemes: AcceptedSchemes::Both,
+//!     binding: RequiredBinding::default(),
 //!     proxy_trust: ProxyTrust::Nobody,
 //!     resource: None,
 //!     reads_forwarded_prefix: false,
@@ -86,6 +88,7 @@ pub mod grant;
 pub mod jose;
 pub mod keys;
 pub mod memory;
+pub mod presentation;
 pub mod rejection;
 pub mod request;
 pub mod resource_metadata;

@@ -9,21 +9,20 @@ use napi::Env;
 use napi::bindgen_prelude::{
     Either, Either3, FromNapiValue, FunctionCallContext, JsObjectValue, Object, Result, ToNapiValue,
 };
-use oidc_spa_native::credentials::AcceptedSchemes;
 use oidc_spa_native_host::Validator;
 
 use crate::inbox::Inbox;
 use crate::parts::{CredentialParts, Parts, RequestParts};
 use crate::pending::{Answer, First, NativePending, WaitsFor, judge};
-use crate::{schemes, time};
+use crate::{rules, time};
 
 /// The doors of a validator. They are functions of their own rather than methods: napi-rs notes each borrow of a class's
 /// value in one table of the process, behind one lock, and reads all arguments that a method may have.
 ///
-/// - `authorizeRequest(now, dpopMode, told, ...parts)`: the verdict at once, or what must be waited for; `told` is the
-///   number of a token whose claims need not be told again, or zero
+/// - `authorizeRequest(now, rules, told, ...parts)`: the verdict at once, or what must be waited for; `rules` are those of
+///   `RequestRules::from_bits`, if the route has any, `told` is the number of a token whose claims need not be told again, or zero
 /// - `authorizeCredentials(now, told, ...parts)`: the same for credentials that the application took from the request
-/// - `submitRequest(ticket, now, dpopMode, told, ...parts)`, `submitCredentials(ticket, now, told, ...parts)`: the same
+/// - `submitRequest(ticket, now, rules, told, ...parts)`, `submitCredentials(ticket, now, told, ...parts)`: the same
 ///   on another thread; the verdict comes to the inbox under the ticket
 /// - `keysEpoch(issuer)`: the number of the keys with which an issuer's tokens are verified now; -1 for none
 ///
@@ -82,10 +81,9 @@ pub(crate) fn door<T: ToNapiValue + 'static>(
 }
 
 fn request(call: &mut Arguments<'_>) -> Result<Parts> {
-    let mode: Option<String> = call.optional()?;
-    let schemes: Option<AcceptedSchemes> = schemes(mode.as_deref())?;
+    let rules = rules(call.optional()?)?;
     let told = told_before(call)?;
-    Ok(Parts::Request { parts: RequestParts::read(call)?, schemes, told })
+    Ok(Parts::Request { parts: RequestParts::read(call)?, rules, told })
 }
 
 fn credentials(call: &mut Arguments<'_>) -> Result<Parts> {

@@ -19,7 +19,8 @@ use napi::threadsafe_function::ThreadsafeFunctionCallMode;
 use napi::{Env, Status};
 use napi_derive::napi;
 use oidc_spa_native::challenge::Demand;
-use oidc_spa_native::credentials::{AcceptedSchemes, Scheme};
+use oidc_spa_native::credentials::Scheme;
+use oidc_spa_native::presentation::RequestRules;
 use oidc_spa_native::rejection::Code;
 use oidc_spa_native::time::UnixTime;
 use oidc_spa_native_host::{Denial, Validator, listen, run, trust_where_the_system_has_no_authorities};
@@ -63,7 +64,7 @@ impl NativeValidator {
     pub fn refuse(
         &self,
         now: f64,
-        dpop_mode: Option<String>,
+        rules: Option<u32>,
         code: String,
         scheme: Option<String>,
         debug_error_message: String,
@@ -76,7 +77,7 @@ impl NativeValidator {
                 .ok_or_else(|| Error::from_reason(format!("no such code: {code}")))?,
             message: debug_error_message,
             scheme: scheme.as_deref().and_then(Scheme::from_name),
-            schemes: schemes(dpop_mode.as_deref())?,
+            rules: self::rules(rules)?,
             demand: Demand::new(&scopes, &acr_values, max_age_seconds)
                 .ok_or_else(|| Error::from_reason("a scope or acr value holds a character it cannot have"))?,
         };
@@ -176,13 +177,10 @@ pub fn error_table() -> Vec<NativeErrorRow> {
     .collect()
 }
 
-/// The schemes that a route accepts, by its mode of DPoP.
-fn schemes(dpop_mode: Option<&str>) -> Result<Option<AcceptedSchemes>> {
-    let named = |mode: &str| {
-        let message = || format!("dpop: expected \"allowed\", \"required\" or \"disabled\"; got {mode:?}");
-        AcceptedSchemes::from_dpop_mode(mode).ok_or_else(|| Error::from_reason(message()))
-    };
-    dpop_mode.map(named).transpose()
+/// The rules of a route.
+fn rules(bits: Option<u32>) -> Result<RequestRules> {
+    let bits = bits.unwrap_or_default();
+    RequestRules::from_bits(bits).ok_or_else(|| Error::from_reason(format!("no such rules: {bits}")))
 }
 
 /// Milliseconds of JavaScript's clock.

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 /// Rooms from the ground up. A room may use those before it, and `jose` and `keys` are floors with an order of their own.
-const ROOMS: [&str; 33] = [
+const ROOMS: [&str; 34] = [
     "time",
     "jose::algorithm",
     "jose::json",
@@ -28,6 +28,7 @@ const ROOMS: [&str; 33] = [
     "access_token::kind",
     "access_token::signature",
     "access_token",
+    "presentation",
     "dpop::nonce",
     "dpop::replay",
     "dpop::proof",

@@ -13,6 +13,7 @@ mod key_ring;
 mod layering;
 mod numbers;
 mod payload;
+mod presentation;
 mod recall;
 mod replay;
 mod rfc_vectors;

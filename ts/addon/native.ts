@@ -5,7 +5,6 @@
  * error. May use: claims, Node's module loader. Never: a fallback, a rule about tokens.
  */
 
-import type { DpopMode } from "../../index.js";
 import { copyOf } from "./claims.js";
 
 /** A verdict as it crosses the boundary: the JSON text of a list. `binding/src/told.rs` says what each position means. */
@@ -118,13 +117,16 @@ export interface NativeInbox {
 /** What the addon says of a request at first. */
 export type NativeAnswer = Told | NativePending | NativeUnsettled;
 
+/** What a route says of its requests, two bits a rule: `RequestRules::from_bits` of the addon. Zero: nothing. */
+export type RuleBits = number;
+
 /** The functions of a validator that each request goes through. Arguments that are left out at the end count as null. */
 export interface NativeDoors {
     /** `told` is the number of a token whose claims need not be told again, or zero. */
     authorizeRequest(
         this: void,
         now: number,
-        dpopMode: DpopMode | null,
+        rules: RuleBits | null,
         told: number,
         ...parts: RequestParts
     ): NativeAnswer;
@@ -134,7 +136,7 @@ export interface NativeDoors {
         this: void,
         ticket: number,
         now: number,
-        dpopMode: DpopMode | null,
+        rules: RuleBits | null,
         told: number,
         ...parts: RequestParts
     ): void;
@@ -148,7 +150,7 @@ export interface NativeValidator {
     doors(inbox: NativeInbox): NativeDoors;
     refuse(
         now: number,
-        dpopMode: DpopMode | null,
+        rules: RuleBits | null,
         code: string,
         scheme: string | null,
         debugErrorMessage: string,

@@ -8,7 +8,6 @@
 import type {
     AccessTokenClaims,
     ClaimsOf,
-    DpopMode,
     OptionalClaim,
     Refused,
     ResourceMetadata,
@@ -17,11 +16,11 @@ import type {
     Verdict
 } from "../../index.js";
 import { copyOf } from "../addon/claims.js";
-import { readRefusal, type NativeVerdict } from "../addon/native.js";
+import { readRefusal, type NativeVerdict, type RuleBits } from "../addon/native.js";
 import { Verifier } from "../addon/verifier.js";
 import { readHeadersOrRequest } from "../request/request.js";
 import { newNativeValidator } from "./addon-validator.js";
-import { clockReader, dpopModeOf, inheritedGetter } from "./options.js";
+import { clockReader, ruleBitsOf, inheritedGetter } from "./options.js";
 import { scopesToAskFor, shortfallOf } from "./requirements.js";
 import { schemaReader, shapeMismatch } from "./schema.js";
 import { toGranted, toRefused } from "./verdict.js";
@@ -64,27 +63,27 @@ export function createValidator<Claims>(options: ValidatorOptions<Claims, Option
 
     const metadata = native.resourceMetadata();
 
-    const refuse = (mode: DpopMode | null, scheme: string, debugErrorMessage: string): Refused =>
+    const refuse = (bits: RuleBits, scheme: string, debugErrorMessage: string): Refused =>
         toRefused(
             readRefusal(
-                native.refuse(now(), mode, "claims_rejected", scheme, debugErrorMessage, [], [], null)
+                native.refuse(now(), bits, "claims_rejected", scheme, debugErrorMessage, [], [], null)
             )
         );
 
     /** Who came without credentials is told what to get. A token that is bad for itself may have the scopes. */
-    const nameScopes = (verdict: Refused, mode: DpopMode | null, scopes: readonly string[]): Refused => {
+    const nameScopes = (verdict: Refused, bits: RuleBits, scopes: readonly string[]): Refused => {
         const { code, debugErrorMessage } = verdict;
         const isAnonymous = code === "credentials_missing" || code === "scheme_unsupported";
         return isAnonymous && scopes.length > 0
             ? toRefused(
-                  readRefusal(native.refuse(now(), mode, code, null, debugErrorMessage, scopes, [], null))
+                  readRefusal(native.refuse(now(), bits, code, null, debugErrorMessage, scopes, [], null))
               )
             : verdict;
     };
 
     const toVerdict = (
         verdict: NativeVerdict,
-        mode: DpopMode | null
+        bits: RuleBits
     ): Verdict<Claims> | Promise<Verdict<Claims>> => {
         if (!verdict.isGranted) {
             return toRefused(verdict);
@@ -97,21 +96,21 @@ export function createValidator<Claims>(options: ValidatorOptions<Claims, Option
         // A schema may change what it is given: it gets claims of its own.
         return applySchema(copyOf(rawClaims)).then(outcome =>
             "report" in outcome
-                ? refuse(mode, verdict.scheme, shapeMismatch(outcome.report))
+                ? refuse(bits, verdict.scheme, shapeMismatch(outcome.report))
                 : toGranted(verdict, outcome.claims, rawClaims)
         );
     };
 
     return {
         validateRequest: async (headers, target, rules) => {
-            const mode = dpopModeOf(rules);
-            const answer = verifier.request(now(), mode, readHeadersOrRequest(headers, target, sources));
-            return toVerdict(answer instanceof Promise ? await answer : answer, mode);
+            const bits = ruleBitsOf(rules);
+            const answer = verifier.request(now(), bits, readHeadersOrRequest(headers, target, sources));
+            return toVerdict(answer instanceof Promise ? await answer : answer, bits);
         },
         authorize: (verdict, requirement, rules) => {
-            const mode = dpopModeOf(rules);
+            const bits = ruleBitsOf(rules);
             if (!verdict.isSuccess) {
-                return nameScopes(verdict, mode, scopesToAskFor(requirement));
+                return nameScopes(verdict, bits, scopesToAskFor(requirement));
             }
             const at = now();
             const lack = shortfallOf(verdict, requirement, Math.floor(at / 1000));
@@ -121,7 +120,7 @@ export function createValidator<Claims>(options: ValidatorOptions<Claims, Option
             const { code, debugErrorMessage, scopes = [], acrValues = [], maxAgeSeconds = null } = lack;
             const told = native.refuse(
                 at,
-                mode,
+                bits,
                 code,
                 verdict.scheme,
                 debugErrorMessage,
@@ -132,6 +131,8 @@ export function createValidator<Claims>(options: ValidatorOptions<Claims, Option
             return toRefused(readRefusal(told));
         },
         dpop: options.dpop ?? "allowed",
+        certificate: options.certificate ?? "allowed",
+        senderConstrained: options.senderConstrained ?? "allowed",
         resourceMetadata: metadata === null ? null : (JSON.parse(metadata) as ResourceMetadata),
         ready: async ({ timeoutMs = 10_000, ...others } = {}) => {
             const [unknown] = Object.keys(others);

@@ -1,12 +1,13 @@
 //! The options that concern what an access token must say.
 //!
 //! In: the members of the options, and of one issuer's.
-//! Out: `AccessTokenPolicy`, `Audience`, `Clients`.
+//! Out: `AccessTokenPolicy`, `Audience`, `Clients`, `RequiredBinding`.
 //! May use: reader, the validator's types of access tokens.
 //! Never: a default that accepts whomever a token is for.
 
 use oidc_spa_native::access_token::{AccessTokenPolicy, Audience, Clients, OptionalClaims, Profile};
 use oidc_spa_native::jose::json::Value;
+use oidc_spa_native::presentation::RequiredBinding;
 use oidc_spa_native::time::Leeway;
 
 use super::OptionsError;
@@ -95,6 +96,16 @@ fn max_age_secs(options: &Reader<'_>) -> Result<Option<u32>, OptionsError> {
         return Err(OptionsError(message.into()));
     }
     Ok(u32::try_from(secs).ok())
+}
+
+/// What every token must be bound to.
+pub(super) fn binding(options: &Reader<'_>) -> Result<RequiredBinding, OptionsError> {
+    let is_required = |name: &str| match options.string(name)? {
+        None | Some("allowed") => Ok(false),
+        Some("required") => Ok(true),
+        Some(_) => Err(options.unexpected(name, "\"allowed\" or \"required\"")),
+    };
+    Ok(RequiredBinding { certificate: is_required("certificate")?, any: is_required("senderConstrained")? })
 }
 
 /// Whom the tokens of an issuer must be for, and whose they must be. One of the two is written.
@@ -249,6 +260,34 @@ mod tests {
         assert!(error(ageless).starts_with("maxTokenAgeSeconds: cannot stand"), "{}", error(ageless));
         let zero = r#""expectedAudience":"a","maxTokenAgeSeconds":0"#;
         assert!(error(zero).starts_with("maxTokenAgeSeconds: expected a whole number from 1 to 31536000"));
+    }
+
+    #[test]
+    fn tokens_may_have_to_be_bound() {
+        let binding = |members: &str| {
+            Ok::<_, String>(parse(&format!(r#""expectedAudience":"a"{members}"#))?.policy.binding)
+        };
+        assert_eq!(binding(""), Ok(RequiredBinding { certificate: false, any: false }));
+        assert_eq!(
+            binding(r#","certificate":"required","senderConstrained":"allowed""#),
+            Ok(RequiredBinding { certificate: true, any: false })
+        );
+        assert_eq!(
+            binding(r#","certificate":"allowed","senderConstrained":"required""#),
+            Ok(RequiredBinding { certificate: false, any: true })
+        );
+        for (members, expected) in [
+            (
+                r#","certificate":"disabled""#,
+                "certificate: expected \"allowed\" or \"required\"; got \"disabled\"",
+            ),
+            (r#","certificate":true"#, "certificate: expected a string; got true"),
+            (r#","senderConstrained":"Required""#, "senderConstrained: expected \"allowed\" or"),
+            (r#","senderConstrained":null"#, "senderConstrained: expected a string; got null"),
+        ] {
+            let message = binding(members).err().unwrap_or_default();
+            assert!(message.starts_with(expected), "{members}: {message}");
+        }
     }
 
     #[test]

@@ -12,6 +12,7 @@ use oidc_spa_native::jose::algorithm::AlgorithmSet;
 use oidc_spa_native::jose::jws::{CompactJws, JoseHeader};
 use oidc_spa_native::keys::jwk_set::{Candidates, JwkSet};
 use oidc_spa_native::keys::metadata::Issuer;
+use oidc_spa_native::presentation::RequiredBinding;
 use oidc_spa_native::request::{ProxyTrust, RequestHead};
 use oidc_spa_native::resource_server::{AcceptedIssuer, Decision, Policy, Request, ResourceServer};
 use oidc_spa_native::time::{Leeway, UnixTime};
@@ -99,6 +100,7 @@ impl Setup {
             },
             nonces: None,
             schemes: AcceptedSchemes::Both,
+            binding: RequiredBinding::default(),
             proxy_trust: ProxyTrust::Nobody,
             resource: None,
             reads_forwarded_prefix: false,
