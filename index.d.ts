@@ -651,6 +651,48 @@ export interface Refused {
 /** The answer to a request. Nothing that a client sends makes `validateRequest` throw. */
 export type Verdict<Claims = AccessTokenClaims> = Granted<Claims> | Refused;
 
+/**
+ * A refusal as an error: what `validateRequestOrThrow` rejects with. Express, Koa, Fastify and others send `status` and
+ * `headers` of an error by themselves.
+ *
+ * @example
+ * ```ts
+ * import { createValidator, RefusedError } from "oidc-spa-native";
+ *
+ * const validator = createValidator({
+ *     issuerUri: "https://auth.example.com",
+ *     expectedAudience: "https://api.example.com"
+ * });
+ *
+ * // The context of a GraphQL server.
+ * export const contextOf = async (request: Request) => {
+ *     try {
+ *         return await validator.validateRequestOrThrow(request);
+ *     } catch (error) {
+ *         if (error instanceof RefusedError) {
+ *             console.warn(error.refusal.debugErrorMessage);
+ *         }
+ *         throw error;
+ *     }
+ * };
+ * ```
+ */
+export class RefusedError extends Error {
+    /** An error of this refusal, for example of one that `authorize` gave. */
+    constructor(refusal: Refused);
+    readonly name: "RefusedError";
+    /** Why, in general words that a client may read. The sentence for developers is `refusal.debugErrorMessage`. */
+    readonly message: string;
+    /** Why, for programs. Stable. */
+    readonly code: ErrorCode;
+    /** HTTP status of the response: 400, 401, 403 or 503. */
+    readonly status: Refused["status"];
+    /** Header fields to send with the response, in an object of its own. */
+    readonly headers: Record<string, string>;
+    /** The whole refusal. It is not enumerable: an error that is turned into JSON does not tell it. */
+    readonly refusal: Refused;
+}
+
 /** Rules for one request. */
 export interface RequestRules {
     /** Which schemes are accepted for this request. Default: those of the validator. The challenges follow. */
@@ -728,6 +770,30 @@ export interface Validator<Claims = AccessTokenClaims> {
         target?: RequestTarget | null,
         rules?: RequestRules
     ): Promise<Verdict<Claims>>;
+    /**
+     * As `validateRequest`, for programs that want the grant or an error: resolvers, interceptors, strategies.
+     *
+     * @returns the grant; the Promise rejects with {@link RefusedError} where the request must not enter, and with
+     * another error only if this library fails
+     * @throws TypeError as `validateRequest`
+     */
+    validateRequestOrThrow(
+        headers: HeadersLike | HeadersRecord | readonly string[] | RequestLike,
+        target?: RequestTarget | null,
+        rules?: RequestRules
+    ): Promise<Granted<Claims>>;
+    /**
+     * As `validateRequest`, at once, for code that cannot wait. The calling thread verifies, whatever `verification` says.
+     *
+     * @returns the verdict; `null` where something must be waited for: the issuer's keys (call `ready()` first; a key that
+     * is new is not known either), or a `replayStore`. Nothing is written then: ask `validateRequest`
+     * @throws TypeError as `validateRequest`, and if the schema in `claims` answers with a Promise
+     */
+    validateRequestSync(
+        headers: HeadersLike | HeadersRecord | readonly string[] | RequestLike,
+        target?: RequestTarget | null,
+        rules?: RequestRules
+    ): Verdict<Claims> | null;
     /**
      * Decides whether a good token permits this: the second step, once the request may enter (RFC 9068 section 4).
      *

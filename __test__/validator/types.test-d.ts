@@ -30,8 +30,9 @@ not<Equals<{ a?: 1 }, { a?: 1 | undefined; b?: 1 }>>();
 // --- What is emitted is what index.d.ts promises.
 
 holds<Equals<typeof emitted.createValidator, typeof contract.createValidator>>();
-holds<Equals<keyof typeof emitted, "createValidator">>();
-holds<Equals<keyof typeof contract, "createValidator">>();
+holds<Equals<typeof emitted.RefusedError, typeof contract.RefusedError>>();
+holds<Equals<keyof typeof emitted, "createValidator" | "RefusedError">>();
+holds<Equals<keyof typeof contract, "createValidator" | "RefusedError">>();
 
 // --- The drop-in's types are those of oidc-spa/server, `code` aside.
 

@@ -10,6 +10,7 @@ import { setInterval } from "node:timers";
 import type { ValidatorOptions } from "../../index.js";
 import {
     AUTHORIZATION_REPEATED,
+    isTold,
     NativeInbox,
     readVerdict,
     type CredentialParts,
@@ -93,6 +94,23 @@ export class Verifier {
             );
         }
         return this.#here(asked, () => this.#doors.authorizeRequest(now, rules, numberOf(asked), ...parts));
+    }
+
+    /**
+     * The verdict on a request where this thread has all that it takes; `null` where keys or a store must be waited for.
+     * Nothing is written then, so that the request may be judged again.
+     */
+    requestNow(now: number, rules: RuleBits, parts: RequestParts): NativeVerdict | null {
+        const [flags, authorization] = parts;
+        const credentials = (flags & AUTHORIZATION_REPEATED) === 0 ? authorization : null;
+        const hasProof = parts.length > 2 && parts[2] !== null;
+        const granted = hasProof ? undefined : this.#recall(credentials, rules, now);
+        if (granted !== undefined) {
+            return granted;
+        }
+        const asked = this.#asked(credentials, rules, hasProof);
+        const answer = this.#doors.authorizeRequest(now, rules, numberOf(asked), ...parts);
+        return isTold(answer) ? this.#read(answer, asked) : null;
     }
 
     /** The verdict on credentials that the drop-in was given. */

@@ -22,7 +22,8 @@ import { readHeadersOrRequest } from "../request/request.js";
 import { newNativeValidator } from "./addon-validator.js";
 import { clockReader, ruleBitsOf, inheritedGetter } from "./options.js";
 import { scopesToAskFor, shortfallOf } from "./requirements.js";
-import { schemaReader, shapeMismatch } from "./schema.js";
+import { RefusedError } from "./refused-error.js";
+import { schemaReader, shapeMismatch, type SchemaOutcome } from "./schema.js";
 import { toGranted, toRefused } from "./verdict.js";
 
 export function createValidator<Claims = AccessTokenClaims, Lacking extends OptionalClaim = never>(
@@ -94,18 +95,40 @@ export function createValidator<Claims>(options: ValidatorOptions<Claims, Option
             return toGranted(verdict, rawClaims as Claims, rawClaims);
         }
         // A schema may change what it is given: it gets claims of its own.
-        return applySchema(copyOf(rawClaims)).then(outcome =>
+        const outcome = applySchema(copyOf(rawClaims));
+        const conclude = (outcome: SchemaOutcome<Claims>): Verdict<Claims> =>
             "report" in outcome
                 ? refuse(bits, verdict.scheme, shapeMismatch(outcome.report))
-                : toGranted(verdict, outcome.claims, rawClaims)
-        );
+                : toGranted(verdict, outcome.claims, rawClaims);
+        return "then" in outcome ? outcome.then(conclude) : conclude(outcome);
+    };
+
+    const validateRequest: Validator<Claims>["validateRequest"] = async (headers, target, rules) => {
+        const bits = ruleBitsOf(rules);
+        const answer = verifier.request(now(), bits, readHeadersOrRequest(headers, target, sources));
+        return toVerdict(answer instanceof Promise ? await answer : answer, bits);
     };
 
     return {
-        validateRequest: async (headers, target, rules) => {
+        validateRequest,
+        validateRequestOrThrow: async (headers, target, rules) => {
+            const verdict = await validateRequest(headers, target, rules);
+            if (!verdict.isSuccess) {
+                throw new RefusedError(verdict);
+            }
+            return verdict;
+        },
+        validateRequestSync: (headers, target, rules) => {
             const bits = ruleBitsOf(rules);
-            const answer = verifier.request(now(), bits, readHeadersOrRequest(headers, target, sources));
-            return toVerdict(answer instanceof Promise ? await answer : answer, bits);
+            const answer = verifier.requestNow(now(), bits, readHeadersOrRequest(headers, target, sources));
+            const verdict = answer === null ? null : toVerdict(answer, bits);
+            if (verdict !== null && "then" in verdict) {
+                throw new TypeError(
+                    "oidc-spa-native: validateRequestSync cannot wait for the schema in `claims`, which answers with a " +
+                        "Promise. Use validateRequest, or a schema without asynchronous parts."
+                );
+            }
+            return verdict;
         },
         authorize: (verdict, requirement, rules) => {
             const bits = ruleBitsOf(rules);
