@@ -103,7 +103,7 @@ describe("validateRequestOrThrow", () => {
 
     test("Express sends status and fields of it by itself", async () => {
         const app = express();
-        app.set("env", "production");
+        app.set("env", "test");
         app.get("/", async (req, res) => {
             res.json((await validator.validateRequestOrThrow(req)).claims.sub);
         });
