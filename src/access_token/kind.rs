@@ -7,7 +7,7 @@
 
 use crate::jose::json::{Object, Value};
 use crate::jose::jws::{JoseHeader, JwsError, is_jwe};
-use crate::rejection::{Code, Rejection};
+use crate::rejection::{Code, Rejection, Shown};
 
 use super::{AccessTokenPolicy, Profile};
 
@@ -131,6 +131,29 @@ pub(super) fn too_long(bytes: usize, max_bytes: usize, policy: AccessTokenPolicy
              fewer groups, or raise `limits.accessTokenBytes`"
         )
     })
+}
+
+/// The refusal of a token whose algorithm is none of those that are known here.
+#[cold]
+pub(super) fn unknown_algorithm(name: &str, policy: AccessTokenPolicy) -> Rejection {
+    let sentence = format!("Unsupported or too weak algorithm {}", Shown(name));
+    let is_symmetric = name.starts_with("HS") && policy.profile != Profile::OidcSpa;
+    Code::AlgorithmNotAllowed.because(if is_symmetric {
+        format!(
+            "{sentence}. It is symmetric: whoever can verify such a token can make one. Have the issuer sign with an asymmetric \
+             one, such as RS256 or ES256"
+        )
+    } else {
+        sentence
+    })
+}
+
+/// The refusal of a token whose algorithm the application does not accept of its issuer.
+#[cold]
+pub(super) fn algorithm_not_allowed(name: &str) -> Rejection {
+    Code::AlgorithmNotAllowed.because(format!(
+        "Unsupported or too weak algorithm {name}: it is not among the `algorithms` of this issuer"
+    ))
 }
 
 /// The refusal of a token whose signature none of the issuer's keys made.

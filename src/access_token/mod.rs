@@ -53,6 +53,8 @@ pub struct AccessTokenPolicy {
     pub max_age_secs: Option<u32>,
 }
 
+const BY_DEFAULT: &str = "; `profile: \"default\"` accepts it, as most issuers write it";
+
 /// Claims that every access token has, and that the application says its issuers' may lack.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct OptionalClaims {
@@ -85,7 +87,12 @@ impl AccessTokenPolicy {
             Member::Absent => "nothing".to_owned(),
             Member::Malformed => "something else".to_owned(),
         };
-        let message = format!("Unexpected typ of the access token: expected {expected}, got {found}");
+        let advice = match (&header.typ, self.profile) {
+            (Member::Is(typ), Profile::Rfc9068) if typ == "jwt" => BY_DEFAULT,
+            (Member::Absent, Profile::Rfc9068) => BY_DEFAULT,
+            _ => "",
+        };
+        let message = format!("Unexpected typ of the access token: expected {expected}, got {found}{advice}");
         Err(Code::TokenTypeUnexpected.because(message))
     }
 

@@ -55,7 +55,7 @@ impl<'a> SignedToken<'a> {
             let message = "The decoded JWT header does not specify an algorithm";
             return Err(Code::TokenMalformed.because(message));
         };
-        let algorithm = header.algorithm().ok_or_else(|| not_allowed(name))?;
+        let algorithm = header.algorithm().ok_or_else(|| kind::unknown_algorithm(name, policy))?;
         policy.check_type(&header)?;
         let jws = CompactJws::parse(token, &header).map_err(|error| malformed(&error))?;
         Ok(Self { header, algorithm, jws })
@@ -63,7 +63,11 @@ impl<'a> SignedToken<'a> {
 
     /// Whether the issuer may sign with the token's algorithm.
     pub(crate) fn check_algorithm(&self, allowed: AlgorithmSet) -> Result<(), Rejection> {
-        if allowed.contains(self.algorithm) { Ok(()) } else { Err(not_allowed(self.algorithm.name())) }
+        if allowed.contains(self.algorithm) {
+            Ok(())
+        } else {
+            Err(kind::algorithm_not_allowed(self.algorithm.name()))
+        }
     }
 
     /// Verifies the signature with the keys that an issuer has now.
@@ -151,9 +155,4 @@ fn check_key_id(header: &JoseHeader, policy: AccessTokenPolicy) -> Result<(), Re
 fn malformed(error: &JwsError) -> Rejection {
     let rejection = Code::TokenMalformed.because(format!("Invalid access token: {error}"));
     rejection.with_cause(ErrorCause::InvalidSignature)
-}
-
-#[cold]
-fn not_allowed(name: &str) -> Rejection {
-    Code::AlgorithmNotAllowed.because(format!("Unsupported or too weak algorithm {}", Shown(name)))
 }

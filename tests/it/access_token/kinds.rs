@@ -69,9 +69,7 @@ fn a_nonce_tells_an_id_token_where_nothing_tells_an_access_token() {
         common(&nonce().claim("azp", r#""web""#).claim("sid", r#""s""#).sign()).0,
         "token_type_unexpected"
     );
-    for profile in [Profile::OidcSpa] {
-        assert_eq!(Setup::new(profile).bearer(&nonce().sign()).name(), "granted");
-    }
+    assert_eq!(Setup::new(Profile::OidcSpa).bearer(&nonce().sign()).name(), "granted");
 }
 
 #[test]
@@ -176,6 +174,32 @@ fn a_token_that_is_too_long_names_the_option() {
         let wide = Setup::new(profile).policy(|policy| policy.max_token_bytes = 64 * 1024);
         assert_eq!(wide.bearer(&long).name(), "granted");
     }
+}
+
+#[test]
+fn an_algorithm_that_is_refused_is_told_with_what_to_do() {
+    use oidc_spa_native::jose::algorithm::{Algorithm, AlgorithmSet};
+    let message = |profile, alg: &str| {
+        let verdict = Setup::new(profile).bearer(&Jwt::t0().header("alg", &quoted(alg)).sign());
+        assert_eq!(verdict.name(), "algorithm_not_allowed");
+        verdict.message().to_owned()
+    };
+    assert!(message(Profile::Common, "HS256").contains("It is symmetric"));
+    assert_eq!(message(Profile::Common, "none"), "Unsupported or too weak algorithm none");
+    assert_eq!(message(Profile::OidcSpa, "HS256"), "Unsupported or too weak algorithm HS256");
+    let picky = Setup::new(Profile::Common).policy(|policy| {
+        policy.issuers[0].algorithms = AlgorithmSet::of(&[Algorithm::RS256]).unwrap();
+    });
+    let verdict = picky.bearer(&Jwt::t0().sign());
+    assert_eq!(verdict.name(), "algorithm_not_allowed");
+    assert!(verdict.message().ends_with("ES256: it is not among the `algorithms` of this issuer"));
+    let strict = Setup::new(Profile::Rfc9068);
+    for token in [Jwt::t0().header("typ", r#""JWT""#), Jwt::t0().without_header("typ")] {
+        let verdict = strict.bearer(&token.sign());
+        assert!(verdict.message().contains("`profile: \"default\"`"), "{}", verdict.message());
+    }
+    let other = strict.bearer(&Jwt::t0().header("typ", r#""dpop+jwt""#).sign());
+    assert!(!other.message().contains("profile"), "{}", other.message());
 }
 
 #[test]
