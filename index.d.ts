@@ -56,7 +56,11 @@ export type ErrorCause =
     | "validation error - access token expired"
     | "validation error - invalid signature";
 
-/** Signature algorithms (RFC 7518 section 3.1, RFC 8037, RFC 9864). There is no `none` and no `HS*`. */
+/**
+ * Signature algorithms (RFC 7518 section 3.1, RFC 8037, RFC 9864). There is no `none` and no `HS*`. `ML-DSA-*` (FIPS 204,
+ * draft-ietf-cose-dilithium: keys of `kty` `AKP`) are accepted only where an option names them; with the larger ones, raise
+ * `limits.proofBytes` for DPoP.
+ */
 export type Algorithm =
     | "RS256"
     | "RS384"
@@ -68,7 +72,10 @@ export type Algorithm =
     | "ES384"
     | "ES512"
     | "EdDSA"
-    | "Ed25519";
+    | "Ed25519"
+    | "ML-DSA-44"
+    | "ML-DSA-65"
+    | "ML-DSA-87";
 
 /** The claims of an access token that was validated (RFC 9068 section 2.2). Unknown claims are kept as they came. */
 export interface AccessTokenClaims extends AnyAccessTokenClaims {
@@ -191,7 +198,7 @@ export interface IssuerSource {
      * in your handler if not every tenant may enter.
      */
     issuerUri: string;
-    /** Algorithms that this issuer may sign with. Default: all of {@link Algorithm}. */
+    /** Algorithms that this issuer may sign with. Default: all of {@link Algorithm} but `ML-DSA-*`. */
     algorithms?: readonly Algorithm[];
     /**
      * Where the issuer publishes its JWK Set. Default: where its metadata says. With a list, the next one is asked
@@ -389,7 +396,7 @@ export interface CommonOptions<Claims, Lacking extends OptionalClaim = never> {
      * section 5.3.2.1 asks. Others are refused with `token_unbound`. Default `"allowed"`.
      */
     senderConstrained?: BindingMode;
-    /** Algorithms that clients may sign DPoP proofs with. Default: all of {@link Algorithm}. */
+    /** Algorithms that clients may sign DPoP proofs with. Default: all of {@link Algorithm} but `ML-DSA-*`. */
     proofAlgorithms?: readonly Algorithm[];
     /** How old a DPoP proof may be, in seconds. Default 40. From 1 to 300. */
     proofMaxAgeSeconds?: number;

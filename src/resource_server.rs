@@ -254,7 +254,7 @@ impl ResourceServer {
         let signed = SignedToken::parse(token, policy, self.policy.max_token_bytes)?;
         let index = self.choose_issuer(&signed)?;
         let AcceptedIssuer { issuer, audience, clients, algorithms } = self.issuer(index)?;
-        signed.check_algorithm(*algorithms)?;
+        signed.check_algorithm(*algorithms, policy)?;
         let Some(set) = memory.keys(index) else {
             signed.check_expiry(policy, now)?;
             let message = "The issuer's keys are not available yet; the issuer is asked for them";

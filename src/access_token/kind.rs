@@ -150,7 +150,10 @@ pub(super) fn unknown_algorithm(name: &str, policy: AccessTokenPolicy) -> Reject
 
 /// The refusal of a token whose algorithm the application does not accept of its issuer.
 #[cold]
-pub(super) fn algorithm_not_allowed(name: &str) -> Rejection {
+pub(super) fn algorithm_not_allowed(name: &str, policy: AccessTokenPolicy) -> Rejection {
+    if policy.profile == Profile::OidcSpa {
+        return unknown_algorithm(name, policy);
+    }
     Code::AlgorithmNotAllowed.because(format!(
         "Unsupported or too weak algorithm {name}: it is not among the `algorithms` of this issuer"
     ))

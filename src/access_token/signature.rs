@@ -62,12 +62,13 @@ impl<'a> SignedToken<'a> {
     }
 
     /// Whether the issuer may sign with the token's algorithm.
-    pub(crate) fn check_algorithm(&self, allowed: AlgorithmSet) -> Result<(), Rejection> {
-        if allowed.contains(self.algorithm) {
-            Ok(())
-        } else {
-            Err(kind::algorithm_not_allowed(self.algorithm.name()))
-        }
+    pub(crate) fn check_algorithm(
+        &self,
+        allowed: AlgorithmSet,
+        policy: AccessTokenPolicy,
+    ) -> Result<(), Rejection> {
+        let name = self.algorithm.name();
+        if allowed.contains(self.algorithm) { Ok(()) } else { Err(kind::algorithm_not_allowed(name, policy)) }
     }
 
     /// Verifies the signature with the keys that an issuer has now.

@@ -176,7 +176,7 @@ impl PublishedKey {
 /// Asymmetric, and declared to be neither for encryption nor revoked (OpenID Federation section 8.7.2). Others are not
 /// the issuer's signing keys at all.
 fn is_for_signatures(jwk: &Object<'_>) -> bool {
-    let asymmetric = matches!(jwk.get("kty").and_then(Value::as_str), Some("RSA" | "EC" | "OKP"));
+    let asymmetric = matches!(jwk.get("kty").and_then(Value::as_str), Some("RSA" | "EC" | "OKP" | "AKP"));
     let purpose = jwk.get("use").is_none_or(|purpose| purpose.as_str() == Some("sig"));
     asymmetric && purpose && !jwk.has("revoked")
 }

@@ -232,6 +232,7 @@ mod tests {
         assert_eq!(error(r#","clientCertificate":"header","trustProxy":["10.0.0.1"]"#), "");
         assert_eq!(error(r#","trustProxyPrefix":true,"trustProxy":1"#), "");
         assert_eq!(error(r#","clientCertificate":false"#), "");
+        assert_eq!(error(r#","algorithms":["ES256","ML-DSA-65"],"proofAlgorithms":["ML-DSA-44"]"#), "");
         assert_eq!(error(r#","clientCertificate":"socket""#), "");
         assert_eq!(error(r#","trustProxy":2,"dpop":"required","limits":{"proofBytes":2048}"#), "");
         assert_eq!(error(r#","publicBaseUrl":"https://api.example/v1","algorithms":["ES256"]"#), "");
