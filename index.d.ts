@@ -25,6 +25,7 @@ export type ErrorCode =
     | "claim_malformed"
     | "issuer_mismatch"
     | "audience_mismatch"
+    | "client_mismatch"
     | "token_bound"
     | "certificate_mismatch"
     | "token_unbound"
@@ -55,7 +56,11 @@ export type ErrorCause =
     | "validation error - access token expired"
     | "validation error - invalid signature";
 
-/** Signature algorithms (RFC 7518 section 3.1, RFC 8037, RFC 9864). There is no `none` and no `HS*`. */
+/**
+ * Signature algorithms (RFC 7518 section 3.1, RFC 8037, RFC 9864). There is no `none` and no `HS*`. `ML-DSA-*` (FIPS 204,
+ * draft-ietf-cose-dilithium: keys of `kty` `AKP`) are accepted only where an option names them; with the larger ones, raise
+ * `limits.proofBytes` for DPoP.
+ */
 export type Algorithm =
     | "RS256"
     | "RS384"
@@ -67,34 +72,59 @@ export type Algorithm =
     | "ES384"
     | "ES512"
     | "EdDSA"
-    | "Ed25519";
+    | "Ed25519"
+    | "ML-DSA-44"
+    | "ML-DSA-65"
+    | "ML-DSA-87";
 
 /** The claims of an access token that was validated (RFC 9068 section 2.2). Unknown claims are kept as they came. */
-export interface AccessTokenClaims {
-    /** Issuer, equal to the configured `issuerUri` (one trailing slash aside). */
-    iss: string;
+export interface AccessTokenClaims extends AnyAccessTokenClaims {
     /** Subject: the user, or the client itself in a client credentials grant. */
     sub: string;
-    /** Audience: the resource servers that the token is for. */
-    aud: string | string[];
-    /** Expiry, in seconds since 1970-01-01T00:00:00Z. */
-    exp: number;
     /** Time of issue, in seconds since 1970-01-01T00:00:00Z. */
     iat: number;
-    /** The client that asked for the token. */
-    client_id?: string;
-    /** Granted scopes, separated by spaces (RFC 8693 section 4.2). */
-    scope?: string;
-    /** Identifier of the token. */
-    jti?: string;
+}
+
+/** What every access token has, whatever the options allow it to lack. */
+export interface AnyAccessTokenClaims {
+    /** Issuer, equal to the configured `issuerUri` (one trailing slash aside). */
+    iss: string;
+    /** Subject. Absent only where `optionalClaims` holds `"sub"`. */
+    sub?: string;
+    /** Audience: the resource servers that the token is for. Absent only where `expectedAudience` is `false` or left out. */
+    aud?: string | string[];
+    /** Expiry, in seconds since 1970-01-01T00:00:00Z. */
+    exp: number;
+    /** Time of issue, in seconds since 1970-01-01T00:00:00Z. Absent only where `optionalClaims` holds `"iat"`. */
+    iat?: number;
+    /**
+     * The client that asked for the token: a string (RFC 9068 section 2.2). Nothing is decided by it unless
+     * `expectedClients` is set, so that what an issuer writes here instead is passed on.
+     */
+    client_id?: unknown;
+    /** Granted scopes, separated by spaces (RFC 8693 section 4.2); a list at some issuers. */
+    scope?: string | string[];
+    /** Identifier of the token: a string (RFC 7519 section 4.1.7). What an issuer writes instead is passed on. */
+    jti?: unknown;
     /** Not valid before, in seconds since 1970-01-01T00:00:00Z. */
     nbf?: number;
-    /** When the user signed in, in seconds since 1970-01-01T00:00:00Z. */
-    auth_time?: number;
+    /**
+     * When the user signed in: a number of seconds since 1970-01-01T00:00:00Z (RFC 9068 section 2.2.1). What an issuer
+     * writes instead (AD FS: a date as text) is passed on, and fulfils no step-up.
+     */
+    auth_time?: unknown;
     /** The key that the token is bound to (RFC 7800). */
     cnf?: Record<string, unknown>;
     [claim: string]: unknown;
 }
+
+/** Claims that `optionalClaims` may name. */
+export type OptionalClaim = "sub" | "iat";
+
+/** The claims of a validator whose `optionalClaims` are these. */
+export type AccessTokenClaimsLacking<Lacking extends OptionalClaim> = [Lacking] extends [never]
+    ? AccessTokenClaims
+    : AnyAccessTokenClaims & Pick<AccessTokenClaims, Exclude<OptionalClaim, Lacking>>;
 
 /** A schema of the Standard Schema specification, version 1: zod, valibot, arktype and others. */
 export interface StandardSchemaLike<Output> {
@@ -112,15 +142,52 @@ export type StandardResult<Output> =
     | { readonly issues: ReadonlyArray<{ readonly message: string }> };
 
 /** Anything with a `parse` that returns the typed claims, or a Promise of them, or throws. */
-export interface ParserLike<Output> {
-    parse: (claims: AccessTokenClaims) => Output | Promise<Output>;
+export interface ParserLike<Output, Input = AccessTokenClaims> {
+    parse: (claims: Input) => Output | Promise<Output>;
 }
 
 /** How the application says what its claims look like. */
-export type ClaimsSchema<Claims> = StandardSchemaLike<Claims> | ParserLike<Claims>;
+export type ClaimsSchema<Claims, Input = AccessTokenClaims> =
+    | StandardSchemaLike<Claims>
+    | ParserLike<Claims, Input>;
 
 /** One issuer whose access tokens are accepted. */
-export interface IssuerOptions {
+export type IssuerOptions = IssuerSource & ExpectedRecipient;
+
+/**
+ * Whom an issuer's tokens must be for, or whose they must be: one of the two is written, `expectedAudience: false` for
+ * neither. A validator without a check accepts any access token of the issuer.
+ */
+export type ExpectedRecipient =
+    | {
+          /**
+           * What must be in the `aud` claim: one value, or a list of which one is enough. `false` skips the check, and
+           * lets the claim be absent: then any access token of the issuer is accepted, whatever resource server it was
+           * meant for, unless `expectedClients` is set.
+           */
+          expectedAudience: string | readonly string[] | false;
+          /**
+           * `"any"` (default): one expected value in `aud` is enough. `"only"`: there is no other; a token that other
+           * resource servers accept too is refused. Not with `expectedAudience: false`.
+           */
+          audienceMode?: "any" | "only";
+          /**
+           * Whose tokens are accepted: one client, or a list of which one is enough, beside the audience or in its place.
+           * Compared with the first of the claims `client_id`, `azp`, `cid` and `appid` that the token has. For issuers
+           * whose tokens have no `aud`, such as Amazon Cognito and Clerk. Refusals: `client_mismatch`, `claim_missing`,
+           * `claim_malformed`.
+           */
+          expectedClients?: string | readonly string[];
+      }
+    | {
+          expectedAudience?: never;
+          audienceMode?: never;
+          /** Whose tokens are accepted, in the place of an audience: `aud` is not checked, and may be absent. */
+          expectedClients: string | readonly string[];
+      };
+
+/** An issuer, and how its tokens are verified. */
+export interface IssuerSource {
     /**
      * The issuer's identifier, as in its tokens' `iss` claim: https (http for a loopback address), without query
      * or fragment. Metadata is read from its `.well-known/openid-configuration`, then from
@@ -141,12 +208,7 @@ export interface IssuerOptions {
      * with `profile: "rfc9068"`). The verdict's `issuerUri` stays the configured one. No two issuers share a name.
      */
     issuerAliases?: readonly string[];
-    /**
-     * What must be in the `aud` claim: one value, or a list of which one is enough. `false` skips the check: then
-     * any access token of the issuer is accepted, whatever resource server it was meant for.
-     */
-    expectedAudience: string | readonly string[] | false;
-    /** Algorithms that this issuer may sign with. Default: all of {@link Algorithm}. */
+    /** Algorithms that this issuer may sign with. Default: all of {@link Algorithm} but `ML-DSA-*`. */
     algorithms?: readonly Algorithm[];
     /**
      * Where the issuer publishes its JWK Set. Default: where its metadata says. With a list, the next one is asked
@@ -274,6 +336,9 @@ export interface Limits {
  */
 export type DpopMode = "allowed" | "required" | "disabled";
 
+/** Whether a token must be bound to something: `"allowed"`, it may be; `"required"`, it must. */
+export type BindingMode = "allowed" | "required";
+
 /** How a shared memory of DPoP proofs is waited for. */
 export interface ReplayStoreLimits {
     /** How long a request waits for an answer, connecting included, in milliseconds. Default 250. From 10 to 10000. */
@@ -332,24 +397,54 @@ export interface CustomReplayStore extends ReplayStoreLimits {
 }
 
 /** Options that hold for every issuer of a validator. */
-export interface CommonOptions<Claims> {
+export interface CommonOptions<Claims, Lacking extends OptionalClaim = never> {
     /** The shape of the application's claims. Without it, claims are {@link AccessTokenClaims}. */
-    claims?: ClaimsSchema<Claims>;
+    claims?: ClaimsSchema<Claims, AccessTokenClaimsLacking<Lacking>>;
     /**
-     * `"default"` accepts the access tokens of the common issuers. `"rfc9068"` asks for the whole of RFC 9068
-     * section 4: `typ` of `at+jwt`, `client_id`, `jti`, and an `iss` that equals `issuerUri` to the letter.
+     * `"default"` accepts the access tokens of the common issuers: it asks for the claims that something is decided by,
+     * and for the types of these alone. `"rfc9068"` asks for the whole of RFC 9068 sections 2.2 and 4: `typ` of
+     * `at+jwt`, `aud`, `client_id`, `jti`, the types of all claims, and an `iss` that equals `issuerUri` to the letter.
      */
     profile?: "default" | "rfc9068";
-    /** Accept ID tokens in the place of access tokens. Default `false`. Not with `profile: "rfc9068"`. */
+    /**
+     * Accept ID tokens in the place of access tokens, and access tokens that look like them (Dex writes `at_hash` into
+     * its own). Default `false`. Not with `profile: "rfc9068"`.
+     */
     acceptIdTokens?: boolean;
-    /** Leeway on `exp` and `nbf`, in seconds. Default 0. From 0 to 300. */
+    /**
+     * Claims that a token may lack though RFC 9068 asks for them: `"sub"`, which some issuers leave out of tokens of
+     * machines (IdentityServer, Keycloak without the client scope `basic`), and `"iat"`. The type of the claims follows.
+     * Default: none. A claim that is there has its type. Not with `profile: "rfc9068"`. Without a schema `claims` may
+     * lack them; `rawClaims` may too, whatever its type says.
+     */
+    optionalClaims?: readonly Lacking[];
+    /**
+     * How old a token may be, in seconds since its `iat`, whatever its `exp` says. Default: no limit. From 1 to 31536000.
+     * A token that is older is refused with `token_expired`. Not with `"iat"` in `optionalClaims`.
+     */
+    maxTokenAgeSeconds?: number;
+    /**
+     * Leeway on `exp` and `nbf`, in seconds: how far this clock and the issuer's may be apart. Default: 0 for `exp`, 10
+     * for `nbf`, since issuers round it up. From 0 to 300; what is written holds for both.
+     */
     leewaySeconds?: number;
     /**
      * `"allowed"` (default): Bearer and DPoP. `"required"`: DPoP only. `"disabled"`: Bearer only; tokens bound to
      * a key are refused.
      */
     dpop?: DpopMode;
-    /** Algorithms that clients may sign DPoP proofs with. Default: all of {@link Algorithm}. */
+    /**
+     * `"required"`: a token must be bound to a TLS client certificate (`cnf["x5t#S256"]`, RFC 8705 section 3), which comes
+     * with the request; see `clientCertificate`. Other tokens are refused with `token_unbound`. Default `"allowed"`. With
+     * `dpop: "required"`, tokens must be bound to both.
+     */
+    certificate?: BindingMode;
+    /**
+     * `"required"`: a token must be bound to a DPoP key or to a TLS client certificate, as FAPI 2.0 Security Profile
+     * section 5.3.2.1 asks. Others are refused with `token_unbound`. Default `"allowed"`.
+     */
+    senderConstrained?: BindingMode;
+    /** Algorithms that clients may sign DPoP proofs with. Default: all of {@link Algorithm} but `ML-DSA-*`. */
     proofAlgorithms?: readonly Algorithm[];
     /**
      * How old a DPoP proof may be by its `iat`, in seconds (RFC 9449 section 4.3, check 11). Default 40. From 1 to 300.
@@ -495,7 +590,10 @@ export interface ResourceMetadata {
 }
 
 /** Options of {@link createValidator}: one issuer, or several. */
-export type ValidatorOptions<Claims = AccessTokenClaims> = CommonOptions<Claims> &
+export type ValidatorOptions<
+    Claims = AccessTokenClaims,
+    Lacking extends OptionalClaim = never
+> = CommonOptions<Claims, Lacking> &
     (
         | (IssuerOptions & { issuers?: never })
         | {
@@ -503,6 +601,8 @@ export type ValidatorOptions<Claims = AccessTokenClaims> = CommonOptions<Claims>
               issuerUri?: never;
               issuerAliases?: never;
               expectedAudience?: never;
+              expectedClients?: never;
+              audienceMode?: never;
               algorithms?: never;
               jwksUri?: never;
               keys?: never;
@@ -626,10 +726,56 @@ export interface Refused {
 /** The answer to a request. Nothing that a client sends makes `validateRequest` throw. */
 export type Verdict<Claims = AccessTokenClaims> = Granted<Claims> | Refused;
 
+/**
+ * A refusal as an error: what `validateRequestOrThrow` rejects with. Express, Koa, Fastify and others send `status` and
+ * `headers` of an error by themselves.
+ *
+ * @example
+ * ```ts
+ * import { createValidator, RefusedError } from "oidc-spa-native";
+ *
+ * const validator = createValidator({
+ *     issuerUri: "https://auth.example.com",
+ *     expectedAudience: "https://api.example.com"
+ * });
+ *
+ * // The context of a GraphQL server.
+ * export const contextOf = async (request: Request) => {
+ *     try {
+ *         return await validator.validateRequestOrThrow(request);
+ *     } catch (error) {
+ *         if (error instanceof RefusedError) {
+ *             console.warn(error.refusal.debugErrorMessage);
+ *         }
+ *         throw error;
+ *     }
+ * };
+ * ```
+ */
+export class RefusedError extends Error {
+    /** An error of this refusal, for example of one that `authorize` gave. */
+    constructor(refusal: Refused);
+    readonly name: "RefusedError";
+    /** Why, in general words that a client may read. The sentence for developers is `refusal.debugErrorMessage`. */
+    readonly message: string;
+    /** Why, for programs. Stable. */
+    readonly code: ErrorCode;
+    /** HTTP status of the response: 400, 401, 403 or 503. */
+    readonly status: Refused["status"];
+    /** Header fields to send with the response, in an object of its own. */
+    readonly headers: Record<string, string>;
+    /** The whole refusal. It is not enumerable: an error that is turned into JSON does not tell it. */
+    readonly refusal: Refused;
+}
+
 /** Rules for one request. */
 export interface RequestRules {
     /** Which schemes are accepted for this request. Default: those of the validator. The challenges follow. */
     dpop?: DpopMode;
+    /** Whether the token must be bound to a client certificate. Default: as the validator says. */
+    certificate?: BindingMode;
+    /** Whether the token must be bound to a DPoP key or a client certificate. Default: as the validator says. */
+    senderConstrained?: BindingMode;
 }
 
 /**
@@ -700,6 +846,30 @@ export interface Validator<Claims = AccessTokenClaims> {
         rules?: RequestRules
     ): Promise<Verdict<Claims>>;
     /**
+     * As `validateRequest`, for programs that want the grant or an error: resolvers, interceptors, strategies.
+     *
+     * @returns the grant; the Promise rejects with {@link RefusedError} where the request must not enter, and with
+     * another error only if this library fails
+     * @throws TypeError as `validateRequest`
+     */
+    validateRequestOrThrow(
+        headers: HeadersLike | HeadersRecord | readonly string[] | RequestLike,
+        target?: RequestTarget | null,
+        rules?: RequestRules
+    ): Promise<Granted<Claims>>;
+    /**
+     * As `validateRequest`, at once, for code that cannot wait. The calling thread verifies, whatever `verification` says.
+     *
+     * @returns the verdict; `null` where something must be waited for: the issuer's keys (call `ready()` first; a key that
+     * is new is not known either), or a `replayStore`. Nothing is written then: ask `validateRequest`
+     * @throws TypeError as `validateRequest`, and if the schema in `claims` answers with a Promise
+     */
+    validateRequestSync(
+        headers: HeadersLike | HeadersRecord | readonly string[] | RequestLike,
+        target?: RequestTarget | null,
+        rules?: RequestRules
+    ): Verdict<Claims> | null;
+    /**
      * Decides whether a good token permits this: the second step, once the request may enter (RFC 9068 section 4).
      *
      * A refusal says in the challenge of the scheme that was used what the client would need: `insufficient_scope` with
@@ -730,6 +900,10 @@ export interface Validator<Claims = AccessTokenClaims> {
     ): Verdict<Claims>;
     /** Which schemes are accepted, where the rules of a request do not say otherwise. */
     readonly dpop: DpopMode;
+    /** Whether tokens must be bound to a client certificate, where the rules of a request do not say otherwise. */
+    readonly certificate: BindingMode;
+    /** Whether tokens must be bound to a key or a certificate, where the rules of a request do not say otherwise. */
+    readonly senderConstrained: BindingMode;
     /** What to serve as protected resource metadata; `null` without the option `resource`. */
     readonly resourceMetadata: ResourceMetadata | null;
     /**
@@ -840,6 +1014,13 @@ export interface KeysEvent {
  * }
  * ```
  */
-export function createValidator<Claims = AccessTokenClaims>(
-    options: ValidatorOptions<Claims>
-): Validator<Claims>;
+export function createValidator<Claims = AccessTokenClaims, Lacking extends OptionalClaim = never>(
+    options: ValidatorOptions<Claims, Lacking>
+): Validator<ClaimsOf<Claims, Lacking>>;
+
+/** What the claims of a validator are: the schema's, or those of access tokens that may lack some. */
+export type ClaimsOf<Claims, Lacking extends OptionalClaim> = [Lacking] extends [never]
+    ? Claims
+    : AccessTokenClaims extends Claims
+      ? AccessTokenClaimsLacking<Lacking>
+      : Claims;

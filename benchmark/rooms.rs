@@ -15,7 +15,7 @@ use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{self, EcdsaKeyPair, EcdsaSigningAlgorithm, Ed25519KeyPair, KeyPair, RsaKeyPair};
 use divan::{Bencher, black_box};
-use oidc_spa_native::access_token::{AccessTokenPolicy, Audience};
+use oidc_spa_native::access_token::{AccessTokenPolicy, Audience, Clients};
 use oidc_spa_native::credentials::{AcceptedSchemes, Credentials, Field, Scheme};
 use oidc_spa_native::dpop::nonce::{NonceMode, Nonces};
 use oidc_spa_native::dpop::proof::DpopPolicy;
@@ -29,6 +29,7 @@ use oidc_spa_native::jose::verification_key::{VerificationKey, sha256};
 use oidc_spa_native::jose::{base64url_encode, json};
 use oidc_spa_native::keys::jwk_set::JwkSet;
 use oidc_spa_native::keys::metadata::Issuer;
+use oidc_spa_native::presentation::RequiredBinding;
 use oidc_spa_native::rejection::Code;
 use oidc_spa_native::request::{ProxyTrust, RequestHead, TargetUri};
 use oidc_spa_native::resource_server::{AcceptedIssuer, Decision, Policy, Request, ResourceServer};
@@ -183,6 +184,7 @@ mod resource_server {
             issuers: vec![AcceptedIssuer {
                 issuer: Issuer::parse(ISSUER).unwrap(),
                 audience: Audience::AnyOf(vec![AUDIENCE.into()]),
+                clients: Clients::Any,
                 algorithms: AlgorithmSet::all(),
             }],
             access_token: AccessTokenPolicy::default(),
@@ -196,6 +198,7 @@ mod resource_server {
             },
             nonces: None,
             schemes: AcceptedSchemes::Both,
+            binding: RequiredBinding::default(),
             resource: None,
             certificate_field: oidc_spa_native::client_certificate::CertificateField::Ignored,
             reads_forwarded_prefix: false,

@@ -129,10 +129,10 @@ impl<'a> Credentials<'a> {
         if credentials.is_empty() {
             return Err((credentials_missing("The Authorization header is empty"), None));
         }
-        let malformed = || (Code::CredentialsMalformed.because("Malformed Authorization header"), None);
+        let malformed = |token: &str| (Code::CredentialsMalformed.because(what_is_malformed(token)), None);
         let (name, rest) = credentials.split_once(' ').unwrap_or((credentials, ""));
         if name.is_empty() || !name.bytes().all(is_token_char) {
-            return Err(malformed());
+            return Err(malformed(rest));
         }
         let Some(scheme) = Scheme::from_name(name) else {
             let message = "Unsupported scheme, expected Bearer or DPoP";
@@ -141,7 +141,7 @@ impl<'a> Credentials<'a> {
         // 1*SP between the scheme and its token68 (RFC 9110 section 11.4); a tab is none.
         let access_token = rest.trim_start_matches(' ');
         if !is_token68(access_token) {
-            return Err(malformed());
+            return Err(malformed(access_token));
         }
         let presentation = match scheme {
             Scheme::Bearer => Presentation::Bearer { even_if_bound: false },
@@ -158,6 +158,30 @@ impl<'a> Credentials<'a> {
 #[cold]
 fn credentials_missing(message: &'static str) -> Rejection {
     Code::CredentialsMissing.because(message)
+}
+
+/// What is wrong with that which stands in the place of a token, as clients get it wrong. What came is not shown: it may
+/// hold a token.
+#[cold]
+fn what_is_malformed(found: &str) -> &'static str {
+    let names_a_scheme = found.split_once(' ').is_some_and(|(name, _)| Scheme::from_name(name).is_some());
+    match found.chars().next() {
+        None => "Malformed Authorization header: no access token follows the scheme",
+        _ if names_a_scheme => {
+            "Malformed Authorization header: the scheme stands twice in it, as in \"Bearer Bearer\"; what the client takes for \
+             its access token begins with a scheme already"
+        }
+        _ if found.starts_with("[object ") => {
+            "Malformed Authorization header: the client sent a JavaScript object in the place of an access token; it may have \
+             forgotten to await it, or to take the text out of it"
+        }
+        Some('"' | '\'' | '<' | '{' | '$') => {
+            "Malformed Authorization header: the access token stands in quotes or brackets, or a template was not filled in"
+        }
+        Some(_) => {
+            "Malformed Authorization header: expected a scheme, one space and one access token, and nothing behind it"
+        }
+    }
 }
 
 /// Several proofs (RFC 9449 section 4.3, check 1), in several fields or joined in one.
@@ -307,6 +331,36 @@ mod tests {
         ] {
             assert_eq!(code(value), Some(Code::CredentialsMalformed), "{value:?}");
         }
+    }
+
+    #[test]
+    fn what_clients_send_by_mistake_is_told_without_repeating_it() {
+        let message = |value: &str| {
+            let refusal = Credentials::parse(Field::Once(value), Field::Absent).err();
+            refusal.map(|(rejection, _)| rejection.message().to_owned()).unwrap_or_default()
+        };
+        for (value, part) in [
+            ("Bearer ", "no access token follows"),
+            ("Bearer", "no access token follows"),
+            ("Bearer Bearer a.b.c", "the scheme stands twice"),
+            ("bearer DPoP a.b.c", "the scheme stands twice"),
+            ("Bearer [object Object]", "a JavaScript object"),
+            ("Bearer [object Promise]", "a JavaScript object"),
+            ("Bearer \"secret.b.c\"", "in quotes"),
+            ("Bearer {{secret}}", "in quotes or brackets"),
+            ("Bearer ${secret}", "in quotes or brackets"),
+            ("Bearer secret.b.c, DPoP d", "nothing behind it"),
+            ("Bearer secret.b.c d", "nothing behind it"),
+        ] {
+            let message = message(value);
+            assert!(
+                message.starts_with("Malformed Authorization header: ") && message.contains(part),
+                "{message}"
+            );
+            assert!(!message.contains("secret"), "{message}");
+        }
+        // A word is a token's text: it is told when the token is read.
+        assert_eq!(message("Bearer undefined"), "");
     }
 
     #[test]

@@ -23,13 +23,14 @@
 //! ```
 //! use std::sync::Arc;
 //!
-//! use oidc_spa_native::access_token::{AccessTokenPolicy, Audience};
+//! use oidc_spa_native::access_token::{AccessTokenPolicy, Audience, Clients};
 //! use oidc_spa_native::client_certificate::CertificateField;
 //! use oidc_spa_native::credentials::{AcceptedSchemes, Field};
 //! use oidc_spa_native::dpop::proof::DpopPolicy;
 //! use oidc_spa_native::dpop::window::ProofWindow;
 //! use oidc_spa_native::jose::algorithm::AlgorithmSet;
 //! use oidc_spa_native::keys::{jwk_set::JwkSet, metadata::Issuer};
+//! use oidc_spa_native::presentation::RequiredBinding;
 //! use oidc_spa_native::request::ProxyTrust;
 //! use oidc_spa_native::resource_server::{AcceptedIssuer, Decision, Policy, Request, ResourceServer};
 //! use oidc_spa_native::time::{Leeway, UnixTime};
@@ -39,6 +40,7 @@
 //!     issuers: vec![AcceptedIssuer {
 //!         issuer: Issuer::parse("https://auth.example.com")?,
 //!         audience: Audience::AnyOf(vec!["https://api.example.com".into()]),
+//!         clients: Clients::Any,
 //!         algorithms: AlgorithmSet::all(),
 //!     }],
 //!     access_token: AccessTokenPolicy::default(),
@@ -52,6 +54,7 @@
 //!     },
 //!     nonces: None,
 //!     schemes: AcceptedSchemes::Both,
+//!     binding: RequiredBinding::default(),
 //!     proxy_trust: ProxyTrust::Nobody,
 //!     resource: None,
 //!     reads_forwarded_prefix: false,
@@ -86,6 +89,7 @@ pub mod grant;
 pub mod jose;
 pub mod keys;
 pub mod memory;
+pub mod presentation;
 pub mod rejection;
 pub mod request;
 pub mod resource_metadata;

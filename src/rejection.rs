@@ -120,9 +120,10 @@ codes! {
     ClaimMalformed, "claim_malformed", 401, Some(InvalidToken), Validation, "A claim of the access token is malformed";
     IssuerMismatch, "issuer_mismatch", 401, Some(InvalidToken), Validation, "The access token's issuer is not accepted";
     AudienceMismatch, "audience_mismatch", 401, Some(InvalidToken), Validation, "The access token is for another audience";
+    ClientMismatch, "client_mismatch", 401, Some(InvalidToken), Validation, "The access token is of another client";
     TokenBound, "token_bound", 401, Some(InvalidToken), Validation, "The access token is bound to a key that was not proved";
     CertificateMismatch, "certificate_mismatch", 401, Some(InvalidToken), Validation, "The access token is bound to another client certificate";
-    TokenUnbound, "token_unbound", 401, Some(InvalidToken), Validation, "The access token is not bound to a DPoP key";
+    TokenUnbound, "token_unbound", 401, Some(InvalidToken), Validation, "The access token is not bound to its client";
     ProofMissing, "proof_missing", 401, Some(InvalidDpopProof), Validation, "The DPoP proof is missing";
     ProofRepeated, "proof_repeated", 401, Some(InvalidDpopProof), Validation, "More than one DPoP proof";
     ProofMalformed, "proof_malformed", 401, Some(InvalidDpopProof), Validation, "The DPoP proof is malformed";

@@ -2,7 +2,7 @@
 //!
 //! In: configuration.
 //! Out: `ProtectedResource`, and the metadata document.
-//! May use: jose::algorithm, keys::metadata, credentials, the url crate, serde_json as the writer.
+//! May use: jose::algorithm, keys::metadata, credentials, presentation, the url crate, serde_json as the writer.
 //! Never: a word of a request: the document is the same whatever Host a client names.
 
 use serde_json::{Map, Value};
@@ -11,6 +11,7 @@ use url::Url;
 use crate::credentials::{AcceptedSchemes, Scheme};
 use crate::jose::algorithm::AlgorithmSet;
 use crate::keys::metadata::is_loopback;
+use crate::presentation::RequiredBinding;
 
 /// Where metadata lies, between host and path (RFC 9728 section 3.1).
 const WELL_KNOWN: &str = "/.well-known/oauth-protected-resource";
@@ -115,6 +116,7 @@ impl ProtectedResource {
         &self,
         authorization_servers: impl Iterator<Item = &'a str>,
         schemes: AcceptedSchemes,
+        binding: RequiredBinding,
         proof_algorithms: AlgorithmSet,
     ) -> String {
         let names = |names: &mut dyn Iterator<Item = &str>| Value::from_iter(names);
@@ -135,8 +137,10 @@ impl ProtectedResource {
             let algorithms = &mut proof_algorithms.iter().map(|algorithm| algorithm.name());
             set("dpop_signing_alg_values_supported", names(algorithms));
         }
-        if !schemes.accept(Scheme::Bearer) {
-            set("dpop_bound_access_tokens_required", true.into());
+        // Written where it is false too: some clients take its absence for "not known".
+        set("dpop_bound_access_tokens_required", (!schemes.accept(Scheme::Bearer)).into());
+        if binding.certificate {
+            set("tls_client_certificate_bound_access_tokens", true.into());
         }
         set("resource_name", name.as_deref().into());
         set("resource_documentation", documentation.as_deref().into());
@@ -196,18 +200,22 @@ mod tests {
     }
 
     fn document(schemes: AcceptedSchemes, description: Description) -> String {
+        document_with(schemes, RequiredBinding::default(), description)
+    }
+
+    fn document_with(schemes: AcceptedSchemes, binding: RequiredBinding, description: Description) -> String {
         let algorithms = AlgorithmSet::of(&[crate::jose::algorithm::Algorithm::ES256]);
         let resource =
             ProtectedResource::parse("https://api.example", description).unwrap_or_else(|_| unreachable!());
         let servers = ["https://as.example"].into_iter();
-        resource.document(servers, schemes, algorithms.unwrap_or(AlgorithmSet::all()))
+        resource.document(servers, schemes, binding, algorithms.unwrap_or(AlgorithmSet::all()))
     }
 
     #[test]
     fn b8_2_p14_the_document_says_what_the_server_does_and_nothing_empty() {
         assert_eq!(
             document(AcceptedSchemes::Both, Description::default()),
-            r#"{"authorization_servers":["https://as.example"],"bearer_methods_supported":["header"],"dpop_signing_alg_values_supported":["ES256"],"resource":"https://api.example"}"#
+            r#"{"authorization_servers":["https://as.example"],"bearer_methods_supported":["header"],"dpop_bound_access_tokens_required":false,"dpop_signing_alg_values_supported":["ES256"],"resource":"https://api.example"}"#
         );
         assert_eq!(
             document(
@@ -219,7 +227,12 @@ mod tests {
         let description = Description { name: Some("Items".into()), ..Description::default() };
         assert_eq!(
             document(AcceptedSchemes::Bearer, description),
-            r#"{"authorization_servers":["https://as.example"],"bearer_methods_supported":["header"],"resource":"https://api.example","resource_name":"Items"}"#
+            r#"{"authorization_servers":["https://as.example"],"bearer_methods_supported":["header"],"dpop_bound_access_tokens_required":false,"resource":"https://api.example","resource_name":"Items"}"#
+        );
+        let certificates = RequiredBinding { certificate: true, any: false };
+        assert_eq!(
+            document_with(AcceptedSchemes::Bearer, certificates, Description::default()),
+            r#"{"authorization_servers":["https://as.example"],"bearer_methods_supported":["header"],"dpop_bound_access_tokens_required":false,"resource":"https://api.example","tls_client_certificate_bound_access_tokens":true}"#
         );
     }
 }

@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::access_token::signature::{KeyTrouble, SignedToken};
-use crate::access_token::{AccessToken, AccessTokenPolicy, Audience};
+use crate::access_token::{AccessToken, AccessTokenPolicy, Audience, Clients};
 use crate::challenge::{Challenge, Challenger, Demand};
 use crate::client_certificate::{self, CertificateField};
 use crate::credentials::{AcceptedSchemes, Credentials, Field, Presentation, Refusal, Scheme};
@@ -22,6 +22,7 @@ use crate::jose::algorithm::AlgorithmSet;
 use crate::keys::issuer_directory::IssuerDirectory;
 use crate::keys::metadata::Issuer;
 use crate::memory::{BoundToken, IssuerIndex, Learned, Memory, TokenText, VerifiedToken};
+use crate::presentation::{RequestRules, RequiredBinding};
 use crate::rejection::{Code, Rejection};
 use crate::request::{ProxyTrust, RequestHead, TargetUri};
 use crate::resource_metadata::ProtectedResource;
@@ -34,6 +35,8 @@ pub struct AcceptedIssuer {
     pub issuer: Issuer,
     /// Whom its tokens must be for.
     pub audience: Audience,
+    /// Whose tokens they must be.
+    pub clients: Clients,
     /// The algorithms that it may sign with.
     pub algorithms: AlgorithmSet,
 }
@@ -53,6 +56,8 @@ pub struct Policy {
     pub nonces: Option<Nonces>,
     /// The schemes that are accepted.
     pub schemes: AcceptedSchemes,
+    /// What every token must be bound to.
+    pub binding: RequiredBinding,
     /// Whose word is taken for the URI that the client saw.
     pub proxy_trust: ProxyTrust,
     /// What it tells of itself, if anything.
@@ -117,11 +122,11 @@ impl ResourceServer {
 
     /// The resource's metadata document, as JSON text (RFC 9728 section 2).
     pub fn resource_document(&self) -> Option<String> {
-        let Policy { issuers, schemes, dpop, .. } = &self.policy;
+        let Policy { issuers, schemes, binding, dpop, .. } = &self.policy;
         let resource = self.policy.resource.as_ref()?;
         // A template and a mere name are no identifiers that a client could ask.
         let issuers = issuers.iter().map(|accepted| &accepted.issuer).filter(|issuer| issuer.is_address());
-        Some(resource.document(issuers.map(|issuer| issuer.as_str()), *schemes, dpop.algorithms))
+        Some(resource.document(issuers.map(|issuer| issuer.as_str()), *schemes, *binding, dpop.algorithms))
     }
 
     /// The response to a refused request.
@@ -146,17 +151,18 @@ impl ResourceServer {
 
     /// Judges a request with the keys that are there now.
     pub fn authorize(&self, request: &Request<'_>, memory: &impl Memory, now: UnixTime) -> Decision {
-        self.authorize_by(request, self.policy.schemes, memory, now)
+        self.authorize_by(request, RequestRules::default(), memory, now)
     }
 
-    /// As [`Self::authorize`], where these schemes are accepted instead of the policy's.
+    /// As [`Self::authorize`], where the request's route has rules of its own.
     pub fn authorize_by(
         &self,
         request: &Request<'_>,
-        schemes: AcceptedSchemes,
+        rules: RequestRules,
         memory: &impl Memory,
         now: UnixTime,
     ) -> Decision {
+        let (schemes, binding) = (rules.schemes(self.policy.schemes), rules.binding(self.policy.binding));
         let credentials = match Credentials::parse(request.authorization, request.dpop) {
             Ok(credentials) => credentials,
             // What is wrong with a proof is of no interest where the scheme is not accepted.
@@ -176,7 +182,7 @@ impl ResourceServer {
         match target {
             Ok(target) => {
                 let (target, head) = (target.as_ref(), request.head);
-                self.decide(&Case { credentials: &credentials, target, head, schemes, memory, now })
+                self.decide(&Case { credentials: &credentials, target, head, schemes, binding, memory, now })
             }
             Err(rejection) => Decision::Rejected((rejection, Some(scheme))),
         }
@@ -190,8 +196,8 @@ impl ResourceServer {
         memory: &impl Memory,
         now: UnixTime,
     ) -> Decision {
-        let schemes = self.policy.schemes;
-        self.decide(&Case { credentials, target, head: None, schemes, memory, now })
+        let Policy { schemes, binding, .. } = self.policy;
+        self.decide(&Case { credentials, target, head: None, schemes, binding, memory, now })
     }
 
     fn decide(&self, case: &Case<'_, impl Memory>) -> Decision {
@@ -253,8 +259,8 @@ impl ResourceServer {
         let policy = self.policy.access_token;
         let signed = SignedToken::parse(token, policy, self.policy.max_token_bytes)?;
         let index = self.choose_issuer(&signed)?;
-        let AcceptedIssuer { issuer, audience, algorithms } = self.issuer(index)?;
-        signed.check_algorithm(*algorithms)?;
+        let AcceptedIssuer { issuer, audience, clients, algorithms } = self.issuer(index)?;
+        signed.check_algorithm(*algorithms, policy)?;
         let may_pass = || signed.claims_to_pass(issuer, audience, policy, now);
         let Some(set) = memory.keys(index) else {
             signed.check_expiry(policy, now)?;
@@ -269,7 +275,7 @@ impl ResourceServer {
         };
         match signed.verify(&set, policy, now) {
             Ok(jws) => {
-                let token = AccessToken::validate(jws, issuer, audience, policy, now)?;
+                let token = AccessToken::validate(jws, issuer, audience, clients, policy, now)?;
                 Ok(VerifiedToken::new(index, token))
             }
             // Newer keys are asked for only where they can make a difference.
@@ -303,7 +309,7 @@ impl ResourceServer {
         digest: Option<TokenDigest>,
         case: &Case<'_, impl Memory>,
     ) -> Result<Option<Proof>, Rejection> {
-        let &Case { credentials, target, head, schemes, memory, now } = case;
+        let &Case { credentials, target, head, schemes, binding, memory, now } = case;
         let confirmation = access_token.confirmation();
         match (credentials.presentation, confirmation.jkt.as_deref()) {
             (Presentation::Bearer { even_if_bound: false }, Some(_)) => {
@@ -323,6 +329,7 @@ impl ResourceServer {
             }
             _ => {}
         }
+        binding.check(confirmation)?;
         if let Some(certificate) = confirmation.certificate {
             let Policy { certificate_field, proxy_trust, .. } = &self.policy;
             client_certificate::check(certificate, head, *certificate_field, proxy_trust)?;
@@ -380,6 +387,7 @@ struct Case<'c, M> {
     target: Option<&'c ExpectedTarget<'c>>,
     head: Option<RequestHead<'c>>,
     schemes: AcceptedSchemes,
+    binding: RequiredBinding,
     memory: &'c M,
     now: UnixTime,
 }

@@ -107,6 +107,17 @@ impl NumericDate {
         self.0 < seconds(time, -secs)
     }
 
+    /// The date so many seconds later.
+    pub fn plus_secs(self, secs: u32) -> Self {
+        Self(self.0 + f64::from(secs))
+    }
+
+    /// Whole seconds between this date and `time`, whichever comes first; a fraction counts as a whole one.
+    pub fn secs_apart(self, time: UnixTime) -> u64 {
+        // A float beyond the range of u64 becomes its limit: the casts of Rust saturate.
+        (self.0 - time.0 as f64).abs().ceil() as u64
+    }
+
     /// The first whole second that is not before this date.
     pub fn ceil(self) -> UnixTime {
         // A float beyond the range of i64 becomes its limit: the casts of Rust saturate.
@@ -158,6 +169,13 @@ impl Validity {
     /// Whether a point of time lies in it.
     pub fn contains(self, time: UnixTime) -> bool {
         self.from <= time && time < self.until
+    }
+}
+
+/// As a message shows it: in full while it is a sensible date.
+impl fmt::Display for NumericDate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.abs() < 1e15 { write!(f, "{}", self.0) } else { write!(f, "{:e}", self.0) }
     }
 }
 

@@ -51,7 +51,7 @@ export const rolesOf = {
 } as const satisfies Record<string, ClaimPath | ((name: string) => ClaimPath)>;
 
 /**
- * The token holds each of these scopes, in `scope` (RFC 8693 section 4.2) or Entra ID's `scp`. A refusal names them all.
+ * The token holds each of these scopes, in `scope` (RFC 8693 section 4.2) or `scp`, texts or lists. A refusal names them all.
  *
  * @throws TypeError if there is none, or one is no scope (RFC 6749 section 3.3)
  * @example
@@ -105,7 +105,8 @@ export function anyScope(scopes: readonly string[], options: ScopeOptions = {}):
 }
 
 /**
- * The token holds each of these roles, in the claim at this path: a list of strings. Clients are not told which.
+ * The token holds each of these roles, in the claim at this path: a list of strings, or a string for a list
+ * of one. Clients are not told which.
  *
  * @throws TypeError if there is no role or no path
  * @example
@@ -229,10 +230,11 @@ function scopeReader({ implies }: ScopeOptions): (held: readonly string[], requi
         (implies !== undefined && held.some(scope => implies(scope, required) === true));
 }
 
-/** `scope` is a text; Entra ID's `scp` too, and a list with other issuers. */
+/** `scope` (RFC 8693) and Entra ID's and Okta's `scp`: a text with names between spaces, or a list of names. */
 function scopesOf(claims: object): readonly string[] {
-    const scp = own(claims, "scp");
-    return [...words(own(claims, "scope")), ...(Array.isArray(scp) ? strings(scp) : words(scp))];
+    return [own(claims, "scope"), own(claims, "scp")].flatMap(value =>
+        Array.isArray(value) ? strings(value) : words(value)
+    );
 }
 
 const words = (value: unknown): readonly string[] =>
@@ -247,7 +249,8 @@ function stringsAt(claims: object, path: readonly string[]): readonly string[] {
     for (const name of path) {
         value = own(value, name);
     }
-    return Array.isArray(value) ? strings(value) : [];
+    // Issuers on .NET write a text where there is one name. It is that name, whatever spaces are in it.
+    return typeof value === "string" ? [value] : Array.isArray(value) ? strings(value) : [];
 }
 
 /** A member of the claims' own: nothing is read from a prototype, nor from a list. */

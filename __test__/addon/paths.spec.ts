@@ -97,7 +97,7 @@ function table(): Row[] {
         ["a proof beside a bearer token", { ...bearer(good), dpop: ["x", "y"] as string[] }, "granted"],
         ["claims beyond ASCII", bearer(f.token(NOW, { name: "Zoë 🦀 \u2028" })), "granted"],
         ["expired", bearer(f.token(NOW, { exp: NOW })), "token_expired"],
-        ["not yet", bearer(f.token(NOW, { nbf: NOW + 1 })), "token_not_yet_valid"],
+        ["not yet", bearer(f.token(NOW, { nbf: NOW + 11 })), "token_not_yet_valid"],
         ["wrong audience", bearer(f.token(NOW, { aud: "https://other.example" })), "audience_mismatch"],
         ["no subject", bearer(f.token(NOW, { sub: undefined })), "claim_missing"],
         ["bad signature", bearer(forged(good)), "signature_invalid"],

@@ -55,7 +55,7 @@ test("named imports are all that a package exports, in ESM too", async () => {
          console.log(names(main).join(), names(server).join());`,
         "module"
     );
-    expect(stdout).toBe("createValidator extractRequestAuthContext,oidcSpa");
+    expect(stdout).toBe("RefusedError,createValidator extractRequestAuthContext,oidcSpa");
 });
 
 test("Q21: a validator does not keep a process alive, whatever its issuer does", {

@@ -171,7 +171,7 @@ export function newApplication(fixtures: Fixtures, prefix: string): Application 
 export function rowsFor(fixtures: Fixtures): readonly Row[] {
     const document =
         `{"authorization_servers":["${fixtures.issuer.issuerUri}"],"bearer_methods_supported":["header"],` +
-        `"dpop_signing_alg_values_supported":["ES256"],"resource":"${AUDIENCE}","resource_name":"Items",` +
+        `"dpop_bound_access_tokens_required":false,"dpop_signing_alg_values_supported":["ES256"],"resource":"${AUDIENCE}","resource_name":"Items",` +
         '"scopes_supported":["read","items:write"]}';
     const METADATA_HEADERS = {
         "access-control-allow-origin": "*",
@@ -397,7 +397,7 @@ export function rowsFor(fixtures: Fixtures): readonly Row[] {
             withBearer("/bound"),
             invalidToken(
                 "token_unbound",
-                "The access token is not bound to a DPoP key",
+                "The access token is not bound to its client",
                 error => `DPoP ${error}, ${METADATA}, ${ALGS}`
             )
         ),

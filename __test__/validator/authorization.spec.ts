@@ -92,6 +92,17 @@ describe("scopes", () => {
             allScopes(["read"], { implies: held => held === "admin" }),
             SCOPE
         ],
+        ["a list", { scope: ["read", "write"] }, allScopes(["read", "write"]), "granted"],
+        ["a list without it", { scope: ["write"] }, allScopes(["read"]), SCOPE],
+        ["a list: one of them", { scope: ["write"] }, anyScope(["read", "write"]), "granted"],
+        ["an item of a list is one scope", { scope: ["read write"] }, allScopes(["read"]), SCOPE],
+        ["an empty list", { scope: [] }, allScopes(["read"]), SCOPE],
+        [
+            "scope and scp together",
+            { scope: ["read"], scp: "write" },
+            allScopes(["read", "write"]),
+            "granted"
+        ],
         [
             "P03 implies answers what is not true",
             { scope: "x" },
@@ -103,7 +114,8 @@ describe("scopes", () => {
     });
 
     test.each<[string, Record<string, unknown>, Requirement]>([
-        ["scope as a list", { scope: ["read"] }, allScopes(["read"])],
+        ["scope as a list of something else", { scope: ["read", 1] }, allScopes(["read"])],
+        ["scope as a list in a list", { scope: [["read"]] }, allScopes(["read"])],
         ["scope as an object", { scope: { read: true } }, allScopes(["read"])],
         ["auth_time as a text", { auth_time: String(nowInSeconds()) }, stepUp({ maxAgeSeconds: 100 })],
         ["auth_time that is no number", { auth_time: NaN }, stepUp({ maxAgeSeconds: 100 })]
@@ -164,7 +176,12 @@ describe("roles", () => {
         ],
         ["one missing", { roles: ["a"] }, ["a", "b"], ["roles"], ROLE],
         ["claim missing", {}, ["a"], ["roles"], ROLE],
-        ["a text", { roles: "a" }, ["a"], ["roles"], ROLE],
+        ["one role as a text", { roles: "a" }, ["a"], ["roles"], "granted"],
+        ["a text is one role", { roles: "a b" }, ["a"], ["roles"], ROLE],
+        ["a text is one role, with its spaces", { roles: "a b" }, ["a b"], ["roles"], "granted"],
+        ["a text of two", { roles: "a,b" }, ["a", "b"], ["roles"], ROLE],
+        ["a text of another role", { roles: "ab" }, ["a"], ["roles"], ROLE],
+        ["no text", { roles: "" }, ["a"], ["roles"], ROLE],
         ["an object", { roles: { a: true } }, ["a"], ["roles"], ROLE],
         ["mixed types", { roles: ["a", null] }, ["a"], ["roles"], ROLE],
         ["a path through a list", { roles: [["a"]] }, ["a"], ["roles", "0"], ROLE],

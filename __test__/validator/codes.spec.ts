@@ -25,6 +25,7 @@ const CODES = {
     claim_malformed: true,
     issuer_mismatch: true,
     audience_mismatch: true,
+    client_mismatch: true,
     token_bound: true,
     certificate_mismatch: true,
     token_unbound: true,

@@ -30,8 +30,9 @@ not<Equals<{ a?: 1 }, { a?: 1 | undefined; b?: 1 }>>();
 // --- What is emitted is what index.d.ts promises.
 
 holds<Equals<typeof emitted.createValidator, typeof contract.createValidator>>();
-holds<Equals<keyof typeof emitted, "createValidator">>();
-holds<Equals<keyof typeof contract, "createValidator">>();
+holds<Equals<typeof emitted.RefusedError, typeof contract.RefusedError>>();
+holds<Equals<keyof typeof emitted, "createValidator" | "RefusedError">>();
+holds<Equals<keyof typeof contract, "createValidator" | "RefusedError">>();
 
 // --- The drop-in's types are those of oidc-spa/server, `code` aside.
 
@@ -265,6 +266,80 @@ createValidator({ ...issuer, algorithms: ["none"] });
 createValidator({ ...issuer, issuers: [issuer] });
 // @ts-expect-error: of a written name
 createValidator({ ...issuer, leeway: 3 });
+
+// --- Whom a token is for, and whose it is: one of the two is written.
+
+const { issuerUri } = issuer;
+
+createValidator({ issuerUri, expectedClients: "web" });
+createValidator({ issuerUri, expectedClients: ["web", "mobile"] as const });
+createValidator({ ...issuer, expectedClients: ["web"], audienceMode: "only" });
+createValidator({ issuerUri, expectedAudience: false, expectedClients: ["web"] });
+createValidator({ issuerUri, expectedAudience: process.env.AUDIENCE ?? false });
+createValidator({ issuers: [issuer, { issuerUri: "https://b.example.com", expectedClients: ["web"] }] });
+const recipients: contract.IssuerOptions = { issuerUri, expectedClients: ["web"] };
+createValidator(recipients);
+
+// @ts-expect-error: undefined is nobody
+createValidator({ issuerUri, expectedClients: undefined });
+// @ts-expect-error: a client is a text
+createValidator({ issuerUri, expectedClients: [1] });
+// @ts-expect-error: there is no "any client" to write
+createValidator({ issuerUri, expectedClients: false });
+// @ts-expect-error: nor for one of several issuers
+createValidator({ issuers: [{ issuerUri }] });
+// @ts-expect-error: a mode has an audience
+createValidator({ issuerUri, expectedClients: ["web"], audienceMode: "only" });
+// @ts-expect-error: of two words
+createValidator({ ...issuer, audienceMode: "all" });
+// @ts-expect-error: for each issuer, not beside them
+createValidator({ issuers: [issuer], expectedClients: ["web"] });
+
+// --- Claims that may be lacking.
+
+const machines = createValidator({ ...issuer, optionalClaims: ["sub"] });
+holds<Equals<typeof machines, contract.Validator<contract.AccessTokenClaimsLacking<"sub">>>>();
+const neither = createValidator({ issuers: [issuer], optionalClaims: ["sub", "iat"] });
+holds<Equals<typeof neither, contract.Validator<contract.AccessTokenClaimsLacking<"sub" | "iat">>>>();
+const none = createValidator({ ...issuer, optionalClaims: [] });
+holds<Equals<typeof none, contract.Validator<AccessTokenClaims>>>();
+const machinesWithZod = createValidator({ ...issuer, optionalClaims: ["sub"], claims: zClaims });
+holds<Equals<typeof machinesWithZod, contract.Validator<z.output<typeof zClaims>>>>();
+const machinesWithParse = createValidator({
+    ...issuer,
+    optionalClaims: ["sub"],
+    claims: { parse: claims => ({ user: claims.sub, at: claims.iat }) }
+});
+holds<Equals<typeof machinesWithParse, contract.Validator<{ user: string | undefined; at: number }>>>();
+
+async function lacking() {
+    const { claims } = await machines.validateRequest({});
+    const { claims: others } = await neither.validateRequest({});
+    const { claims: whole } = await plain.validateRequest({});
+    if (claims !== undefined && others !== undefined && whole !== undefined) {
+        holds<Equals<typeof claims.sub, string | undefined>>();
+        holds<Equals<typeof claims.iat, number>>();
+        holds<Equals<typeof claims.exp, number>>();
+        holds<Equals<typeof others.iat, number | undefined>>();
+        holds<Equals<typeof whole.sub, string>>();
+        holds<Equals<typeof whole.iat, number>>();
+        holds<Equals<typeof whole.aud, string | string[] | undefined>>();
+        holds<Equals<typeof whole.scope, string | string[] | undefined>>();
+        holds<Equals<typeof whole.auth_time, unknown>>();
+    }
+}
+void lacking;
+
+// @ts-expect-error: no token is without an end
+createValidator({ ...issuer, optionalClaims: ["exp"] });
+// @ts-expect-error: of a written name
+createValidator({ ...issuer, optionalClaims: ["sub", "subject"] });
+// @ts-expect-error: a list
+createValidator({ ...issuer, optionalClaims: "sub" });
+// @ts-expect-error: for all issuers, not for one
+createValidator({ issuers: [{ ...issuer, optionalClaims: ["sub"] }] });
+
+createValidator({ ...issuer, maxTokenAgeSeconds: 600, leewaySeconds: 5 });
 
 // --- Keys and the network.
 

@@ -7,7 +7,7 @@ use napi::Env;
 use napi::bindgen_prelude::{
     Error, FromNapiValue, FunctionCallContext, JsObjectValue, Object, Result, ToNapiValue,
 };
-use oidc_spa_native::credentials::AcceptedSchemes;
+use oidc_spa_native::presentation::RequestRules;
 use oidc_spa_native::time::UnixTime;
 
 /// A function of JavaScript's, under its name.
@@ -46,13 +46,10 @@ impl<'call> Arguments<'call> {
     }
 }
 
-/// The schemes that a route accepts, by its mode of DPoP.
-pub(crate) fn schemes(dpop_mode: Option<&str>) -> Result<Option<AcceptedSchemes>> {
-    let named = |mode: &str| {
-        let message = || format!("dpop: expected \"allowed\", \"required\" or \"disabled\"; got {mode:?}");
-        AcceptedSchemes::from_dpop_mode(mode).ok_or_else(|| Error::from_reason(message()))
-    };
-    dpop_mode.map(named).transpose()
+/// The rules of a route.
+pub(crate) fn rules(bits: Option<u32>) -> Result<RequestRules> {
+    let bits = bits.unwrap_or_default();
+    RequestRules::from_bits(bits).ok_or_else(|| Error::from_reason(format!("no such rules: {bits}")))
 }
 
 /// Milliseconds of JavaScript's clock.

@@ -9,7 +9,7 @@ use napi::Env;
 use napi::bindgen_prelude::{Object, Result};
 use oidc_spa_native_host::Validator;
 
-use crate::arguments::{Arguments, door, schemes, time};
+use crate::arguments::{Arguments, door, rules, time};
 use crate::inbox::{Inbox, Ticket};
 use crate::parts::{CredentialParts, Parts, RequestParts};
 use crate::pending::{authorize, authorize_elsewhere, await_keys};
@@ -17,10 +17,10 @@ use crate::pending::{authorize, authorize_elsewhere, await_keys};
 /// The doors of a validator. They are functions of their own rather than methods: napi-rs notes each borrow of a class's
 /// value in one table of the process, behind one lock, and reads all arguments that a method may have.
 ///
-/// - `authorizeRequest(now, dpopMode, told, ...parts)`: the verdict at once, or what must be waited for; `told` is the
-///   number of a token whose claims need not be told again, or zero
+/// - `authorizeRequest(now, rules, told, ...parts)`: the verdict at once, or what must be waited for; `rules` are those of
+///   `RequestRules::from_bits`, if the route has any, `told` is the number of a token whose claims need not be told again, or zero
 /// - `authorizeCredentials(now, told, ...parts)`: the same for credentials that the application took from the request
-/// - `submitRequest(ticket, now, dpopMode, told, ...parts)`, `submitCredentials(ticket, now, told, ...parts)`: the same
+/// - `submitRequest(ticket, now, rules, told, ...parts)`, `submitCredentials(ticket, now, told, ...parts)`: the same
 ///   on another thread; the verdict comes to the inbox under the ticket
 /// - `ready(ticket, timeoutMs, failFast)`: says null under the ticket when every issuer has keys; or a failure, at the first
 ///   one if `failFast`, else when the time is over
@@ -74,10 +74,9 @@ pub(crate) fn open<'env>(
 }
 
 fn request(call: &mut Arguments<'_>) -> Result<Parts> {
-    let mode: Option<String> = call.optional()?;
-    let schemes = schemes(mode.as_deref())?;
+    let rules = rules(call.optional()?)?;
     let told = told_before(call)?;
-    Ok(Parts::Request { parts: RequestParts::read(call)?, schemes, told })
+    Ok(Parts::Request { parts: RequestParts::read(call)?, rules, told })
 }
 
 fn credentials(call: &mut Arguments<'_>) -> Result<Parts> {

@@ -24,7 +24,7 @@ use oidc_spa_native::credentials::Scheme;
 use oidc_spa_native::rejection::Code;
 use oidc_spa_native_host::{Denial, Validator, listen, trust_where_the_system_has_no_authorities};
 
-use arguments::{schemes, time};
+use arguments::{rules, time};
 use bell::Bell;
 use inbox::NativeInbox;
 use told::{Told, tell};
@@ -65,7 +65,7 @@ impl NativeValidator {
     pub fn refuse(
         &self,
         now: f64,
-        dpop_mode: Option<String>,
+        rules: Option<u32>,
         code: String,
         scheme: Option<String>,
         debug_error_message: String,
@@ -78,7 +78,7 @@ impl NativeValidator {
                 .ok_or_else(|| Error::from_reason(format!("no such code: {code}")))?,
             message: debug_error_message,
             scheme: scheme.as_deref().and_then(Scheme::from_name),
-            schemes: schemes(dpop_mode.as_deref())?,
+            rules: self::rules(rules)?,
             demand: Demand::new(&scopes, &acr_values, max_age_seconds)
                 .ok_or_else(|| Error::from_reason("a scope or acr value holds a character it cannot have"))?,
         };

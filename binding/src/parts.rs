@@ -3,8 +3,9 @@
 //! In: arguments. Out: `Question`. May use: arguments, told, host, the validator's types. Never: an `if` about OAuth.
 
 use napi::bindgen_prelude::{Result, Uint8ArraySlice};
-use oidc_spa_native::credentials::{AcceptedSchemes, Credentials, Field, Presentation};
+use oidc_spa_native::credentials::{Credentials, Field, Presentation};
 use oidc_spa_native::dpop::proof::ExpectedTarget;
+use oidc_spa_native::presentation::RequestRules;
 use oidc_spa_native::request::RequestHead;
 use oidc_spa_native::resource_server::Request;
 use oidc_spa_native_host::Question;
@@ -24,8 +25,8 @@ const HOST_REPEATED: u32 = 4;
 pub(crate) enum Parts {
     Request {
         parts: RequestParts,
-        /// The schemes that the route accepts, where they are not the validator's.
-        schemes: Option<AcceptedSchemes>,
+        /// The rules of the route.
+        rules: RequestRules,
         /// The number of a token whose claims were told before, or zero.
         told: u64,
     },
@@ -38,7 +39,7 @@ pub(crate) enum Parts {
 impl Parts {
     pub(crate) fn question(&self) -> Question<'_> {
         match self {
-            Self::Request { parts, schemes, .. } => Question::Request(parts.request(), *schemes),
+            Self::Request { parts, rules, .. } => Question::Request(parts.request(), *rules),
             Self::Credentials { parts, .. } => parts.question(),
         }
     }

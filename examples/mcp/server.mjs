@@ -50,7 +50,8 @@ export function createMcpApplication({ issuerUri, resource }) {
         req.auth = {
             token: accessToken,
             clientId: claims.client_id,
-            scopes: claims.scope.split(" "),
+            // A text with spaces, or a list, by the issuer.
+            scopes: [claims.scope].flat().join(" ").split(" "),
             extra: { sub: claims.sub }
         };
         const transport = new StreamableHTTPServerTransport({

@@ -8,10 +8,11 @@
 use std::sync::Arc;
 
 use oidc_spa_native::challenge::{Challenge, Demand};
-use oidc_spa_native::credentials::{AcceptedSchemes, Credentials, Scheme};
+use oidc_spa_native::credentials::{Credentials, Scheme};
 use oidc_spa_native::dpop::proof::ExpectedTarget;
 use oidc_spa_native::grant::Grant;
 use oidc_spa_native::keys::jwk_set::JwkSet;
+use oidc_spa_native::presentation::RequestRules;
 use oidc_spa_native::rejection::{Code, Rejection};
 use oidc_spa_native::resource_server::Request;
 use oidc_spa_native::time::{UnixTime, Validity};
@@ -21,17 +22,17 @@ use crate::replay::Unsettled;
 /// What is asked of a validator.
 #[derive(Debug)]
 pub enum Question<'a> {
-    /// May this request enter, where these schemes are accepted? `None`: those of the validator.
-    Request(Request<'a>, Option<AcceptedSchemes>),
+    /// May this request enter, by the rules of its route?
+    Request(Request<'a>, RequestRules),
     /// Are these credentials good for this target?
     Credentials(Credentials<'a>, Option<ExpectedTarget<'a>>),
 }
 
 impl Question<'_> {
-    pub(crate) const fn schemes(&self) -> Option<AcceptedSchemes> {
+    pub(crate) fn rules(&self) -> RequestRules {
         match self {
-            Self::Request(_, schemes) => *schemes,
-            Self::Credentials(..) => None,
+            Self::Request(_, rules) => *rules,
+            Self::Credentials(..) => RequestRules::default(),
         }
     }
 }
@@ -45,8 +46,8 @@ pub struct Denial {
     pub message: String,
     /// The scheme that the client used, if it is known.
     pub scheme: Option<Scheme>,
-    /// The schemes that the route accepts. `None`: those of the validator.
-    pub schemes: Option<AcceptedSchemes>,
+    /// The rules of the route.
+    pub rules: RequestRules,
     /// What the client is told that it would need.
     pub demand: Demand,
 }
@@ -82,8 +83,8 @@ impl From<Verdict> for Judgement {
 #[derive(Clone, Debug)]
 pub(crate) struct Circumstances {
     pub now: UnixTime,
-    /// The schemes that its route accepts, where they are not the validator's.
-    pub schemes: Option<AcceptedSchemes>,
+    /// The rules of its route.
+    pub rules: RequestRules,
     /// The keys that its token was verified with.
     pub seen: Option<Arc<JwkSet>>,
 }

@@ -155,6 +155,7 @@ mod tests {
     use oidc_spa_native::credentials::Field;
     use oidc_spa_native::jose::base64url_encode;
     use oidc_spa_native::jose::verification_key::sha256;
+    use oidc_spa_native::presentation::RequestRules;
     use oidc_spa_native::request::RequestHead;
     use oidc_spa_native::resource_server::Request;
 
@@ -221,7 +222,8 @@ mod tests {
                 ..RequestHead::default()
             };
             let (authorization, dpop) = (Field::Once(authorization.as_str()), Field::Once(proof.as_str()));
-            let question = Question::Request(Request { authorization, dpop, head: Some(head) }, None);
+            let question =
+                Question::Request(Request { authorization, dpop, head: Some(head) }, RequestRules::default());
             match self.validator.judge(&question, UnixTime::from_secs(NOW)) {
                 Judgement::Verdict(Verdict::Granted(grant, _)) => grant.learned,
                 other => panic!("{other:?}"),

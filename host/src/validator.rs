@@ -213,8 +213,8 @@ impl Validator {
 
     /// A refusal that the application decided on, with the response that belongs to it.
     pub fn refuse(&self, denial: Denial, now: UnixTime) -> Verdict {
-        let Denial { code, message, scheme, schemes, demand } = denial;
-        let schemes = schemes.unwrap_or(self.server.policy().schemes);
+        let Denial { code, message, scheme, rules, demand } = denial;
+        let schemes = rules.schemes(self.server.policy().schemes);
         let challenge = self.server.challenge_for(code, scheme, schemes, &demand, now);
         Verdict::Refused(code.because(message), challenge)
     }
@@ -254,16 +254,15 @@ impl Validator {
     fn decide(&self, question: &Question<'_>, now: UnixTime) -> (Decision, Circumstances) {
         let recollection = Recollection { validator: self, seen: RefCell::new(None) };
         let decision = match question {
-            Question::Request(request, None) => self.server.authorize(request, &recollection, now),
-            Question::Request(request, Some(schemes)) => {
-                self.server.authorize_by(request, *schemes, &recollection, now)
+            Question::Request(request, rules) => {
+                self.server.authorize_by(request, *rules, &recollection, now)
             }
             Question::Credentials(credentials, target) => {
                 self.server.authorize_credentials(credentials, target.as_ref(), &recollection, now)
             }
         };
         let seen = recollection.seen.into_inner();
-        (decision, Circumstances { now, schemes: question.schemes(), seen })
+        (decision, Circumstances { now, rules: question.rules(), seen })
     }
 
     /// The number of the keys with which an issuer's tokens are verified now. It never comes again once they are others.
@@ -303,7 +302,7 @@ impl Validator {
     }
 
     fn refused(&self, (rejection, scheme): Refusal, circumstances: &Circumstances) -> Verdict {
-        let schemes = circumstances.schemes.unwrap_or(self.server.policy().schemes);
+        let schemes = circumstances.rules.schemes(self.server.policy().schemes);
         let demand = Demand::default();
         let challenge =
             self.server.challenge_for(rejection.code(), scheme, schemes, &demand, circumstances.now);

@@ -2,14 +2,13 @@
 //!
 //! In: verified claims.
 //! Out: `Presenter`, 64 bits of a digest each, which tell clients and users apart.
-//! May use: jose's digest and json.
+//! May use: jose's digest and json, recipient.
 //! Never: a name in plain text, a rule about who may enter.
 
 use crate::jose::json::{Object, Value};
 use crate::jose::verification_key::sha256;
 
-/// Claims that name the client, by where they are in use: RFC 9068, OpenID Connect, Okta, Entra ID. The first one counts.
-const CLIENT_CLAIMS: [&str; 4] = ["client_id", "azp", "cid", "appid"];
+use super::recipient::CLIENT_CLAIMS;
 
 /// The client and the user of a token, told apart from all others of all issuers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -15,7 +15,7 @@ use crate::keys::metadata::Issuer;
 use crate::rejection::{Code, ErrorCause, Rejection, Shown};
 use crate::time::{NumericDate, UnixTime};
 
-use super::{AccessTokenPolicy, Audience};
+use super::{AccessTokenPolicy, Audience, kind, times};
 
 /// A token that is well formed, of the right kind and of a known algorithm. Its signature is not verified.
 #[derive(Debug)]
@@ -50,25 +50,29 @@ impl<'a> SignedToken<'a> {
         max_bytes: usize,
     ) -> Result<Self, Rejection> {
         if token.len() > max_bytes {
-            let message = format!("The access token is longer than {max_bytes} bytes");
-            return Err(Code::TokenMalformed.because(message));
+            return Err(kind::too_long(token.len(), max_bytes, policy));
         }
-        let header = JoseHeader::decode(token)
-            .map_err(|_| Code::TokenMalformed.because("Failed to decode the JWT header"))?;
+        let header = JoseHeader::decode(token).map_err(|error| kind::unreadable(token, &error, policy))?;
+        kind::check_signed(token, &header, policy)?;
         check_key_id(&header, policy)?;
         let Some(name) = header.alg.value() else {
             let message = "The decoded JWT header does not specify an algorithm";
             return Err(Code::TokenMalformed.because(message));
         };
-        let algorithm = header.algorithm().ok_or_else(|| not_allowed(name))?;
+        let algorithm = header.algorithm().ok_or_else(|| kind::unknown_algorithm(name, policy))?;
         policy.check_type(&header)?;
         let jws = CompactJws::parse(token, &header).map_err(|error| malformed(&error))?;
         Ok(Self { header, algorithm, jws })
     }
 
     /// Whether the issuer may sign with the token's algorithm.
-    pub(crate) fn check_algorithm(&self, allowed: AlgorithmSet) -> Result<(), Rejection> {
-        if allowed.contains(self.algorithm) { Ok(()) } else { Err(not_allowed(self.algorithm.name())) }
+    pub(crate) fn check_algorithm(
+        &self,
+        allowed: AlgorithmSet,
+        policy: AccessTokenPolicy,
+    ) -> Result<(), Rejection> {
+        let name = self.algorithm.name();
+        if allowed.contains(self.algorithm) { Ok(()) } else { Err(kind::algorithm_not_allowed(name, policy)) }
     }
 
     /// Verifies the signature with the keys that an issuer has now.
@@ -106,7 +110,8 @@ impl<'a> SignedToken<'a> {
             None if set.may_lack(&sought) => {
                 Code::KeysUnavailable.because("signature verification failed".to_owned() + NOT_ALL_SETS)
             }
-            None => not_verified(left_out),
+            None if left_out == 0 => kind::not_signed(&self.header, policy),
+            None => not_all_tried(left_out),
         }))
     }
 
@@ -150,7 +155,10 @@ impl<'a> SignedToken<'a> {
     /// Refuses a token that says of itself that it is expired, before a key is fetched for it.
     pub(crate) fn check_expiry(&self, policy: AccessTokenPolicy, now: UnixTime) -> Result<(), Rejection> {
         let says_when = self.jws.hint().expires;
-        if says_when.is_some() && policy.is_hopeless(says_when, now) { Err(super::expired()) } else { Ok(()) }
+        match says_when.and_then(NumericDate::from_json) {
+            Some(expires) if policy.is_hopeless(says_when, now) => Err(times::expired(expires, policy, now)),
+            _ => Ok(()),
+        }
     }
 
     /// Whether newer keys could make this token pass. One that says of itself that it is expired or another
@@ -202,15 +210,11 @@ fn of_another_issuer(bound: &IssuerName) -> Rejection {
 }
 
 #[cold]
-fn not_verified(left_out: usize) -> Rejection {
-    let message = "signature verification failed";
-    Code::SignatureInvalid.because(match left_out {
-        0 => message.to_owned(),
-        more => format!(
-            "{message} with the {MAX_CANDIDATES} keys that are tried for one token; {more} more fit it and were not tried: let \
-             the issuer write a kid into its keys and tokens, or configure fewer keys"
-        ),
-    })
+fn not_all_tried(left_out: usize) -> Rejection {
+    Code::SignatureInvalid.because(format!(
+        "signature verification failed with the {MAX_CANDIDATES} keys that are tried for one token; {left_out} more fit it and \
+         were not tried: let the issuer write a kid into its keys and tokens, or configure fewer keys"
+    ))
 }
 
 /// A message, with the reason why the key that a token names is skipped. The drop-in keeps to the sentence alone.
@@ -226,9 +230,4 @@ fn with_reason(message: String, set: &JwkSet, sought: &Sought<'_>, now: UnixTime
 fn malformed(error: &JwsError) -> Rejection {
     let rejection = Code::TokenMalformed.because(format!("Invalid access token: {error}"));
     rejection.with_cause(ErrorCause::InvalidSignature)
-}
-
-#[cold]
-fn not_allowed(name: &str) -> Rejection {
-    Code::AlgorithmNotAllowed.because(format!("Unsupported or too weak algorithm {}", Shown(name)))
 }

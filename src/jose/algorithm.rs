@@ -1,4 +1,4 @@
-//! The signature algorithms that this library knows (RFC 7518 section 3.1, RFC 8037, RFC 9864).
+//! The signature algorithms that this library knows (RFC 7518 section 3.1, RFC 8037, RFC 9864; ML-DSA of FIPS 204).
 //!
 //! In: an `alg` value.
 //! Out: `Algorithm`.
@@ -23,10 +23,13 @@ pub enum Algorithm {
     ES512,
     EdDSA,
     Ed25519,
+    MlDsa44,
+    MlDsa65,
+    MlDsa87,
 }
 
 impl Algorithm {
-    /// Every algorithm, in the order in which challenges name them.
+    /// Every algorithm that is accepted where nothing else is said, in the order in which challenges name them.
     pub const ALL: [Self; 11] = [
         Self::RS256,
         Self::RS384,
@@ -40,6 +43,15 @@ impl Algorithm {
         Self::EdDSA,
         Self::Ed25519,
     ];
+
+    /// Those that withstand quantum computers, as JOSE is about to name them (draft-ietf-cose-dilithium). They are accepted
+    /// where a policy names them.
+    pub const POST_QUANTUM: [Self; 3] = [Self::MlDsa44, Self::MlDsa65, Self::MlDsa87];
+
+    /// Every algorithm that is known.
+    pub fn known() -> impl Iterator<Item = Self> {
+        Self::ALL.into_iter().chain(Self::POST_QUANTUM)
+    }
 
     /// The `alg` value.
     pub const fn name(self) -> &'static str {
@@ -55,12 +67,15 @@ impl Algorithm {
             Self::ES512 => "ES512",
             Self::EdDSA => "EdDSA",
             Self::Ed25519 => "Ed25519",
+            Self::MlDsa44 => "ML-DSA-44",
+            Self::MlDsa65 => "ML-DSA-65",
+            Self::MlDsa87 => "ML-DSA-87",
         }
     }
 
     /// The algorithm of this name; case matters (RFC 7515 section 4.1.1).
     pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|algorithm| algorithm.name() == name)
+        Self::known().find(|algorithm| algorithm.name() == name)
     }
 
     pub(crate) const fn key_type(self) -> KeyType {
@@ -70,6 +85,9 @@ impl Algorithm {
             Self::ES384 => KeyType::P384,
             Self::ES512 => KeyType::P521,
             Self::EdDSA | Self::Ed25519 => KeyType::Ed25519,
+            Self::MlDsa44 => KeyType::MlDsa44,
+            Self::MlDsa65 => KeyType::MlDsa65,
+            Self::MlDsa87 => KeyType::MlDsa87,
         }
     }
 }
@@ -80,7 +98,7 @@ impl fmt::Display for Algorithm {
     }
 }
 
-/// What a key is made of: its `kty` and `crv` together.
+/// What a key is made of: its `kty` and `crv` together, and for `AKP` its `alg`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum KeyType {
     Rsa,
@@ -88,6 +106,9 @@ pub(crate) enum KeyType {
     P384,
     P521,
     Ed25519,
+    MlDsa44,
+    MlDsa65,
+    MlDsa87,
 }
 
 /// A set of algorithms, as a policy allows them. Never empty.
@@ -95,7 +116,7 @@ pub(crate) enum KeyType {
 pub struct AlgorithmSet(u16);
 
 impl AlgorithmSet {
-    /// Every algorithm.
+    /// Every algorithm of [`Algorithm::ALL`].
     pub const fn all() -> Self {
         let mut bits = 0;
         let mut i = 0;
@@ -119,6 +140,6 @@ impl AlgorithmSet {
 
     /// The algorithms in the set.
     pub fn iter(self) -> impl Iterator<Item = Algorithm> {
-        Algorithm::ALL.into_iter().filter(move |algorithm| self.contains(*algorithm))
+        Algorithm::known().filter(move |algorithm| self.contains(*algorithm))
     }
 }

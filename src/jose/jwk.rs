@@ -1,4 +1,4 @@
-//! Public JSON Web Keys (RFC 7517, 7518 section 6, 8037) and their thumbprints (RFC 7638).
+//! Public JSON Web Keys (RFC 7517, 7518 section 6, 8037, draft-ietf-cose-dilithium) and their thumbprints (RFC 7638).
 //!
 //! In: a JSON object.
 //! Out: `Jwk`, which says what a key is and may do, and `Thumbprint`.
@@ -33,9 +33,23 @@ pub struct Jwk {
 /// The numbers of a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Material {
-    Rsa { n: Vec<u8>, e: Vec<u8> },
-    Ec { curve: KeyType, x: Vec<u8>, y: Vec<u8> },
-    Ed25519 { x: Vec<u8> },
+    Rsa {
+        n: Vec<u8>,
+        e: Vec<u8>,
+    },
+    Ec {
+        curve: KeyType,
+        x: Vec<u8>,
+        y: Vec<u8>,
+    },
+    Ed25519 {
+        x: Vec<u8>,
+    },
+    /// A key of one algorithm, which its `alg` names.
+    Akp {
+        algorithm: Algorithm,
+        public: Vec<u8>,
+    },
 }
 
 /// How a key may be written.
@@ -58,7 +72,9 @@ pub enum JwkError {
     #[error("it holds secret member `{0}`; its owner must withdraw it")]
     Secret(&'static str),
     /// A `kty` or `crv` that is not supported.
-    #[error("its `kty` and `crv` are not among RSA, EC (P-256, P-384, P-521) and OKP (Ed25519)")]
+    #[error(
+        "its `kty` and `crv` are not among RSA, EC (P-256, P-384, P-521) and OKP (Ed25519), nor `kty` AKP"
+    )]
     Unsupported,
     /// A `use` that is not `sig`.
     #[error("its `use` is another than \"sig\"")]
@@ -89,6 +105,7 @@ impl Jwk {
             ("EC", Some("P-384")) => ec(object, KeyType::P384, 48)?,
             ("EC", Some("P-521")) => ec(object, KeyType::P521, 66)?,
             ("OKP", Some("Ed25519")) => Material::Ed25519 { x: bytes(object, "x", 32)? },
+            ("AKP", _) => akp(object)?,
             _ => return Err(JwkError::Unsupported),
         };
         check_purpose(object, spelling)?;
@@ -107,8 +124,7 @@ impl Jwk {
         let is_declared = move |algorithm| {
             key_type == KeyType::Ed25519 || declared.is_none_or(|declared| declared == algorithm)
         };
-        Algorithm::ALL
-            .into_iter()
+        Algorithm::known()
             .filter(move |algorithm| algorithm.key_type() == key_type && is_declared(*algorithm))
     }
 
@@ -117,7 +133,7 @@ impl Jwk {
     pub(super) fn modulus_bits(&self) -> usize {
         match &self.material {
             Material::Rsa { n, .. } => bit_length(n),
-            Material::Ec { .. } | Material::Ed25519 { .. } => 0,
+            Material::Ec { .. } | Material::Ed25519 { .. } | Material::Akp { .. } => 0,
         }
     }
 
@@ -136,6 +152,9 @@ impl Jwk {
                 format!(r#"{{"crv":"{crv}","kty":"EC","x":"{}","y":"{}"}}"#, b64(x), b64(y))
             }
             Material::Ed25519 { x } => format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{}"}}"#, b64(x)),
+            Material::Akp { algorithm, public } => {
+                format!(r#"{{"alg":"{algorithm}","kty":"AKP","pub":"{}"}}"#, b64(public))
+            }
         };
         Thumbprint(base64url_encode(&sha256(members.as_bytes())))
     }
@@ -145,6 +164,7 @@ impl Jwk {
             Material::Rsa { .. } => KeyType::Rsa,
             Material::Ec { curve, .. } => *curve,
             Material::Ed25519 { .. } => KeyType::Ed25519,
+            Material::Akp { algorithm, .. } => algorithm.key_type(),
         }
     }
 }
@@ -197,6 +217,18 @@ fn ec(object: &Object<'_>, curve: KeyType, length: usize) -> Result<Material, Jw
     Ok(Material::Ec { curve, x: bytes(object, "x", length)?, y: bytes(object, "y", length)? })
 }
 
+/// The algorithm of such a key is a part of it: `alg` must be there.
+fn akp(object: &Object<'_>) -> Result<Material, JwkError> {
+    let algorithm = Algorithm::from_name(string(object, "alg")?).ok_or(JwkError::Algorithm)?;
+    let length = match algorithm {
+        Algorithm::MlDsa44 => 1312,
+        Algorithm::MlDsa65 => 1952,
+        Algorithm::MlDsa87 => 2592,
+        _ => return Err(JwkError::Algorithm),
+    };
+    Ok(Material::Akp { algorithm, public: bytes(object, "pub", length)? })
+}
+
 fn string<'o>(object: &'o Object<'_>, name: &'static str) -> Result<&'o str, JwkError> {
     object.get(name).and_then(Value::as_str).ok_or(JwkError::Member(name, "a string"))
 }
@@ -204,7 +236,7 @@ fn string<'o>(object: &'o Object<'_>, name: &'static str) -> Result<&'o str, Jwk
 fn bytes(object: &Object<'_>, name: &'static str, length: usize) -> Result<Vec<u8>, JwkError> {
     base64url_decode(string(object, name)?)
         .filter(|bytes| bytes.len() == length)
-        .ok_or(JwkError::Member(name, "canonical base64url of the full length of its curve"))
+        .ok_or(JwkError::Member(name, "canonical base64url of the full length of its kind"))
 }
 
 /// `use` and `key_ops`, each absent or for verifying, and not at odds with each other (RFC 7517 sections 4.2, 4.3).

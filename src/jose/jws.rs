@@ -81,6 +81,8 @@ pub struct JoseHeader {
     /// `jwk`: the key that a DPoP proof brings along.
     pub jwk: Member<Result<Jwk, JwkError>>,
     unsupported: Option<&'static str>,
+    has_enc: bool,
+    has_nonce: bool,
 }
 
 impl JoseHeader {
@@ -110,13 +112,30 @@ impl JoseHeader {
             // None of these can be part of a signed JWT as it is read here: extensions that must be understood,
             // the unencoded payload (RFC 7797 section 7), and members of encrypted JWTs.
             unsupported: ["crit", "b64", "zip", "enc"].into_iter().find(|name| object.has(name)),
+            has_enc: object.has("enc"),
+            has_nonce: object.has("nonce"),
         })
+    }
+
+    /// Whether it says how a content is encrypted (RFC 7516 section 4.1.2).
+    pub(crate) const fn has_enc(&self) -> bool {
+        self.has_enc
+    }
+
+    /// Whether it has a `nonce` (RFC 8555 section 6.5.2, and Microsoft's own).
+    pub(crate) const fn has_nonce(&self) -> bool {
+        self.has_nonce
     }
 
     /// The algorithm, if it is one of those known here.
     pub fn algorithm(&self) -> Option<Algorithm> {
         self.alg.value().and_then(|name| Algorithm::from_name(name))
     }
+}
+
+/// Whether a text has the parts of an encrypted JWT (RFC 7516 section 9).
+pub(crate) fn is_jwe(compact: &str) -> bool {
+    memchr_iter(b'.', compact.as_bytes()).take(5).count() == 4
 }
 
 /// The three parts of a compact JWS, before anything is known of its signature.

@@ -50,17 +50,17 @@ impl VerificationKey {
         let is_good_rsa = RSA_BITS.contains(&modulus_bits);
         // An Ed25519 key ends with its point (RFC 8410 section 4).
         let point = der.last_chunk::<32>().map(<[u8; 32]>::as_slice).unwrap_or_default();
-        let parsed: Vec<_> = Algorithm::ALL
-            .into_iter()
+        let parsed: Vec<_> = Algorithm::known()
             .filter(|algorithm| match algorithm.key_type() {
                 KeyType::Rsa => is_good_rsa,
                 KeyType::Ed25519 => is_good_point(point),
                 KeyType::P256 | KeyType::P384 | KeyType::P521 => true,
+                KeyType::MlDsa44 | KeyType::MlDsa65 | KeyType::MlDsa87 => true,
             })
             .filter_map(|algorithm| {
                 let parameters: &'static dyn VerificationAlgorithm = match algorithm.key_type() {
                     KeyType::Rsa => rsa_parameters(algorithm).ok()?,
-                    _ => curve_algorithm(algorithm).ok()?,
+                    _ => other_algorithm(algorithm).ok()?,
                 };
                 Some((algorithm, ParsedPublicKey::new(parameters, der).ok()?))
             })
@@ -142,14 +142,15 @@ fn parse(material: &Material, algorithm: Algorithm) -> Result<ParsedPublicKey, J
         Material::Ec { x, y, .. } => {
             // SEC 1 section 2.3.3: an uncompressed point is 04, x, y. Parsing it checks that it lies on its curve.
             let point = [&[4], x.as_slice(), y.as_slice()].concat();
-            ParsedPublicKey::new(curve_algorithm(algorithm)?, point)
+            ParsedPublicKey::new(other_algorithm(algorithm)?, point)
         }
         Material::Ed25519 { x } => {
             if !is_good_point(x) {
                 return Err(JwkError::Invalid);
             }
-            ParsedPublicKey::new(curve_algorithm(algorithm)?, x)
+            ParsedPublicKey::new(other_algorithm(algorithm)?, x)
         }
+        Material::Akp { public, .. } => ParsedPublicKey::new(other_algorithm(algorithm)?, public),
     };
     parsed.map_err(|_| JwkError::Invalid)
 }
@@ -166,12 +167,15 @@ fn rsa_parameters(algorithm: Algorithm) -> Result<&'static RsaParameters, JwkErr
     }
 }
 
-fn curve_algorithm(algorithm: Algorithm) -> Result<&'static dyn VerificationAlgorithm, JwkError> {
+fn other_algorithm(algorithm: Algorithm) -> Result<&'static dyn VerificationAlgorithm, JwkError> {
     match algorithm {
         Algorithm::ES256 => Ok(&signature::ECDSA_P256_SHA256_FIXED),
         Algorithm::ES384 => Ok(&signature::ECDSA_P384_SHA384_FIXED),
         Algorithm::ES512 => Ok(&signature::ECDSA_P521_SHA512_FIXED),
         Algorithm::EdDSA | Algorithm::Ed25519 => Ok(&signature::ED25519),
+        Algorithm::MlDsa44 => Ok(&signature::ML_DSA_44),
+        Algorithm::MlDsa65 => Ok(&signature::ML_DSA_65),
+        Algorithm::MlDsa87 => Ok(&signature::ML_DSA_87),
         _ => Err(JwkError::Algorithm),
     }
 }

@@ -147,7 +147,7 @@ fn b13_b2_24_a_bad_token_with_a_proof_is_told_in_the_dpop_challenge_alone() {
         dpop(&token, Field::Once(&proof(Jwt::p1(&token)).sign()))
     };
     let same = |proof| proof;
-    assert_eq!(judged(Jwt::t0(), same), expected("The access token is not bound to a DPoP key"));
+    assert_eq!(judged(Jwt::t0(), same), expected("The access token is not bound to its client"));
     let expired = Jwt::t1().claim("exp", &NOW.to_string());
     assert_eq!(judged(expired, same), expected("The access token expired"));
     let stranger = |proof: Jwt| proof.proof_by(&STRANGER, Algorithm::ES256);
@@ -161,7 +161,7 @@ fn b13_b2_24_a_bad_token_with_a_proof_is_told_in_the_dpop_challenge_alone() {
 fn b13_j41_j42_where_one_scheme_is_accepted_its_challenge_tells_it_all() {
     let only_dpop = || setup().policy(|policy| policy.schemes = AcceptedSchemes::DPoP);
     let t0 = format!("Bearer {}", Jwt::t0().sign());
-    let error = error("invalid_token", "The access token is not bound to a DPoP key");
+    let error = error("invalid_token", "The access token is not bound to its client");
     let expected = (401, format!("DPoP {error}, {ALGS}"));
     assert_eq!(answer(&only_dpop(), Field::Once(&t0), Field::Absent), expected);
 

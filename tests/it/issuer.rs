@@ -34,6 +34,9 @@ keys! {
     ES_3: SigningKey::ec(Algorithm::ES384);
     ES_5: SigningKey::ec(Algorithm::ES512);
     ED_1: SigningKey::ed25519();
+    ML_44: SigningKey::ml_dsa(Algorithm::MlDsa44);
+    ML_65: SigningKey::ml_dsa(Algorithm::MlDsa65);
+    ML_87: SigningKey::ml_dsa(Algorithm::MlDsa87);
     // Clients' keys, and one that nobody knows.
     CLIENT: SigningKey::ec(Algorithm::ES256);
     CLIENT_RSA: SigningKey::rsa("client-rsa");

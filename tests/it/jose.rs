@@ -4,5 +4,6 @@
 mod algorithms;
 mod base64;
 mod header;
+mod ml_dsa;
 mod second_opinion;
 mod signatures;

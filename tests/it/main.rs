@@ -17,6 +17,7 @@ mod key_ring;
 mod layering;
 mod numbers;
 mod payload;
+mod presentation;
 mod proxies;
 mod recall;
 mod replay;

@@ -86,7 +86,7 @@ fn repeatable(setup: &Setup, token: &Jwt) -> Validity {
 fn q02_q06_a_grants_span_is_that_of_its_claims_in_every_profile() {
     for profile in PROFILES {
         for secs in [0, 60] {
-            let setup = || Setup::new(profile).policy(|policy| policy.access_token.leeway = leeway(secs));
+            let setup = || Setup::new(profile).leeway(secs);
             // `iat` counts too, but in the drop-in.
             let from_iat = if profile == Profile::OidcSpa { i64::MIN } else { NOW - 10 - 60 };
             for (token, from) in [

@@ -4,7 +4,6 @@
  * In: the addon. Out: its classes and functions; verdicts, read. May use: claims, load. Never: a rule about tokens.
  */
 
-import type { DpopMode } from "../../index.js";
 import { copyOf } from "./claims.js";
 import { loadAddon } from "./load.js";
 
@@ -119,13 +118,16 @@ export interface NativeInbox {
 /** What the addon says of a request at first. */
 export type NativeAnswer = Told | NativePending | NativeUnsettled;
 
+/** What a route says of its requests, two bits a rule: `RequestRules::from_bits` of the addon. Zero: nothing. */
+export type RuleBits = number;
+
 /** The functions of a validator that each request goes through. Arguments that are left out at the end count as null. */
 export interface NativeDoors {
     /** `told` is the number of a token whose claims need not be told again, or zero. */
     authorizeRequest(
         this: void,
         now: number,
-        dpopMode: DpopMode | null,
+        rules: RuleBits | null,
         told: number,
         ...parts: RequestParts
     ): NativeAnswer;
@@ -135,7 +137,7 @@ export interface NativeDoors {
         this: void,
         ticket: number,
         now: number,
-        dpopMode: DpopMode | null,
+        rules: RuleBits | null,
         told: number,
         ...parts: RequestParts
     ): void;
@@ -151,7 +153,7 @@ export interface NativeValidator {
     doors(inbox: NativeInbox): NativeDoors;
     refuse(
         now: number,
-        dpopMode: DpopMode | null,
+        rules: RuleBits | null,
         code: string,
         scheme: string | null,
         debugErrorMessage: string,

@@ -8,9 +8,8 @@
  * refusal, a claims object that two requests share.
  */
 
-import type { DpopMode } from "../../index.js";
 import { copyOf } from "./claims.js";
-import type { NativeDoors, NativeGrant, ToldClaims } from "./native.js";
+import type { NativeDoors, NativeGrant, RuleBits, ToldClaims } from "./native.js";
 
 /** What an entry takes whatever its size, in bytes. */
 const ENTRY_BYTES = 400;
@@ -23,13 +22,10 @@ const TELLING_CHARACTERS = 12;
 /** Tokens that came once; a power of two. */
 const SEEN_SLOTS = 16_384;
 
-/** What a route accepts, as a number. Without a mode of its own, it is the validator's. */
-const MODES = { none: 1, allowed: 2, required: 3, disabled: 4 } satisfies Record<DpopMode | "none", number>;
-
 /** Claims that are in here are nobody's: each request gets a copy. */
 interface Entry {
     readonly credentials: string;
-    readonly mode: DpopMode | null;
+    readonly rules: RuleBits;
     /** Of bearer credentials, what they are granted. */
     readonly grant: NativeGrant | null;
     /** Of a bound token, what was told. */
@@ -57,9 +53,9 @@ export class VerifiedTokens {
     }
 
     /** The grant for these credentials, if it still stands: in its time, and with the keys that verified it. */
-    get(credentials: string, mode: DpopMode | null, now: number): NativeGrant | undefined {
-        const key = fingerprintOf(credentials, mode);
-        const grant = this.#find(key, credentials, mode)?.grant;
+    get(credentials: string, rules: RuleBits, now: number): NativeGrant | undefined {
+        const key = fingerprintOf(credentials, rules);
+        const grant = this.#find(key, credentials, rules)?.grant;
         if (grant === null || grant === undefined) {
             return undefined;
         }
@@ -71,12 +67,12 @@ export class VerifiedTokens {
     }
 
     /** What was told of the bound token in these credentials. The addon says whether it is the token of now. */
-    told(credentials: string, mode: DpopMode | null): ToldClaims | undefined {
-        return this.#find(fingerprintOf(credentials, mode), credentials, mode)?.told ?? undefined;
+    told(credentials: string, rules: RuleBits): ToldClaims | undefined {
+        return this.#find(fingerprintOf(credentials, rules), credentials, rules)?.told ?? undefined;
     }
 
     /** Remembers a grant, if the addon says that it may be, or the claims of a bound token that came before. */
-    set(credentials: string, mode: DpopMode | null, grant: NativeGrant): void {
+    set(credentials: string, rules: RuleBits, grant: NativeGrant): void {
         const isRepeatable = grant.until > grant.from && grant.dpopNonce === null;
         if (!isRepeatable && grant.number === 0) {
             return;
@@ -86,7 +82,7 @@ export class VerifiedTokens {
             // It would push out all others, and then itself.
             return;
         }
-        const key = fingerprintOf(credentials, mode);
+        const key = fingerprintOf(credentials, rules);
         // Once half of the memory is full, a token must come twice: one that never comes again would push out others for
         // nothing.
         if (this.#old.size > 0 && !this.#cameBefore(key)) {
@@ -97,16 +93,16 @@ export class VerifiedTokens {
         this.#keep(
             key,
             isRepeatable
-                ? { credentials, mode, grant: withClaimsOfItsOwn(grant), told: null, bytes }
-                : { credentials, mode, grant: null, told: { number, claims: copyOf(grant.claims) }, bytes }
+                ? { credentials, rules, grant: withClaimsOfItsOwn(grant), told: null, bytes }
+                : { credentials, rules, grant: null, told: { number, claims: copyOf(grant.claims) }, bytes }
         );
     }
 
     /** The entry of these credentials, which stays as it was asked for. */
-    #find(key: number, credentials: string, mode: DpopMode | null): Entry | undefined {
+    #find(key: number, credentials: string, rules: RuleBits): Entry | undefined {
         const young = this.#young.get(key);
         const entry = young ?? this.#old.get(key);
-        if (entry === undefined || entry.mode !== mode || entry.credentials !== credentials) {
+        if (entry === undefined || entry.rules !== rules || entry.credentials !== credentials) {
             return undefined;
         }
         if (young === undefined) {
@@ -145,10 +141,10 @@ function withClaimsOfItsOwn(grant: NativeGrant): NativeGrant {
 
 /**
  * Where an entry stands. The whole text decides, not this: a Map would read all of a new string to hash it. What a route
- * with a DPoP mode of its own was granted, another route may have to refuse.
+ * with rules of its own was granted, another route may have to refuse.
  */
-function fingerprintOf(credentials: string, mode: DpopMode | null): number {
-    let fingerprint: number = MODES[mode ?? "none"];
+function fingerprintOf(credentials: string, rules: RuleBits): number {
+    let fingerprint = rules + 1;
     for (let i = Math.max(credentials.length - TELLING_CHARACTERS, 0); i < credentials.length; i += 1) {
         fingerprint = (Math.imul(fingerprint, 31) + credentials.charCodeAt(i)) | 0;
     }

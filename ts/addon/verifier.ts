@@ -6,10 +6,11 @@
  */
 
 import { availableParallelism } from "node:os";
-import type { DpopMode, ValidatorOptions } from "../../index.js";
+import type { ValidatorOptions } from "../../index.js";
 import { inTheEnd, soon, theInbox, waitingForThreads } from "./inbox.js";
 import {
     AUTHORIZATION_REPEATED,
+    isTold,
     readReadiness,
     readVerdict,
     type CredentialParts,
@@ -18,6 +19,7 @@ import {
     type NativeValidator,
     type NativeVerdict,
     type RequestParts,
+    type RuleBits,
     type Told,
     type ToldClaims
 } from "./native.js";
@@ -35,6 +37,9 @@ const TIMED = 8;
 const RETRIED = 64;
 /** Requests that may wait for other threads. The next ones are verified here: that bounds what waits. */
 const MAX_WAITING = 4096;
+
+/** The drop-in has no rules for a route. */
+const NO_RULES: RuleBits = 0;
 
 /** Bytes of the memory of verified tokens, in each JavaScript thread. */
 const MEMORY_BYTES = 16 * 1024 * 1024;
@@ -70,34 +75,51 @@ export class Verifier {
         this.#verification = verification;
     }
 
-    /** The verdict on a request, where the route may have a DPoP mode of its own. */
-    request(now: number, mode: DpopMode | null, parts: RequestParts): NativeVerdict | Promise<NativeVerdict> {
+    /** The verdict on a request, where the route may have rules of its own. */
+    request(now: number, rules: RuleBits, parts: RequestParts): NativeVerdict | Promise<NativeVerdict> {
         const [flags, authorization] = parts;
         const credentials = (flags & AUTHORIZATION_REPEATED) === 0 ? authorization : null;
         const hasProof = parts.length > 2 && parts[2] !== null;
-        const granted = hasProof ? undefined : this.#recall(credentials, mode, now);
+        const granted = hasProof ? undefined : this.#recall(credentials, rules, now);
         if (granted !== undefined) {
             return granted;
         }
-        const asked = this.#asked(credentials, mode, hasProof);
+        const asked = this.#asked(credentials, rules, hasProof);
         // Without credentials there is no signature to verify.
         if (credentials !== null && !this.#isBestHere()) {
             return this.#later(asked, ticket =>
-                this.#doors.submitRequest(ticket, now, mode, numberOf(asked), ...parts)
+                this.#doors.submitRequest(ticket, now, rules, numberOf(asked), ...parts)
             );
         }
-        return this.#here(asked, () => this.#doors.authorizeRequest(now, mode, numberOf(asked), ...parts));
+        return this.#here(asked, () => this.#doors.authorizeRequest(now, rules, numberOf(asked), ...parts));
+    }
+
+    /**
+     * The verdict on a request where this thread has all that it takes; `null` where keys or a store must be waited for.
+     * Nothing is written then, so that the request may be judged again.
+     */
+    requestNow(now: number, rules: RuleBits, parts: RequestParts): NativeVerdict | null {
+        const [flags, authorization] = parts;
+        const credentials = (flags & AUTHORIZATION_REPEATED) === 0 ? authorization : null;
+        const hasProof = parts.length > 2 && parts[2] !== null;
+        const granted = hasProof ? undefined : this.#recall(credentials, rules, now);
+        if (granted !== undefined) {
+            return granted;
+        }
+        const asked = this.#asked(credentials, rules, hasProof);
+        const answer = this.#doors.authorizeRequest(now, rules, numberOf(asked), ...parts);
+        return isTold(answer) ? this.#read(answer, asked) : null;
     }
 
     /** The verdict on credentials that the drop-in was given. */
     credentials(now: number, parts: CredentialParts): NativeVerdict | Promise<NativeVerdict> {
         const [scheme, accessToken] = parts;
         const hasProof = scheme === "DPoP";
-        const granted = hasProof ? undefined : this.#recall(accessToken, null, now);
+        const granted = hasProof ? undefined : this.#recall(accessToken, NO_RULES, now);
         if (granted !== undefined) {
             return granted;
         }
-        const asked = this.#asked(accessToken, null, hasProof);
+        const asked = this.#asked(accessToken, NO_RULES, hasProof);
         if (!this.#isBestHere()) {
             return this.#later(asked, ticket =>
                 this.#doors.submitCredentials(ticket, now, numberOf(asked), ...parts)
@@ -112,13 +134,17 @@ export class Verifier {
         readReadiness((await inTheEnd(ticket => this.#doors.ready(ticket, timeoutMs, failFast))) as Told);
     }
 
-    #asked(credentials: string | null, mode: DpopMode | null, hasProof: boolean): Asked {
+    #asked(credentials: string | null, rules: RuleBits, hasProof: boolean): Asked {
         const isWorthALook = hasProof && credentials !== null;
-        return { credentials, mode, told: isWorthALook ? this.#memory?.told(credentials, mode) : undefined };
+        return {
+            credentials,
+            rules,
+            told: isWorthALook ? this.#memory?.told(credentials, rules) : undefined
+        };
     }
 
-    #recall(credentials: string | null, mode: DpopMode | null, now: number): NativeVerdict | undefined {
-        return credentials === null ? undefined : this.#memory?.get(credentials, mode, now);
+    #recall(credentials: string | null, rules: RuleBits, now: number): NativeVerdict | undefined {
+        return credentials === null ? undefined : this.#memory?.get(credentials, rules, now);
     }
 
     #isBestHere(): boolean {
@@ -163,10 +189,10 @@ export class Verifier {
             .then(told => this.#read(told, asked));
     }
 
-    #read(answer: Told, { credentials, mode, told }: Asked): NativeVerdict {
+    #read(answer: Told, { credentials, rules, told }: Asked): NativeVerdict {
         const verdict = readVerdict(answer, credentials, this.#issuerUris, told);
         if (verdict.isGranted && credentials !== null && verdict.number !== told?.number) {
-            this.#memory?.set(credentials, mode, verdict);
+            this.#memory?.set(credentials, rules, verdict);
         }
         return verdict;
     }
@@ -175,7 +201,7 @@ export class Verifier {
 /** What is asked about, and what was told of it before. */
 interface Asked {
     readonly credentials: string | null;
-    readonly mode: DpopMode | null;
+    readonly rules: RuleBits;
     readonly told: ToldClaims | undefined;
 }
 

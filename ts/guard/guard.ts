@@ -7,7 +7,6 @@
 
 import type {
     AccessTokenClaims,
-    DpopMode,
     Granted,
     Refused,
     RequestLike,
@@ -20,7 +19,7 @@ import type {
 } from "../../index.js";
 import { isRequirement } from "../validator/requirements.js";
 import { createValidator } from "../validator/create.js";
-import { dpopModeOf } from "../validator/options.js";
+import { REQUEST_RULES, ruleBitsOf } from "../validator/options.js";
 import { messageOf } from "../validator/schema.js";
 import { exposing, isSameRequest, problem, type Fingerprint, type ResponseToSend } from "./response.js";
 import { tokensOf, withTokens } from "./subprotocol.js";
@@ -114,13 +113,13 @@ export function newGuard<Claims, Request, Optional extends boolean>(
         onRejected,
         target,
         subprotocolToken = false,
-        guardPreflights = true,
-        dpop
+        guardPreflights = true
     } = checkRules(rules);
-    const requestRules: RequestRules = dpop === undefined ? {} : { dpop };
+    const requestRules = requestRulesOf(rules);
     const told = newTeller(onRejected);
     const judgements = judgementsOf(validator);
-    const mode = dpop ?? validator.dpop;
+    const bits = ruleBitsOf(requestRules);
+    const accepted = acceptedBy(validator, requestRules);
 
     const judge = async (incoming: Incoming<Request>, judgement: Judgement<Claims>) => {
         try {
@@ -144,16 +143,16 @@ export function newGuard<Claims, Request, Optional extends boolean>(
             const { granted, underway } = judgement;
             if (granted !== undefined && incoming.isHandshake === true && hasExpired(granted)) {
                 delete judgement.granted;
-            } else if (granted !== undefined && accepts(mode, granted.scheme)) {
+            } else if (granted !== undefined && accepts(accepted, granted)) {
                 return granted;
             }
             if (underway === undefined) {
                 const verdict = judge(incoming, judgement);
-                judgement.underway = { verdict, mode, target };
+                judgement.underway = { verdict, bits, target };
                 return verdict;
             }
             const verdict = await underway.verdict;
-            if (!verdict.isSuccess && underway.mode === mode && underway.target === target) {
+            if (!verdict.isSuccess && underway.bits === bits && underway.target === target) {
                 return verdict;
             }
         }
@@ -192,7 +191,7 @@ interface Judgement<Claims> extends Fingerprint {
     granted?: Granted<Claims>;
     underway?: {
         readonly verdict: Promise<Verdict<Claims>>;
-        readonly mode: DpopMode;
+        readonly bits: number;
         readonly target: unknown;
     };
 }
@@ -222,9 +221,28 @@ function judgementOf<Claims>(
     return judgement;
 }
 
-/** Where a mode does not accept the scheme, the validator says so, before it looks at the proof. */
-function accepts(mode: Validator["dpop"], scheme: Granted["scheme"]): boolean {
-    return mode === "allowed" || (mode === "required") === (scheme === "DPoP");
+/** The rules that hold for a route: its own, or else those of the validator. */
+const acceptedBy = (
+    { dpop, certificate, senderConstrained }: Pick<Validator, keyof RequestRules>,
+    rules: RequestRules
+): Required<RequestRules> => ({ dpop, certificate, senderConstrained, ...rules });
+
+/**
+ * Whether what was granted under other rules is good under these. Where it is not, the validator says so, before it looks
+ * at the proof.
+ */
+function accepts(
+    { dpop, certificate, senderConstrained }: Required<RequestRules>,
+    { scheme, rawClaims }: Granted<unknown>
+): boolean {
+    const isDpop = scheme === "DPoP";
+    // It was compared with the client's when the request was granted.
+    const hasCertificate = rawClaims.cnf?.["x5t#S256"] !== undefined;
+    return (
+        (dpop === "allowed" || (dpop === "required") === isDpop) &&
+        (certificate === "allowed" || hasCertificate) &&
+        (senderConstrained === "allowed" || isDpop || hasCertificate)
+    );
 }
 
 const hasExpired = ({ rawClaims }: Granted<unknown>): boolean => rawClaims.exp * 1000 <= Date.now();
@@ -245,8 +263,18 @@ const RULES: ReadonlySet<string> = new Set<keyof RouteRules>([
     "target",
     "subprotocolToken",
     "guardPreflights",
-    "dpop"
+    ...REQUEST_RULES
 ]);
+
+/** Those of a route's rules that are the validator's to judge. */
+function requestRulesOf(rules: RequestRules): RequestRules {
+    const { dpop, certificate, senderConstrained } = rules;
+    return {
+        ...(dpop === undefined ? {} : { dpop }),
+        ...(certificate === undefined ? {} : { certificate }),
+        ...(senderConstrained === undefined ? {} : { senderConstrained })
+    };
+}
 
 /** A rule that is misspelt must not vanish. */
 function checkRules<Rules extends object>(rules: Rules): Rules {
@@ -268,8 +296,8 @@ function checkRules<Rules extends object>(rules: Rules): Rules {
             throw new TypeError(`oidc-spa-native: the rule "${name}" must be a ${type}.`);
         }
     }
-    const { dpop, require } = rules as RouteRules;
-    dpopModeOf(dpop === undefined ? {} : { dpop });
+    const { require } = rules as RouteRules;
+    ruleBitsOf(requestRulesOf(rules as RouteRules));
     const required: unknown[] = require === undefined ? [] : [require].flat();
     if (require !== undefined && (required.length === 0 || !required.every(isRequirement))) {
         throw new TypeError(

@@ -1,13 +1,13 @@
 /**
  * Responses as data: a refusal as a problem document (RFC 9457), and header fields that join what is there.
  *
- * In: a refusal, header fields. Out: `ResponseToSend`. May use: native's table of codes, schema. Never: a framework, a text
+ * In: a refusal, header fields. Out: `ResponseToSend`. May use: refused-error's public texts, schema. Never: a framework, a text
  * that came with the request.
  */
 
 import { STATUS_CODES } from "node:http";
 import type { Refused } from "../../index.js";
-import { errorTable } from "../addon/native.js";
+import { publicTextOf } from "../validator/refused-error.js";
 import { messageOf } from "../validator/schema.js";
 
 /** A response, whole. `null`: without body. */
@@ -30,24 +30,18 @@ export function exposing(headers: Readonly<Record<string, string>>): Record<stri
 
 /** The response to a refused request. What it says is of the table of codes alone. */
 export function problem({ code, status, headers }: Refused, method: string | undefined): ResponseToSend {
-    const body = { type: "about:blank", title: STATUS_CODES[status], status, detail: detailOf(code), code };
+    const body = {
+        type: "about:blank",
+        title: STATUS_CODES[status],
+        status,
+        detail: publicTextOf(code),
+        code
+    };
     return {
         status,
         headers: { ...exposing(headers), "Content-Type": "application/problem+json" },
         body: bodyFor(method, JSON.stringify(body))
     };
-}
-
-/** A refusal to be thrown, where the framework makes the response. The message is of the table of codes alone. */
-export class RefusedError extends Error {
-    override readonly name = "RefusedError";
-
-    constructor(
-        /** Why, with what is for developers only. */
-        readonly refusal: Refused
-    ) {
-        super(detailOf(refusal.code) ?? STATUS_CODES[refusal.status]);
-    }
 }
 
 /** The response where the application or this library failed; the error is a warning, since nobody else sees it. */
@@ -110,11 +104,4 @@ export interface Fingerprint {
 
 export function isSameRequest(before: Fingerprint, header: (name: string) => unknown): boolean {
     return before.authorization === header("authorization") && before.proof === header("dpop");
-}
-
-let details: ReadonlyMap<string, string> | undefined;
-
-function detailOf(code: string): string | undefined {
-    details ??= new Map(errorTable().map(({ code, description }) => [code, description]));
-    return details.get(code);
 }

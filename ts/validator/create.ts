@@ -7,7 +7,8 @@
 
 import type {
     AccessTokenClaims,
-    DpopMode,
+    ClaimsOf,
+    OptionalClaim,
     Refused,
     ResourceMetadata,
     Validator,
@@ -15,19 +16,21 @@ import type {
     Verdict
 } from "../../index.js";
 import { copyOf } from "../addon/claims.js";
-import { isVerdict, readRefusal, type NativeVerdict } from "../addon/native.js";
+import { isVerdict, readRefusal, type NativeVerdict, type RequestParts, type RuleBits } from "../addon/native.js";
 import { Verifier } from "../addon/verifier.js";
 import { readHeadersOrRequest } from "../request/request.js";
 import { newNativeValidator } from "./addon-validator.js";
 import { hostWatch } from "./host-notice.js";
-import { clockReader, dpopModeOf, inheritedGetter } from "./options.js";
+import { clockReader, inheritedGetter, ruleBitsOf } from "./options.js";
 import { scopesToAskFor, shortfallOf } from "./requirements.js";
-import { schemaReader, shapeMismatch } from "./schema.js";
+import { RefusedError } from "./refused-error.js";
+import { schemaReader, shapeMismatch, type SchemaOutcome } from "./schema.js";
 import { toGranted, toRefused } from "./verdict.js";
 
-export function createValidator<Claims = AccessTokenClaims>(
-    options: ValidatorOptions<Claims>
-): Validator<Claims> {
+export function createValidator<Claims = AccessTokenClaims, Lacking extends OptionalClaim = never>(
+    options: ValidatorOptions<Claims, Lacking>
+): Validator<ClaimsOf<Claims, Lacking>>;
+export function createValidator<Claims>(options: ValidatorOptions<Claims, OptionalClaim>): Validator<Claims> {
     if (typeof options !== "object" || options === null || Array.isArray(options)) {
         throw new TypeError(
             "oidc-spa-native: createValidator takes an object of options, for example " +
@@ -63,27 +66,27 @@ export function createValidator<Claims = AccessTokenClaims>(
 
     const metadata = native.resourceMetadata();
 
-    const refuse = (mode: DpopMode | null, scheme: string, debugErrorMessage: string): Refused =>
+    const refuse = (bits: RuleBits, scheme: string, debugErrorMessage: string): Refused =>
         toRefused(
             readRefusal(
-                native.refuse(now(), mode, "claims_rejected", scheme, debugErrorMessage, [], [], null)
+                native.refuse(now(), bits, "claims_rejected", scheme, debugErrorMessage, [], [], null)
             )
         );
 
     /** Who came without credentials is told what to get. A token that is bad for itself may have the scopes. */
-    const nameScopes = (verdict: Refused, mode: DpopMode | null, scopes: readonly string[]): Refused => {
+    const nameScopes = (verdict: Refused, bits: RuleBits, scopes: readonly string[]): Refused => {
         const { code, debugErrorMessage } = verdict;
         const isAnonymous = code === "credentials_missing" || code === "scheme_unsupported";
         return isAnonymous && scopes.length > 0
             ? toRefused(
-                  readRefusal(native.refuse(now(), mode, code, null, debugErrorMessage, scopes, [], null))
+                  readRefusal(native.refuse(now(), bits, code, null, debugErrorMessage, scopes, [], null))
               )
             : verdict;
     };
 
     const toVerdict = (
         verdict: NativeVerdict,
-        mode: DpopMode | null
+        bits: RuleBits
     ): Verdict<Claims> | Promise<Verdict<Claims>> => {
         if (!verdict.isGranted) {
             return toRefused(verdict);
@@ -94,29 +97,55 @@ export function createValidator<Claims = AccessTokenClaims>(
             return toGranted(verdict, rawClaims as Claims, rawClaims);
         }
         // A schema may change what it is given: it gets claims of its own.
-        return applySchema(copyOf(rawClaims)).then(outcome =>
+        const outcome = applySchema(copyOf(rawClaims));
+        const conclude = (outcome: SchemaOutcome<Claims>): Verdict<Claims> =>
             "report" in outcome
-                ? refuse(mode, verdict.scheme, shapeMismatch(outcome.report))
-                : toGranted(verdict, outcome.claims, rawClaims)
-        );
+                ? refuse(bits, verdict.scheme, shapeMismatch(outcome.report))
+                : toGranted(verdict, outcome.claims, rawClaims);
+        return "then" in outcome ? outcome.then(conclude) : conclude(outcome);
+    };
+
+    const concluded = (verdict: NativeVerdict, bits: RuleBits, parts: RequestParts, target: unknown) => {
+        // With a target, the application says which host it is.
+        if (lookAtHost !== undefined && target === undefined && isGrantedWithProof(verdict)) {
+            lookAtHost(parts);
+        }
+        return toVerdict(verdict, bits);
+    };
+
+    const validateRequest: Validator<Claims>["validateRequest"] = async (headers, target, rules) => {
+        const bits = ruleBitsOf(rules);
+        const parts = readHeadersOrRequest(headers, target, sources);
+        const answer = verifier.request(now(), bits, parts);
+        return concluded(isVerdict(answer) ? answer : await answer, bits, parts, target);
     };
 
     return {
-        validateRequest: async (headers, target, rules) => {
-            const mode = dpopModeOf(rules);
-            const parts = readHeadersOrRequest(headers, target, sources);
-            const answer = verifier.request(now(), mode, parts);
-            const verdict = isVerdict(answer) ? answer : await answer;
-            // With a target, the application says which host it is.
-            if (lookAtHost !== undefined && target === undefined && isGrantedWithProof(verdict)) {
-                lookAtHost(parts);
+        validateRequest,
+        validateRequestOrThrow: async (headers, target, rules) => {
+            const verdict = await validateRequest(headers, target, rules);
+            if (!verdict.isSuccess) {
+                throw new RefusedError(verdict);
             }
-            return toVerdict(verdict, mode);
+            return verdict;
+        },
+        validateRequestSync: (headers, target, rules) => {
+            const bits = ruleBitsOf(rules);
+            const parts = readHeadersOrRequest(headers, target, sources);
+            const answer = verifier.requestNow(now(), bits, parts);
+            const verdict = answer === null ? null : concluded(answer, bits, parts, target);
+            if (verdict !== null && "then" in verdict) {
+                throw new TypeError(
+                    "oidc-spa-native: validateRequestSync cannot wait for the schema in `claims`, which answers with a " +
+                        "Promise. Use validateRequest, or a schema without asynchronous parts."
+                );
+            }
+            return verdict;
         },
         authorize: (verdict, requirement, rules) => {
-            const mode = dpopModeOf(rules);
+            const bits = ruleBitsOf(rules);
             if (!verdict.isSuccess) {
-                return nameScopes(verdict, mode, scopesToAskFor(requirement));
+                return nameScopes(verdict, bits, scopesToAskFor(requirement));
             }
             const at = now();
             const lack = shortfallOf(verdict, requirement, Math.floor(at / 1000));
@@ -126,7 +155,7 @@ export function createValidator<Claims = AccessTokenClaims>(
             const { code, debugErrorMessage, scopes = [], acrValues = [], maxAgeSeconds = null } = lack;
             const told = native.refuse(
                 at,
-                mode,
+                bits,
                 code,
                 verdict.scheme,
                 debugErrorMessage,
@@ -137,6 +166,8 @@ export function createValidator<Claims = AccessTokenClaims>(
             return toRefused(readRefusal(told));
         },
         dpop: options.dpop ?? "allowed",
+        certificate: options.certificate ?? "allowed",
+        senderConstrained: options.senderConstrained ?? "allowed",
         resourceMetadata: metadata === null ? null : (JSON.parse(metadata) as ResourceMetadata),
         ready: async ({ timeoutMs = 10_000, ...others } = {}) => {
             const [unknown] = Object.keys(others);

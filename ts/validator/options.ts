@@ -1,33 +1,54 @@
 /**
  * Options and rules as JavaScript hands them over: what of them is read here, and a copy that JSON carries without loss.
  *
- * In: what a program wrote. Out: values of the types that `index.d.ts` names, or a TypeError. May use: nothing. Never: a
+ * In: what a program wrote. Out: values of the types that `index.d.ts` names, or a TypeError. May use: the addon's types. Never: a
  * default, an option that vanishes in silence.
  */
 
-import type { DpopMode, RequestRules } from "../../index.js";
+import type { BindingMode, DpopMode, RequestRules } from "../../index.js";
+import type { RuleBits } from "../addon/native.js";
 
-const DPOP_MODES: readonly unknown[] = ["allowed", "required", "disabled"] satisfies DpopMode[];
+/** The rules of a request in the order in which the addon takes them, with their values in the order of its numbers. */
+const RULES = {
+    dpop: ["allowed", "required", "disabled"] satisfies DpopMode[],
+    certificate: ["allowed", "required"] satisfies BindingMode[],
+    senderConstrained: ["allowed", "required"] satisfies BindingMode[]
+} as const satisfies Record<keyof RequestRules, readonly string[]>;
+
+export const REQUEST_RULES = Object.keys(RULES) as readonly (keyof RequestRules)[];
 
 /** A rule that is misspelt must not vanish: the request would be judged by less than what was written. */
-export function dpopModeOf(rules: RequestRules | undefined): DpopMode | null {
+export function ruleBitsOf(rules: RequestRules | undefined): RuleBits {
     if (rules === undefined) {
-        return null;
+        return 0;
     }
-    const { dpop, ...others } = Object(rules) as RequestRules;
-    const [unknown] = Object.keys(others);
-    if (
-        typeof rules !== "object" ||
-        rules === null ||
-        unknown !== undefined ||
-        !(dpop === undefined || DPOP_MODES.includes(dpop))
-    ) {
-        throw new TypeError(
-            'oidc-spa-native: the rules for a request are an object such as { dpop: "required" }, with "allowed", ' +
-                `"required" or "disabled"; got ${unknown === undefined ? kindOf(dpop ?? rules) : `the member "${unknown}"`}.`
-        );
+    const given = Object(rules) as Readonly<Record<string, unknown>>;
+    const unknown = Object.keys(given).find(name => !Object.hasOwn(RULES, name));
+    if (typeof rules !== "object" || rules === null || unknown !== undefined) {
+        throw badRules(unknown === undefined ? kindOf(rules) : `the member "${unknown}"`);
     }
-    return dpop ?? null;
+    let bits = 0;
+    for (const [at, name] of REQUEST_RULES.entries()) {
+        const value = given[name];
+        if (value !== undefined) {
+            const number = (RULES[name] as readonly unknown[]).indexOf(value) + 1;
+            if (number === 0) {
+                throw badRules(
+                    typeof value === "string" ? `${name}: "${value}"` : `${name}: ${kindOf(value)}`
+                );
+            }
+            bits |= number << (2 * at);
+        }
+    }
+    return bits;
+}
+
+function badRules(found: string): TypeError {
+    return new TypeError(
+        'oidc-spa-native: the rules for a request are an object such as { dpop: "required" }, with dpop of "allowed", ' +
+            '"required" or "disabled", and certificate and senderConstrained of "allowed" or "required"; got ' +
+            `${found}.`
+    );
 }
 
 export function clockReader(clock: () => number): () => number {

@@ -8,42 +8,62 @@
 import type { AccessTokenClaims, ClaimsSchema } from "../../index.js";
 import { kindOf } from "./options.js";
 
-type SchemaOutcome<Claims> = { readonly claims: Claims } | { readonly report: string };
+export type SchemaOutcome<Claims> = { readonly claims: Claims } | { readonly report: string };
+
+/** Reads claims at once, unless the schema itself answers with a Promise. Neither throws nor rejects. */
+export type SchemaReader<Claims> = (
+    claims: AccessTokenClaims
+) => SchemaOutcome<Claims> | Promise<SchemaOutcome<Claims>>;
 
 /** The application's schema as one function that never throws. */
-export function schemaReader<Claims>(
-    schema: ClaimsSchema<Claims>
-): (claims: AccessTokenClaims) => Promise<SchemaOutcome<Claims>> {
+export function schemaReader<Claims>(schema: ClaimsSchema<Claims>): SchemaReader<Claims> {
     // A schema of arktype is a function; a hand-written one may be anything that has the members.
     const isHolder = (typeof schema === "object" && schema !== null) || typeof schema === "function";
     const standard = isHolder && "~standard" in schema ? schema["~standard"] : undefined;
 
     if (typeof standard === "object" && standard !== null && typeof standard.validate === "function") {
-        return async claims => {
-            try {
-                const result = await standard.validate(claims);
-                return result.issues === undefined
+        return reader(
+            claims => standard.validate(claims),
+            result =>
+                result.issues === undefined
                     ? { claims: result.value }
-                    : { report: result.issues.map(describeIssue).join("; ") };
-            } catch (error) {
-                return { report: messageOf(error) };
-            }
-        };
+                    : { report: result.issues.map(describeIssue).join("; ") }
+        );
     }
     if (isHolder && "parse" in schema && typeof schema.parse === "function") {
-        return async claims => {
-            try {
-                // Awaited: a Promise that rejects must not pass for claims. A claim named "then" is no function.
-                return { claims: await schema.parse(claims) };
-            } catch (error) {
-                return { report: messageOf(error) };
-            }
-        };
+        return reader(
+            claims => schema.parse(claims),
+            parsed => ({ claims: parsed })
+        );
     }
     throw new TypeError(
         "oidc-spa-native: claims must be a Standard Schema (zod, valibot, arktype) or an object with a parse function, " +
             `but ${kindOf(schema)} was given. For example: claims: z.object({ sub: z.string() }).`
     );
+}
+
+function reader<Result, Claims>(
+    read: (claims: AccessTokenClaims) => Result | PromiseLike<Result>,
+    outcomeOf: (result: Result) => SchemaOutcome<Claims>
+): SchemaReader<Claims> {
+    const failed = (error: unknown) => ({ report: messageOf(error) });
+    return claims => {
+        try {
+            const result = read(claims);
+            // Awaited: a Promise that rejects must not pass for claims.
+            return isThenable(result)
+                ? Promise.resolve(result).then(outcomeOf).catch(failed)
+                : outcomeOf(result);
+        } catch (error) {
+            return failed(error);
+        }
+    };
+}
+
+/** A claim named "then" is no function, and makes no Promise of claims. */
+function isThenable<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
+    const isHolder = (typeof value === "object" && value !== null) || typeof value === "function";
+    return isHolder && "then" in value && typeof value.then === "function";
 }
 
 function describeIssue(issue: { readonly message: string; readonly path?: unknown }): string {

@@ -11,15 +11,15 @@ mod proxy;
 mod reader;
 pub(crate) mod replay;
 mod resource;
+mod tokens;
 
 use std::collections::HashMap;
 
-use oidc_spa_native::access_token::{AccessTokenPolicy, Audience, Profile};
+use oidc_spa_native::access_token::Profile;
 use oidc_spa_native::dpop::proof::DpopPolicy;
 use oidc_spa_native::jose::json::{Object, Value};
 use oidc_spa_native::keys::key_ring::KeyRingPolicy;
 use oidc_spa_native::resource_server::{AcceptedIssuer, Policy};
-use oidc_spa_native::time::Leeway;
 
 use crate::fetch::FetchLimits;
 use crate::network::NetworkOptions;
@@ -61,12 +61,18 @@ const NAMES: &[&str] = &[
     "issuerUri",
     "issuerAliases",
     "expectedAudience",
+    "expectedClients",
+    "audienceMode",
     "algorithms",
     "issuers",
     "profile",
     "acceptIdTokens",
+    "optionalClaims",
+    "maxTokenAgeSeconds",
     "leewaySeconds",
     "dpop",
+    "certificate",
+    "senderConstrained",
     "proofAlgorithms",
     "proofMaxAgeSeconds",
     "proofLeewaySeconds",
@@ -94,8 +100,16 @@ const NAMES: &[&str] = &[
     "dropIn",
     "ownClock",
 ];
-const ISSUER_NAMES: &[&str] =
-    &["issuerUri", "issuerAliases", "expectedAudience", "algorithms", "jwksUri", "keys"];
+const ISSUER_NAMES: &[&str] = &[
+    "issuerUri",
+    "issuerAliases",
+    "expectedAudience",
+    "expectedClients",
+    "audienceMode",
+    "algorithms",
+    "jwksUri",
+    "keys",
+];
 const LIMIT_NAMES: &[&str] =
     &["accessTokenBytes", "proofBytes", "replayMemoryEntries", "metadataBytes", "jwkSetBytes"];
 
@@ -111,18 +125,15 @@ impl Options {
         let limits = Reader { object: limits, path: "limits." };
         limits.check_names(LIMIT_NAMES, &[])?;
         let network = keys::network(&options)?;
-        let profile = profile(&options, drop_in)?;
+        let access_token = tokens::access_token_policy(&options, drop_in)?;
         // RFC 9068 compares to the letter, and oidc-spa knows one name.
-        let naming = Naming { transport: network.transport, knows_aliases: profile == Profile::Common };
+        let naming =
+            Naming { transport: network.transport, knows_aliases: access_token.profile == Profile::Common };
         let (issuers, sources): (Vec<_>, Vec<_>) = issuers(&options, naming)?.into_iter().unzip();
         keys::check_headers(&network, &issuers, &sources)?;
         let policy = Policy {
             issuers,
-            access_token: AccessTokenPolicy {
-                profile,
-                accept_id_tokens: accept_id_tokens(&options)?,
-                leeway: options.leeway("leewaySeconds", 0, Leeway::MAX_SECS)?,
-            },
+            access_token,
             max_token_bytes: limits.size("accessTokenBytes", 16 * 1024, 64 * 1024)?,
             dpop: DpopPolicy {
                 algorithms: options.algorithms("proofAlgorithms")?,
@@ -133,6 +144,7 @@ impl Options {
             },
             nonces: dpop::nonces(&options)?,
             schemes: dpop::schemes(&options)?,
+            binding: tokens::binding(&options)?,
             proxy_trust: proxy::proxy_trust(&options)?,
             reads_forwarded_prefix: proxy::reads_forwarded_prefix(&options)?,
             certificate_field: proxy::certificate_field(&options)?,
@@ -182,7 +194,7 @@ fn issuers(options: &Reader<'_>, naming: Naming) -> Result<Vec<AcceptedSource>, 
     if let Some(name) = ISSUER_NAMES.iter().find(|name| options.object.has(name)) {
         return Err(OptionsError(format!("{name}: belongs into each element of `issuers`, not beside it")));
     }
-    let expected = "a list of { issuerUri, expectedAudience }";
+    let expected = "a list of { issuerUri, expectedAudience } or { issuerUri, expectedClients }";
     let items = value.as_array().filter(|items| !items.is_empty());
     let items = items.ok_or_else(|| options.unexpected("issuers", expected))?;
     let mut issuers: Vec<AcceptedSource> = Vec::with_capacity(items.len());
@@ -209,8 +221,9 @@ fn issuers(options: &Reader<'_>, naming: Naming) -> Result<Vec<AcceptedSource>, 
 
 fn issuer(options: &Reader<'_>, naming: Naming) -> Result<AcceptedSource, OptionsError> {
     let (issuer, sources) = keys::issuer(options, naming)?;
-    let (audience, algorithms) = (audience(options)?, options.algorithms("algorithms")?);
-    Ok((AcceptedIssuer { issuer, audience, algorithms }, sources))
+    let (audience, clients) = tokens::recipient(options)?;
+    let algorithms = options.algorithms("algorithms")?;
+    Ok((AcceptedIssuer { issuer, audience, clients, algorithms }, sources))
 }
 
 /// A URL as a message shows it: without what may be a password.
@@ -219,37 +232,6 @@ fn shown_url(text: &str) -> String {
         Some((_, rest)) => format!("a URL that ends with {:?}", format!("@{rest}")),
         None => format!("{text:?}"),
     }
-}
-
-fn audience(options: &Reader<'_>) -> Result<Audience, OptionsError> {
-    let expected = "the value of this API in the tokens' `aud` claim, such as \"https://api.example.com\", a list of \
-                    which one is enough, or `false` to accept tokens that are meant for other APIs too";
-    let strings = match options.object.get("expectedAudience") {
-        Some(Value::Bool(false)) => return Ok(Audience::Unchecked),
-        Some(Value::String(audience)) => Some(vec![audience.clone().into_owned()]),
-        Some(Value::Array(items)) => items.iter().map(|item| item.as_str().map(str::to_owned)).collect(),
-        _ => None,
-    };
-    let named = strings.filter(|names| !names.is_empty() && names.iter().all(|name| !name.is_empty()));
-    named.map(Audience::AnyOf).ok_or_else(|| options.unexpected("expectedAudience", expected))
-}
-
-fn profile(options: &Reader<'_>, drop_in: bool) -> Result<Profile, OptionsError> {
-    match options.string("profile")? {
-        _ if drop_in => Ok(Profile::OidcSpa),
-        None | Some("default") => Ok(Profile::Common),
-        Some("rfc9068") => Ok(Profile::Rfc9068),
-        Some(_) => Err(options.unexpected("profile", "\"default\" or \"rfc9068\"")),
-    }
-}
-
-fn accept_id_tokens(options: &Reader<'_>) -> Result<bool, OptionsError> {
-    let accept = options.boolean("acceptIdTokens", false)?;
-    if accept && options.string("profile")? == Some("rfc9068") {
-        let message = "acceptIdTokens: cannot be true with profile \"rfc9068\", which refuses ID tokens";
-        return Err(OptionsError(message.into()));
-    }
-    Ok(accept)
 }
 
 #[cfg(test)]
@@ -274,6 +256,7 @@ mod tests {
         assert_eq!(error(r#","clientCertificate":"header","trustProxy":["10.0.0.1"]"#), "");
         assert_eq!(error(r#","trustProxyPrefix":true,"trustProxy":1"#), "");
         assert_eq!(error(r#","clientCertificate":false"#), "");
+        assert_eq!(error(r#","algorithms":["ES256","ML-DSA-65"],"proofAlgorithms":["ML-DSA-44"]"#), "");
         assert_eq!(error(r#","clientCertificate":"socket""#), "");
         assert_eq!(error(r#","trustProxy":2,"dpop":"required","limits":{"proofBytes":2048}"#), "");
         assert_eq!(error(r#","publicBaseUrl":"https://api.example/v1","algorithms":["ES256"]"#), "");

@@ -81,7 +81,7 @@ impl<'o> Reader<'o> {
 
     pub fn algorithms(&self, name: &str) -> Result<AlgorithmSet, OptionsError> {
         let Some(value) = self.object.get(name) else { return Ok(AlgorithmSet::all()) };
-        let names = Algorithm::ALL.map(Algorithm::name).join(", ");
+        let names = Algorithm::known().map(Algorithm::name).collect::<Vec<_>>().join(", ");
         let listed: Option<Vec<Algorithm>> = value
             .as_array()
             .and_then(|items| items.iter().map(|item| Algorithm::from_name(item.as_str()?)).collect());

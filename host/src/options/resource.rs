@@ -69,7 +69,7 @@ pub(super) fn warning(policy: &Policy) -> Option<String> {
     let resource = policy.resource.as_ref()?.identifier();
     let misses = |audience: &Audience| match audience {
         Audience::Unchecked => false,
-        Audience::AnyOf(names) => !names.iter().any(|name| name == resource),
+        Audience::AnyOf(names) | Audience::Only(names) => !names.iter().any(|name| name == resource),
     };
     let accepted = policy.issuers.iter().find(|accepted| misses(&accepted.audience))?;
     Some(format!(

@@ -8,6 +8,7 @@ use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use oidc_spa_native::challenge::Challenge;
 use oidc_spa_native::credentials::Field;
 use oidc_spa_native::jose::base64url_encode;
+use oidc_spa_native::presentation::RequestRules;
 use oidc_spa_native::resource_server::Request;
 use oidc_spa_native::time::UnixTime;
 use oidc_spa_native_host::{Judgement, Question, Validator, Verdict};
@@ -80,7 +81,7 @@ pub struct Refused {
 pub async fn judge(validator: &Validator, token: &str) -> Result<(), Refused> {
     let authorization = format!("Bearer {token}");
     let request = Request { authorization: Field::Once(&authorization), dpop: Field::Absent, head: None };
-    let question = Question::Request(request, None);
+    let question = Question::Request(request, RequestRules::default());
     let now = UnixTime::from_secs(NOW);
     let judgement = match validator.judge(&question, now) {
         Judgement::NeedsKeys => {

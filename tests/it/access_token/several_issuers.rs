@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::sync::Arc;
 
-use oidc_spa_native::access_token::{Audience, Profile};
+use oidc_spa_native::access_token::{Audience, Clients, Profile};
 use oidc_spa_native::credentials::Field;
 use oidc_spa_native::jose::algorithm::{Algorithm, AlgorithmSet};
 use oidc_spa_native::keys::jwk_set::JwkSet;
@@ -27,6 +27,7 @@ impl Two {
         let accepted = |issuer: &str, audience: &str, algorithms: &[Algorithm]| AcceptedIssuer {
             issuer: Issuer::parse(issuer).unwrap(),
             audience: Audience::AnyOf(vec![audience.into()]),
+            clients: Clients::Any,
             algorithms: AlgorithmSet::of(algorithms).unwrap(),
         };
         let setup = Setup::new(profile).policy(|policy| {

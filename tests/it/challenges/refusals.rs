@@ -1,6 +1,6 @@
 //! Requests that are refused, one or more for every code that the corridor gives.
 
-use oidc_spa_native::access_token::Profile;
+use oidc_spa_native::access_token::{Clients, Profile};
 use oidc_spa_native::challenge::Challenge;
 use oidc_spa_native::client_certificate::CertificateThumbprint;
 use oidc_spa_native::credentials::{AcceptedSchemes, Field};
@@ -120,6 +120,12 @@ pub fn refusals() -> Vec<Attempt> {
         Attempt {
             change: |setup| Setup { keys: None, ..setup },
             ..attempt("no keys", &format!("Bearer {t0}"), "")
+        },
+        Attempt {
+            change: |setup| {
+                setup.policy(|policy| policy.issuers[0].clients = Clients::OneOf(vec!["client-2".into()]))
+            },
+            ..attempt("another client", &format!("Bearer {t0}"), "")
         },
         Attempt {
             change: |setup| setup.policy(|policy| policy.schemes = AcceptedSchemes::Bearer),

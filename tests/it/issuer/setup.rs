@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, LazyLock};
 
-use oidc_spa_native::access_token::{AccessTokenPolicy, Audience, Profile};
+use oidc_spa_native::access_token::{AccessTokenPolicy, Audience, Clients, Profile};
 use oidc_spa_native::client_certificate::CertificateField;
 use oidc_spa_native::credentials::{AcceptedSchemes, Credentials, Field, Refusal};
 use oidc_spa_native::dpop::proof::DpopPolicy;
@@ -13,6 +13,7 @@ use oidc_spa_native::jose::algorithm::AlgorithmSet;
 use oidc_spa_native::jose::jws::{CompactJws, JoseHeader};
 use oidc_spa_native::keys::jwk_set::{Candidates, JwkSet, Sought};
 use oidc_spa_native::keys::metadata::Issuer;
+use oidc_spa_native::presentation::RequiredBinding;
 use oidc_spa_native::request::{ProxyTrust, RequestHead};
 use oidc_spa_native::resource_server::{AcceptedIssuer, Decision, Policy, Request, ResourceServer};
 use oidc_spa_native::time::{Leeway, UnixTime};
@@ -90,6 +91,7 @@ impl Setup {
             issuers: vec![AcceptedIssuer {
                 issuer: Issuer::parse(ISSUER).unwrap(),
                 audience: Audience::AnyOf(vec![AUDIENCE.into()]),
+                clients: Clients::Any,
                 algorithms: AlgorithmSet::all(),
             }],
             access_token: AccessTokenPolicy { profile, ..AccessTokenPolicy::default() },
@@ -103,6 +105,7 @@ impl Setup {
             },
             nonces: None,
             schemes: AcceptedSchemes::Both,
+            binding: RequiredBinding::default(),
             proxy_trust: ProxyTrust::Nobody,
             resource: None,
             reads_forwarded_prefix: false,
@@ -120,6 +123,19 @@ impl Setup {
     pub fn policy(mut self, change: impl FnOnce(&mut Policy)) -> Self {
         change(&mut self.policy);
         self
+    }
+
+    /// The same leeway on `exp` and `nbf`.
+    pub fn leeway(self, secs: u16) -> Self {
+        let leeway = Leeway::from_secs(secs).unwrap();
+        self.policy(|policy| {
+            policy.access_token.expiry_leeway = leeway;
+            policy.access_token.not_before_leeway = leeway;
+        })
+    }
+
+    pub fn ten_seconds() -> Leeway {
+        Leeway::from_secs(10).unwrap()
     }
 
     pub fn at(mut self, secs: i64) -> Self {

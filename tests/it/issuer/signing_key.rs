@@ -5,7 +5,9 @@ use std::path::Path;
 use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeySize;
-use aws_lc_rs::signature::{self, EcdsaKeyPair, Ed25519KeyPair, KeyPair, RsaEncoding, RsaKeyPair};
+use aws_lc_rs::signature::{
+    self, EcdsaKeyPair, Ed25519KeyPair, KeyPair, PqdsaKeyPair, RsaEncoding, RsaKeyPair,
+};
 use oidc_spa_native::jose::algorithm::Algorithm;
 use oidc_spa_native::jose::base64url_encode;
 use oidc_spa_native::jose::json::Object;
@@ -21,6 +23,7 @@ enum Private {
     Rsa(Box<RsaKeyPair>),
     Ec(EcdsaKeyPair),
     Ed25519(Ed25519KeyPair),
+    MlDsa(PqdsaKeyPair),
 }
 
 impl SigningKey {
@@ -67,6 +70,21 @@ impl SigningKey {
         Self { private: Private::Ed25519(pair), members: format!(r#""kty":"OKP","crv":"Ed25519","x":"{x}""#) }
     }
 
+    pub fn ml_dsa(algorithm: Algorithm) -> Self {
+        let signing = match algorithm {
+            Algorithm::MlDsa44 => &signature::ML_DSA_44_SIGNING,
+            Algorithm::MlDsa65 => &signature::ML_DSA_65_SIGNING,
+            Algorithm::MlDsa87 => &signature::ML_DSA_87_SIGNING,
+            other => panic!("{other} is no ML-DSA"),
+        };
+        let pair = PqdsaKeyPair::generate(signing).unwrap();
+        let public = base64url_encode(pair.public_key().as_ref());
+        Self {
+            private: Private::MlDsa(pair),
+            members: format!(r#""kty":"AKP","alg":"{algorithm}","pub":"{public}""#),
+        }
+    }
+
     /// The public JWK; `extra` is the text of further members.
     pub fn jwk(&self, extra: &str) -> String {
         let comma = if extra.is_empty() { "" } else { "," };
@@ -90,6 +108,11 @@ impl SigningKey {
         match &self.private {
             Private::Ec(pair) => pair.sign(&rng, message).unwrap().as_ref().to_vec(),
             Private::Ed25519(pair) => pair.sign(message).as_ref().to_vec(),
+            Private::MlDsa(pair) => {
+                let mut signature = vec![0; pair.algorithm().signature_len()];
+                pair.sign(message, &mut signature).unwrap();
+                signature
+            }
             Private::Rsa(pair) => {
                 let mut signature = vec![0; pair.public_modulus_len()];
                 pair.sign(rsa_encoding(algorithm), &rng, message, &mut signature).unwrap();

@@ -230,7 +230,8 @@ fn c43_a_jwe_that_asks_for_much_work() {
     let judge = Judge::new();
     let header = r#"{"alg":"PBES2-HS256+A128KW","enc":"A128GCM","kid":"es-1","p2s":"AAAA","p2c":2147483647}"#;
     let jwe = format!("{}.AA.AA.AA.AA", base64url_encode(header.as_bytes()));
-    judge.twins("C43", &Jwt::t0().sign(), &jwe, "algorithm_not_allowed");
+    judge.grants("C43", &Jwt::t0().sign());
+    judge.each("C43", &jwe, ["token_malformed", "token_malformed", "algorithm_not_allowed"]);
 }
 
 #[test]

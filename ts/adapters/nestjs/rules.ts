@@ -6,14 +6,14 @@
  */
 
 import { SetMetadata } from "@nestjs/common";
-import type { DpopMode, Requirement } from "../../../index.js";
+import type { DpopMode, RequestRules, Requirement } from "../../../index.js";
 import { allRoles, allScopes, type ClaimPath } from "../../authorization.js";
 import type { RouteRules } from "../../guard/guard.js";
 
 const KEY = "oidc-spa-native:rules";
 
 /** What may be said of a route. What a class and a method of it require, both are required. */
-export interface SaidRules extends Pick<RouteRules, "optional" | "dpop"> {
+export interface SaidRules extends Pick<RouteRules, "optional" | keyof RequestRules> {
     /** Nobody is asked for credentials. */
     readonly public?: boolean;
     readonly require?: readonly Requirement<never>[];

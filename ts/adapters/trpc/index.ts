@@ -9,7 +9,8 @@ import { TRPCError, type TRPCMiddlewareFunction } from "@trpc/server";
 import { getHTTPStatusCodeFromError } from "@trpc/server/http";
 import { TRPC_ERROR_CODES_BY_KEY } from "@trpc/server/rpc";
 import { newGuard, type Auth, type RouteRules, type ValidatorOrOptions } from "../../guard/guard.js";
-import { exposing, RefusedError } from "../../guard/response.js";
+import { exposing } from "../../guard/response.js";
+import { RefusedError } from "../../validator/refused-error.js";
 import type { AuthContext } from "./context.js";
 
 export { createContext, type AuthContext, type ContextOptions } from "./context.js";

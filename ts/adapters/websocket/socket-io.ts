@@ -8,7 +8,8 @@
 import type { IncomingMessage } from "node:http";
 import { newGuard, type Auth, type ValidatorOrOptions } from "../../guard/guard.js";
 import { incomingOf } from "../../guard/node.js";
-import { failure, RefusedError, type ResponseToSend } from "../../guard/response.js";
+import { failure, type ResponseToSend } from "../../guard/response.js";
+import { RefusedError } from "../../validator/refused-error.js";
 import { handshake } from "../../guard/subprotocol.js";
 import { atExpiry, type UpgradeRules } from "../../guard/upgrade.js";
 

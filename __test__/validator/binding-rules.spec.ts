@@ -1,0 +1,155 @@
+// What a token must be bound to: the rules certificate and senderConstrained, of a validator, a request and a route.
+
+import { createHash } from "node:crypto";
+import { createValidator, type RequestRules, type Validator, type ValidatorOptions } from "oidc-spa-native";
+import { protect } from "oidc-spa-native/fetch";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { AUDIENCE, createFixtures, ITEMS, nowInSeconds, type Fixtures } from "../support/fixtures.js";
+
+/** What is in a certificate does not matter. */
+const CERTIFICATE = Buffer.from("the client's certificate");
+const S256 = createHash("sha256").update(CERTIFICATE).digest("base64url");
+
+let f: Fixtures;
+
+beforeAll(async () => {
+    f = await createFixtures();
+});
+
+afterAll(() => f.issuer.close());
+
+const newValidator = (changes: object = {}): Validator =>
+    createValidator({
+        issuerUri: f.issuer.issuerUri,
+        expectedAudience: AUDIENCE,
+        ...changes
+    } as ValidatorOptions);
+
+const KINDS = ["unbound", "key", "certificate", "both"] as const;
+type Kind = (typeof KINDS)[number];
+
+const CNF = (kind: Kind) => ({
+    ...(kind === "key" || kind === "both" ? { jkt: f.jkt } : {}),
+    ...(kind === "certificate" || kind === "both" ? { "x5t#S256": S256 } : {})
+});
+
+/** Presented as it should be. */
+function headersOf(kind: Kind): Record<string, string> {
+    const now = nowInSeconds();
+    const token = f.token(now, kind === "unbound" ? {} : { cnf: CNF(kind) });
+    return kind === "key" || kind === "both"
+        ? { authorization: `DPoP ${token}`, dpop: f.proof(now, token) }
+        : { authorization: `Bearer ${token}` };
+}
+
+const TARGET = { method: "GET", url: ITEMS, clientCertificate: CERTIFICATE };
+
+const judged = (validator: Validator, rules?: RequestRules) =>
+    Promise.all(
+        KINDS.map(async kind => {
+            const verdict = await validator.validateRequest(headersOf(kind), TARGET, rules);
+            return verdict.code ?? "granted";
+        })
+    );
+
+const ALL = ["granted", "granted", "granted", "granted"];
+const BOUND = ["token_unbound", "granted", "granted", "granted"];
+const CERTIFIED = ["token_unbound", "token_unbound", "granted", "granted"];
+const BOTH = ["token_unbound", "token_unbound", "token_unbound", "granted"];
+
+test.each<[RequestRules, string[]]>([
+    [{}, ALL],
+    [{ certificate: "allowed", senderConstrained: "allowed" }, ALL],
+    [{ senderConstrained: "required" }, BOUND],
+    [{ certificate: "required" }, CERTIFIED],
+    [{ certificate: "required", dpop: "required" }, BOTH],
+    [
+        { senderConstrained: "required", dpop: "disabled" },
+        ["token_unbound", "scheme_unsupported", "granted", "scheme_unsupported"]
+    ]
+])("%j: of a validator, and of a request", async (rules, expected) => {
+    expect(await judged(newValidator(rules))).toEqual(expected);
+    expect(await judged(newValidator(), rules)).toEqual(expected);
+});
+
+test("a request's rules come before the validator's", async () => {
+    const strict = newValidator({ certificate: "required", senderConstrained: "required" });
+    expect(await judged(strict, { certificate: "allowed" })).toEqual(BOUND);
+    expect(await judged(strict, { certificate: "allowed", senderConstrained: "allowed" })).toEqual(ALL);
+    expect(await judged(strict, { senderConstrained: "allowed" })).toEqual(CERTIFIED);
+    expect([strict.dpop, strict.certificate, strict.senderConstrained]).toEqual([
+        "allowed",
+        "required",
+        "required"
+    ]);
+});
+
+test("what a route without rules was granted is remembered for it alone", async () => {
+    const validator = newValidator();
+    const headers = headersOf("unbound");
+    const ask = async (rules?: RequestRules) =>
+        (await validator.validateRequest(headers, TARGET, rules)).code ?? "granted";
+    for (let i = 0; i < 3; i++) {
+        expect(await ask()).toBe("granted");
+        expect(await ask({ senderConstrained: "required" })).toBe("token_unbound");
+        expect(await ask({ certificate: "required" })).toBe("token_unbound");
+        expect(await ask({ certificate: "allowed" })).toBe("granted");
+    }
+});
+
+test("a refusal is a challenge that says so in general words", async () => {
+    const verdict = await newValidator({ senderConstrained: "required" }).validateRequest(
+        headersOf("unbound"),
+        TARGET
+    );
+    expect(verdict).toMatchObject({ code: "token_unbound", status: 401 });
+    expect(verdict.headers["WWW-Authenticate"]).toContain(
+        'Bearer error="invalid_token", error_description="The access token is not bound to its client"'
+    );
+});
+
+test.each([
+    [{ certificate: "disabled" }, /certificate: "disabled"/],
+    [{ certificate: true }, /certificate: a boolean/],
+    [{ senderConstrained: "Required" }, /senderConstrained: "Required"/],
+    [{ senderConstrained: null }, /senderConstrained: null/],
+    [{ dpop: "on" }, /dpop: "on"/],
+    [{ clientCertificate: "required" }, /the member "clientCertificate"/],
+    [["required"], /the member "0"/],
+    ["required", /the member "0"|a string/],
+    [null, /got null/],
+    [7, /got 7/]
+])("rules that make no sense: %j", async (rules, message) => {
+    await expect(newValidator().validateRequest({}, null, rules as never)).rejects.toThrow(message);
+    await expect(newValidator().validateRequest({}, null, rules as never)).rejects.toThrow(TypeError);
+});
+
+test("rules are read from what is there, not from a prototype", async () => {
+    for (const name of ["toString", "constructor", "__proto__"]) {
+        const rules = JSON.parse(`{"${name}":"required"}`) as RequestRules;
+        await expect(newValidator().validateRequest({}, null, rules)).rejects.toThrow(`the member "${name}"`);
+    }
+});
+
+test("several guards of one request: each asks for what its own rules say", async () => {
+    const validator = newValidator();
+    const target = () => TARGET;
+    const inner = (rules: RequestRules) => protect(validator, { target, ...rules }, () => new Response("in"));
+    const outer = (then: (request: Request) => Promise<Response>) =>
+        protect(validator, { target }, request => then(request as Request));
+    for (const [rules, expected] of [
+        [{}, [200, 200, 200, 200]],
+        [{ senderConstrained: "required" }, [401, 200, 200, 200]],
+        [{ certificate: "required" }, [401, 401, 200, 200]],
+        [{ dpop: "required", certificate: "required" }, [401, 401, 401, 200]]
+    ] as [RequestRules, number[]][]) {
+        const guarded = outer(inner(rules));
+        const statuses = KINDS.map(
+            async kind => (await guarded(new Request(ITEMS, { headers: headersOf(kind) }))).status
+        );
+        expect(await Promise.all(statuses), JSON.stringify(rules)).toEqual(expected);
+    }
+    expect(() => protect(validator, { certificate: "on" } as never, () => new Response())).toThrow(
+        /certificate: "on"/
+    );
+});

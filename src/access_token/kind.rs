@@ -1,0 +1,176 @@
+//! What a token says that it is, where it is something else than an access token (RFC 8725 section 3.12).
+//!
+//! In: claims, or a text that is no signed JWT; the policy.
+//! Out: nothing, or a refusal that says what came and what to send.
+//! May use: access_token's policy, jose, rejection.
+//! Never: what came in a message, but for the words that stand for nothing.
+
+use crate::jose::json::{Object, Value};
+use crate::jose::jws::{JoseHeader, JwsError, is_jwe};
+use crate::rejection::{Code, Rejection, Shown};
+
+use super::{AccessTokenPolicy, Profile};
+
+/// Refuses a JWT that says of itself that it is something else than an access token.
+pub(super) fn check(claims: &Object<'_>, policy: AccessTokenPolicy) -> Result<(), Rejection> {
+    if let Some((kind, mark)) = never_accepted(claims) {
+        return Err(Code::TokenTypeUnexpected.because(format!(
+            "The token is {kind} ({mark}); send the access token that the issuer gave with it"
+        )));
+    }
+    match id_token_mark(claims) {
+        Some(mark) if !policy.accept_id_tokens => Err(Code::TokenTypeUnexpected.because(format!(
+            "The token is an ID token ({mark}); send the access token that the issuer gave with it. Some issuers, such as \
+             Dex, write their access tokens like this: if yours does, or if it gives ID tokens only, write \
+             `acceptIdTokens: true`"
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// Kinds of tokens that are not for resource servers whatever the options say, and what tells them.
+fn never_accepted(claims: &Object<'_>) -> Option<(&'static str, &'static str)> {
+    const REFRESH: &str = "a refresh token";
+    match text(claims, "typ") {
+        Some("Refresh" | "Offline") => return Some((REFRESH, "its typ claim says so")),
+        Some("Logout") => return Some(("a logout token", "its typ claim says so")),
+        _ => {}
+    }
+    let says_refresh = |name: &str| matches!(text(claims, name), Some("refresh" | "refresh_token"));
+    if says_refresh("type") {
+        return Some((REFRESH, "its type claim says so"));
+    }
+    if says_refresh("token_type") {
+        return Some((REFRESH, "its token_type claim says so"));
+    }
+    if says_refresh("token_use") {
+        return Some((REFRESH, "its token_use claim says so"));
+    }
+    claims.has("events").then_some(("a security event token", "it has an events claim"))
+}
+
+/// What tells an ID token: OpenID Connect Core section 3.1.3.6 and 3.3.2.11, and the issuers' own words.
+fn id_token_mark(claims: &Object<'_>) -> Option<&'static str> {
+    if text(claims, "typ") == Some("ID") {
+        return Some("its typ claim says so");
+    }
+    if matches!(text(claims, "token_use"), Some("id" | "id_token")) {
+        return Some("its token_use claim says so");
+    }
+    if matches!(text(claims, "token_type"), Some("id" | "id_token")) {
+        return Some("its token_type claim says so");
+    }
+    // A claim counts by its presence: its type is the issuer's mistake, not a way around the check.
+    if claims.has("at_hash") {
+        return Some("it has an at_hash claim");
+    }
+    if claims.has("c_hash") {
+        return Some("it has a c_hash claim");
+    }
+    let is_for_an_api = || {
+        OF_ACCESS_TOKENS.into_iter().any(|name| claims.has(name))
+            || matches!(text(claims, "typ"), Some("Bearer" | "DPoP"))
+    };
+    (claims.has("nonce") && !is_for_an_api())
+        .then_some("it has a nonce claim, and none that access tokens have, such as scope")
+}
+
+/// Claims that an access token has and an ID token has not. Older versions of Keycloak, Azure AD B2C and others repeat the
+/// `nonce` of the sign-in in access tokens.
+const OF_ACCESS_TOKENS: [&str; 8] =
+    ["scope", "scp", "client_id", "cid", "appid", "permissions", "token_use", "resource_access"];
+
+fn text<'c>(claims: &'c Object<'_>, name: &str) -> Option<&'c str> {
+    claims.get(name).and_then(Value::as_str)
+}
+
+/// The refusal of a text whose header cannot be read.
+#[cold]
+pub(super) fn unreadable(token: &str, error: &JwsError, policy: AccessTokenPolicy) -> Rejection {
+    let sentence = "Failed to decode the JWT header";
+    if policy.profile == Profile::OidcSpa {
+        return Code::TokenMalformed.because(sentence);
+    }
+    Code::TokenMalformed.because(match token {
+        "undefined" | "null" | "NaN" | "true" | "false" => {
+            format!(
+                "The client sent the word \"{token}\" in the place of an access token: it had none when it made the request"
+            )
+        }
+        _ if !token.contains('.') => {
+            "The access token is opaque, not a JWT: there is no dot in it. Ask the issuer for an access token for this \
+             API: Auth0 gives a JWT where the client names an `audience`, others where it names a `resource` or a scope of \
+             the API, or where the API's tokens are configured to be JWTs"
+                .to_owned()
+        }
+        _ if is_jwe(token) => ENCRYPTED.to_owned(),
+        _ => format!("{sentence}: {error}"),
+    })
+}
+
+/// Refuses an encrypted token as what it is. The drop-in says what is wrong with its algorithm.
+pub(super) fn check_signed(
+    token: &str,
+    header: &JoseHeader,
+    policy: AccessTokenPolicy,
+) -> Result<(), Rejection> {
+    if policy.profile != Profile::OidcSpa && (header.has_enc() || is_jwe(token)) {
+        return Err(Code::TokenMalformed.because(ENCRYPTED));
+    }
+    Ok(())
+}
+
+/// The refusal of a token whose bytes are too many.
+#[cold]
+pub(super) fn too_long(bytes: usize, max_bytes: usize, policy: AccessTokenPolicy) -> Rejection {
+    Code::TokenMalformed.because(if policy.profile == Profile::OidcSpa {
+        format!("The access token is longer than {max_bytes} bytes")
+    } else {
+        format!(
+            "The access token has {bytes} bytes, and {max_bytes} are accepted. Have the issuer put less into it, such as \
+             fewer groups, or raise `limits.accessTokenBytes`"
+        )
+    })
+}
+
+/// The refusal of a token whose algorithm is none of those that are known here.
+#[cold]
+pub(super) fn unknown_algorithm(name: &str, policy: AccessTokenPolicy) -> Rejection {
+    let sentence = format!("Unsupported or too weak algorithm {}", Shown(name));
+    let is_symmetric = name.starts_with("HS") && policy.profile != Profile::OidcSpa;
+    Code::AlgorithmNotAllowed.because(if is_symmetric {
+        format!(
+            "{sentence}. It is symmetric: whoever can verify such a token can make one. Have the issuer sign with an asymmetric \
+             one, such as RS256 or ES256"
+        )
+    } else {
+        sentence
+    })
+}
+
+/// The refusal of a token whose algorithm the application does not accept of its issuer.
+#[cold]
+pub(super) fn algorithm_not_allowed(name: &str, policy: AccessTokenPolicy) -> Rejection {
+    if policy.profile == Profile::OidcSpa {
+        return unknown_algorithm(name, policy);
+    }
+    Code::AlgorithmNotAllowed.because(format!(
+        "Unsupported or too weak algorithm {name}: it is not among the `algorithms` of this issuer"
+    ))
+}
+
+/// The refusal of a token whose signature none of the issuer's keys made.
+#[cold]
+pub(super) fn not_signed(header: &JoseHeader, policy: AccessTokenPolicy) -> Rejection {
+    let sentence = "signature verification failed";
+    if policy.profile == Profile::OidcSpa || !header.has_nonce() {
+        return Code::SignatureInvalid.because(sentence);
+    }
+    Code::SignatureInvalid.because(format!(
+        "{sentence}. The token's header has a nonce, as those that Entra ID makes for Microsoft Graph have: only Graph can \
+         verify these. The client must ask for a token for this API, with a scope such as api://CLIENT_ID/access"
+    ))
+}
+
+const ENCRYPTED: &str = "The access token is encrypted (JWE), and only signed ones can be validated. Auth0 gives such a token \
+     where the client names no `audience`; elsewhere, switch the encryption of this API's access tokens off at the issuer";

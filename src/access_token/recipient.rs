@@ -1,0 +1,104 @@
+//! Whom an access token is for, and who asked for it (RFC 9068 sections 2.2 and 4).
+//!
+//! In: claims, what the configuration expects.
+//! Out: `Audience`, `Clients`; nothing, or a refusal.
+//! May use: jose::json, rejection.
+//! Never: a default that accepts everybody.
+
+use crate::jose::json::{Object, Value};
+use crate::rejection::{Code, Rejection, Shown};
+
+/// Whom a token must be for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Audience {
+    /// One of these values is among the token's.
+    AnyOf(Vec<String>),
+    /// Each of the token's values is one of these: it is for this API alone.
+    Only(Vec<String>),
+    /// Not checked. Written by the application, never a default.
+    Unchecked,
+}
+
+impl Audience {
+    /// Whether a token whose hint names these may be for this API.
+    pub(super) fn is_met_by(&self, audiences: &[String]) -> bool {
+        match self {
+            Self::AnyOf(expected) | Self::Only(expected) => {
+                audiences.iter().any(|audience| expected.contains(audience))
+            }
+            Self::Unchecked => true,
+        }
+    }
+
+    pub(super) fn check(&self, claims: &Object<'_>) -> Result<(), Rejection> {
+        let (Self::AnyOf(expected) | Self::Only(expected)) = self else { return Ok(()) };
+        let is_expected =
+            |value: &Value<'_>| value.as_str().is_some_and(|aud| expected.iter().any(|e| e == aud));
+        let is_good = match (claims.get("aud"), self) {
+            (Some(Value::Array(items)), Self::Only(_)) => !items.is_empty() && items.iter().all(is_expected),
+            (Some(Value::Array(items)), _) => items.iter().any(is_expected),
+            (aud, _) => aud.is_some_and(is_expected),
+        };
+        if is_good { Ok(()) } else { Err(self.mismatch(expected, claims.get("aud"))) }
+    }
+
+    #[cold]
+    fn mismatch(&self, expected: &[String], found: Option<&Value<'_>>) -> Rejection {
+        let found = match found {
+            Some(Value::Array(items)) => {
+                serde_json::to_string(&items.iter().filter_map(Value::as_str).collect::<Vec<_>>())
+            }
+            Some(value) => serde_json::to_string(value.as_str().unwrap_or_default()),
+            None => Ok(String::new()),
+        };
+        let found = found.unwrap_or_default();
+        let (found, expected) = (Shown(&found), expected.join("\" or \""));
+        Code::AudienceMismatch.because(match self {
+            Self::Only(_) => format!(
+                "The access token is not for this API alone, got aud claim {found} but expected nothing beside \
+                 \"{expected}\" (audienceMode is \"only\")."
+            ),
+            _ => format!("Not expected audience, got aud claim {found} but expected \"{expected}\"."),
+        })
+    }
+}
+
+/// Where issuers name the client that a token was given to, in the order in which they are read: RFC 9068, OpenID
+/// Connect and Entra ID version 2, Okta, Entra ID version 1.
+pub(super) const CLIENT_CLAIMS: [&str; 4] = ["client_id", "azp", "cid", "appid"];
+
+/// Whose token it must be.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Clients {
+    /// Any client's.
+    #[default]
+    Any,
+    /// One of these clients'.
+    OneOf(Vec<String>),
+}
+
+impl Clients {
+    pub(super) fn check(&self, claims: &Object<'_>) -> Result<(), Rejection> {
+        let Self::OneOf(expected) = self else { return Ok(()) };
+        let named = CLIENT_CLAIMS.into_iter().find_map(|name| Some((name, claims.get(name)?)));
+        let Some((name, value)) = named else {
+            let message = "expectedClients is set, and the access token names no client: it has none of client_id, azp, \
+                           cid and appid";
+            return Err(Code::ClaimMissing.because(message));
+        };
+        let Some(found) = value.as_str() else {
+            let kind = value.kind();
+            let message =
+                format!("expectedClients is set, and claim {name} is expected to be a string, got {kind}");
+            return Err(Code::ClaimMalformed.because(message));
+        };
+        if expected.iter().any(|client| client == found) {
+            return Ok(());
+        }
+        Err(Code::ClientMismatch.because(format!(
+            "Not an expected client, got {name} claim \"{}\" but expected \"{}\".",
+            Shown(found),
+            expected.join("\" or \"")
+        )))
+    }
+}

@@ -1,0 +1,34 @@
+/**
+ * A refusal as an error, for programs whose frameworks want one.
+ *
+ * In: a refusal. Out: `RefusedError`; the public text of a code. May use: the addon's table of codes. Never: a sentence for developers where a
+ * framework shows an error to clients.
+ */
+
+import type * as contract from "../../index.js";
+import { errorTable } from "../addon/native.js";
+
+let publicTexts: ReadonlyMap<string, string> | undefined;
+
+/** What a client may read of a refusal: it holds nothing of the request. */
+export function publicTextOf(code: string): string | undefined {
+    publicTexts ??= new Map(errorTable().map(({ code, description }) => [code, description]));
+    return publicTexts.get(code);
+}
+
+export class RefusedError extends Error implements contract.RefusedError {
+    override readonly name = "RefusedError";
+    readonly code: contract.ErrorCode;
+    readonly status: contract.Refused["status"];
+    readonly headers: Record<string, string>;
+    declare readonly refusal: contract.Refused;
+
+    constructor(refusal: contract.Refused) {
+        super(publicTextOf(refusal.code) ?? "The request was refused");
+        this.code = refusal.code;
+        this.status = refusal.status;
+        this.headers = { ...refusal.headers };
+        // Not enumerable: whoever turns an error into JSON for a client must not send the sentence for developers.
+        Object.defineProperty(this, "refusal", { value: refusal });
+    }
+}
