@@ -19,6 +19,7 @@ import { isVerdict, readRefusal, type NativeVerdict } from "../addon/native.js";
 import { Verifier } from "../addon/verifier.js";
 import { readHeadersOrRequest } from "../request/request.js";
 import { newNativeValidator } from "./addon-validator.js";
+import { expiryBy } from "./expiry.js";
 import { hostWatch } from "./host-notice.js";
 import { clockReader, dpopModeOf, inheritedGetter } from "./options.js";
 import { scopesToAskFor, shortfallOf } from "./requirements.js";
@@ -136,6 +137,8 @@ export function createValidator<Claims = AccessTokenClaims>(
             );
             return toRefused(readRefusal(told));
         },
+        // The addon has checked the value.
+        ...expiryBy<Claims>(now, policy.leewaySeconds ?? 0),
         dpop: options.dpop ?? "allowed",
         resourceMetadata: metadata === null ? null : (JSON.parse(metadata) as ResourceMetadata),
         ready: async ({ timeoutMs = 10_000, ...others } = {}) => {

@@ -6,18 +6,20 @@
  */
 
 import type { IncomingMessage } from "node:http";
-import { newGuard, type Auth, type ValidatorOrOptions } from "../../guard/guard.js";
+import { newGuard, validatorOf, type Auth, type ValidatorOrOptions } from "../../guard/guard.js";
 import { incomingOf } from "../../guard/node.js";
 import { failure, RefusedError, type ResponseToSend } from "../../guard/response.js";
 import { handshake } from "../../guard/subprotocol.js";
-import { atExpiry, type UpgradeRules } from "../../guard/upgrade.js";
+import { atExpiry, checkCloses, type UpgradeRules } from "../../guard/upgrade.js";
+import { newRecovery, type Recoverable } from "./recovery.js";
 
 /** A socket of socket.io on the server. */
-export interface SocketOfNamespace {
+export interface SocketOfNamespace extends Recoverable {
     readonly request: IncomingMessage;
     readonly handshake: { readonly auth: { readonly [member: string]: unknown } };
     disconnect(close?: boolean): unknown;
-    once(event: "disconnect", listener: () => void): unknown;
+    /** Middleware for each event that comes in. */
+    use(middleware: (event: unknown[], next: (error?: Error) => void) => void): unknown;
 }
 
 /** Middleware, and the typed way to what it found: `auth.of(socket).claims`. */
@@ -28,11 +30,14 @@ export interface NamespaceProtection<Found> {
 
 /** Lets a socket into a namespace: `io.use(protectNamespace(…))`. Others get `connect_error`, with the problem as `data`. */
 export function protectNamespace<Claims, Optional extends boolean = false>(
-    validator: ValidatorOrOptions<Claims>,
-    { closeAtExpiry: closes = false, ...rules }: UpgradeRules<Claims, IncomingMessage, Optional> = {}
+    validatorOrOptions: ValidatorOrOptions<Claims>,
+    { closeAtExpiry: closes = true, ...rules }: UpgradeRules<Claims, IncomingMessage, Optional> = {}
 ): NamespaceProtection<Auth<Claims, Optional>> {
+    checkCloses(closes);
+    const validator = validatorOf(validatorOrOptions);
     const guard = newGuard(validator, { ...rules, guardPreflights: true });
     const found = new WeakMap<SocketOfNamespace, Auth<Claims, Optional>>();
+    const recovery = newRecovery<Auth<Claims, Optional>>(auth => validator.hasExpired(auth));
     const judge = async (socket: SocketOfNamespace): Promise<Error | undefined> => {
         const outcome = await guard(handshake(incomingOf(socket.request), socket.handshake.auth));
         if (!outcome.passed) {
@@ -40,22 +45,36 @@ export function protectNamespace<Claims, Optional extends boolean = false>(
         }
         const auth = outcome.auth as Auth<Claims, Optional>;
         found.set(socket, auth);
-        closes &&
-            socket.once(
-                "disconnect",
-                atExpiry(auth, () => socket.disconnect(true))
-            );
+        recovery.note(socket, auth);
+        if (closes) {
+            const end = () => socket.disconnect(true);
+            socket.once("disconnect", atExpiry(validator, auth, end));
+            // An event may come before anybody has looked at the clock.
+            socket.use((_event, next) => void (validator.hasExpired(auth) ? end() : next()));
+        }
         return undefined;
     };
     const middleware = (socket: SocketOfNamespace, next: (error?: Error) => void) => {
+        recovery.prepare(socket);
         void judge(socket)
             .catch(error => told(new Error("Internal Server Error"), failure(error, undefined)))
             .then(next);
     };
     return Object.assign(middleware, {
-        of: (socket: SocketOfNamespace) => found.get(socket) as Auth<Claims, Optional>
+        of: (socket: SocketOfNamespace) => {
+            const auth = found.get(socket);
+            if (auth === undefined) {
+                socket.disconnect(true);
+                throw new TypeError(UNJUDGED);
+            }
+            return auth;
+        }
     });
 }
+
+const UNJUDGED =
+    "oidc-spa-native: this socket was not judged. Write io.use(auth) for its namespace, and, where several processes share " +
+    "sessions, connectionStateRecovery: { skipMiddlewares: false }.";
 
 /** socket.io sends the client the error's message, and its `data`. */
 function told(error: Error, { body }: ResponseToSend): Error {
