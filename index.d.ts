@@ -736,7 +736,8 @@ export interface Validator<Claims = AccessTokenClaims> {
      * });
      * const auth = protect(validator);
      *
-     * express().get("/events", auth, (req, res) => {
+     * const app = express();
+     * app.get("/events", auth, (req, res) => {
      *     const signal = validator.untilExpiry(auth.of(req), res);
      *     const timer = setInterval(() => res.write("data: tick\n\n"), 1000);
      *     signal.addEventListener("abort", () => {

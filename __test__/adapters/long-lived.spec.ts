@@ -236,7 +236,7 @@ describe("socket.io", () => {
         socket.io.engine.close();
         await expect.poll(() => sockets.of("/").sockets.size).toBe(0);
         sockets.emit("news", 1);
-        await new Promise(resolve => socket.once("connect", resolve));
+        await new Promise<void>(resolve => socket.once("connect", resolve));
         expect([socket.recovered, await missed, await ask(socket)]).toEqual([true, 1, "served"]);
         expect(seen).toEqual([
             { recovered: false, sub: "user-1" },

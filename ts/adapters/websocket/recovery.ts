@@ -8,13 +8,11 @@
 /** What is used of a socket to find its server and its session. */
 export interface Recoverable {
     /** Its namespace, which knows the server's options and holds the sessions. */
-    readonly nsp?: {
-        readonly server?: { readonly opts?: object };
-        readonly adapter?: object;
-    };
+    readonly nsp?: { readonly server?: object; readonly adapter?: object };
     once(event: "disconnect", listener: () => void): unknown;
 }
 
+type ServerOptions = { readonly connectionStateRecovery?: { skipMiddlewares?: boolean } };
 type Session = { readonly pid: string; readonly [tag: symbol]: unknown };
 type Sessions = {
     persistSession?(session: Session): unknown;
@@ -45,9 +43,8 @@ export function newRecovery<Auth>(hasExpired: (auth: Auth) => boolean): {
     };
     return {
         prepare: ({ nsp }) => {
-            const { connectionStateRecovery } = (nsp?.server?.opts ?? {}) as {
-                connectionStateRecovery?: { skipMiddlewares?: boolean };
-            };
+            const { opts } = (nsp?.server ?? {}) as { opts?: ServerOptions };
+            const { connectionStateRecovery } = opts ?? {};
             if (connectionStateRecovery === undefined || nsp?.adapter === undefined) {
                 return;
             }
