@@ -623,7 +623,11 @@ export interface Shortfall {
 export type Ending =
     | {
           readonly aborted: boolean;
-          addEventListener(type: "abort", listener: () => void, options?: { once?: boolean }): void;
+          addEventListener(
+              type: "abort",
+              listener: () => void,
+              options?: { once?: boolean; signal?: ExpirySignal }
+          ): void;
       }
     | { once(event: "close", listener: () => void): unknown; readonly destroyed?: boolean };
 

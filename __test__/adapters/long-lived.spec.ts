@@ -211,8 +211,8 @@ describe("socket.io", () => {
         const socket = io(url + namespace, {
             forceNew: true,
             transports: ["websocket"],
-            reconnectionDelay: 50,
-            reconnectionDelayMax: 50,
+            reconnectionDelay: 400,
+            reconnectionDelayMax: 400,
             auth
         });
         onTestFinished(() => void socket.disconnect());
@@ -311,6 +311,35 @@ describe("socket.io", () => {
         now += 601_000;
         expect(await ask(socket)).toBe("silence");
         expect(await ended).toBe("io server disconnect");
+    });
+
+    test("a client that leaves, let in or not, leaves nothing that waits", async () => {
+        const ends: AbortSignal[] = [];
+        const counting: Validator = {
+            ...validator,
+            untilExpiry: (auth, until) => {
+                ends.push(until as AbortSignal);
+                return validator.untilExpiry(auth, until);
+            }
+        };
+        const { sockets, url } = await start({}, counting);
+        let hold = true;
+        sockets.use((_socket, next) => void (hold || next()));
+        const left = io(url, {
+            forceNew: true,
+            transports: ["websocket"],
+            reconnection: false,
+            auth: { token: tokenFor(600).token }
+        });
+        await expect.poll(() => ends.length).toBe(1);
+        expect(ends[0]?.aborted).toBe(false);
+        left.disconnect();
+        await expect.poll(() => ends[0]?.aborted).toBe(true);
+        hold = false;
+        const entered = await connected(url, tokenFor(600).token);
+        expect(ends[1]?.aborted).toBe(false);
+        entered.disconnect();
+        await expect.poll(() => ends.map(({ aborted }) => aborted)).toEqual([true, true]);
     });
 
     test("a socket that no guard judged is nobody's", async () => {
@@ -484,6 +513,24 @@ describe("tRPC", () => {
         expect(Date.now()).toBeGreaterThanOrEqual(due);
         const lasting = await read(asked, tokenFor(600).token, 1_000, { "trpc-accept": "application/jsonl" });
         expect(lasting.ended).toBe("goes on");
+    });
+
+    test("a caller on the server gets what it would get without a guard", async () => {
+        const call = t.createCallerFactory(routerOf());
+        const request = new Request("http://127.0.0.1/", {
+            headers: { authorization: `Bearer ${tokenFor(600).token}` }
+        });
+        const caller = call(createContext({ req: request, resHeaders: new Headers() }));
+        const three = await caller.three();
+        expect(await three.next()).toEqual({ done: false, value: 1 });
+        const rest: number[] = [];
+        for await (const value of three) {
+            rest.push(value);
+        }
+        expect(rest).toEqual([2, 3]);
+        const stopped = await caller.three();
+        expect(await stopped.return(undefined)).toMatchObject({ done: true });
+        expect(await stopped.next()).toMatchObject({ done: true });
     });
 
     test("a stream that ends by itself, and a client that leaves", async () => {

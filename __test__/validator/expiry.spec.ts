@@ -1,6 +1,6 @@
 // When a grant ends: by the validator's clock, whatever timers say, with one timer for all that wait.
 
-import { EventEmitter } from "node:events";
+import { EventEmitter, getEventListeners } from "node:events";
 import { createValidator, type Granted, type Validator, type ValidatorOptions } from "oidc-spa-native";
 import { closeAtExpiry } from "oidc-spa-native/websocket";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
@@ -202,6 +202,14 @@ test("what ends it earlier, and what has ended already", () => {
     end.abort();
     expect(anonymous.aborted).toBe(true);
     expect(vi.getTimerCount()).toBe(0);
+});
+
+test("a signal that outlives many tokens keeps none of them", () => {
+    const { signal } = new AbortController();
+    validator.untilExpiry(granted, signal);
+    expect(getEventListeners(signal, "abort")).toHaveLength(1);
+    vi.advanceTimersByTime(LIFETIME_MS + 1_000);
+    expect(getEventListeners(signal, "abort")).toHaveLength(0);
 });
 
 test("what is no grant does not pass for one that never ends", () => {

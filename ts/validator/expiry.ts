@@ -113,7 +113,7 @@ export function expiryBy<Claims>(
                 controller.abort();
             };
             if (until !== undefined) {
-                hasEnded(until) ? end() : onEnd(until, end);
+                hasEnded(until) ? end() : onEnd(until, end, signal);
             }
             return signal;
         }
@@ -146,8 +146,9 @@ function check(granted: Granted<unknown> | null): void {
 const hasEnded = (until: Ending): boolean =>
     ("aborted" in until && until.aborted) || ("destroyed" in until && until.destroyed === true);
 
-const onEnd = (until: Ending, end: () => void): unknown =>
-    "once" in until ? until.once("close", end) : until.addEventListener("abort", end, { once: true });
+/** A signal may outlive many tokens: none of them stays with it. */
+const onEnd = (until: Ending, end: () => void, signal: AbortSignal): unknown =>
+    "once" in until ? until.once("close", end) : until.addEventListener("abort", end, { once: true, signal });
 
 const warn = (error: unknown): void =>
     process.emitWarning(error instanceof Error ? error : new Error("The clock failed"));

@@ -23,7 +23,7 @@ export function endingWith(result: unknown, end: End): unknown {
         return result;
     }
     if (isIterable(result)) {
-        return { [Symbol.asyncIterator]: () => endingIterator(result[Symbol.asyncIterator](), end) };
+        return endingIterable(result, end);
     }
     if (isObservable(result)) {
         return endingObservable(result as Subscribable, end);
@@ -42,7 +42,29 @@ export function endingWith(result: unknown, end: End): unknown {
 const isIterable = (value: unknown): value is AsyncIterable<unknown> =>
     typeof value === "object" && value !== null && Symbol.asyncIterator in value;
 
-function endingIterator(inner: AsyncIterator<unknown>, { signal, error }: End): AsyncIterator<unknown> {
+function endingIterable(inner: AsyncIterable<unknown>, end: End): object {
+    const begin = () => endingIterator(inner[Symbol.asyncIterator](), end);
+    if (!("next" in inner)) {
+        return { [Symbol.asyncIterator]: begin };
+    }
+    // A generator is its own iterator, whom a caller on the server may ask. Nothing waits for the expiry before that.
+    let begun: Required<AsyncIterator<unknown>> | undefined;
+    const own = () => {
+        begun ??= begin();
+        return begun;
+    };
+    return {
+        [Symbol.asyncIterator]: own,
+        next: () => own().next(),
+        return: (value: unknown) => own().return(value),
+        throw: (reason: unknown) => own().throw(reason)
+    };
+}
+
+function endingIterator(
+    inner: AsyncIterator<unknown>,
+    { signal, error }: End
+): Required<AsyncIterator<unknown>> {
     const ended = new AbortController();
     const expiry = signal(ended.signal);
     // Not one promise for all steps: each step would leave a reaction on it.
@@ -80,12 +102,15 @@ function endingIterator(inner: AsyncIterator<unknown>, { signal, error }: End): 
                         }
                     },
                     (reason: unknown) => {
-                        pending.delete(reject) && ended.abort();
-                        reject(reason);
+                        if (pending.delete(reject)) {
+                            ended.abort();
+                            reject(reason);
+                        }
                     }
                 );
             }),
-        return: value => close(inner.return?.(value), value)
+        return: value => close(inner.return?.(value), value),
+        throw: (reason: unknown) => close(inner.throw?.(reason) ?? Promise.reject(reason), undefined)
     };
 }
 

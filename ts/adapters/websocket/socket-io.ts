@@ -17,7 +17,10 @@ import { newRecovery, type Recoverable } from "./recovery.js";
 export interface SocketOfNamespace extends Recoverable {
     readonly request: IncomingMessage;
     readonly handshake: { readonly auth: { readonly [member: string]: unknown } };
+    /** The connection, which several namespaces may share. */
+    readonly conn?: { once(event: "close", listener: () => void): unknown };
     disconnect(close?: boolean): unknown;
+    once(event: "disconnect", listener: () => void): unknown;
     /** Middleware for each event that comes in. */
     use(middleware: (event: unknown[], next: (error?: Error) => void) => void): unknown;
 }
@@ -37,7 +40,10 @@ export function protectNamespace<Claims, Optional extends boolean = false>(
     const validator = validatorOf(validatorOrOptions);
     const guard = newGuard(validator, { ...rules, guardPreflights: true });
     const found = new WeakMap<SocketOfNamespace, Auth<Claims, Optional>>();
-    const recovery = newRecovery<Auth<Claims, Optional>>(auth => validator.hasExpired(auth));
+    const prepare = newRecovery<Auth<Claims, Optional>>(
+        socket => found.get(socket as SocketOfNamespace),
+        auth => validator.hasExpired(auth)
+    );
     const judge = async (socket: SocketOfNamespace): Promise<Error | undefined> => {
         const outcome = await guard(handshake(incomingOf(socket.request), socket.handshake.auth));
         if (!outcome.passed) {
@@ -45,17 +51,16 @@ export function protectNamespace<Claims, Optional extends boolean = false>(
         }
         const auth = outcome.auth as Auth<Claims, Optional>;
         found.set(socket, auth);
-        recovery.note(socket, auth);
         if (closes) {
             const end = () => socket.disconnect(true);
-            socket.once("disconnect", atExpiry(validator, auth, end));
+            onceGone(socket, atExpiry(validator, auth, end));
             // An event may come before anybody has looked at the clock.
             socket.use((_event, next) => void (validator.hasExpired(auth) ? end() : next()));
         }
         return undefined;
     };
     const middleware = (socket: SocketOfNamespace, next: (error?: Error) => void) => {
-        recovery.prepare(socket);
+        prepare(socket);
         void judge(socket)
             .catch(error => told(new Error("Internal Server Error"), failure(error, undefined)))
             .then(next);
@@ -75,6 +80,30 @@ export function protectNamespace<Claims, Optional extends boolean = false>(
 const UNJUDGED =
     "oidc-spa-native: this socket was not judged. Write io.use(auth) for its namespace, and, where several processes share " +
     "sessions, connectionStateRecovery: { skipMiddlewares: false }.";
+
+/** By connection, so that it gets one listener however many namespaces its client enters. */
+const waiting = new WeakMap<object, Set<() => void>>();
+
+/** A socket whose client leaves before it is let in is never told that it is disconnected; its connection closes. */
+function onceGone(socket: Pick<SocketOfNamespace, "conn" | "once">, act: () => void): void {
+    const { conn } = socket;
+    if (conn === undefined) {
+        socket.once("disconnect", act);
+        return;
+    }
+    let acts = waiting.get(conn);
+    if (acts === undefined) {
+        const all = new Set<() => void>();
+        conn.once("close", () => all.forEach(act => act()));
+        waiting.set(conn, all);
+        acts = all;
+    }
+    const all = acts.add(act);
+    socket.once("disconnect", () => {
+        all.delete(act);
+        act();
+    });
+}
 
 /** socket.io sends the client the error's message, and its `data`. */
 function told(error: Error, { body }: ResponseToSend): Error {
