@@ -724,7 +724,8 @@ export interface Validator<Claims = AccessTokenClaims> {
      * It aborts no earlier than `exp` and `leewaySeconds`, and no later than 30 seconds after where the machine slept or
      * the clock was set. One timer serves all grants of a validator, and does not keep the process alive. Where it was the
      * token, the signal's `reason` has the `code` `"token_expired"`. For `null`, a request without credentials, only
-     * `until` ends it. Without `until` the signal is held in memory until the token expires.
+     * `until` ends it. Where either has ended already the signal aborts a moment later, so that listeners which are added at once
+     * hear it. Without `until` the signal is held in memory until the token expires.
      *
      * @param until - what ends it earlier: a response, a socket, a stream, an `AbortSignal`
      * @throws TypeError if it is neither a grant nor `null`

@@ -312,3 +312,12 @@ test("a request that is asked about again after its token's expiry is judged ane
     expect(await statuses()).toEqual([401, 401, 401, 401]);
     expect(new Set(codes)).toEqual(new Set(["token_expired"]));
 });
+
+test("a URL that is none is not that of the resource metadata", () => {
+    const serve = resourceMetadata(createValidator({ ...options, resource: AUDIENCE }));
+    const asked = (url: string) => serve({ url, method: "GET", headers: new Headers() })?.status;
+    for (const url of ["//", "http://", "http://[", "///x", "/%", "*", ""]) {
+        expect(asked(url)).toBeUndefined();
+    }
+    expect(asked("/.well-known/oauth-protected-resource")).toBe(200);
+});

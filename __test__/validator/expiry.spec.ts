@@ -45,15 +45,19 @@ afterEach(() => {
 
 const expiry = () => granted.rawClaims.exp * 1000;
 
-test("at the token's expiry, and not a moment before", () => {
+test("at the token's expiry, and not a moment before", async () => {
     const signal = validator.untilExpiry(granted);
     vi.advanceTimersByTime(expiry() - Date.now() - 1);
     expect([signal.aborted, validator.hasExpired(granted)]).toEqual([false, false]);
     vi.advanceTimersByTime(1);
     expect([signal.aborted, validator.hasExpired(granted)]).toEqual([true, true]);
     expect(signal.reason).toMatchObject({ code: "token_expired", message: "The access token expired" });
-    // From now on at once.
-    expect(validator.untilExpiry(granted).aborted).toBe(true);
+    // From now on at once, and who listens at once hears it.
+    const heard = vi.fn();
+    const late = validator.untilExpiry(granted);
+    late.addEventListener("abort", heard);
+    await Promise.resolve();
+    expect([late.aborted, heard.mock.calls.length]).toEqual([true, 1]);
     expect(vi.getTimerCount()).toBe(0);
 });
 
@@ -184,17 +188,19 @@ test("an expiry beyond what one timer can wait for, and a socket that closes bef
     expect(vi.getTimerCount()).toBe(0);
 });
 
-test("what ends it earlier, and what has ended already", () => {
+test("what ends it earlier, and what has ended already", async () => {
     const response = Object.assign(new EventEmitter(), { destroyed: false });
     const signal = validator.untilExpiry(granted, response);
     expect(signal.aborted).toBe(false);
     response.emit("close");
     expect(signal.aborted).toBe(true);
     expect(signal.reason.code).not.toBe("token_expired");
-    expect(
-        validator.untilExpiry(granted, { ...response, once: () => undefined, destroyed: true }).aborted
-    ).toBe(true);
-    expect(validator.untilExpiry(granted, AbortSignal.abort()).aborted).toBe(true);
+    for (const ended of [{ once: () => undefined, destroyed: true }, AbortSignal.abort()]) {
+        const heard = vi.fn();
+        validator.untilExpiry(granted, ended).addEventListener("abort", heard);
+        await Promise.resolve();
+        expect(heard).toHaveBeenCalledOnce();
+    }
     // Nobody's token: only what is given ends it.
     const end = new AbortController();
     const anonymous = validator.untilExpiry(null, end.signal);

@@ -103,8 +103,9 @@ export function expiryBy<Claims>(
             const controller = new AbortController();
             const { signal } = controller;
             const expire = () => controller.abort(new TokenExpired());
+            // What has ended already is told a moment later, to listeners that are added now.
             if (hasExpired(granted)) {
-                expire();
+                queueMicrotask(expire);
                 return signal;
             }
             const stop = granted === null ? () => undefined : expiries.at(dueOf(granted), expire);
@@ -113,7 +114,7 @@ export function expiryBy<Claims>(
                 controller.abort();
             };
             if (until !== undefined) {
-                hasEnded(until) ? end() : onEnd(until, end, signal);
+                hasEnded(until) ? queueMicrotask(end) : onEnd(until, end, signal);
             }
             return signal;
         }
