@@ -29,7 +29,7 @@ class Expiries {
         const acts = this.#waiting.get(second) ?? new Set();
         this.#waiting.set(second, acts.add(act));
         if (second * 1000 < this.#wakes) {
-            this.#wait();
+            this.#waitFor(second * 1000);
         }
         return () => {
             if (acts.delete(act) && acts.size === 0) {
@@ -46,18 +46,13 @@ class Expiries {
         this.#wakes = Number.POSITIVE_INFINITY;
     }
 
-    #wait(): void {
+    /** Until then, or until the clock has to be looked at. */
+    #waitFor(next: number): void {
         this.#stop();
         const now = this.#read();
-        let next = Number.POSITIVE_INFINITY;
-        for (const second of this.#waiting.keys()) {
-            next = Math.min(next, second * 1000);
-        }
-        if (this.#waiting.size > 0) {
-            const wait = Math.min(Math.max(next - now, 0), LONGEST_WAIT_MS);
-            this.#wakes = now + wait;
-            this.#timer = setTimeout(() => this.#look(), Math.ceil(wait)).unref();
-        }
+        const wait = Math.min(Math.max(next - now, 0), LONGEST_WAIT_MS);
+        this.#wakes = now + wait;
+        this.#timer = setTimeout(() => this.#look(), Math.ceil(wait)).unref();
     }
 
     #look(): void {
@@ -71,7 +66,11 @@ class Expiries {
                 }
             }
         }
-        this.#wait();
+        let next = Number.POSITIVE_INFINITY;
+        for (const second of this.#waiting.keys()) {
+            next = Math.min(next, second * 1000);
+        }
+        this.#waiting.size > 0 ? this.#waitFor(next) : this.#stop();
     }
 
     /** Where the clock fails nobody can say that a token still holds: all of them end. */
