@@ -7,7 +7,7 @@ import Fastify from "fastify";
 import { Hono } from "hono";
 import { streamSSE } from "hono/streaming";
 import Koa from "koa";
-import { once } from "node:events";
+import { EventEmitter, once } from "node:events";
 import { createServer, type Server, type ServerResponse } from "node:http";
 import * as http2 from "node:http2";
 import type { AddressInfo } from "node:net";
@@ -187,6 +187,28 @@ describe("server-sent events, as the page has them", () => {
         // The client has left: nothing waits for the expiry any more.
         await expect.poll(() => signals[1]?.aborted, { timeout: 5_000 }).toBe(true);
         expect(signals[1]?.reason.code).not.toBe("token_expired");
+    });
+
+    test("a long poll is not answered after the expiry", async () => {
+        const news = new EventEmitter();
+        const auth = ofExpress.protect(validator);
+        const app = express().get("/", auth, async (req, res) => {
+            const signal = validator.untilExpiry(auth.of(req), res);
+            const heard = await once(news, "news", { signal }).catch(() => undefined);
+            heard === undefined ? res.status(204).end() : res.send(String(heard[0]));
+        });
+        const url = `http://127.0.0.1:${await portOf(createServer(app))}/`;
+        const poll = async (token: string) => {
+            const response = await fetch(url, { headers: { authorization: `Bearer ${token}` } });
+            return [response.status, await response.text()];
+        };
+        const { token, due } = tokenFor(2);
+        const lasting = poll(tokenFor(600).token);
+        expect(await poll(token)).toEqual([204, ""]);
+        expect(Date.now()).toBeGreaterThanOrEqual(due);
+        news.emit("news", "hello");
+        expect(await lasting).toEqual([200, "hello"]);
+        expect(news.listenerCount("news")).toBe(0);
     });
 
     test("a stream of HTTP/2, beside another one of its session", async () => {
