@@ -10,7 +10,7 @@ import type { Duplex } from "node:stream";
 import type { Granted, Validator } from "../../index.js";
 import type { RouteRules } from "./guard.js";
 import { send } from "./node.js";
-import type { ResponseToSend } from "./response.js";
+import { failure, type ResponseToSend } from "./response.js";
 
 /** The rules of an upgrade. */
 export type UpgradeRules<Claims, Request, Optional extends boolean> = Omit<
@@ -157,9 +157,7 @@ export function atExpiry<Claims>(
             act();
         } catch (error) {
             // Nobody waits for it: it would end the process.
-            process.emitWarning(
-                error instanceof Error ? error : new Error("A connection could not be closed")
-            );
+            failure(error, undefined);
         }
     };
     signal.aborted ? expire() : signal.addEventListener("abort", expire, { once: true });

@@ -1,11 +1,12 @@
 /**
  * What must end when a token expires: who waits for it, by the validator's clock.
  *
- * In: a clock, grants, what ends with them. Out: one call, or a signal, at that time. May use: nothing. Never: a timer for
+ * In: a clock, grants, what ends with them. Out: one call, or a signal, at that time. May use: schema (what an error says). Never: a timer for
  * each that waits, a process that stays alive for it.
  */
 
 import type { AccessTokenClaims, Ending, Granted, Validator } from "../../index.js";
+import { messageOf } from "./schema.js";
 
 /** Longest time between two looks at the clock: a timer does not see that the machine slept, or that the clock was set. */
 const LONGEST_WAIT_MS = 30_000;
@@ -151,4 +152,7 @@ const onEnd = (until: Ending, end: () => void, signal: AbortSignal): unknown =>
     "once" in until ? until.once("close", end) : until.addEventListener("abort", end, { once: true, signal });
 
 const warn = (error: unknown): void =>
-    process.emitWarning(error instanceof Error ? error : new Error("The clock failed"));
+    process.emitWarning(messageOf(error, "The clock failed"), {
+        type: "oidc-spa-native",
+        code: "OIDC_SPA_NATIVE_EXPIRY"
+    });
