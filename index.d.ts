@@ -806,6 +806,28 @@ export interface Shortfall {
     maxAgeSeconds?: number;
 }
 
+/** What ends by itself: an `AbortSignal`, or what emits `close`, as responses, sockets and streams of Node.js do. */
+export type Ending =
+    | {
+          readonly aborted: boolean;
+          addEventListener(
+              type: "abort",
+              listener: () => void,
+              options?: { once?: boolean; signal?: ExpirySignal }
+          ): void;
+      }
+    | { once(event: "close", listener: () => void): unknown; readonly destroyed?: boolean };
+
+/** An `AbortSignal`; where the program's types do not know that, what is used of it. */
+export type ExpirySignal = typeof globalThis extends { AbortSignal: { prototype: infer Signal } }
+    ? Signal
+    : {
+          readonly aborted: boolean;
+          readonly reason: unknown;
+          addEventListener(type: "abort", listener: () => void, options?: { once?: boolean }): void;
+          removeEventListener(type: "abort", listener: () => void): void;
+      };
+
 /** A resource server's guard. Made by {@link createValidator}. */
 export interface Validator<Claims = AccessTokenClaims> {
     /**
@@ -898,6 +920,51 @@ export interface Validator<Claims = AccessTokenClaims> {
         requirement: Requirement<Claims> | readonly Requirement<Claims>[],
         rules?: RequestRules
     ): Verdict<Claims>;
+    /**
+     * Whether the token of a grant has expired meanwhile, by this validator's clock: from then on `validateRequest` would
+     * refuse it (`exp` and `leewaySeconds`). For messages and events of what lives longer than a request. `false` for
+     * `null`, a request without credentials.
+     *
+     * @throws TypeError if it is neither a grant nor `null`
+     */
+    hasExpired(granted: Granted<Claims> | null): boolean;
+    /**
+     * A signal that aborts when the token of a grant expires, by this validator's clock, or when `until` ends, whichever
+     * comes first. For what lives longer than a request: sockets, server-sent events, subscriptions, long polls.
+     *
+     * It aborts no earlier than `exp` and `leewaySeconds`, and no later than 30 seconds after where the machine slept or
+     * the clock was set. One timer serves all grants of a validator, and does not keep the process alive. Where it was the
+     * token, the signal's `reason` has the `code` `"token_expired"`. For `null`, a request without credentials, only
+     * `until` ends it. Where either has ended already the signal aborts a moment later, so that listeners which are added at once
+     * hear it. Without `until` the signal is held in memory until the token expires.
+     *
+     * @param until - what ends it earlier: a response, a socket, a stream, an `AbortSignal`
+     * @throws TypeError if it is neither a grant nor `null`
+     * @example
+     * ```ts
+     * import express from "express";
+     * import { createValidator } from "oidc-spa-native";
+     * import { protect } from "oidc-spa-native/express";
+     *
+     * const validator = createValidator({
+     *     issuerUri: "https://auth.example.com",
+     *     expectedAudience: "https://api.example.com"
+     * });
+     * const auth = protect(validator);
+     *
+     * const app = express();
+     * app.get("/events", auth, (req, res) => {
+     *     const signal = validator.untilExpiry(auth.of(req), res);
+     *     const timer = setInterval(() => res.write("data: tick\n\n"), 1000);
+     *     signal.addEventListener("abort", () => {
+     *         clearInterval(timer);
+     *         res.end();
+     *     });
+     *     res.writeHead(200, { "Content-Type": "text/event-stream" });
+     * });
+     * ```
+     */
+    untilExpiry(granted: Granted<Claims> | null, until?: Ending): ExpirySignal;
     /** Which schemes are accepted, where the rules of a request do not say otherwise. */
     readonly dpop: DpopMode;
     /** Whether tokens must be bound to a client certificate, where the rules of a request do not say otherwise. */

@@ -164,7 +164,7 @@ applyWSSHandler({ router, createContext, wss: new WebSocketServer({ noServer: tr
 initTRPC.context<{ db: string }>().create().procedure.use(ofTrpc.protect(withZod));
 
 const sockets = new WebSocketServer({ noServer: true, handleProtocols: ofWebSocket.acceptedProtocol });
-const upgrade = ofWebSocket.protect(withZod, { closeAtExpiry: true }, sockets);
+const upgrade = ofWebSocket.protect(withZod, { closeAtExpiry: false }, sockets);
 createServer().on("upgrade", upgrade);
 holds<Equals<ReturnType<typeof upgrade.of>, Auth>>();
 const namespace = ofWebSocket.protectNamespace(withZod, { optional: true });

@@ -295,3 +295,29 @@ test("a parse that is asynchronous is waited for", async () => {
     const verdict = await naming.validateRequest(headers);
     expect(verdict.isSuccess && verdict.claims.name).toBe("user user-1");
 });
+
+test("a request that is asked about again after its token's expiry is judged anew, by the validator's clock", async () => {
+    let now = Date.now();
+    const own = createValidator({ ...options, clock: () => now });
+    const codes: string[] = [];
+    const onRejected = ({ code }: Refused) => void codes.push(code);
+    const guards = [protect(own, { onRejected }, sub), protect(own, { optional: true, onRejected }, sub)];
+    const requests = [requestWith(bearer({ exp: nowInSeconds() + 60 })), dpopRequest()];
+    const statuses = () =>
+        Promise.all(requests.flatMap(request => guards.map(async guard => (await guard(request)).status)));
+    expect(await statuses()).toEqual([200, 200, 200, 200]);
+    // As long as the tokens last the proof is not used up by being asked about again.
+    expect(await statuses()).toEqual([200, 200, 200, 200]);
+    now += 3_600_000;
+    expect(await statuses()).toEqual([401, 401, 401, 401]);
+    expect(new Set(codes)).toEqual(new Set(["token_expired"]));
+});
+
+test("a URL that is none is not that of the resource metadata", () => {
+    const serve = resourceMetadata(createValidator({ ...options, resource: AUDIENCE }));
+    const asked = (url: string) => serve({ url, method: "GET", headers: new Headers() })?.status;
+    for (const url of ["//", "http://", "http://[", "///x", "/%", "*", ""]) {
+        expect(asked(url)).toBeUndefined();
+    }
+    expect(asked("/.well-known/oauth-protected-resource")).toBe(200);
+});

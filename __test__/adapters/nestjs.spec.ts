@@ -455,7 +455,7 @@ test.each(PLATFORMS)(
         UseGuards(AuthGuard)(Events);
         WebSocketGateway()(Events);
         await serve(
-            { imports: [AuthModule.forRoot(validator)], providers: [Events] },
+            { imports: [AuthModule.forRoot(validator, { closeAtExpiry: false })], providers: [Events] },
             app => app.useWebSocketAdapter(new IoAdapter(app)),
             onFastify
         );

@@ -64,7 +64,7 @@ async function wsServer(rules: Rules = {}, by: Validator = validator): Promise<s
 }
 
 async function honoServer(rules: Rules = {}, by: Validator = validator): Promise<string> {
-    const { closeAtExpiry: closes = false, ...route } = rules;
+    const { closeAtExpiry: closes = true, ...route } = rules;
     const app = new Hono().get(
         "/chat",
         ofHono.protect(by, { ...route, subprotocolToken: true }),
@@ -73,7 +73,7 @@ async function honoServer(rules: Rules = {}, by: Validator = validator): Promise
             return {
                 onOpen: (_event, ws) => {
                     if (closes) {
-                        closeAtExpiry(ws, auth);
+                        closeAtExpiry(by, ws, auth);
                     }
                     ws.send(`Hello ${auth?.claims.sub ?? "stranger"}`);
                 }
@@ -244,10 +244,10 @@ describe.each([
         expect((await open(offering, [], dpop(offering))).headers["dpop-nonce"]).toMatch(/^[\w-]+$/);
     });
 
-    test("closed at the token's expiry where a rule says so", async () => {
+    test("closed at the token's expiry unless a rule says that it stays", async () => {
         const claims = { exp: nowInSeconds() + 2 };
-        const staying = await open(await serverWith(), [protocol(token(claims))]);
-        const { socket } = await open(await serverWith({ closeAtExpiry: true }), [protocol(token(claims))]);
+        const staying = await open(await serverWith({ closeAtExpiry: false }), [protocol(token(claims))]);
+        const { socket } = await open(await serverWith(), [protocol(token(claims))]);
         const [code, reason] = (await once(socket as WebSocket, "close")) as [number, Buffer];
         expect([code, String(reason)]).toEqual([4401, "The access token expired"]);
         expect(Date.now()).toBeGreaterThanOrEqual(claims.exp * 1000);
@@ -256,7 +256,7 @@ describe.each([
 });
 
 test("a client that never answers the close is cut off", async () => {
-    const url = await wsServer({ closeAtExpiry: true });
+    const url = await wsServer();
     const { port } = new URL(url);
     const socket = connect(Number(port), "127.0.0.1");
     const key = Buffer.alloc(16).toString("base64");
@@ -303,32 +303,6 @@ test("where the validator fails, nobody is let in, and nobody learns why", async
     });
     expect(String(warn.mock.calls[0]?.[0])).toContain("clock returned NaN");
     warn.mockRestore();
-});
-
-test("an expiry beyond what a timer can wait for is waited for in parts, and a socket that closes ends it", () => {
-    vi.useFakeTimers();
-    try {
-        const DAY_MS = 86_400_000;
-        const close = vi.fn();
-        const ends: (() => void)[] = [];
-        const socket = { close, once: (_event: "close", listener: () => void) => ends.push(listener) };
-        const auth = { rawClaims: { exp: Math.ceil(Date.now() / 1000) + 60 * 86_400 } } as Granted;
-        closeAtExpiry(socket, auth);
-        vi.advanceTimersByTime(59 * DAY_MS);
-        expect(close).not.toHaveBeenCalled();
-        vi.advanceTimersByTime(DAY_MS + 2000);
-        expect(close).toHaveBeenCalledExactlyOnceWith(4401, "The access token expired");
-        vi.runAllTimers();
-
-        closeAtExpiry(socket, { rawClaims: { exp: Math.ceil(Date.now() / 1000) + 60 * 86_400 } } as Granted);
-        vi.advanceTimersByTime(30 * DAY_MS);
-        ends.at(-1)?.();
-        expect(vi.getTimerCount()).toBe(0);
-        closeAtExpiry(socket, null);
-        expect(vi.getTimerCount()).toBe(0);
-    } finally {
-        vi.useRealTimers();
-    }
 });
 
 test("the rule reads subprotocols wherever it is written, and only there", async () => {
@@ -457,7 +431,7 @@ describe("socket.io", () => {
         ).toMatchObject({ code: "scope_insufficient" });
         expect(await enter(await ioServer({ optional: true }), {})).toBe("stranger");
 
-        const socket = io(await ioServer({ closeAtExpiry: true }), {
+        const socket = io(await ioServer(), {
             forceNew: true,
             reconnection: false,
             auth: { token: token({ exp: nowInSeconds() + 2 }) }

@@ -62,7 +62,7 @@ export async function startIssuer({
     let jwksRequests = 0;
 
     const server = createServer((req, res) => {
-        const { pathname } = new URL(req.url, issuerUri);
+        const [pathname] = req.url.split("?");
         if (pathname === "/jwks") {
             jwksRequests += 1;
             publishing.callback()(req, res);

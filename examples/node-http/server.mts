@@ -41,8 +41,9 @@ const routes: Record<string, (req: IncomingMessage, res: ServerResponse) => void
 };
 
 const server = createServer((req, res) => {
-    const { pathname } = new URL(req.url!, "http://localhost");
-    const route = Object.hasOwn(routes, pathname) ? routes[pathname] : undefined;
+    // Not by `new URL`, which throws for some of what a client may send as its target, such as `//`.
+    const [path = ""] = (req.url ?? "").split("?");
+    const route = Object.hasOwn(routes, path) ? routes[path] : undefined;
     if (req.method === "GET" && route !== undefined) {
         route(req, res);
     } else {

@@ -20,14 +20,10 @@ const validator = createValidator({
 const newSockets = () => new WebSocketServer({ noServer: true, handleProtocols: acceptedProtocol });
 const [everybodys, maybes, users, editors] = [newSockets(), newSockets(), newSockets(), newSockets()];
 
-const closeAtExpiry = true;
-const maybe = protect(validator, { closeAtExpiry, optional: true }, maybes);
-const auth = protect(validator, { closeAtExpiry }, users);
-const editor = protect(
-    validator,
-    { closeAtExpiry, require: allRoles(["editor"], rolesOf.keycloakRealm) },
-    editors
-);
+// Each socket is closed when its token expires.
+const maybe = protect(validator, { optional: true }, maybes);
+const auth = protect(validator, {}, users);
+const editor = protect(validator, { require: allRoles(["editor"], rolesOf.keycloakRealm) }, editors);
 
 function chat(sockets: WebSocketServer, nameOf: (req: IncomingMessage) => string): void {
     sockets.on("connection", (ws, req) => {

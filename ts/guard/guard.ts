@@ -56,8 +56,6 @@ export interface Incoming<Request> {
     readonly method: string | undefined;
     /** A header field of the request, by its name in lower case. */
     readonly header: (name: string) => unknown;
-    /** It began a connection, on which calls follow: they are judged anew once its token has expired. */
-    readonly isHandshake?: boolean;
 }
 
 /** Who it is; `null` for a request without credentials, where the route takes it. */
@@ -141,7 +139,8 @@ export function newGuard<Claims, Request, Optional extends boolean>(
         const judgement = judgementOf(judgements, incoming);
         for (;;) {
             const { granted, underway } = judgement;
-            if (granted !== undefined && incoming.isHandshake === true && hasExpired(granted)) {
+            // A request may have begun a connection, on which calls follow, and be asked about for hours.
+            if (granted !== undefined && validator.hasExpired(granted)) {
                 delete judgement.granted;
             } else if (granted !== undefined && accepts(accepted, granted)) {
                 return granted;
@@ -244,8 +243,6 @@ function accepts(
         (senderConstrained === "allowed" || isDpop || hasCertificate)
     );
 }
-
-const hasExpired = ({ rawClaims }: Granted<unknown>): boolean => rawClaims.exp * 1000 <= Date.now();
 
 /** A CORS preflight (Fetch standard, section 3.3.2). */
 function isPreflight({ method, header }: Incoming<unknown>): boolean {

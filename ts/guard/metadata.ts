@@ -64,8 +64,13 @@ export function newMetadataHandler({
     };
 }
 
-/** Path and query of a URL as a Fetch-style server holds it. */
-export function targetOf(url: string): string {
-    const { pathname, search } = new URL(url, "http://localhost");
+/** Path and query of a URL as a Fetch-style server holds it; `undefined` where it is none: a client may send anything. */
+export function targetOf(url: string): string | undefined {
+    if (!URL.canParse(url, BASE)) {
+        return undefined;
+    }
+    const { pathname, search } = new URL(url, BASE);
     return pathname + search;
 }
+
+const BASE = "http://localhost";

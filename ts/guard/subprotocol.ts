@@ -38,7 +38,7 @@ export type SaidAtConnect = { readonly token?: unknown } | null | undefined;
 export function handshake<Request>(incoming: Incoming<Request>, said: SaidAtConnect): Incoming<Request> {
     const token = said?.token ?? null;
     const tokens = token === null ? [] : [typeof token === "string" ? token : ""];
-    return { ...withTokens(incoming, [...tokensOf(incoming), ...tokens]), isHandshake: true };
+    return withTokens(incoming, [...tokensOf(incoming), ...tokens]);
 }
 
 /** The request with these tokens among its credentials. More than one, or one beside the field, is one too many. */

@@ -7,19 +7,29 @@
 
 import { ServerResponse, type IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
-import type { Granted } from "../../index.js";
+import type { Granted, Validator } from "../../index.js";
 import type { RouteRules } from "./guard.js";
 import { send } from "./node.js";
-import type { ResponseToSend } from "./response.js";
+import { failure, type ResponseToSend } from "./response.js";
 
 /** The rules of an upgrade. */
 export type UpgradeRules<Claims, Request, Optional extends boolean> = Omit<
     RouteRules<Claims, Request, Optional>,
     "subprotocolToken" | "guardPreflights"
 > & {
-    /** Close the socket when its token expires, on `ws` with the code 4401. Default `false`. */
+    /**
+     * Close the socket when its token expires, on `ws` with the code 4401. Default `true`; with `false` the socket outlives
+     * its token.
+     */
     closeAtExpiry?: boolean;
 };
+
+/** A rule that is no boolean is a mistake: of `"false"` nobody knows what was meant. */
+export function checkCloses(closes: unknown): void {
+    if (typeof closes !== "boolean") {
+        throw new TypeError('oidc-spa-native: the rule "closeAtExpiry" must be a boolean.');
+    }
+}
 
 /** A peer may leave the end of a connection unanswered, and go on sending. */
 const GRACE_MS = 2000;
@@ -92,32 +102,6 @@ export function accept(
     }
 }
 
-/** What `setTimeout` can wait for; it takes more for 1 ms. */
-const LONGEST_DELAY_MS = 2 ** 31 - 1;
-
-/** Acts when the token expires. It does not keep the process alive. Returns what takes it back. */
-export function atExpiry(auth: Granted<unknown> | null, act: () => void): () => void {
-    if (auth === null) {
-        return () => undefined;
-    }
-    const due = auth.rawClaims.exp * 1000;
-    const wait = (): NodeJS.Timeout => {
-        const left = Math.max(due - Date.now(), 0);
-        return setTimeout(
-            () => {
-                if (Date.now() < due) {
-                    timer = wait();
-                } else {
-                    act();
-                }
-            },
-            Math.min(left, LONGEST_DELAY_MS)
-        ).unref();
-    };
-    let timer = wait();
-    return () => clearTimeout(timer);
-}
-
 /** A socket that can be closed: of `ws`, Hono's `WSContext`, a `WebSocket` of Deno or Bun. */
 export interface Closable {
     close(code: number, reason: string): unknown;
@@ -127,22 +111,55 @@ export interface Closable {
 
 /** A close code of the application's own (RFC 6455 section 7.4.2): get a new token, and come again. */
 const EXPIRED = 4401;
-interface SocketOfWs extends Closable {
+
+/** What a socket may have beyond `close`: of `ws` it has the first two, of Deno the last. */
+interface SocketOfRuntime extends Closable {
     once?(event: "close", listener: () => void): unknown;
     terminate?(): void;
+    addEventListener?(event: "close", listener: () => void): unknown;
 }
 
+/** What tells when a grant ends. */
+export type ExpiryOf<Claims> = Pick<Validator<Claims>, "untilExpiry">;
+
 /**
- * Closes a socket when its token expires, with the code 4401; one without `auth` stays. The timer does not keep the
- * process alive, and ends with a socket of `ws`. For any other, call what is returned when the socket closes.
+ * Closes a socket when its token expires, with the code 4401; one without `auth` stays. It keeps neither the process alive
+ * nor a socket that has closed. A socket of Bun does not tell that it has: call what is returned as it closes.
  */
-export function closeAtExpiry(socket: Closable, auth: Granted<unknown> | null): () => void {
+export function closeAtExpiry<Claims>(
+    validator: ExpiryOf<Claims>,
+    socket: Closable,
+    auth: Granted<Claims> | null
+): () => void {
     const { raw = socket } = socket;
-    const inner = raw as SocketOfWs;
-    const stop = atExpiry(auth, () => {
+    const inner = raw as SocketOfRuntime;
+    const stop = atExpiry(validator, auth, () => {
         inner.close(EXPIRED, "The access token expired");
         setTimeout(() => inner.terminate?.(), GRACE_MS).unref();
     });
-    inner.once?.("close", stop);
+    inner.once === undefined ? inner.addEventListener?.("close", stop) : inner.once("close", stop);
     return stop;
+}
+
+/** Acts when the token expires. Returns what takes it back. */
+export function atExpiry<Claims>(
+    validator: ExpiryOf<Claims>,
+    auth: Granted<Claims> | null,
+    act: () => void
+): () => void {
+    const ended = new AbortController();
+    const signal = validator.untilExpiry(auth, ended.signal);
+    const expire = () => {
+        if (ended.signal.aborted) {
+            return;
+        }
+        try {
+            act();
+        } catch (error) {
+            // Nobody waits for it: it would end the process.
+            failure(error, undefined);
+        }
+    };
+    signal.aborted ? expire() : signal.addEventListener("abort", expire, { once: true });
+    return () => ended.abort();
 }

@@ -16,10 +16,17 @@ import type {
     Verdict
 } from "../../index.js";
 import { copyOf } from "../addon/claims.js";
-import { isVerdict, readRefusal, type NativeVerdict, type RequestParts, type RuleBits } from "../addon/native.js";
+import {
+    isVerdict,
+    readRefusal,
+    type NativeVerdict,
+    type RequestParts,
+    type RuleBits
+} from "../addon/native.js";
 import { Verifier } from "../addon/verifier.js";
 import { readHeadersOrRequest } from "../request/request.js";
 import { newNativeValidator } from "./addon-validator.js";
+import { expiryBy } from "./expiry.js";
 import { hostWatch } from "./host-notice.js";
 import { clockReader, inheritedGetter, ruleBitsOf } from "./options.js";
 import { scopesToAskFor, shortfallOf } from "./requirements.js";
@@ -165,6 +172,8 @@ export function createValidator<Claims>(options: ValidatorOptions<Claims, Option
             );
             return toRefused(readRefusal(told));
         },
+        // The addon has checked the value.
+        ...expiryBy<Claims>(now, policy),
         dpop: options.dpop ?? "allowed",
         certificate: options.certificate ?? "allowed",
         senderConstrained: options.senderConstrained ?? "allowed",

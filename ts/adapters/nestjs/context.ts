@@ -15,6 +15,7 @@ import * as fastify from "../fastify-reply.js";
 import type { Incoming } from "../../guard/guard.js";
 import * as node from "../../guard/node.js";
 import type { ResponseToSend } from "../../guard/response.js";
+import type { Closable } from "../../guard/upgrade.js";
 import { handshake, type SaidAtConnect } from "../../guard/subprotocol.js";
 
 type Request = {
@@ -26,11 +27,17 @@ type Response = node.NodeResponse | fastify.Reply;
 type Call = {
     auth?: unknown;
     request?: Request;
-    req?: Request;
+    /** On a socket of GraphQL, Nest puts there what graphql-ws tells of it. */
+    req?: Request | OnSocket;
     res?: Response;
     reply?: fastify.Reply;
     /** The client of a gateway on socket.io has it. */
     handshake?: { readonly auth: SaidAtConnect };
+} & Partial<OnSocket>;
+/** What graphql-ws tells of the socket of an operation. */
+type OnSocket = {
+    readonly extra: { readonly request?: Request; readonly socket?: Closable };
+    readonly connectionParams?: SaidAtConnect;
 };
 
 // The declarations name NestJS 12's modules as what they are; else they compile only where `require` may load them.
@@ -50,28 +57,62 @@ export function carrierOf(host: ArgumentsHost): Call {
     return host.getArgByIndex<Call>(host.getType<string>() === "graphql" ? 2 : 0);
 }
 
-export function incomingOf<Host extends ArgumentsHost>(host: Host): Incoming<Host> {
+/** The request of a call, or the one that began its connection. */
+export function requestOf(host: ArgumentsHost): Request {
     const type: string = host.getType();
-    const { req, request, reply, handshake: said } = type === "rpc" ? {} : carrierOf(host);
+    const call: Call = type === "rpc" ? {} : carrierOf(host);
+    const { req, request, reply } = call;
     const source =
         type === "http"
             ? host.getArgByIndex<Request>(0)
-            : (req ?? request ?? (reply?.request as Request | undefined));
+            : ((req !== undefined && "headers" in req ? req : undefined) ??
+              request ??
+              socketOf(call)?.extra.request ??
+              (reply?.request as Request | undefined));
     if (source === undefined) {
         throw new TypeError(
-            "oidc-spa-native: no request to judge. GraphQL's context holds it as `req`, the client of a gateway as `request`; " +
-                "calls over other transports have none."
+            "oidc-spa-native: no request to judge. GraphQL's context holds it as `req` (on a socket `extra.request`), the " +
+                "client of a gateway as `request`; calls over other transports have none."
         );
     }
+    return source;
+}
+
+export function incomingOf<Host extends ArgumentsHost>(host: Host): Incoming<Host> {
+    const type: string = host.getType();
+    const source = requestOf(host);
     // Only REST has preflights, and responses that lack a body by their method.
     const method = type === "http" ? source.method : undefined;
     const incoming = { request: host, source, method, header: (name: string) => source.headers[name] };
-    return type === "ws" ? handshake(incoming, said?.auth) : incoming;
+    if (!isConnection(host)) {
+        return incoming;
+    }
+    const call = carrierOf(host);
+    return handshake(incoming, call.handshake?.auth ?? socketOf(call)?.connectionParams);
 }
 
-function responseOf(host: ArgumentsHost): Response | undefined {
+/** What graphql-ws tells, where GraphQL's context holds it: as the application put it there, or Nest. */
+export function socketOf({ extra, connectionParams, req }: Call): OnSocket | undefined {
+    if (extra !== undefined) {
+        return { extra, connectionParams };
+    }
+    return req !== undefined && "extra" in req && req.extra !== undefined ? req : undefined;
+}
+
+/** Whether the call came on a connection that outlives it. */
+export function isConnection(host: ArgumentsHost): boolean {
+    const type: string = host.getType();
+    // Node.js says it of a request that began one; in the header fields clients may write what they like.
+    return (
+        type === "ws" || (type === "graphql" && (requestOf(host) as { upgrade?: unknown }).upgrade === true)
+    );
+}
+
+export function responseOf(host: ArgumentsHost): Response | undefined {
     const { res, reply, req } = carrierOf(host);
-    return host.getType() === "http" ? host.getArgByIndex<Response>(1) : (res ?? reply ?? req?.res);
+    return host.getType() === "http"
+        ? host.getArgByIndex<Response>(1)
+        : (res ?? reply ?? (req !== undefined && "res" in req ? req.res : undefined));
 }
 
 /** Nothing happens where there is no response: at a message of a WebSocket. */

@@ -9,8 +9,9 @@ import { Catch, Inject, Injectable } from "@nestjs/common";
 import type { ArgumentsHost, CanActivate, ExecutionContext } from "@nestjs/common" with {
     "resolution-mode": "import"
 };
-import type { Validator } from "../../../index.js";
+import type { Granted, Validator } from "../../../index.js";
 import { newGuard, type Guard as AnyGuard, type RouteRules } from "../../guard/guard.js";
+import { endAtExpiry } from "./connection.js";
 import { carrierOf, incomingOf, Refusal, refusalOn, send, setOn } from "./context.js";
 import { rulesFor } from "./rules.js";
 
@@ -20,12 +21,15 @@ export const SETTINGS = Symbol("oidc-spa-native:settings");
 export type Settings = {
     readonly validator: Validator<unknown>;
     readonly rules: RouteRules<unknown, ExecutionContext>;
+    readonly closeAtExpiry: boolean;
 };
 
 /** The guard of every route; and with `@UseGuards(AuthGuard)` of gateways, which global guards do not reach. */
 export class AuthGuard implements CanActivate {
     /** By class and method, since several classes may inherit a method. `null` for a public one. */
     readonly #guards = new WeakMap<Function, WeakMap<Function, Guard | null>>();
+
+    readonly #watched = new WeakMap<object, Granted<unknown>>();
 
     constructor(private readonly settings: Settings) {}
 
@@ -37,6 +41,10 @@ export class AuthGuard implements CanActivate {
                 throw await refusalOn(context, outcome.response);
             }
             carrierOf(context).auth = outcome.auth;
+            const { validator, closeAtExpiry } = this.settings;
+            if (closeAtExpiry && outcome.auth !== null) {
+                endAtExpiry(validator, context, outcome.auth, this.#watched);
+            }
             setOn(context, outcome.headers);
         }
         return true;

@@ -12,6 +12,7 @@ import type { DynamicModule, ExecutionContext, FactoryProvider, ModuleMetadata }
 import { APP_FILTER, APP_GUARD } from "@nestjs/core";
 import type { AccessTokenClaims, Granted } from "../../../index.js";
 import { validatorOf, type RouteRules, type ValidatorOrOptions } from "../../guard/guard.js";
+import { checkCloses } from "../../guard/upgrade.js";
 import { carrierOf, Refusal } from "./context.js";
 import { AuthGuard, RefusalFilter, SETTINGS } from "./guard.js";
 
@@ -20,7 +21,13 @@ export { AuthGuard, Refusal };
 export { AuthRules, Dpop, OptionalAuth, Public, Require, RequireRoles, RequireScopes } from "./rules.js";
 
 /** Rules for every route that says nothing else; `onRejected` and `target` get Nest's context. */
-export type ModuleRules<Claims> = RouteRules<Claims, ExecutionContext>;
+export interface ModuleRules<Claims> extends RouteRules<Claims, ExecutionContext> {
+    /**
+     * End what lives longer than a call when its token expires: clients of gateways and sockets of GraphQL (on `ws` with
+     * the code 4401), events of `@Sse()`. Default `true`. With `false` they stay, and messages are refused.
+     */
+    closeAtExpiry?: boolean;
+}
 
 /** A validator, or options for one, that are known once other providers are there. */
 export interface AsyncOptions<Claims, Given extends unknown[]> extends Pick<ModuleMetadata, "imports"> {
@@ -43,10 +50,17 @@ export class AuthModule {
     static forRootAsync<Claims, Given extends unknown[]>(
         options: AsyncOptions<Claims, Given>
     ): DynamicModule {
-        const { useFactory, inject = [], rules = {}, imports = [] } = options;
+        const {
+            useFactory,
+            inject = [],
+            rules: { closeAtExpiry = true, ...rules } = {},
+            imports = []
+        } = options;
+        checkCloses(closeAtExpiry);
         const settings = async (...given: Given) => ({
             validator: validatorOf(await useFactory(...given)),
-            rules
+            rules,
+            closeAtExpiry
         });
         return {
             module: AuthModule,

@@ -8,10 +8,17 @@
 import { TRPCError, type TRPCMiddlewareFunction } from "@trpc/server";
 import { getHTTPStatusCodeFromError } from "@trpc/server/http";
 import { TRPC_ERROR_CODES_BY_KEY } from "@trpc/server/rpc";
-import { newGuard, type Auth, type RouteRules, type ValidatorOrOptions } from "../../guard/guard.js";
+import {
+    newGuard,
+    validatorOf,
+    type Auth,
+    type RouteRules,
+    type ValidatorOrOptions
+} from "../../guard/guard.js";
 import { exposing } from "../../guard/response.js";
 import { RefusedError } from "../../validator/refused-error.js";
 import type { AuthContext } from "./context.js";
+import { endingWith, type End } from "./streams.js";
 
 export { createContext, type AuthContext, type ContextOptions } from "./context.js";
 export { RefusedError, type RouteRules };
@@ -27,9 +34,10 @@ export type Protection<Found> = TRPCMiddlewareFunction<
 
 /** Lets a call pass that may enter, with `ctx.auth`; any other gets a TRPCError whose `cause` is a {@link RefusedError}. */
 export function protect<Claims, Optional extends boolean = false>(
-    validator: ValidatorOrOptions<Claims>,
+    validatorOrOptions: ValidatorOrOptions<Claims>,
     rules?: RouteRules<Claims, unknown, Optional>
 ): Protection<Auth<Claims, Optional>> {
+    const validator = validatorOf(validatorOrOptions);
     // tRPC takes no OPTIONS request for a call: what looks like a preflight is judged as anything else.
     const guard = newGuard(validator, { ...rules, guardPreflights: true });
     return async ({ ctx: { authRequest }, next }) => {
@@ -39,7 +47,22 @@ export function protect<Claims, Optional extends boolean = false>(
             throw errorOf(new RefusedError(outcome.refusal));
         }
         authRequest.set(outcome.headers);
-        return next({ ctx: { auth: outcome.auth as Auth<Claims, Optional> } });
+        const auth = outcome.auth as Auth<Claims, Optional>;
+        const result = await next({ ctx: { auth } });
+        if (!result.ok || auth === null) {
+            return result;
+        }
+        const end: End = {
+            signal: ended => validator.untilExpiry(auth, ended),
+            // It is judged anew, so that the client is told what it would be told if it called again.
+            error: async () => {
+                const again = await guard(authRequest.incoming);
+                return again.passed
+                    ? new TRPCError({ code: "UNAUTHORIZED" })
+                    : errorOf(new RefusedError(again.refusal));
+            }
+        };
+        return { ...result, data: endingWith(result.data, end) };
     };
 }
 

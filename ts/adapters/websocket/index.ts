@@ -7,22 +7,24 @@
 
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
-import { newGuard, type Auth, type ValidatorOrOptions } from "../../guard/guard.js";
+import { newGuard, validatorOf, type Auth, type ValidatorOrOptions } from "../../guard/guard.js";
 import { incomingOf } from "../../guard/node.js";
 import { failure } from "../../guard/response.js";
 import {
     accept,
+    checkCloses,
     checkNoServer,
     closeAtExpiry,
     refuse,
     type Closable,
+    type ExpiryOf,
     type UpgradeRules,
     type UpgradeServer
 } from "../../guard/upgrade.js";
 
 export { protectNamespace, type NamespaceProtection, type SocketOfNamespace } from "./socket-io.js";
 export { acceptedProtocol } from "../../guard/subprotocol.js";
-export { closeAtExpiry, type Closable, type UpgradeRules, type UpgradeServer };
+export { closeAtExpiry, type Closable, type ExpiryOf, type UpgradeRules, type UpgradeServer };
 
 /** A listener of `upgrade` events, and the typed way to what it found: `upgrade.of(req).claims`. */
 export interface UpgradeProtection<Found> {
@@ -32,11 +34,13 @@ export interface UpgradeProtection<Found> {
 
 /** Upgrades a request that may enter: `server.on("upgrade", protect(…))`, then `sockets.on("connection", …)`. */
 export function protect<Claims, Optional extends boolean = false>(
-    validator: ValidatorOrOptions<Claims>,
-    { closeAtExpiry: closes = false, ...rules }: UpgradeRules<Claims, IncomingMessage, Optional>,
+    validatorOrOptions: ValidatorOrOptions<Claims>,
+    { closeAtExpiry: closes = true, ...rules }: UpgradeRules<Claims, IncomingMessage, Optional>,
     sockets: UpgradeServer
 ): UpgradeProtection<Auth<Claims, Optional>> {
     checkNoServer(sockets);
+    checkCloses(closes);
+    const validator = validatorOf(validatorOrOptions);
     const guard = newGuard(validator, { ...rules, subprotocolToken: true, guardPreflights: true });
     const found = new WeakMap<IncomingMessage, Auth<Claims, Optional>>();
     const listener = async (req: IncomingMessage, socket: Duplex, head: Buffer) => {
@@ -52,7 +56,7 @@ export function protect<Claims, Optional extends boolean = false>(
         const auth = outcome.auth as Auth<Claims, Optional>;
         found.set(req, auth);
         accept(sockets, req, socket, head, outcome.headers, ws => {
-            closes && closeAtExpiry(ws, auth);
+            closes && closeAtExpiry(validator, ws, auth);
             sockets.emit("connection", ws, req);
         });
     };

@@ -6,19 +6,24 @@
  */
 
 import type { IncomingMessage } from "node:http";
-import { newGuard, type Auth, type ValidatorOrOptions } from "../../guard/guard.js";
+import { newGuard, validatorOf, type Auth, type ValidatorOrOptions } from "../../guard/guard.js";
 import { incomingOf } from "../../guard/node.js";
 import { failure, type ResponseToSend } from "../../guard/response.js";
 import { RefusedError } from "../../validator/refused-error.js";
 import { handshake } from "../../guard/subprotocol.js";
-import { atExpiry, type UpgradeRules } from "../../guard/upgrade.js";
+import { atExpiry, checkCloses, type UpgradeRules } from "../../guard/upgrade.js";
+import { newRecovery, type Recoverable } from "./recovery.js";
 
 /** A socket of socket.io on the server. */
-export interface SocketOfNamespace {
+export interface SocketOfNamespace extends Recoverable {
     readonly request: IncomingMessage;
     readonly handshake: { readonly auth: { readonly [member: string]: unknown } };
+    /** The connection, which several namespaces may share. */
+    readonly conn?: { once(event: "close", listener: () => void): unknown };
     disconnect(close?: boolean): unknown;
     once(event: "disconnect", listener: () => void): unknown;
+    /** Middleware for each event that comes in. */
+    use(middleware: (event: unknown[], next: (error?: Error) => void) => void): unknown;
 }
 
 /** Middleware, and the typed way to what it found: `auth.of(socket).claims`. */
@@ -29,11 +34,17 @@ export interface NamespaceProtection<Found> {
 
 /** Lets a socket into a namespace: `io.use(protectNamespace(…))`. Others get `connect_error`, with the problem as `data`. */
 export function protectNamespace<Claims, Optional extends boolean = false>(
-    validator: ValidatorOrOptions<Claims>,
-    { closeAtExpiry: closes = false, ...rules }: UpgradeRules<Claims, IncomingMessage, Optional> = {}
+    validatorOrOptions: ValidatorOrOptions<Claims>,
+    { closeAtExpiry: closes = true, ...rules }: UpgradeRules<Claims, IncomingMessage, Optional> = {}
 ): NamespaceProtection<Auth<Claims, Optional>> {
+    checkCloses(closes);
+    const validator = validatorOf(validatorOrOptions);
     const guard = newGuard(validator, { ...rules, guardPreflights: true });
     const found = new WeakMap<SocketOfNamespace, Auth<Claims, Optional>>();
+    const prepare = newRecovery<Auth<Claims, Optional>>(
+        socket => found.get(socket as SocketOfNamespace),
+        auth => validator.hasExpired(auth)
+    );
     const judge = async (socket: SocketOfNamespace): Promise<Error | undefined> => {
         const outcome = await guard(handshake(incomingOf(socket.request), socket.handshake.auth));
         if (!outcome.passed) {
@@ -41,20 +52,57 @@ export function protectNamespace<Claims, Optional extends boolean = false>(
         }
         const auth = outcome.auth as Auth<Claims, Optional>;
         found.set(socket, auth);
-        closes &&
-            socket.once(
-                "disconnect",
-                atExpiry(auth, () => socket.disconnect(true))
-            );
+        if (closes) {
+            const end = () => socket.disconnect(true);
+            onceGone(socket, atExpiry(validator, auth, end));
+            // An event may come before anybody has looked at the clock.
+            socket.use((_event, next) => void (validator.hasExpired(auth) ? end() : next()));
+        }
         return undefined;
     };
     const middleware = (socket: SocketOfNamespace, next: (error?: Error) => void) => {
+        prepare(socket);
         void judge(socket)
             .catch(error => told(new Error("Internal Server Error"), failure(error, undefined)))
             .then(next);
     };
     return Object.assign(middleware, {
-        of: (socket: SocketOfNamespace) => found.get(socket) as Auth<Claims, Optional>
+        of: (socket: SocketOfNamespace) => {
+            const auth = found.get(socket);
+            if (auth === undefined) {
+                socket.disconnect(true);
+                throw new TypeError(UNJUDGED);
+            }
+            return auth;
+        }
+    });
+}
+
+const UNJUDGED =
+    "oidc-spa-native: this socket was not judged. Write io.use(auth) for its namespace, and, where several processes share " +
+    "sessions, connectionStateRecovery: { skipMiddlewares: false }.";
+
+/** By connection, so that it gets one listener however many namespaces its client enters. */
+const waiting = new WeakMap<object, Set<() => void>>();
+
+/** A socket whose client leaves before it is let in is never told that it is disconnected; its connection closes. */
+function onceGone(socket: Pick<SocketOfNamespace, "conn" | "once">, act: () => void): void {
+    const { conn } = socket;
+    if (conn === undefined) {
+        socket.once("disconnect", act);
+        return;
+    }
+    let acts = waiting.get(conn);
+    if (acts === undefined) {
+        const all = new Set<() => void>();
+        conn.once("close", () => all.forEach(act => act()));
+        waiting.set(conn, all);
+        acts = all;
+    }
+    const all = acts.add(act);
+    socket.once("disconnect", () => {
+        all.delete(act);
+        act();
     });
 }
 

@@ -1,0 +1,69 @@
+/**
+ * What lives longer than a call of NestJS: the client of a gateway, a socket of GraphQL, a stream of server-sent events.
+ *
+ * In: Nest's context of a call. Out: the connection, and how it ends. May use: nestjs-context, upgrade. Never: a rule, a
+ * clock.
+ */
+
+import type { ExecutionContext } from "@nestjs/common" with { "resolution-mode": "import" };
+import type { Granted, NodeRequestLike } from "../../../index.js";
+import { atExpiry, closeAtExpiry, type Closable, type ExpiryOf } from "../../guard/upgrade.js";
+import { carrierOf, isConnection, requestOf, responseOf, socketOf } from "./context.js";
+
+/** Where Nest notes that a method answers with events, whatever its version. */
+const IS_SSE = "__sse__";
+
+/** A client of socket.io. */
+interface Client {
+    disconnect(close: boolean): unknown;
+    once(event: "disconnect", listener: () => void): unknown;
+}
+
+/** A response, or the bare connection: they can be cut off. */
+interface Cuttable {
+    destroy(): unknown;
+    once(event: "close", listener: () => void): unknown;
+}
+
+/** Ends the connection of a call when its token expires. A connection is watched once for each grant. */
+export function endAtExpiry(
+    validator: ExpiryOf<unknown>,
+    context: ExecutionContext,
+    auth: Granted<unknown>,
+    watched: WeakMap<object, Granted<unknown>>
+): void {
+    const connection = connectionOf(context);
+    if (connection === undefined || watched.get(connection) === auth) {
+        return;
+    }
+    watched.set(connection, auth);
+    if ("disconnect" in connection) {
+        connection.once(
+            "disconnect",
+            atExpiry(validator, auth, () => connection.disconnect(true))
+        );
+    } else if ("close" in connection) {
+        closeAtExpiry(validator, connection, auth);
+    } else {
+        connection.once(
+            "close",
+            atExpiry(validator, auth, () => connection.destroy())
+        );
+    }
+}
+
+/** `undefined` where a call ends with its response. */
+function connectionOf(context: ExecutionContext): Client | Closable | Cuttable | undefined {
+    if (isConnection(context)) {
+        return context.getType() === "ws"
+            ? context.switchToWs().getClient<Client | Closable>()
+            : (socketOf(carrierOf(context))?.extra.socket ??
+                  ((requestOf(context) as NodeRequestLike).socket as Cuttable));
+    }
+    // Nest ends the events of a response whose connection has ended, and of no other.
+    const response = responseOf(context);
+    const isSse = Reflect.getMetadata(IS_SSE, context.getHandler()) === true;
+    return isSse && response !== undefined
+        ? (("raw" in response ? response.raw : response) as unknown as Cuttable)
+        : undefined;
+}

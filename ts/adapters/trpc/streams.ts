@@ -1,0 +1,145 @@
+/**
+ * What a procedure sends bit by bit: it ends with the token that let its call in.
+ *
+ * In: what a procedure returned, a signal of the token's end. Out: the same, which ends with an error then. May use:
+ * guard's and the contract's types. Never: a rule, a clock.
+ */
+
+import { isObservable, observable } from "@trpc/server/observable";
+import type { ExpirySignal } from "../../../index.js";
+
+/** A signal of the token's end, which is let go as the other one aborts; and the error to end with. */
+export interface End {
+    readonly signal: (ended: AbortSignal) => ExpirySignal;
+    readonly error: () => Promise<unknown>;
+}
+
+/**
+ * The same result, whose streams end: subscriptions, iterables, and the iterables that an object holds, as
+ * `httpBatchStreamLink` takes them. Anything else was done in time.
+ */
+export function endingWith(result: unknown, end: End): unknown {
+    if (typeof result !== "object" || result === null) {
+        return result;
+    }
+    if (isIterable(result)) {
+        return endingIterable(result, end);
+    }
+    if (isObservable(result)) {
+        return endingObservable(result as Subscribable, end);
+    }
+    if (Array.isArray(result) || !Object.values(result).some(isIterable)) {
+        return result;
+    }
+    return Object.fromEntries(
+        Object.entries(result).map(([name, value]) => [
+            name,
+            isIterable(value) ? endingWith(value, end) : value
+        ])
+    );
+}
+
+const isIterable = (value: unknown): value is AsyncIterable<unknown> =>
+    typeof value === "object" && value !== null && Symbol.asyncIterator in value;
+
+function endingIterable(inner: AsyncIterable<unknown>, end: End): object {
+    const begin = () => endingIterator(inner[Symbol.asyncIterator](), end);
+    if (!("next" in inner)) {
+        return { [Symbol.asyncIterator]: begin };
+    }
+    // A generator is its own iterator, whom a caller on the server may ask. Nothing waits for the expiry before that.
+    let begun: Required<AsyncIterator<unknown>> | undefined;
+    const own = () => {
+        begun ??= begin();
+        return begun;
+    };
+    return {
+        [Symbol.asyncIterator]: own,
+        next: () => own().next(),
+        return: (value: unknown) => own().return(value),
+        throw: (reason: unknown) => own().throw(reason)
+    };
+}
+
+function endingIterator(
+    inner: AsyncIterator<unknown>,
+    { signal, error }: End
+): Required<AsyncIterator<unknown>> {
+    const ended = new AbortController();
+    const expiry = signal(ended.signal);
+    // Not one promise for all steps: each step would leave a reaction on it.
+    const pending = new Set<(reason: unknown) => void>();
+    let isExpired = false;
+    const refuse = (reject: (reason: unknown) => void) => void error().then(reject, reject);
+    const expire = () => {
+        if (ended.signal.aborted) {
+            return;
+        }
+        isExpired = true;
+        pending.forEach(refuse);
+        pending.clear();
+        // A generator that waits takes this once it goes on; nobody hears what it says then.
+        Promise.resolve(inner.return?.()).catch(() => undefined);
+    };
+    expiry.aborted ? expire() : expiry.addEventListener("abort", expire, { once: true });
+    const close = async (closing: Promise<IteratorResult<unknown>> | undefined, value: unknown) => {
+        ended.abort();
+        return (await closing) ?? { done: true as const, value };
+    };
+    return {
+        next: () =>
+            new Promise((resolve, reject) => {
+                if (isExpired) {
+                    refuse(reject);
+                    return;
+                }
+                pending.add(reject);
+                inner.next().then(
+                    step => {
+                        if (pending.delete(reject)) {
+                            step.done === true && ended.abort();
+                            resolve(step);
+                        }
+                    },
+                    (reason: unknown) => {
+                        if (pending.delete(reject)) {
+                            ended.abort();
+                            reject(reason);
+                        }
+                    }
+                );
+            }),
+        return: value => close(inner.return?.(value), value),
+        throw: (reason: unknown) => close(inner.throw?.(reason) ?? Promise.reject(reason), undefined)
+    };
+}
+
+interface Subscribable {
+    subscribe(observer: { next(value: unknown): void; error(reason: unknown): void; complete(): void }): {
+        unsubscribe(): void;
+    };
+}
+
+function endingObservable(inner: Subscribable, { signal, error }: End): Subscribable {
+    return observable<unknown, unknown>(observer => {
+        const ended = new AbortController();
+        const expiry = signal(ended.signal);
+        const subscription = inner.subscribe({
+            next: value => expiry.aborted || observer.next(value),
+            error: reason => observer.error(reason),
+            complete: () => observer.complete()
+        });
+        const tell = (reason: unknown) => observer.error(reason);
+        const expire = () => {
+            if (!ended.signal.aborted) {
+                subscription.unsubscribe();
+                error().then(tell, tell);
+            }
+        };
+        expiry.aborted ? expire() : expiry.addEventListener("abort", expire, { once: true });
+        return () => {
+            ended.abort();
+            subscription.unsubscribe();
+        };
+    });
+}

@@ -1,0 +1,163 @@
+/**
+ * What must end when a token expires: who waits for it, by the validator's clock.
+ *
+ * In: a clock, grants, what ends with them. Out: one call, or a signal, at that time. May use: schema (what an error says). Never: a timer for
+ * each that waits, a process that stays alive for it.
+ */
+
+import type { AccessTokenClaims, Ending, Granted, Validator, ValidatorOptions } from "../../index.js";
+import { messageOf } from "./schema.js";
+
+/** Longest time between two looks at the clock: a timer does not see that the machine slept, or that the clock was set. */
+const LONGEST_WAIT_MS = 30_000;
+
+/** All that waits for the end of tokens of one validator, behind one timer. */
+class Expiries {
+    readonly #now: () => number;
+    /** By the second, rounded up, in which they are due: one look passes as many as there are seconds. */
+    readonly #waiting = new Map<number, Set<() => void>>();
+    #timer: NodeJS.Timeout | undefined;
+    /** When the timer looks next, by the validator's clock. */
+    #wakes = Number.POSITIVE_INFINITY;
+
+    constructor(now: () => number) {
+        this.#now = now;
+    }
+
+    /** Acts once `due` has passed, in milliseconds since 1970-01-01T00:00:00Z. Returns what takes it back. */
+    at(due: number, act: () => void): () => void {
+        const second = Math.ceil(due / 1000);
+        const acts = this.#waiting.get(second) ?? new Set();
+        this.#waiting.set(second, acts.add(act));
+        if (second * 1000 < this.#wakes) {
+            this.#waitFor(second * 1000);
+        }
+        return () => {
+            if (acts.delete(act) && acts.size === 0) {
+                this.#waiting.delete(second);
+            }
+            if (this.#waiting.size === 0) {
+                this.#stop();
+            }
+        };
+    }
+
+    #stop(): void {
+        clearTimeout(this.#timer);
+        this.#wakes = Number.POSITIVE_INFINITY;
+    }
+
+    /** Until then, or until the clock has to be looked at. */
+    #waitFor(next: number): void {
+        this.#stop();
+        const now = this.#read();
+        const wait = Math.min(Math.max(next - now, 0), LONGEST_WAIT_MS);
+        this.#wakes = now + wait;
+        this.#timer = setTimeout(() => this.#look(), Math.ceil(wait)).unref();
+    }
+
+    #look(): void {
+        const now = this.#read();
+        for (const [second, acts] of this.#waiting) {
+            if (second * 1000 <= now) {
+                this.#waiting.delete(second);
+                for (const act of acts) {
+                    acts.delete(act);
+                    act();
+                }
+            }
+        }
+        let next = Number.POSITIVE_INFINITY;
+        for (const second of this.#waiting.keys()) {
+            next = Math.min(next, second * 1000);
+        }
+        this.#waiting.size > 0 ? this.#waitFor(next) : this.#stop();
+    }
+
+    /** Where the clock fails nobody can say that a token still holds: all of them end. */
+    #read(): number {
+        try {
+            return this.#now();
+        } catch (error) {
+            warn(error);
+            return Number.POSITIVE_INFINITY;
+        }
+    }
+}
+
+/** The options that say how long a token lets in. */
+type LifetimeOptions = Pick<ValidatorOptions, "leewaySeconds" | "maxTokenAgeSeconds">;
+
+/** What a validator tells of the end of its grants. */
+export function expiryBy<Claims>(
+    now: () => number,
+    { leewaySeconds = 0, maxTokenAgeSeconds = Number.POSITIVE_INFINITY }: LifetimeOptions
+): Pick<Validator<Claims>, "hasExpired" | "untilExpiry"> {
+    const expiries = new Expiries(now);
+    // A token without `iat` is granted only where its age does not matter.
+    const dueOf = ({ rawClaims: { exp, iat = exp } }: Granted<unknown>) =>
+        (Math.min(exp, iat + maxTokenAgeSeconds) + leewaySeconds) * 1000;
+    const hasExpired = (granted: Granted<Claims> | null) => {
+        check(granted);
+        // In this form, so that a time that is no number has passed.
+        return granted !== null && !(now() < dueOf(granted));
+    };
+    return {
+        hasExpired,
+        untilExpiry: (granted, until) => {
+            const controller = new AbortController();
+            const { signal } = controller;
+            const expire = () => controller.abort(new TokenExpired());
+            // What has ended already is told a moment later, to listeners that are added now.
+            if (hasExpired(granted)) {
+                queueMicrotask(expire);
+                return signal;
+            }
+            const stop = granted === null ? () => undefined : expiries.at(dueOf(granted), expire);
+            const end = () => {
+                stop();
+                controller.abort();
+            };
+            if (until !== undefined) {
+                hasEnded(until) ? queueMicrotask(end) : onEnd(until, end, signal);
+            }
+            return signal;
+        }
+    };
+}
+
+/** Why a signal of `untilExpiry` aborts, where it was the token. */
+class TokenExpired extends Error {
+    override readonly name = "TokenExpired";
+    readonly code = "token_expired";
+
+    constructor() {
+        super("The access token expired");
+    }
+}
+
+/** What nobody has judged must not pass for what never ends. */
+function check(granted: Granted<unknown> | null): void {
+    const { isSuccess, rawClaims } = Object(granted) as {
+        isSuccess?: unknown;
+        rawClaims?: AccessTokenClaims;
+    };
+    if (granted !== null && (isSuccess !== true || typeof rawClaims?.exp !== "number")) {
+        throw new TypeError(
+            "oidc-spa-native: expected a grant of this validator, such as req.auth, or null for a request without credentials."
+        );
+    }
+}
+
+const hasEnded = (until: Ending): boolean =>
+    ("aborted" in until && until.aborted) || ("destroyed" in until && until.destroyed === true);
+
+/** A signal may outlive many tokens: none of them stays with it. */
+const onEnd = (until: Ending, end: () => void, signal: AbortSignal): unknown =>
+    "once" in until ? until.once("close", end) : until.addEventListener("abort", end, { once: true, signal });
+
+const warn = (error: unknown): void =>
+    process.emitWarning(messageOf(error, "The clock failed"), {
+        type: "oidc-spa-native",
+        code: "OIDC_SPA_NATIVE_EXPIRY"
+    });
