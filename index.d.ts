@@ -588,7 +588,7 @@ export type Verdict<Claims = AccessTokenClaims> = Granted<Claims> | Refused;
 /** Rules for one request. */
 export interface RequestRules {
     /** Which schemes are accepted for this request. Default: those of the validator. The challenges follow. */
-    dpop?: DpopMode;
+    dpop?: DpopMode | undefined;
 }
 
 /**
@@ -601,6 +601,11 @@ export interface Requirement<Claims = unknown> {
     /** The scopes that fulfil it, where scopes do. */
     readonly scopes?: readonly string[];
 }
+
+/** A requirement, or a list of which all must be fulfilled. The list is never empty: then anybody would pass. */
+export type Requirements<Claims = unknown> =
+    | Requirement<Claims>
+    | readonly [Requirement<Claims>, ...Requirement<Claims>[]];
 
 /** What a token lacks, and what the client is told that it would need. */
 export interface Shortfall {
@@ -667,7 +672,7 @@ export interface Validator<Claims = AccessTokenClaims> {
      * back; where there were no credentials, its challenge names the scopes to ask for (`scope`, RFC 6750 section 3).
      *
      * @param rules - the rules that the request was validated by, so that the challenges agree
-     * @throws TypeError if the requirement is none
+     * @throws TypeError if the requirement or the verdict is none: a Promise of a verdict, for example
      * @example
      * ```ts
      * import { createValidator } from "oidc-spa-native";
@@ -684,7 +689,7 @@ export interface Validator<Claims = AccessTokenClaims> {
      */
     authorize(
         verdict: Verdict<Claims>,
-        requirement: Requirement<Claims> | readonly Requirement<Claims>[],
+        requirement: Requirements<Claims>,
         rules?: RequestRules
     ): Verdict<Claims>;
     /** Which schemes are accepted, where the rules of a request do not say otherwise. */
@@ -696,7 +701,7 @@ export interface Validator<Claims = AccessTokenClaims> {
      * (default 10000), or earlier where no attempt is due in that time. All issuers are asked at once. Calling it is
      * optional: the first request fetches the keys too.
      */
-    ready(options?: { timeoutMs?: number }): Promise<void>;
+    ready(options?: { timeoutMs?: number | undefined }): Promise<void>;
     /**
      * How the keys of each issuer and the memory of DPoP proofs stand, for a health endpoint. It makes no network call.
      *

@@ -1,52 +1,28 @@
 /**
  * What every adapter calls: a request in; out comes who it is, or the response to send instead of the route's.
  *
- * In: a validator, the rules of a route, a request as its framework holds it. Out: `Passed` or `Stopped`. May use:
- * authorization, validator, response, subprotocol. Never: a framework.
+ * In: a validator, the rules of a route as `rules` read them, a request as its framework holds it. Out: `Passed` or
+ * `Stopped`. May use: validator, rules, response, subprotocol. Never: a framework.
  */
 
 import type {
-    AccessTokenClaims,
     DpopMode,
     Granted,
     Refused,
     RequestLike,
     RequestRules,
     RequestTarget,
-    Requirement,
     Validator,
     ValidatorOptions,
     Verdict
 } from "../../index.js";
-import { isRequirement } from "../validator/requirements.js";
 import { createValidator } from "../validator/create.js";
-import { dpopModeOf } from "../validator/options.js";
-import { messageOf } from "../validator/schema.js";
+import { invalid, kindOf } from "../validator/members.js";
+import { messageOf, shown } from "../validator/shown.js";
+import { isPromise, isThenable } from "../validator/synchronous.js";
+import type { Read, RouteRules } from "./rules.js";
 import { exposing, isSameRequest, problem, type Fingerprint, type ResponseToSend } from "./response.js";
 import { tokensOf, withTokens } from "./subprotocol.js";
-
-/** The rules of a route. */
-export interface RouteRules<Claims = AccessTokenClaims, Request = unknown, Optional extends boolean = boolean>
-    extends RequestRules {
-    /** Let a request without credentials pass: `auth` is `null` then. Bad credentials do not pass. Default `false`. */
-    optional?: Optional;
-    /** What the token must permit, all of it. Judged once the token is good. */
-    require?: Requirement<Claims> | readonly Requirement<Claims>[];
-    /** Told of each refusal, to log it. What it throws is a warning and changes no answer. */
-    onRejected?: (refusal: Refused, request: Request) => void;
-    /** The request's method and URL as the client saw it, where the framework's request does not say it. */
-    target?: (request: Request) => RequestTarget;
-    /**
-     * Take a token from the subprotocols of an upgrade to WebSocket too, `authorization_bearer_` before it. Default
-     * `false`; `/websocket` does so always.
-     */
-    subprotocolToken?: boolean;
-    /**
-     * Judge CORS preflights too. Default `true`: put CORS middleware before the guard, which answers them. With `false`
-     * they pass, unjudged and without `auth`: anybody can send one.
-     */
-    guardPreflights?: boolean;
-}
 
 /** What an adapter hands over of a request. */
 export interface Incoming<Request> {
@@ -102,10 +78,10 @@ export type Guard<Claims, Request, Optional extends boolean> = (
 const ANONYMOUS = { passed: true, auth: null, headers: {} } as const;
 const PREFLIGHT: Preflight = { ...ANONYMOUS, response: { status: 204, headers: {}, body: null } };
 
-/** A guard with these rules. Throws TypeError where the rules make no sense. */
+/** A guard with these rules. Throws TypeError where there is no validator. */
 export function newGuard<Claims, Request, Optional extends boolean>(
     validatorOrOptions: ValidatorOrOptions<Claims>,
-    rules: RouteRules<Claims, Request, Optional> = {}
+    rules: Read<RouteRules<Claims, Request, Optional>>
 ): Guard<Claims, Request, Optional> {
     const validator = validatorOf(validatorOrOptions);
     const {
@@ -116,8 +92,9 @@ export function newGuard<Claims, Request, Optional extends boolean>(
         subprotocolToken = false,
         guardPreflights = true,
         dpop
-    } = checkRules(rules);
-    const requestRules: RequestRules = dpop === undefined ? {} : { dpop };
+        // An adapter may have spread them: without a prototype, what is not there stays so.
+    } = Object.assign(Object.create(null), rules) as Read<RouteRules<Claims, Request, Optional>>;
+    const requestRules: RequestRules | undefined = dpop === undefined ? undefined : Object.freeze({ dpop });
     const told = newTeller(onRejected);
     const judgements = judgementsOf(validator);
     const mode = dpop ?? validator.dpop;
@@ -126,7 +103,7 @@ export function newGuard<Claims, Request, Optional extends boolean>(
         try {
             const verdict = await validator.validateRequest(
                 incoming.source,
-                target?.(incoming.request),
+                target && targetSaid(target(incoming.request)),
                 requestRules
             );
             if (verdict.isSuccess) {
@@ -177,11 +154,35 @@ export function newGuard<Claims, Request, Optional extends boolean>(
     };
 }
 
-export function validatorOf<Claims>(validatorOrOptions: ValidatorOrOptions<Claims>): Validator<Claims> {
+/** What the rule `target` says. Nothing instead would be judged by another URL than the rule's. */
+function targetSaid(target: RequestTarget): RequestTarget {
+    if (isPromise(target, "The rule target") || typeof target !== "object" || target === null) {
+        throw invalid(`the rule "target" must return { method, url }; it returned ${kindOf(target)}`);
+    }
+    return target;
+}
+
+/** A validator as it is, or one that is made of options. `write` is the right line, for whoever wrote another. */
+export function validatorOf<Claims>(
+    given: ValidatorOrOptions<Claims>,
+    write = "protect(createValidator({ issuerUri, expectedAudience }))"
+): Validator<Claims> {
+    if (isThenable(given)) {
+        throw invalid(
+            `expected a validator, or options for one; got a Promise. Wait for it first: const validator = await …`
+        );
+    }
+    if (typeof given === "function") {
+        const hint =
+            (given as unknown) === createValidator
+                ? "the function createValidator, which was not called"
+                : "a function";
+        throw invalid(`expected a validator, or options for one; got ${hint}. Write ${write}`);
+    }
     // What is neither is told so by `createValidator`.
-    return "validateRequest" in Object(validatorOrOptions)
-        ? (validatorOrOptions as Validator<Claims>)
-        : createValidator<Claims>(validatorOrOptions as ValidatorOptions<Claims>);
+    return typeof (given as Partial<Validator> | null | undefined)?.validateRequest === "function"
+        ? (given as Validator<Claims>)
+        : createValidator<Claims>(given as ValidatorOptions<Claims>);
 }
 
 /**
@@ -238,47 +239,6 @@ function isPreflight({ method, header }: Incoming<unknown>): boolean {
     );
 }
 
-const RULES: ReadonlySet<string> = new Set<keyof RouteRules>([
-    "optional",
-    "require",
-    "onRejected",
-    "target",
-    "subprotocolToken",
-    "guardPreflights",
-    "dpop"
-]);
-
-/** A rule that is misspelt must not vanish. */
-function checkRules<Rules extends object>(rules: Rules): Rules {
-    const unknown = Object.keys(rules).find(name => !RULES.has(name));
-    if (unknown !== undefined) {
-        throw new TypeError(
-            `oidc-spa-native: unknown rule "${unknown}"; there are ${[...RULES].join(", ")}.`
-        );
-    }
-    for (const [name, type] of [
-        ["optional", "boolean"],
-        ["subprotocolToken", "boolean"],
-        ["guardPreflights", "boolean"],
-        ["onRejected", "function"],
-        ["target", "function"]
-    ] as const) {
-        const value: unknown = (rules as Record<string, unknown>)[name];
-        if (value !== undefined && typeof value !== type) {
-            throw new TypeError(`oidc-spa-native: the rule "${name}" must be a ${type}.`);
-        }
-    }
-    const { dpop, require } = rules as RouteRules;
-    dpopModeOf(dpop === undefined ? {} : { dpop });
-    const required: unknown[] = require === undefined ? [] : [require].flat();
-    if (require !== undefined && (required.length === 0 || !required.every(isRequirement))) {
-        throw new TypeError(
-            'oidc-spa-native: the rule "require" is a requirement or a list of them, for example allScopes(["read"]).'
-        );
-    }
-    return rules;
-}
-
 /** `onRejected`, whose failing is the application's to see and changes no answer. */
 function newTeller<Request>(
     onRejected: ((refusal: Refused, request: Request) => unknown) | undefined
@@ -287,7 +247,7 @@ function newTeller<Request>(
     const warn = (error: unknown) => {
         if (!hasWarned) {
             hasWarned = true;
-            process.emitWarning(`onRejected failed: ${messageOf(error, "not with an Error")}`, {
+            process.emitWarning(`onRejected failed: ${shown(messageOf(error, "not with an Error"))}`, {
                 type: "oidc-spa-native",
                 code: "OIDC_SPA_NATIVE_ON_REJECTED"
             });

@@ -8,7 +8,7 @@
 import { STATUS_CODES } from "node:http";
 import type { Refused } from "../../index.js";
 import { errorTable } from "../addon/native.js";
-import { messageOf } from "../validator/schema.js";
+import { messageOf } from "../validator/shown.js";
 
 /** A response, whole. `null`: without body. */
 export interface ResponseToSend {

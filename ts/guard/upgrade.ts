@@ -8,7 +8,7 @@
 import { ServerResponse, type IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import type { Granted } from "../../index.js";
-import type { RouteRules } from "./guard.js";
+import type { RouteRules } from "./rules.js";
 import { send } from "./node.js";
 import type { ResponseToSend } from "./response.js";
 
@@ -18,7 +18,7 @@ export type UpgradeRules<Claims, Request, Optional extends boolean> = Omit<
     "subprotocolToken" | "guardPreflights"
 > & {
     /** Close the socket when its token expires, on `ws` with the code 4401. Default `false`. */
-    closeAtExpiry?: boolean;
+    closeAtExpiry?: boolean | undefined;
 };
 
 /** A peer may leave the end of a connection unanswered, and go on sending. */

@@ -1,33 +1,51 @@
 /**
  * Options and rules as JavaScript hands them over: what of them is read here, and a copy that JSON carries without loss.
  *
- * In: what a program wrote. Out: values of the types that `index.d.ts` names, or a TypeError. May use: nothing. Never: a
+ * In: what a program wrote. Out: values of the types that `index.d.ts` names, or a TypeError. May use: members. Never: a
  * default, an option that vanishes in silence.
  */
 
 import type { DpopMode, RequestRules } from "../../index.js";
+import { invalid, kindOf, readMembers, type Members } from "./members.js";
+import { shown } from "./shown.js";
+import { isPromise } from "./synchronous.js";
 
 const DPOP_MODES: readonly unknown[] = ["allowed", "required", "disabled"] satisfies DpopMode[];
 
-/** A rule that is misspelt must not vanish: the request would be judged by less than what was written. */
+const REQUEST_RULES: Members = {
+    of: "a request",
+    noun: "rule",
+    names: ["dpop"],
+    example: '{ dpop: "required" }'
+};
+
+/** The mode that the rules of a request name. A rule that is misspelt must not vanish. */
 export function dpopModeOf(rules: RequestRules | undefined): DpopMode | null {
     if (rules === undefined) {
         return null;
     }
-    const { dpop, ...others } = Object(rules) as RequestRules;
-    const [unknown] = Object.keys(others);
-    if (
-        typeof rules !== "object" ||
-        rules === null ||
-        unknown !== undefined ||
-        !(dpop === undefined || DPOP_MODES.includes(dpop))
-    ) {
-        throw new TypeError(
-            'oidc-spa-native: the rules for a request are an object such as { dpop: "required" }, with "allowed", ' +
-                `"required" or "disabled"; got ${unknown === undefined ? kindOf(dpop ?? rules) : `the member "${unknown}"`}.`
+    const known = modes.get(rules);
+    if (known !== undefined) {
+        return known;
+    }
+    const mode = dpopMode(readMembers(rules, REQUEST_RULES).dpop);
+    if (Object.isFrozen(rules)) {
+        modes.set(rules, mode);
+    }
+    return mode;
+}
+
+/** Of rules that cannot change any more, such as a guard's: they are read once, not with each request. */
+const modes = new WeakMap<object, DpopMode | null>();
+
+/** A mode, or `null` where none is named. */
+export function dpopMode(dpop: unknown): DpopMode | null {
+    if (dpop !== undefined && !DPOP_MODES.includes(dpop)) {
+        throw invalid(
+            `the rule "dpop" must be "allowed", "required" or "disabled"; got ${typeof dpop === "string" ? JSON.stringify(shown(dpop)) : kindOf(dpop)}`
         );
     }
-    return dpop ?? null;
+    return (dpop as DpopMode | undefined) ?? null;
 }
 
 export function clockReader(clock: () => number): () => number {
@@ -38,8 +56,9 @@ export function clockReader(clock: () => number): () => number {
         );
     }
     return () => {
-        const now = clock();
+        const now: unknown = clock();
         if (typeof now !== "number" || !Number.isFinite(now)) {
+            isPromise(now, "clock");
             throw new TypeError(
                 `oidc-spa-native: clock returned ${kindOf(now)} where milliseconds are expected.`
             );
@@ -85,44 +104,14 @@ export function plainCopy(value: unknown, path: string): unknown {
             }
     }
     throw new TypeError(
-        `oidc-spa-native: option "${path}" is ${kindOf(value)}. Options are strings, finite numbers, booleans, lists ` +
+        `oidc-spa-native: the option "${path}" is ${kindOf(value)}. Options are strings, finite numbers, booleans, lists ` +
             'and plain objects, for example expectedAudience: "https://api.example.com".'
     );
 }
 
 const MAX_OPTION_PATH = 200;
 
-/** The name of a getter that is not the object's own, and so no option: whoever wrote it meant it as one. */
-export function inheritedGetter(options: object): string | undefined {
-    for (let holder: unknown = options; typeof holder === "object" && holder !== null; ) {
-        holder = Object.getPrototypeOf(holder);
-        if (holder === null || Object.getPrototypeOf(holder) === null) {
-            return undefined;
-        }
-        const members = Object.entries(Object.getOwnPropertyDescriptors(holder));
-        const getter = members.find(([, { get }]) => get !== undefined);
-        if (getter !== undefined) {
-            return getter[0];
-        }
-    }
-    return undefined;
-}
-
 function isPlain(value: object): boolean {
     const prototype: unknown = Object.getPrototypeOf(value);
     return prototype === null || Object.getPrototypeOf(prototype) === null;
-}
-
-/** What a value is, as a message says it. */
-export function kindOf(value: unknown): string {
-    if (value === null || value === undefined || typeof value === "number") {
-        return String(value);
-    }
-    if (typeof value !== "object") {
-        return `a ${typeof value}`;
-    }
-    const name: unknown = Array.isArray(value)
-        ? "list"
-        : (value as { constructor?: { name?: unknown } }).constructor?.name;
-    return typeof name === "string" && name !== "" && name !== "Object" ? `a ${name}` : "an object";
 }

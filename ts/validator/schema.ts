@@ -2,11 +2,12 @@
  * The application's schema of claims as one function, and what it reports as a message.
  *
  * In: a Standard Schema, or anything with `parse`; verified claims. Out: the application's claims, or a report. May use:
- * options. Never: an exception for what a schema does.
+ * options, shown. Never: an exception for what a schema does.
  */
 
 import type { AccessTokenClaims, ClaimsSchema } from "../../index.js";
-import { kindOf } from "./options.js";
+import { kindOf } from "./members.js";
+import { MAX_REPORT, messageOf, shown } from "./shown.js";
 
 type SchemaOutcome<Claims> = { readonly claims: Claims } | { readonly report: string };
 
@@ -26,7 +27,7 @@ export function schemaReader<Claims>(
                     ? { claims: result.value }
                     : { report: result.issues.map(describeIssue).join("; ") };
             } catch (error) {
-                return { report: messageOf(error) };
+                return { report: thrownReport(error) };
             }
         };
     }
@@ -36,7 +37,7 @@ export function schemaReader<Claims>(
                 // Awaited: a Promise that rejects must not pass for claims. A claim named "then" is no function.
                 return { claims: await schema.parse(claims) };
             } catch (error) {
-                return { report: messageOf(error) };
+                return { report: thrownReport(error) };
             }
         };
     }
@@ -57,27 +58,11 @@ function describeIssue(issue: { readonly message: string; readonly path?: unknow
     return `${path}: ${issue.message}`;
 }
 
-/**
- * The message of a `claims_rejected`, in the words that applications of `oidc-spa/server` know. A schema may quote a
- * claim: the report is one line, and escaped as `Shown` escapes what the addon quotes.
- */
+/** The message of a `claims_rejected`, in the words that applications of `oidc-spa/server` know. A schema may quote a claim. */
 export function shapeMismatch(report: string): string {
-    const line = report
-        .replace(/\s*[\r\n]\s*/g, " ")
-        .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, c => `\\u{${(c.codePointAt(0) as number).toString(16)}}`);
-    return `The decoded access token does not satisfies the shape that the application expects: ${line}`;
+    return `The decoded access token does not satisfies the shape that the application expects: ${shown(report, MAX_REPORT)}`;
 }
 
-/** What a thrown value says. It may be anything, and an Error of another realm is not this one's `Error`. */
-export function messageOf(
-    thrown: unknown,
-    otherwise = "the schema threw something that is not an Error"
-): string {
-    try {
-        const message: unknown =
-            typeof thrown === "object" && thrown !== null && "message" in thrown ? thrown.message : thrown;
-        return typeof message === "string" ? message : otherwise;
-    } catch {
-        return otherwise; // a getter that throws
-    }
-}
+/** What a schema says by throwing. */
+export const thrownReport = (thrown: unknown): string =>
+    messageOf(thrown, "the schema threw something that is not an Error");

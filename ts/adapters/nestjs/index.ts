@@ -11,60 +11,148 @@ import type { DynamicModule, ExecutionContext, FactoryProvider, ModuleMetadata }
 };
 import { APP_FILTER, APP_GUARD } from "@nestjs/core";
 import type { AccessTokenClaims, Granted } from "../../../index.js";
-import { validatorOf, type RouteRules, type ValidatorOrOptions } from "../../guard/guard.js";
-import { carrierOf, Refusal } from "./context.js";
-import { AuthGuard, RefusalFilter, SETTINGS } from "./guard.js";
+import { validatorOf, type ValidatorOrOptions } from "../../guard/guard.js";
+import { placeOf, readRules, type Fixed, type RouteRules } from "../../guard/rules.js";
+import { invalid, kindOf, readMembers, type Members } from "../../validator/members.js";
+import { Refusal } from "./context.js";
+import { AuthGuard, authOf, ModuleGuard, RefusalFilter, SETTINGS, type Settings } from "./guard.js";
+import { checkCalled } from "./rules.js";
 
 export { resourceMetadata } from "../express.js";
 export { AuthGuard, Refusal };
-export { AuthRules, Dpop, OptionalAuth, Public, Require, RequireRoles, RequireScopes } from "./rules.js";
+export {
+    AuthRules,
+    Dpop,
+    OptionalAuth,
+    Public,
+    Require,
+    RequireAnyRole,
+    RequireRoles,
+    RequireScopes
+} from "./rules.js";
+
+/** Injects the validator: `@Inject(VALIDATOR) validator: Validator<Claims>`. Tests put another one in its place. */
+export const VALIDATOR = Symbol("oidc-spa-native:validator");
 
 /** Rules for every route that says nothing else; `onRejected` and `target` get Nest's context. */
 export type ModuleRules<Claims> = RouteRules<Claims, ExecutionContext>;
 
+/** How far the module reaches. */
+export interface ModuleScope {
+    /**
+     * Whether every route is guarded. Default `true`. With `false` those are that a decorator says a rule of, and those
+     * with `@UseGuards(AuthGuard)`; any other route is open.
+     */
+    readonly global?: boolean | undefined;
+}
+
 /** A validator, or options for one, that are known once other providers are there. */
-export interface AsyncOptions<Claims, Given extends unknown[]> extends Pick<ModuleMetadata, "imports"> {
+export interface AsyncOptions<Claims, Given extends unknown[]>
+    extends Pick<ModuleMetadata, "imports">,
+        ModuleScope {
     readonly useFactory: (
         ...given: Given
     ) => ValidatorOrOptions<Claims> | Promise<ValidatorOrOptions<Claims>>;
     readonly inject?: FactoryProvider["inject"];
-    readonly rules?: ModuleRules<Claims>;
+    readonly rules?: ModuleRules<Fixed<Claims>> | undefined;
 }
+
+const FOR_ROOT = placeOf("AuthModule.forRoot", "AuthModule.forRoot(validator, { optional: true })", {});
+const SCOPE: Members = {
+    of: "AuthModule.forRoot, as its third argument,",
+    noun: "option",
+    names: ["global"],
+    example: "AuthModule.forRoot(validator, {}, { global: false })"
+};
+const ASYNC: Members = {
+    of: "AuthModule.forRootAsync",
+    noun: "option",
+    names: ["useFactory", "inject", "imports", "rules", "global"],
+    example: "AuthModule.forRootAsync({ useFactory: () => validator, rules: { optional: true } })",
+    instead: {
+        ...Object.fromEntries(FOR_ROOT.names.map(name => [name, `rules: { ${name}: … }`])),
+        useClass: "useFactory: () => validator",
+        useValue: "useFactory: () => validator",
+        useExisting: "useFactory: (validator: Validator) => validator, with inject"
+    }
+};
 
 /** Guards every route of the application, save those that are `@Public()`. Import it once, at the root. */
 export class AuthModule {
     static forRoot<Claims>(
         validator: ValidatorOrOptions<Claims>,
-        rules: ModuleRules<Claims> = {}
+        rules: ModuleRules<Fixed<Claims>> = {},
+        scope: ModuleScope = {}
     ): DynamicModule {
-        return AuthModule.forRootAsync({ useFactory: () => validator, rules });
+        const made = validatorOf(validator, FOR_ROOT.example);
+        const read = readRules<ModuleRules<Claims>>(rules, FOR_ROOT);
+        return moduleOf(
+            { useFactory: () => made },
+            { rules: read, global: globalOf(readMembers(scope, SCOPE)) }
+        );
     }
 
     static forRootAsync<Claims, Given extends unknown[]>(
         options: AsyncOptions<Claims, Given>
     ): DynamicModule {
-        const { useFactory, inject = [], rules = {}, imports = [] } = options;
-        const settings = async (...given: Given) => ({
-            validator: validatorOf(await useFactory(...given)),
-            rules
-        });
-        return {
-            module: AuthModule,
-            global: true,
-            imports,
-            providers: [
-                { provide: SETTINGS, useFactory: settings as FactoryProvider["useFactory"], inject },
-                AuthGuard,
-                { provide: APP_GUARD, useExisting: AuthGuard },
-                { provide: APP_FILTER, useClass: RefusalFilter }
-            ],
-            exports: [SETTINGS, AuthGuard]
-        };
+        const read = readMembers(options, ASYNC) as unknown as AsyncOptions<Claims, Given>;
+        const { useFactory, inject = [], imports = [] } = read;
+        if (typeof useFactory !== "function") {
+            throw invalid(
+                `AuthModule.forRootAsync: useFactory must be a function; got ${kindOf(useFactory)}. Write ${ASYNC.example}`
+            );
+        }
+        const rules = readRules<ModuleRules<Claims>>(read.rules ?? {}, FOR_ROOT);
+        const make = async (...given: Given) => validatorOf(await useFactory(...given), ASYNC.example);
+        return moduleOf(
+            { useFactory: make as FactoryProvider["useFactory"], inject, imports },
+            { rules, global: globalOf(read) }
+        );
     }
 }
 
-/** The parameter that holds who it is: `@Auth() auth: Auth<Claims>`. `null` where nobody had to say. */
-export const Auth: () => ParameterDecorator = createParamDecorator(
-    (_data: undefined, context: ExecutionContext) => carrierOf(context).auth ?? null
+function moduleOf(
+    { imports = [], ...validator }: Omit<FactoryProvider, "provide"> & Pick<ModuleMetadata, "imports">,
+    // What the claims are, only the application knows from here on.
+    settings: { readonly rules: unknown; readonly global: boolean }
+): DynamicModule {
+    return {
+        module: AuthModule,
+        // Its providers can be injected everywhere, whatever it guards.
+        global: true,
+        imports,
+        providers: [
+            { ...validator, provide: VALIDATOR },
+            {
+                provide: SETTINGS,
+                useFactory: (validator: Settings["validator"]) => ({ ...settings, validator }),
+                inject: [VALIDATOR]
+            },
+            AuthGuard,
+            { provide: APP_GUARD, useClass: ModuleGuard },
+            { provide: APP_FILTER, useClass: RefusalFilter }
+        ],
+        exports: [VALIDATOR, SETTINGS, AuthGuard]
+    };
+}
+
+function globalOf({ global }: { readonly global?: unknown }): boolean {
+    if (global !== undefined && typeof global !== "boolean") {
+        throw invalid(`the option "global" must be a boolean; got ${kindOf(global)}. Write ${SCOPE.example}`);
+    }
+    return global ?? true;
+}
+
+const AuthParameter: () => ParameterDecorator = createParamDecorator(
+    (_data: undefined, context: ExecutionContext) => authOf(context)
 );
+
+/**
+ * The parameter that holds who it is: `@Auth() auth: Auth<Claims>`. `null` where nobody had to say; an error where no
+ * guard let the call pass.
+ */
+export const Auth = (...none: never[]): ParameterDecorator => {
+    checkCalled(none, "Auth");
+    return AuthParameter();
+};
 export type Auth<Claims = AccessTokenClaims> = Granted<Claims>;

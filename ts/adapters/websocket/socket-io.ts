@@ -6,9 +6,11 @@
  */
 
 import type { IncomingMessage } from "node:http";
+import { Found } from "../../guard/found.js";
 import { newGuard, type Auth, type ValidatorOrOptions } from "../../guard/guard.js";
 import { incomingOf } from "../../guard/node.js";
 import { failure, RefusedError, type ResponseToSend } from "../../guard/response.js";
+import { checkNoMore, placeOf, readRules, type Fixed } from "../../guard/rules.js";
 import { handshake } from "../../guard/subprotocol.js";
 import { atExpiry, type UpgradeRules } from "../../guard/upgrade.js";
 
@@ -20,19 +22,29 @@ export interface SocketOfNamespace {
     once(event: "disconnect", listener: () => void): unknown;
 }
 
-/** Middleware, and the typed way to what it found: `auth.of(socket).claims`. */
+/** Middleware, and the proof that it let a socket in: `auth.of(socket).claims`. `of` throws where it did not. */
 export interface NamespaceProtection<Found> {
     (socket: SocketOfNamespace, next: (error?: Error) => void): void;
     readonly of: (socket: SocketOfNamespace) => Found;
 }
 
+const PLACE = placeOf("protectNamespace", "io.use(protectNamespace(validator, { closeAtExpiry: true }))", {
+    but: ["subprotocolToken", "guardPreflights"],
+    and: ["closeAtExpiry"]
+});
+
 /** Lets a socket into a namespace: `io.use(protectNamespace(…))`. Others get `connect_error`, with the problem as `data`. */
 export function protectNamespace<Claims, Optional extends boolean = false>(
     validator: ValidatorOrOptions<Claims>,
-    { closeAtExpiry: closes = false, ...rules }: UpgradeRules<Claims, IncomingMessage, Optional> = {}
+    rules?: UpgradeRules<Fixed<Claims>, IncomingMessage, Optional>,
+    ...beyond: never[]
 ): NamespaceProtection<Auth<Claims, Optional>> {
-    const guard = newGuard(validator, { ...rules, guardPreflights: true });
-    const found = new WeakMap<SocketOfNamespace, Auth<Claims, Optional>>();
+    checkNoMore(beyond, PLACE.example);
+    const { closeAtExpiry: closes = false, ...read } = readRules<
+        UpgradeRules<Claims, IncomingMessage, Optional>
+    >(rules ?? {}, PLACE);
+    const guard = newGuard(validator, read);
+    const found = new Found<Auth<Claims, Optional>>(PLACE.example);
     const judge = async (socket: SocketOfNamespace): Promise<Error | undefined> => {
         const outcome = await guard(handshake(incomingOf(socket.request), socket.handshake.auth));
         if (!outcome.passed) {
@@ -52,9 +64,7 @@ export function protectNamespace<Claims, Optional extends boolean = false>(
             .catch(error => told(new Error("Internal Server Error"), failure(error, undefined)))
             .then(next);
     };
-    return Object.assign(middleware, {
-        of: (socket: SocketOfNamespace) => found.get(socket) as Auth<Claims, Optional>
-    });
+    return Object.assign(middleware, { of: found.of });
 }
 
 /** socket.io sends the client the error's message, and its `data`. */
