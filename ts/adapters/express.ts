@@ -26,13 +26,13 @@ export type Protection<Found> = Handler & { readonly of: (req: IncomingMessage) 
 const PLACE = placeOf("protect", "app.get(path, protect(validator, { optional: true }), handler)");
 
 /** Lets a request pass that may enter, with `req.auth`; answers any other. */
-export function protect<Claims, Optional extends boolean = false>(
+export function protect<Claims = AccessTokenClaims, Optional extends boolean = false>(
     validator: ValidatorOrOptions<Claims>,
-    rules?: RouteRules<Fixed<Claims>, IncomingMessage, Optional>,
-    ...beyond: never[]
+    rules: RouteRules<Fixed<Claims>, IncomingMessage, Optional> = {},
+    ...beyond: undefined[]
 ): Protection<Auth<Claims, Optional>> {
     checkNoMore(beyond, PLACE.example);
-    const read = readRules<RouteRules<Claims, IncomingMessage, Optional>>(rules ?? {}, PLACE);
+    const read = readRules<RouteRules<Claims, IncomingMessage, Optional>>(rules, PLACE);
     const guard = newGuard(validator, read);
     const found = new Found<Auth<Claims, Optional>>(PLACE.example);
     const handler: Handler = (req, res, next) => {

@@ -6,7 +6,7 @@
  */
 
 import type { FastifyReply, FastifyRequest, RawServerBase, RouteGenericInterface } from "fastify";
-import type { Validator } from "../../index.js";
+import type { AccessTokenClaims, Validator } from "../../index.js";
 import { send, setOn } from "./fastify-reply.js";
 import { Found } from "../guard/found.js";
 import { newGuard, type Auth, type ValidatorOrOptions } from "../guard/guard.js";
@@ -28,13 +28,13 @@ const PLACE = placeOf(
 );
 
 /** Lets a request pass that may enter, with `request.auth`; answers any other. */
-export function protect<Claims, Optional extends boolean = false>(
+export function protect<Claims = AccessTokenClaims, Optional extends boolean = false>(
     validator: ValidatorOrOptions<Claims>,
-    rules?: RouteRules<Fixed<Claims>, Request, Optional>,
-    ...beyond: never[]
+    rules: RouteRules<Fixed<Claims>, Request, Optional> = {},
+    ...beyond: undefined[]
 ): Protection<Auth<Claims, Optional>> {
     checkNoMore(beyond, PLACE.example);
-    const guard = newGuard(validator, readRules<RouteRules<Claims, Request, Optional>>(rules ?? {}, PLACE));
+    const guard = newGuard(validator, readRules<RouteRules<Claims, Request, Optional>>(rules, PLACE));
     const found = new Found<Auth<Claims, Optional>>(PLACE.example);
     const hook: Hook = async (request, reply) => {
         found.forget(request);

@@ -5,7 +5,7 @@
  * a status, a challenge.
  */
 
-import type { FetchRequestLike, Validator } from "../../index.js";
+import type { AccessTokenClaims, FetchRequestLike, Validator } from "../../index.js";
 import { newGuard, type Auth, type ValidatorOrOptions } from "../guard/guard.js";
 import { newMetadataHandler, targetOf } from "../guard/metadata.js";
 import { setHeaders, type ResponseToSend } from "../guard/response.js";
@@ -17,9 +17,9 @@ const PLACE = placeOf("protect", "protect(validator, {}, (request, auth) => new 
 
 /** Hands a request that may enter to the handler, with `auth`; answers any other. What else the server passes follows. */
 export function protect<
-    Claims,
-    Req extends FetchRequestLike,
-    Rest extends unknown[],
+    Claims = AccessTokenClaims,
+    Req extends FetchRequestLike = FetchRequestLike,
+    Rest extends unknown[] = unknown[],
     Optional extends boolean = false
 >(
     validator: ValidatorOrOptions<Claims>,

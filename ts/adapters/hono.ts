@@ -7,7 +7,7 @@
 
 import type { Context, MiddlewareHandler } from "hono";
 import type { StatusCode } from "hono/utils/http-status";
-import type { Validator } from "../../index.js";
+import type { AccessTokenClaims, Validator } from "../../index.js";
 import { Found } from "../guard/found.js";
 import { newGuard, type Auth, type ValidatorOrOptions } from "../guard/guard.js";
 import { newMetadataHandler, targetOf } from "../guard/metadata.js";
@@ -31,13 +31,13 @@ export type Protection<Claims, Optional extends boolean = false> = MiddlewareHan
 const PLACE = placeOf("protect", "app.get(path, protect(validator, { optional: true }), handler)");
 
 /** Lets a request pass that may enter, with `c.var.auth`; answers any other. */
-export function protect<Claims, Optional extends boolean = false>(
+export function protect<Claims = AccessTokenClaims, Optional extends boolean = false>(
     validator: ValidatorOrOptions<Claims>,
-    rules?: RouteRules<Fixed<Claims>, Context, Optional>,
-    ...beyond: never[]
+    rules: RouteRules<Fixed<Claims>, Context, Optional> = {},
+    ...beyond: undefined[]
 ): Protection<Claims, Optional> {
     checkNoMore(beyond, PLACE.example);
-    const guard = newGuard(validator, readRules<RouteRules<Claims, Context, Optional>>(rules ?? {}, PLACE));
+    const guard = newGuard(validator, readRules<RouteRules<Claims, Context, Optional>>(rules, PLACE));
     const found = new Found<Auth<Claims, Optional>>(PLACE.example);
     const middleware: MiddlewareHandler<AuthEnv<Claims, Optional>> = async (c, next) => {
         found.forget(c);

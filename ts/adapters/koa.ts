@@ -5,7 +5,7 @@
  * Never: a claim, a status, a challenge.
  */
 
-import type { HeadersRecord, KoaContextLike, Validator } from "../../index.js";
+import type { AccessTokenClaims, HeadersRecord, KoaContextLike, Validator } from "../../index.js";
 import { Found } from "../guard/found.js";
 import { newGuard, type Auth, type ValidatorOrOptions } from "../guard/guard.js";
 import { newMetadataHandler } from "../guard/metadata.js";
@@ -33,13 +33,17 @@ export type Protection<Ctx, Found> = Middleware<Ctx & { state: { auth: Found } }
 const PLACE = placeOf("protect", "router.get(path, protect(validator, { optional: true }), handler)");
 
 /** Lets a request pass that may enter, with `ctx.state.auth`; answers any other. */
-export function protect<Claims, Optional extends boolean = false, Ctx extends KoaContext = KoaContext>(
+export function protect<
+    Claims = AccessTokenClaims,
+    Optional extends boolean = false,
+    Ctx extends KoaContext = KoaContext
+>(
     validator: ValidatorOrOptions<Claims>,
-    rules?: RouteRules<Fixed<Claims>, Ctx, Optional>,
-    ...beyond: never[]
+    rules: RouteRules<Fixed<Claims>, Ctx, Optional> = {},
+    ...beyond: undefined[]
 ): Protection<Ctx, Auth<Claims, Optional>> {
     checkNoMore(beyond, PLACE.example);
-    const guard = newGuard(validator, readRules<RouteRules<Claims, Ctx, Optional>>(rules ?? {}, PLACE));
+    const guard = newGuard(validator, readRules<RouteRules<Claims, Ctx, Optional>>(rules, PLACE));
     const found = new Found<Auth<Claims, Optional>>(PLACE.example);
     const middleware: Middleware<Ctx & { state: { auth: Auth<Claims, Optional> } }> = async (ctx, next) => {
         found.forget(ctx);

@@ -6,7 +6,7 @@
  */
 
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Validator } from "../../index.js";
+import type { AccessTokenClaims, Validator } from "../../index.js";
 import { newGuard, type Auth, type ValidatorOrOptions } from "../guard/guard.js";
 import { newMetadataHandler } from "../guard/metadata.js";
 import { incomingOf, send, setOn, targetOf, type NodeRequest, type NodeResponse } from "../guard/node.js";
@@ -21,7 +21,7 @@ const PLACE = placeOf("protect", "createServer(protect(validator, {}, (req, res,
 
 /** Hands a request that may enter to the handler, with `auth`; answers any other. */
 export function protect<
-    Claims,
+    Claims = AccessTokenClaims,
     Req extends NodeRequest = IncomingMessage,
     Res extends NodeResponse = ServerResponse,
     Optional extends boolean = false

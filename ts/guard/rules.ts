@@ -144,9 +144,10 @@ export function checkHandler(handler: unknown, example: string): void {
 
 /** An argument too many would have no effect: a handler, most likely. */
 export function checkNoMore(beyond: readonly unknown[], example: string): void {
-    if (beyond.length > 0) {
+    const extra = beyond.find(argument => argument !== undefined);
+    if (extra !== undefined) {
         throw invalid(
-            `protect takes a validator and rules; got ${kindOf(beyond[0])} beyond them. Write ${example}`
+            `protect takes a validator and rules; got ${kindOf(extra)} beyond them. Write ${example}`
         );
     }
 }

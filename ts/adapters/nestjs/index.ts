@@ -79,7 +79,7 @@ const ASYNC: Members = {
 
 /** Guards every route of the application, save those that are `@Public()`. Import it once, at the root. */
 export class AuthModule {
-    static forRoot<Claims>(
+    static forRoot<Claims = AccessTokenClaims>(
         validator: ValidatorOrOptions<Claims>,
         rules: ModuleRules<Fixed<Claims>> = {},
         scope: ModuleScope = {}
@@ -102,7 +102,7 @@ export class AuthModule {
                 `AuthModule.forRootAsync: useFactory must be a function; got ${kindOf(useFactory)}. Write ${ASYNC.example}`
             );
         }
-        const rules = readRules<ModuleRules<Claims>>(read.rules ?? {}, FOR_ROOT);
+        const rules = readRules<ModuleRules<Claims>>(read.rules === undefined ? {} : read.rules, FOR_ROOT);
         const make = async (...given: Given) => validatorOf(await useFactory(...given), ASYNC.example);
         return moduleOf(
             { useFactory: make as FactoryProvider["useFactory"], inject, imports },
@@ -151,7 +151,7 @@ const AuthParameter: () => ParameterDecorator = createParamDecorator(
  * The parameter that holds who it is: `@Auth() auth: Auth<Claims>`. `null` where nobody had to say; an error where no
  * guard let the call pass.
  */
-export const Auth = (...none: never[]): ParameterDecorator => {
+export const Auth = (...none: undefined[]): ParameterDecorator => {
     checkCalled(none, "Auth");
     return AuthParameter();
 };

@@ -38,13 +38,13 @@ const PLACE = placeOf("AuthRules", '@AuthRules({ require: allScopes(["items:read
 });
 
 /** Nobody is asked for credentials. */
-export const Public = (...none: never[]): RouteDecorator => {
+export const Public = (...none: undefined[]): RouteDecorator => {
     checkCalled(none, "Public");
     return AuthRules({ public: true });
 };
 
 /** A request without credentials passes, and `@Auth()` is `null` then. */
-export const OptionalAuth = (...none: never[]): RouteDecorator => {
+export const OptionalAuth = (...none: undefined[]): RouteDecorator => {
     checkCalled(none, "OptionalAuth");
     return AuthRules({ optional: true });
 };
@@ -80,9 +80,6 @@ export const RequireAnyRole = (roles: readonly string[], path: ClaimPath): Route
 /** Several rules at once. */
 export function AuthRules(rules: SaidRules): RouteDecorator {
     const given = { ...readRules<Said>(rules, PLACE) };
-    if (Object.keys(given).length === 0) {
-        throw invalid(`@AuthRules says no rule. Write ${PLACE.example}`);
-    }
     return (target: object, key?: string | symbol, descriptor?: PropertyDescriptor) => {
         const said = joined(saidOf((descriptor?.value ?? target) as Function), given);
         const { public: isPublic, ...others } = said;

@@ -8,6 +8,7 @@
  */
 
 import type { TRPCMiddlewareFunction } from "@trpc/server";
+import type { AccessTokenClaims } from "../../../index.js";
 import type { Auth, ValidatorOrOptions } from "../../guard/guard.js";
 import type { Fixed } from "../../guard/rules.js";
 import { protect as protectProcedure, type AuthContext, type RouteRules } from "./index.js";
@@ -29,7 +30,7 @@ export type Protection<Found> = TRPCMiddlewareFunction<
     unknown
 >;
 
-type Protect = <Claims, Optional extends boolean = false>(
+type Protect = <Claims = AccessTokenClaims, Optional extends boolean = false>(
     validator: ValidatorOrOptions<Claims>,
     rules?: RouteRules<Fixed<Claims>, unknown, Optional>
 ) => Protection<Auth<Claims, Optional>>;

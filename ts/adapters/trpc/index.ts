@@ -44,14 +44,14 @@ const PLACE = placeOf("protect", "t.procedure.use(protect(validator, { optional:
 });
 
 /** Lets a call pass that may enter, with `ctx.auth`; any other gets a TRPCError whose `cause` is a {@link RefusedError}. */
-export function protect<Claims, Optional extends boolean = false>(
+export function protect<Claims = AccessTokenClaims, Optional extends boolean = false>(
     validator: ValidatorOrOptions<Claims>,
-    rules?: RouteRules<Fixed<Claims>, unknown, Optional>,
-    ...beyond: never[]
+    rules: RouteRules<Fixed<Claims>, unknown, Optional> = {},
+    ...beyond: undefined[]
 ): Protection<Auth<Claims, Optional>> {
     checkNoMore(beyond, PLACE.example);
     // What looks like a preflight is judged as anything else.
-    const guard = newGuard(validator, readRules<AllRules<Claims, unknown, Optional>>(rules ?? {}, PLACE));
+    const guard = newGuard(validator, readRules<AllRules<Claims, unknown, Optional>>(rules, PLACE));
     return async ({ ctx: { authRequest }, next }) => {
         const outcome = await guard(authRequest.incoming);
         if (!outcome.passed) {

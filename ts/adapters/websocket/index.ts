@@ -7,6 +7,7 @@
 
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
+import type { AccessTokenClaims } from "../../../index.js";
 import { Found } from "../../guard/found.js";
 import { newGuard, type Auth, type ValidatorOrOptions } from "../../guard/guard.js";
 import { incomingOf } from "../../guard/node.js";
@@ -42,7 +43,7 @@ const PLACE = placeOf(
 );
 
 /** Upgrades a request that may enter: `server.on("upgrade", protect(…))`, then `sockets.on("connection", …)`. */
-export function protect<Claims, Optional extends boolean = false>(
+export function protect<Claims = AccessTokenClaims, Optional extends boolean = false>(
     validator: ValidatorOrOptions<Claims>,
     rules: UpgradeRules<Fixed<Claims>, IncomingMessage, Optional>,
     sockets: UpgradeServer

@@ -6,6 +6,7 @@
  */
 
 import type { IncomingMessage } from "node:http";
+import type { AccessTokenClaims } from "../../../index.js";
 import { Found } from "../../guard/found.js";
 import { newGuard, type Auth, type ValidatorOrOptions } from "../../guard/guard.js";
 import { incomingOf } from "../../guard/node.js";
@@ -34,15 +35,15 @@ const PLACE = placeOf("protectNamespace", "io.use(protectNamespace(validator, { 
 });
 
 /** Lets a socket into a namespace: `io.use(protectNamespace(…))`. Others get `connect_error`, with the problem as `data`. */
-export function protectNamespace<Claims, Optional extends boolean = false>(
+export function protectNamespace<Claims = AccessTokenClaims, Optional extends boolean = false>(
     validator: ValidatorOrOptions<Claims>,
-    rules?: UpgradeRules<Fixed<Claims>, IncomingMessage, Optional>,
-    ...beyond: never[]
+    rules: UpgradeRules<Fixed<Claims>, IncomingMessage, Optional> = {},
+    ...beyond: undefined[]
 ): NamespaceProtection<Auth<Claims, Optional>> {
     checkNoMore(beyond, PLACE.example);
     const { closeAtExpiry: closes = false, ...read } = readRules<
         UpgradeRules<Claims, IncomingMessage, Optional>
-    >(rules ?? {}, PLACE);
+    >(rules, PLACE);
     const guard = newGuard(validator, read);
     const found = new Found<Auth<Claims, Optional>>(PLACE.example);
     const judge = async (socket: SocketOfNamespace): Promise<Error | undefined> => {
