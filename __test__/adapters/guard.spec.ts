@@ -160,6 +160,25 @@ test("the target that a rule names is what a proof must be for", async () => {
     expect((await protect(validator, { target }, sub)(moved(dpopRequest()))).status).toBe(200);
 });
 
+test("a target that fails at once fails its own guard, and no other of the same request", async () => {
+    const failing = protect(
+        validator,
+        {
+            target: () => {
+                throw new Error("no target");
+            }
+        },
+        sub
+    );
+    const guarded = protect(validator, {}, sub);
+    const request = requestWith(bearer());
+    await expect(failing(request)).rejects.toThrow("no target");
+    expect((await guarded(request)).status).toBe(200);
+    const another = requestWith(bearer());
+    const both = await Promise.allSettled([failing(another), guarded(another), failing(another)]);
+    expect(both.map(({ status }) => status)).toEqual(["rejected", "fulfilled", "rejected"]);
+});
+
 test("a logger that fails later changes nothing, and is told of once", async () => {
     const warn = vi.spyOn(process, "emitWarning").mockImplementation(() => undefined);
     const told: Refused[] = [];

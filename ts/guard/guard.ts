@@ -100,19 +100,23 @@ export function newGuard<Claims, Request, Optional extends boolean>(
     const mode = dpop ?? validator.dpop;
 
     const judge = async (incoming: Incoming<Request>, judgement: Judgement<Claims>) => {
-        try {
-            const verdict = await validator.validateRequest(
-                incoming.source,
-                target && targetSaid(target(incoming.request)),
-                requestRules
-            );
-            if (verdict.isSuccess) {
-                judgement.granted = verdict;
-            }
-            return verdict;
-        } finally {
-            delete judgement.underway;
+        const said = target && targetSaid(target(incoming.request));
+        const verdict = await validator.validateRequest(incoming.source, said, requestRules);
+        if (verdict.isSuccess) {
+            judgement.granted = verdict;
         }
+        return verdict;
+    };
+
+    const begin = (incoming: Incoming<Request>, judgement: Judgement<Claims>) => {
+        const underway: Underway<Claims> = { verdict: judge(incoming, judgement), mode, target };
+        judgement.underway = underway;
+        // Also where it failed at once: nobody must wait for what is over.
+        const end = () => {
+            delete judgement.underway;
+        };
+        underway.verdict.then(end, end);
+        return underway.verdict;
     };
 
     const validate = async (incoming: Incoming<Request>): Promise<Verdict<Claims>> => {
@@ -125,13 +129,16 @@ export function newGuard<Claims, Request, Optional extends boolean>(
                 return granted;
             }
             if (underway === undefined) {
-                const verdict = judge(incoming, judgement);
-                judgement.underway = { verdict, mode, target };
-                return verdict;
+                return begin(incoming, judgement);
             }
-            const verdict = await underway.verdict;
-            if (!verdict.isSuccess && underway.mode === mode && underway.target === target) {
-                return verdict;
+            if (underway.mode === mode && underway.target === target) {
+                const verdict = await underway.verdict;
+                if (!verdict.isSuccess) {
+                    return verdict;
+                }
+            } else {
+                // That another guard's target fails is not this one's failure.
+                await underway.verdict.catch(() => undefined);
             }
         }
     };
@@ -191,11 +198,13 @@ export function validatorOf<Claims>(
  */
 interface Judgement<Claims> extends Fingerprint {
     granted?: Granted<Claims>;
-    underway?: {
-        readonly verdict: Promise<Verdict<Claims>>;
-        readonly mode: DpopMode;
-        readonly target: unknown;
-    };
+    underway?: Underway<Claims>;
+}
+
+interface Underway<Claims> {
+    readonly verdict: Promise<Verdict<Claims>>;
+    readonly mode: DpopMode;
+    readonly target: unknown;
 }
 
 type Judgements<Claims> = WeakMap<object, Judgement<Claims>>;
