@@ -18,6 +18,7 @@ import {
     Auth,
     AuthGuard,
     AuthModule,
+    AuthRules,
     OptionalAuth,
     Public,
     RequireAnyRole,
@@ -137,6 +138,76 @@ describe.each([
         expect(await answers(send)).toEqual({ ...SAID, plain: [500, 500] });
         expect(await send("scope", token({ scope: "items:write" }))).toBe("user-1");
     });
+});
+
+test("a rule holds whatever other decorators make of the method, and for no other method", async () => {
+    const wrap: MethodDecorator = (_target, _key, descriptor: PropertyDescriptor) => {
+        const inner = descriptor.value as (...given: unknown[]) => unknown;
+        descriptor.value = function (this: unknown, ...given: unknown[]) {
+            return inner.apply(this, given);
+        };
+    };
+    class Base {
+        list() {
+            return { sub: "listed" };
+        }
+        open() {
+            return { sub: "opened" };
+        }
+    }
+    class Inherits extends Base {}
+    class Overrides extends Base {
+        override list() {
+            return { sub: "overridden" };
+        }
+    }
+    decorateAndDefine(Base, "list", [Get("list"), wrap, RequireScopes("items:write")]);
+    decorateAndDefine(Base, "open", [Get("open"), wrap, Public()]);
+    decorateAndDefine(Overrides, "list", [Get("list")]);
+    Controller("inherits")(Inherits);
+    Controller("overrides")(Overrides);
+    const send = await serve(AuthModule.forRoot(validator), [Inherits, Overrides]);
+    const write = token({ scope: "items:write" });
+    expect(await send("inherits/list")).toBe(401);
+    expect(await send("inherits/list", token())).toBe(403);
+    expect(await send("inherits/list", write)).toBe("listed");
+    expect(await send("inherits/open")).toBe("opened");
+    expect(await send("overrides/list")).toBe(401);
+    expect(await send("overrides/list", token())).toBe("overridden");
+});
+
+/** As the compiler does it: what the decorators made of the descriptor becomes the method. */
+function decorateAndDefine(target: Type, method: string, decorators: readonly MethodDecorator[]): void {
+    const descriptor = Object.getOwnPropertyDescriptor(target.prototype, method) as PropertyDescriptor;
+    for (const decorator of decorators.toReversed()) {
+        decorator(target.prototype as object, method, descriptor);
+    }
+    Object.defineProperty(target.prototype, method, descriptor);
+}
+
+test("guards that are made of the first request read no rule of a polluted prototype", async () => {
+    const controllers = [
+        ...CONTROLLERS(),
+        controllerOf(
+            "dpop",
+            [AuthRules({ dpop: "required" })],
+            [AuthRules({ dpop: undefined, optional: undefined })]
+        )
+    ];
+    const send = await serve(AuthModule.forRoot(validator), controllers);
+    const polluted = { public: true, optional: true, dpop: "disabled", guardPreflights: false };
+    let seen: unknown;
+    try {
+        for (const [name, value] of Object.entries(polluted)) {
+            Object.defineProperty(Object.prototype, name, { value, configurable: true, writable: true });
+        }
+        seen = { ...(await answers(send)), dpop: await send("dpop", token()) };
+    } finally {
+        for (const name of Object.keys(polluted)) {
+            delete (Object.prototype as Record<string, unknown>)[name];
+        }
+    }
+    expect(seen).toEqual({ ...SAID, plain: [401, "user-1"], dpop: 401 });
 });
 
 test("one of several roles is enough", async () => {

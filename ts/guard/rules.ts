@@ -102,7 +102,11 @@ export function readRules<Rules extends object>(given: unknown, place: Place): R
     const rules = readMembers(given, place);
     const read: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
     for (const [name, value] of Object.entries(rules)) {
-        read[name] = readRule(name as RuleName, value, place);
+        const rule = readRule(name as RuleName, value, place);
+        // What is undefined must not take the place of what was said further out.
+        if (rule !== undefined) {
+            read[name] = rule;
+        }
     }
     return read as Read<Rules>;
 }

@@ -85,7 +85,11 @@ class RouteGuard implements CanActivate {
  */
 export class AuthGuard extends RouteGuard {
     protected override rulesOf(controller: Function, handler: Function): Rules | null {
-        return rulesFor(controller, handler, { ...this.settings.rules, optional: false });
+        return rulesFor(
+            controller,
+            handler,
+            Object.assign(Object.create(null), this.settings.rules, { optional: false })
+        );
     }
 }
 

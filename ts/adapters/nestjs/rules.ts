@@ -5,7 +5,6 @@
  * guard/rules. Never: a claim, a status, a challenge.
  */
 
-import { SetMetadata } from "@nestjs/common";
 import type { DpopMode, Requirement, Requirements } from "../../../index.js";
 import { allRoles, allScopes, anyRole, type ClaimPath } from "../../authorization.js";
 import { placeOf, readRules, type Read, type RouteRules } from "../../guard/rules.js";
@@ -79,16 +78,19 @@ export const RequireAnyRole = (roles: readonly string[], path: ClaimPath): Route
 
 /** Several rules at once. */
 export function AuthRules(rules: SaidRules): RouteDecorator {
-    const given = { ...readRules<Said>(rules, PLACE) };
-    return (target: object, key?: string | symbol, descriptor?: PropertyDescriptor) => {
-        const said = joined(saidOf((descriptor?.value ?? target) as Function), given);
+    const given: Said = readRules<Said>(rules, PLACE);
+    return (target: object, key?: string | symbol) => {
+        const said = joined(saidOf(target, key), given);
         const { public: isPublic, ...others } = said;
         if (isPublic === true && Object.keys(others).length > 0) {
             throw invalid(
                 `what is @Public() asks for no credentials; take that or the rest away: ${Object.keys(others).join(", ")}`
             );
         }
-        SetMetadata(KEY, said)(target, key as string, descriptor as PropertyDescriptor);
+        // Of a method by its name: another decorator may put a function of its own into its place.
+        key === undefined
+            ? Reflect.defineMetadata(KEY, said, target)
+            : Reflect.defineMetadata(KEY, said, target, key);
     };
 }
 
@@ -123,11 +125,14 @@ export function rulesFor<Claims, Request>(
         require,
         ...said
     } = saidFor(controller, handler).reduce<Said>(
-        (outer, inner) => {
-            const ended = { ...(inner && { public: false }), ...(inner?.require && { optional: false }) };
-            return joined({ ...outer, ...ended }, inner);
+        (outer, inner = NOTHING) => {
+            const ended = {
+                ...(inner !== NOTHING && { public: false }),
+                ...(inner.require && { optional: false })
+            };
+            return joined(own(outer, ended), inner);
         },
-        { optional, require: ofAll }
+        own({ optional }, ofAll.length > 0 ? { require: ofAll } : {})
     );
     // Of which claims a decorator's requirement is, only the application knows. Each part was read where it was written.
     return isPublic === true
@@ -141,10 +146,42 @@ export function rulesFor<Claims, Request>(
 export const isRuled = (controller: Function, handler: Function): boolean =>
     saidFor(controller, handler).some(said => said !== undefined);
 
-const saidFor = (controller: Function, handler: Function) => [...lineage(controller), handler].map(saidOf);
+const saidFor = (controller: Function, handler: Function) => [
+    ...lineage(controller).map(holder => saidOf(holder)),
+    ...saidOfMethod(controller, handler)
+];
+
+/** What was said of the method that this function is, by whatever name it stands in the class or in what that extends. */
+function saidOfMethod(controller: Function, handler: Function): Said[] {
+    const said: (Said | undefined)[] = [saidOf(handler)];
+    const seen = new Set<string | symbol>();
+    for (
+        let holder: unknown = controller.prototype;
+        isHolder(holder);
+        holder = Object.getPrototypeOf(holder)
+    ) {
+        for (const name of Reflect.ownKeys(holder).filter(name => !seen.has(name))) {
+            // What is overridden is another method.
+            seen.add(name);
+            if (Object.getOwnPropertyDescriptor(holder, name)?.value === handler) {
+                said.push(saidOf(holder, name));
+            }
+        }
+    }
+    // Of one method any rule ends a `public`.
+    return said
+        .filter(one => one !== undefined)
+        .sort((a, b) => Number(b.public === true) - Number(a.public === true));
+}
+
+const isHolder = (holder: unknown): holder is object => typeof holder === "object" && holder !== null;
 
 /** What was said of this one itself: a Reflector would find what a class inherits too, as if it were its own. */
-const saidOf = (holder: Function) => Reflect.getOwnMetadata(KEY, holder) as Said | undefined;
+function saidOf(holder: object, name?: string | symbol): Said | undefined {
+    const said: unknown =
+        name === undefined ? Reflect.getOwnMetadata(KEY, holder) : Reflect.getOwnMetadata(KEY, holder, name);
+    return said as Said | undefined;
+}
 
 /** A class after those that it extends. */
 function lineage(controller: Function): Function[] {
@@ -154,10 +191,12 @@ function lineage(controller: Function): Function[] {
         : [controller];
 }
 
-function joined(
-    { require: some = [], ...first }: Said = {},
-    { require: more = [], ...second }: Said = {}
-): Said {
-    const require = [...some, ...more];
-    return { ...first, ...second, ...(require.length > 0 && { require }) };
+function joined(first: Said = NOTHING, second: Said = NOTHING): Said {
+    const require = [...(first.require ?? []), ...(second.require ?? [])];
+    return own(first, second, require.length > 0 ? { require } : {});
 }
+
+/** Their own members in one, without a prototype: what another script puts on `Object.prototype` says nothing. */
+const own = (...parts: readonly Said[]): Said => Object.assign(Object.create(null), ...parts) as Said;
+
+const NOTHING = Object.freeze(own());
