@@ -26,6 +26,15 @@ const validator = createValidator({
     expectedAudience: "https://api.example.com",
     claims: { parse: (claims): Claims => ({ sub: claims.sub, email: String(claims["email"]) }) }
 });
+createValidator({
+    issuerUri: "https://auth.example.com",
+    expectedAudience: "https://api.example.com",
+    claims: undefined,
+    clock: undefined,
+    trustProxy: undefined,
+    network: { proxy: undefined },
+    replayStore: undefined
+});
 const rules = { require: allScopes(["read"]) };
 
 const onExpress = ofExpress(validator, { require: allScopes(["read"]), dpop: undefined });
