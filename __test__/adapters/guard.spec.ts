@@ -258,6 +258,19 @@ test("where this library or the application fails, nobody passes, and nobody lea
     expect(String(warn.mock.calls[0]?.[0])).toContain("clock returned NaN");
     warn.mockRestore();
 
+    const told = vi.spyOn(process, "emitWarning").mockImplementation(() => undefined);
+    const hostile = () => {
+        throw new Error(`no route for x\n    at forged (app.js:1)\u001b[31m${"y".repeat(1e6)}`);
+    };
+    const answered = await answerOf(ofNodeHttp.protect(validator, { target: hostile }, reached));
+    expect(answered.status).toBe(500);
+    const [[message, options] = []] = told.mock.calls as unknown as [string, { detail: string }][];
+    expect(message).toMatch(/^no route for x at forged \(app\.js:1\)\\u\{1b\}\[31my+…$/);
+    expect(options?.detail).toContain("guard.spec.ts");
+    expect(options?.detail).not.toContain("\u001b");
+    expect(options?.detail.length).toBeLessThan(5000);
+    told.mockRestore();
+
     const errors: unknown[] = [];
     const onExpress: RequestListener = (req, res) => {
         ofExpress.protect(broken)(req, res, error => {
