@@ -210,6 +210,19 @@ test("guards that are made of the first request read no rule of a polluted proto
     expect(seen).toEqual({ ...SAID, plain: [401, "user-1"], dpop: 401 });
 });
 
+test("a module that is imported without a validator is an error, unless another one is global", async () => {
+    const bare = Test.createTestingModule({ imports: [AuthModule], controllers: CONTROLLERS().slice(4) });
+    await expect(bare.compile()).rejects.toThrow(/Write imports: \[AuthModule\.forRoot\(validator\)\]/);
+    class Feature {}
+    Module({ imports: [AuthModule], controllers: [controllerOf("feature", [UseGuards(AuthGuard)])] })(
+        Feature
+    );
+    class Root {}
+    Module({ imports: [Feature, AuthModule.forRoot(validator)] })(Root);
+    const send = await serve({ module: Root }, []);
+    expect([await send("feature"), await send("feature", token())]).toEqual([401, "user-1"]);
+});
+
 test("one of several roles is enough", async () => {
     const send = await serve(AuthModule.forRoot(validator), CONTROLLERS());
     const as = (roles: string[]) => send("role", token({ realm_access: { roles } }));

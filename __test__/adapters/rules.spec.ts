@@ -25,6 +25,7 @@ import * as ofTrpc from "oidc-spa-native/trpc";
 import * as ofWebSocket from "oidc-spa-native/websocket";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { WebSocketServer } from "ws";
+import { newNativeValidator } from "../../dist/validator/addon-validator.js";
 import { AUDIENCE, createFixtures, nowInSeconds, type Fixtures } from "../support/fixtures.js";
 
 let fixtures: Fixtures;
@@ -412,7 +413,8 @@ test("a polluted prototype is neither a rule nor an option", async () => {
         implies: () => true,
         acrValues: ["x"],
         maxAgeSeconds: 0,
-        timeoutMs: 0
+        timeoutMs: 0,
+        replayStore: { checkAndStore: async () => true }
     };
     const server = createServer();
     try {
@@ -423,7 +425,9 @@ test("a polluted prototype is neither a rule nor an option", async () => {
         const guarded = ofFetch.protect(made, { require: allScopes(["items:write"]) }, handler);
         const statusOf = async (init: RequestInit) =>
             (await guarded(new Request("https://api.example.com/", init))).status;
+        const dropIn = { issuerUri: fixtures.issuer.issuerUri, expectedAudience: AUDIENCE, dropIn: true };
         const seen = {
+            memories: [made.health(), newNativeValidator(dropIn).health()].map(h => h.replayMemory.kind),
             dpop: made.dpop,
             sub: (await made.validateRequest(headers)).claims?.sub,
             nobody: await statusOf({}),
@@ -439,6 +443,7 @@ test("a polluted prototype is neither a rule nor an option", async () => {
             global: boolean;
         };
         expect({ ...seen, global: isGlobal.global }).toEqual({
+            memories: ["process", "process"],
             dpop: "allowed",
             sub: "user-1",
             nobody: 401,

@@ -22,7 +22,9 @@ export interface Native {
 }
 
 /** Makes the addon's validator. Its complaints about options are the program's error: a TypeError. */
-export function newNativeValidator(policy: { readonly [option: string]: unknown }): Native {
+export function newNativeValidator(options: { readonly [option: string]: unknown }): Native {
+    // Without a prototype: what another script puts on `Object.prototype` is no option.
+    const policy = Object.assign(Object.create(null), options) as typeof options;
     const { option: replayStore, conclude } = replayAccess(policy.replayStore);
     const text = JSON.stringify(plainCopy({ ...policy, replayStore }, ""));
     lendAuthorities();

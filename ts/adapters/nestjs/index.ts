@@ -5,7 +5,7 @@
  * (its middleware for the metadata). Never: a claim, a status, a challenge.
  */
 
-import { createParamDecorator } from "@nestjs/common";
+import { createParamDecorator, Inject, Optional } from "@nestjs/common";
 import type { DynamicModule, ExecutionContext, FactoryProvider, ModuleMetadata } from "@nestjs/common" with {
     "resolution-mode": "import"
 };
@@ -79,6 +79,15 @@ const ASYNC: Members = {
 
 /** Guards every route of the application, save those that are `@Public()`. Import it once, at the root. */
 export class AuthModule {
+    /** Nest makes it. Imported without `forRoot` it would guard nothing. */
+    constructor(settings?: unknown) {
+        if (settings === undefined) {
+            throw invalid(
+                "AuthModule is imported without a validator. Write imports: [AuthModule.forRoot(validator)]"
+            );
+        }
+    }
+
     static forRoot<Claims = AccessTokenClaims>(
         validator: ValidatorOrOptions<Claims>,
         rules: ModuleRules<Fixed<Claims>> = {},
@@ -110,6 +119,10 @@ export class AuthModule {
         );
     }
 }
+
+// Without decorator syntax, which needs options of the compiler.
+Inject(SETTINGS)(AuthModule, undefined, 0);
+Optional()(AuthModule, undefined, 0);
 
 function moduleOf(
     { imports = [], ...validator }: Omit<FactoryProvider, "provide"> & Pick<ModuleMetadata, "imports">,
