@@ -51,10 +51,14 @@ pub(super) fn source(issuer: &Reader<'_>, transport: Transport) -> Result<KeySou
         Value::Array(items) => items.iter().map(|item| item.as_str().map(str::to_owned)).collect(),
         _ => None,
     };
-    let urls = urls.filter(|urls| !urls.is_empty()).ok_or_else(|| issuer.unexpected("jwksUri", expected))?;
-    let normal = urls.iter().map(|url| {
-        fetchable_url(url, transport)
-            .map_err(|error| OptionsError(format!("{}jwksUri: {error}; got {}", issuer.path, shown_url(url))))
+    let urls = urls
+        .filter(|urls| !urls.is_empty())
+        .ok_or_else(|| issuer.unexpected_in("jwksUri", expected, |item| item.as_str().is_some()))?;
+    let normal = urls.iter().enumerate().map(|(i, url)| {
+        let place = if value.as_array().is_some() { format!("[{i}]") } else { String::new() };
+        fetchable_url(url, transport).map_err(|error| {
+            OptionsError(format!("{}jwksUri{place}: {error}; got {}", issuer.path, shown_url(url)))
+        })
     });
     Ok(KeySource::Urls(normal.collect::<Result<_, _>>()?))
 }

@@ -179,7 +179,9 @@ fn issuers(options: &Reader<'_>, transport: Transport) -> Result<Vec<AcceptedSou
     let items = items.ok_or_else(|| options.unexpected("issuers", expected))?;
     let mut issuers: Vec<AcceptedSource> = Vec::with_capacity(items.len());
     for (i, item) in items.iter().enumerate() {
-        let object = item.as_object().ok_or_else(|| options.unexpected("issuers", expected))?;
+        let object = item
+            .as_object()
+            .ok_or_else(|| options.unexpected_in("issuers", expected, |item| item.as_object().is_some()))?;
         let path = format!("issuers[{i}].");
         let reader = Reader { object, path: &path };
         reader.check_names(ISSUER_NAMES, &[])?;
@@ -331,6 +333,11 @@ mod tests {
             (r#","keysOutageSeconds":-1"#, "keysOutageSeconds: expected a whole number"),
             (r#","jwksUri":"http://as.example/jwks""#, "jwksUri: expected https"),
             (r#","jwksUri":[]"#, "jwksUri: expected the URL of a JWK Set"),
+            (r#","jwksUri":["https://as.example/jwks",1]"#, "jwksUri[1]: is 1; the option takes the URL"),
+            (
+                r#","jwksUri":["https://as.example/jwks","http://as.example/jwks"]"#,
+                "jwksUri[1]: expected https",
+            ),
             (
                 r#","jwksUri":"https://as.example/jwks","keys":{"pem":"x"}"#,
                 "keys: cannot stand beside jwksUri",
@@ -384,7 +391,7 @@ mod tests {
             ),
             (
                 r#","resource":"https://api.example","resourceMetadata":{"scopesSupported":["a b"]}"#,
-                "resourceMetadata.scopesSupported: expected a list of scopes",
+                "resourceMetadata.scopesSupported[0]: is \"a b\"; the option takes a list of scopes",
             ),
             (
                 r#","resource":"https://api.example","resourceMetadata":{"resourceTosUri":"/tos"}"#,
