@@ -264,11 +264,11 @@ test("where this library or the application fails, nobody passes, and nobody lea
     };
     const answered = await answerOf(ofNodeHttp.protect(validator, { target: hostile }, reached));
     expect(answered.status).toBe(500);
-    const [[message, options] = []] = told.mock.calls as unknown as [string, { detail: string }][];
+    const [[message, warned] = []] = told.mock.calls as unknown as [string, { detail: string }][];
     expect(message).toMatch(/^no route for x at forged \(app\.js:1\)\\u\{1b\}\[31my+…$/);
-    expect(options?.detail).toContain("guard.spec.ts");
-    expect(options?.detail).not.toContain("\u001b");
-    expect(options?.detail.length).toBeLessThan(5000);
+    expect(warned?.detail).toContain("guard.spec.ts");
+    expect(warned?.detail).not.toContain("\u001b");
+    expect(warned?.detail.length).toBeLessThan(5000);
     told.mockRestore();
 
     const errors: unknown[] = [];
