@@ -207,19 +207,19 @@ export interface IssuerSource {
      * `keys`. Google's two names, `https://accounts.google.com` and `accounts.google.com`, need not be written (other than
      * with `profile: "rfc9068"`). The verdict's `issuerUri` stays the configured one. No two issuers share a name.
      */
-    issuerAliases?: readonly string[];
+    issuerAliases?: readonly string[] | undefined;
     /** Algorithms that this issuer may sign with. Default: all of {@link Algorithm} but `ML-DSA-*`. */
-    algorithms?: readonly Algorithm[];
+    algorithms?: readonly Algorithm[] | undefined;
     /**
      * Where the issuer publishes its JWK Set. Default: where its metadata says. With a list, the next one is asked
      * where one fails. No metadata is fetched then.
      */
-    jwksUri?: string | readonly string[];
+    jwksUri?: string | readonly string[] | undefined;
     /**
      * The issuer's keys, known in advance: nothing is fetched. Or several key sets that count together. Not beside
      * `jwksUri`.
      */
-    keys?: StaticKeys | KeySets;
+    keys?: StaticKeys | KeySets | undefined;
 }
 
 /**
@@ -271,14 +271,14 @@ export type StaticKeys =
 /** How issuers are reached. */
 export interface NetworkOptions {
     /** Time to connect, in milliseconds. Default 2000. From 100 to 30000. */
-    connectTimeoutMs?: number;
+    connectTimeoutMs?: number | undefined;
     /** Time for a whole exchange, a slow body included, in milliseconds. Default 5000. From 100 to 60000. */
-    timeoutMs?: number;
+    timeoutMs?: number | undefined;
     /**
      * Accept http URLs of other hosts than loopback, for an issuer inside a private network. Default `false`: whoever
      * can change an answer on its way could give you keys of their own.
      */
-    allowHttp?: boolean;
+    allowHttp?: boolean | undefined;
     /**
      * Whether private addresses may be asked: those of private networks, of this machine, of its link (where clouds serve
      * their machines' credentials), and all others that the internet does not route. Default: the `issuerUri` and the
@@ -289,14 +289,14 @@ export interface NetworkOptions {
      * It is judged by the addresses that a name resolves to, for each connection. Behind a proxy, the proxy resolves names:
      * addresses that are written in the URL are judged, and what a name leads to is the proxy's to decide.
      */
-    privateAddresses?: boolean;
+    privateAddresses?: boolean | undefined;
     /**
      * Certificates to trust, in PEM, beside those of the system's authorities (where the system has none, of Node.js' own)
      * and of `NODE_EXTRA_CA_CERTS`: of authorities, or a server's own.
      */
-    ca?: string;
+    ca?: string | undefined;
     /** Client certificate for mutual TLS, in PEM. */
-    clientCertificate?: { cert: string; key: string };
+    clientCertificate?: { cert: string; key: string } | undefined;
     /**
      * Header fields that requests for metadata and keys carry, such as `{ authorization: "Bearer ..." }`, for servers that
      * ask for credentials. They go to one origin alone: that of `jwksUri`, or of `issuerUri` where no `jwksUri` is written.
@@ -304,31 +304,31 @@ export interface NetworkOptions {
      * names. They are in no message. Values are visible ASCII characters; fields of the exchange itself, such as `host`,
      * cannot be set.
      */
-    headers?: { readonly [name: string]: string };
+    headers?: { readonly [name: string]: string } | undefined;
     /**
      * URL of an http or https proxy; `false`: none. Default: `HTTPS_PROXY` or `ALL_PROXY`, and `NO_PROXY`, of the
      * environment, in capitals or small letters. No proxy is used for http URLs, nor for loopback addresses.
      */
-    proxy?: string | false;
+    proxy?: string | false | undefined;
 }
 
 /** Bounds on what is read at all. A longer input is refused before it is decoded. */
 export interface Limits {
     /** Bytes of an access token. Default 16384. From 1024 to 65536. */
-    accessTokenBytes?: number;
+    accessTokenBytes?: number | undefined;
     /** Bytes of a DPoP proof. Default 8192. From 1024 to 65536. */
-    proofBytes?: number;
+    proofBytes?: number | undefined;
     /**
      * DPoP proofs that the memory of this process holds, about 35 bytes each. All validators of the process share it: the
      * largest of their numbers counts. One with a `clock` of its own has a memory of its own. When it is full,
      * new proofs are refused with `replay_memory_unavailable`. Default 1000000. From 1000 to 100000000. Not with
      * `dpop: "disabled"`.
      */
-    replayMemoryEntries?: number;
+    replayMemoryEntries?: number | undefined;
     /** Bytes of an issuer's metadata document, decoded. Default 262144. From 1024 to 16777216. */
-    metadataBytes?: number;
+    metadataBytes?: number | undefined;
     /** Bytes of an issuer's JWK Set, decoded. Default 524288. From 1024 to 16777216. */
-    jwkSetBytes?: number;
+    jwkSetBytes?: number | undefined;
 }
 
 /**
@@ -342,13 +342,13 @@ export type BindingMode = "allowed" | "required";
 /** How a shared memory of DPoP proofs is waited for. */
 export interface ReplayStoreLimits {
     /** How long a request waits for an answer, connecting included, in milliseconds. Default 250. From 10 to 10000. */
-    timeoutMs?: number;
+    timeoutMs?: number | undefined;
     /**
      * What is decided where there is no answer in time. `"refuse"` (default): `replay_memory_unavailable`, 503 with
      * `Retry-After`. `"process-memory"`: the memory of this process decides; until the store is back, each process
      * accepts the same proof once.
      */
-    onUnavailable?: "refuse" | "process-memory";
+    onUnavailable?: "refuse" | "process-memory" | undefined;
 }
 
 /**
@@ -375,11 +375,11 @@ export interface RedisReplayStore extends ReplayStoreLimits {
      */
     redis: string;
     /** What keys begin with. Default `"oidc-spa-native:dpop:"`. At most 256 bytes. */
-    prefix?: string;
+    prefix?: string | undefined;
     /** With TLS: certificates of the authorities to trust, in PEM. Default: those of the system. */
-    ca?: string;
+    ca?: string | undefined;
     /** With TLS: the client's certificate, in PEM. */
-    clientCertificate?: { cert: string; key: string };
+    clientCertificate?: { cert: string; key: string } | undefined;
 }
 
 /** A memory of DPoP proofs of your own. Anything but `true` and `false` in time is no answer. */
@@ -399,62 +399,62 @@ export interface CustomReplayStore extends ReplayStoreLimits {
 /** Options that hold for every issuer of a validator. */
 export interface CommonOptions<Claims, Lacking extends OptionalClaim = never> {
     /** The shape of the application's claims. Without it, claims are {@link AccessTokenClaims}. */
-    claims?: ClaimsSchema<Claims, AccessTokenClaimsLacking<Lacking>>;
+    claims?: ClaimsSchema<Claims, AccessTokenClaimsLacking<Lacking>> | undefined;
     /**
      * `"default"` accepts the access tokens of the common issuers: it asks for the claims that something is decided by,
      * and for the types of these alone. `"rfc9068"` asks for the whole of RFC 9068 sections 2.2 and 4: `typ` of
      * `at+jwt`, `aud`, `client_id`, `jti`, the types of all claims, and an `iss` that equals `issuerUri` to the letter.
      */
-    profile?: "default" | "rfc9068";
+    profile?: "default" | "rfc9068" | undefined;
     /**
      * Accept ID tokens in the place of access tokens, and access tokens that look like them (Dex writes `at_hash` into
      * its own). Default `false`. Not with `profile: "rfc9068"`.
      */
-    acceptIdTokens?: boolean;
+    acceptIdTokens?: boolean | undefined;
     /**
      * Claims that a token may lack though RFC 9068 asks for them: `"sub"`, which some issuers leave out of tokens of
      * machines (IdentityServer, Keycloak without the client scope `basic`), and `"iat"`. The type of the claims follows.
      * Default: none. A claim that is there has its type. Not with `profile: "rfc9068"`. Without a schema `claims` may
      * lack them; `rawClaims` may too, whatever its type says.
      */
-    optionalClaims?: readonly Lacking[];
+    optionalClaims?: readonly Lacking[] | undefined;
     /**
      * How old a token may be, in seconds since its `iat`, whatever its `exp` says. Default: no limit. From 1 to 31536000.
      * A token that is older is refused with `token_expired`. Not with `"iat"` in `optionalClaims`.
      */
-    maxTokenAgeSeconds?: number;
+    maxTokenAgeSeconds?: number | undefined;
     /**
      * Leeway on `exp` and `nbf`, in seconds: how far this clock and the issuer's may be apart. Default: 0 for `exp`, 10
      * for `nbf`, since issuers round it up. From 0 to 300; what is written holds for both.
      */
-    leewaySeconds?: number;
+    leewaySeconds?: number | undefined;
     /**
      * `"allowed"` (default): Bearer and DPoP. `"required"`: DPoP only. `"disabled"`: Bearer only; tokens bound to
      * a key are refused.
      */
-    dpop?: DpopMode;
+    dpop?: DpopMode | undefined;
     /**
      * `"required"`: a token must be bound to a TLS client certificate (`cnf["x5t#S256"]`, RFC 8705 section 3), which comes
      * with the request; see `clientCertificate`. Other tokens are refused with `token_unbound`. Default `"allowed"`. With
      * `dpop: "required"`, tokens must be bound to both.
      */
-    certificate?: BindingMode;
+    certificate?: BindingMode | undefined;
     /**
      * `"required"`: a token must be bound to a DPoP key or to a TLS client certificate, as FAPI 2.0 Security Profile
      * section 5.3.2.1 asks. Others are refused with `token_unbound`. Default `"allowed"`.
      */
-    senderConstrained?: BindingMode;
+    senderConstrained?: BindingMode | undefined;
     /** Algorithms that clients may sign DPoP proofs with. Default: all of {@link Algorithm} but `ML-DSA-*`. */
-    proofAlgorithms?: readonly Algorithm[];
+    proofAlgorithms?: readonly Algorithm[] | undefined;
     /**
      * How old a DPoP proof may be by its `iat`, in seconds (RFC 9449 section 4.3, check 11). Default 40. From 1 to 300.
      */
-    proofMaxAgeSeconds?: number;
+    proofMaxAgeSeconds?: number | undefined;
     /**
      * How far ahead of this clock a DPoP proof may be dated, in seconds: the clocks of clients. So far ahead, and by one
      * period at most, may the clock of another process be that gave a nonce. Default 10, as FAPI 2.0 asks. From 0 to 300.
      */
-    proofLeewaySeconds?: number;
+    proofLeewaySeconds?: number | undefined;
     /**
      * Whether clients must put a nonce of this server into their DPoP proofs (RFC 9449 section 9). `"off"` (default).
      * `"on-stale-proof"`: only where a proof is not fresh by its own time, so that a client with a wrong clock gets in
@@ -463,24 +463,24 @@ export interface CommonOptions<Claims, Lacking extends OptionalClaim = never> {
      * Send the verdict's `headers` with every response: they hold `DPoP-Nonce` (and then `Cache-Control: no-store`), also where the request may enter. For
      * clients in browsers, expose it: `Access-Control-Expose-Headers: WWW-Authenticate, DPoP-Nonce`.
      */
-    nonce?: "off" | "on-stale-proof" | "required";
+    nonce?: "off" | "on-stale-proof" | "required" | undefined;
     /**
      * What nonces are derived from: at least 32 characters that nobody can guess, the same in every process behind one
      * URL. Default: random, one for the process.
      */
-    nonceSecret?: string;
+    nonceSecret?: string | undefined;
     /** How long a nonce is given, in seconds; it is good for as long again. Default 60. From 5 to 600. */
-    noncePeriodSeconds?: number;
+    noncePeriodSeconds?: number | undefined;
     /**
      * How far a proof's `iat` may lie from this clock, back or ahead, if the proof holds a good nonce, in seconds: by so
      * much a client's clock may be wrong. Default 300. From 0 to 300. Not with `nonce: "off"`.
      */
-    nonceLeewaySeconds?: number;
+    nonceLeewaySeconds?: number | undefined;
     /**
      * The memory of DPoP proofs that all processes behind one URL share: Redis or Valkey, or a store of your own.
      * Default: none; each process remembers proofs for itself, and each accepts the same proof once.
      */
-    replayStore?: RedisReplayStore | CustomReplayStore;
+    replayStore?: RedisReplayStore | CustomReplayStore | undefined;
     /**
      * Whether `Forwarded` and `X-Forwarded-*` say how the client saw this server. Default `false`. `true` takes the
      * first value of each; a number from 1 to 16 takes the value that the nth proxy from here wrote, or one that stands
@@ -497,28 +497,28 @@ export interface CommonOptions<Claims, Lacking extends OptionalClaim = never> {
      * requests for its own hosts only. Where a proof is granted for another host than the https URLs of `expectedAudience`
      * and `resource` name, a warning says so once (code `OIDC_SPA_NATIVE_HOST_DIFFERS`; loopback hosts aside).
      */
-    trustProxy?: boolean | number | readonly string[];
+    trustProxy?: boolean | number | readonly string[] | undefined;
     /**
      * The URL under which clients see this server, such as `"https://api.example.com"` or
      * `"https://example.com/api"`. With it, no header decides which URL a DPoP proof must name, `Host` included: the
      * safest choice. A request target in absolute form (RFC 9112 section 3.2.2) must name its origin.
      */
-    publicBaseUrl?: string;
+    publicBaseUrl?: string | undefined;
     /**
      * The identifier of this API as a protected resource (RFC 9728 section 1.2): an https URL (http for a loopback
      * address) without fragment, in its normal form. With it, `validator.resourceMetadata` says what to serve, and every
      * challenge holds `resource_metadata`, so that clients find the authorization server by themselves. It should be
      * among `expectedAudience`; a warning says so where it is not.
      */
-    resource?: string;
+    resource?: string | undefined;
     /** What the metadata says beside what follows from the other options (RFC 9728 section 2). */
-    resourceMetadata?: ResourceDescription;
+    resourceMetadata?: ResourceDescription | undefined;
     /**
      * Whether `X-Forwarded-Prefix` of the proxies that `trustProxy` names is read too: the part of the path that they
      * took off, each its own. Default `false`, since most proxies pass on what a client wrote into it: make yours set
      * or remove it in every request. With `publicBaseUrl`, the prefix belongs into that URL.
      */
-    trustProxyPrefix?: boolean;
+    trustProxyPrefix?: boolean | undefined;
     /**
      * Where the TLS client certificate comes from that a token may be bound to (`cnf["x5t#S256"]`, RFC 8705 section 3).
      * `"socket"` (default): the connection of a Node.js request, whose server asks for it (`requestCert: true`); who
@@ -526,57 +526,57 @@ export interface CommonOptions<Claims, Lacking extends OptionalClaim = never> {
      * that removes the field from what clients send. `false`: neither. One that is passed as `clientCertificate` beside
      * `method` and `url` counts in any case.
      */
-    clientCertificate?: "socket" | "header" | false;
+    clientCertificate?: "socket" | "header" | false | undefined;
     /** How long a request waits for keys that are being fetched, in milliseconds. Default 5000. From 0 to 60000. */
-    keysTimeoutMs?: number;
+    keysTimeoutMs?: number | undefined;
     /** Least time between two refreshes that unknown keys ask for, in seconds. Default 30. From 1 to 3600. */
-    keysCooldownSeconds?: number;
+    keysCooldownSeconds?: number | undefined;
     /**
      * How long keys are fresh where the issuer's `Cache-Control` does not say, in seconds. Default 600. From 60 to
      * 86400. They are refreshed in the background before.
      */
-    keysAgeSeconds?: number;
+    keysAgeSeconds?: number | undefined;
     /**
      * How long keys that are no longer fresh serve while the issuer cannot be reached, in seconds. Default 43200 (12
      * hours). From 0 to 31536000, or `"forever"`. After it requests get `keys_unavailable` (503).
      */
-    keysOutageSeconds?: number | "forever";
+    keysOutageSeconds?: number | "forever" | undefined;
     /** How issuers are reached. */
-    network?: NetworkOptions;
+    network?: NetworkOptions | undefined;
     /**
      * Which thread verifies signatures. `"auto"` (default): the calling one while requests come one at a time, other
      * threads of the process when many come at once or when a signature is dear (ES384, ES512, long RSA keys), so that
      * the event loop stays free. `"inline"`: always the calling one. `"threads"`: always others. The verdict is the same.
      */
-    verification?: "auto" | "inline" | "threads";
+    verification?: "auto" | "inline" | "threads" | undefined;
     /**
      * Bytes of each of two memories of verified tokens, one of them for DPoP-bound tokens. Every validator has its own in
      * every JavaScript thread. Default 16777216. From 65536 to 1073741824; `false`: none. A token that comes again is not verified again, as long
      * as it is valid and the issuer's keys stay the same; proofs are checked each time. It does not change what a token
      * is good for: a JWT is accepted until its `exp` with and without this memory, whatever the issuer has revoked.
      */
-    verifiedTokenMemory?: number | false;
+    verifiedTokenMemory?: number | false | undefined;
     /** Bounds on what is read. */
-    limits?: Limits;
+    limits?: Limits | undefined;
     /**
      * The time in milliseconds since 1970-01-01T00:00:00Z. Default `Date.now`. For tests. A validator with a clock
      * of its own has a replay memory of its own.
      */
-    clock?: () => number;
+    clock?: (() => number) | undefined;
 }
 
 /** Members of the protected resource metadata (RFC 9728 section 2) that only the application knows. */
 export interface ResourceDescription {
     /** `scopes_supported`: the scopes that clients may ask for. */
-    scopesSupported?: readonly string[];
+    scopesSupported?: readonly string[] | undefined;
     /** `resource_name`: a name for people. */
-    resourceName?: string;
+    resourceName?: string | undefined;
     /** `resource_documentation`: URL of a page for developers. */
-    resourceDocumentation?: string;
+    resourceDocumentation?: string | undefined;
     /** `resource_policy_uri`: URL of a page on how data may be used. */
-    resourcePolicyUri?: string;
+    resourcePolicyUri?: string | undefined;
     /** `resource_tos_uri`: URL of the terms of service. */
-    resourceTosUri?: string;
+    resourceTosUri?: string | undefined;
 }
 
 /** The protected resource metadata of a validator (RFC 9728): made of its options, of no request. */
@@ -771,11 +771,11 @@ export class RefusedError extends Error {
 /** Rules for one request. */
 export interface RequestRules {
     /** Which schemes are accepted for this request. Default: those of the validator. The challenges follow. */
-    dpop?: DpopMode;
+    dpop?: DpopMode | undefined;
     /** Whether the token must be bound to a client certificate. Default: as the validator says. */
-    certificate?: BindingMode;
+    certificate?: BindingMode | undefined;
     /** Whether the token must be bound to a DPoP key or a client certificate. Default: as the validator says. */
-    senderConstrained?: BindingMode;
+    senderConstrained?: BindingMode | undefined;
 }
 
 /**
@@ -788,6 +788,11 @@ export interface Requirement<Claims = unknown> {
     /** The scopes that fulfil it, where scopes do. */
     readonly scopes?: readonly string[];
 }
+
+/** A requirement, or a list of which all must be fulfilled. The list is never empty: then anybody would pass. */
+export type Requirements<Claims = unknown> =
+    | Requirement<Claims>
+    | readonly [Requirement<Claims>, ...Requirement<Claims>[]];
 
 /** What a token lacks, and what the client is told that it would need. */
 export interface Shortfall {
@@ -900,7 +905,7 @@ export interface Validator<Claims = AccessTokenClaims> {
      * back; where there were no credentials, its challenge names the scopes to ask for (`scope`, RFC 6750 section 3).
      *
      * @param rules - the rules that the request was validated by, so that the challenges agree
-     * @throws TypeError if the requirement is none
+     * @throws TypeError if the requirement or the verdict is none: a Promise of a verdict, for example
      * @example
      * ```ts
      * import { createValidator } from "oidc-spa-native";
@@ -917,7 +922,7 @@ export interface Validator<Claims = AccessTokenClaims> {
      */
     authorize(
         verdict: Verdict<Claims>,
-        requirement: Requirement<Claims> | readonly Requirement<Claims>[],
+        requirement: Requirements<Claims>,
         rules?: RequestRules
     ): Verdict<Claims>;
     /**
@@ -978,7 +983,7 @@ export interface Validator<Claims = AccessTokenClaims> {
      * (default 10000), or earlier where no attempt is due in that time. All issuers are asked at once. Calling it is
      * optional: the first request fetches the keys too.
      */
-    ready(options?: { timeoutMs?: number }): Promise<void>;
+    ready(options?: { timeoutMs?: number | undefined }): Promise<void>;
     /**
      * How the keys of each issuer and the memory of DPoP proofs stand, for a health endpoint. It makes no network call.
      *

@@ -2,12 +2,15 @@
  * `oidc-spa-native/authorization`: pure functions that make requirements of what a good token must permit.
  *
  * In: names of scopes and roles, predicates, how strong and recent an authentication must be. Out: `Requirement`s,
- * which `validator.authorize` and the adapters judge. May use: validator/requirements. Never: a status, a header, a token that was not
- * validated, a member that a claim inherits.
+ * which `validator.authorize` and the adapters judge. May use: members, requirements, shown
+ * and synchronous of validator. Never: a status, a header, a token that was not validated, a member that a claim inherits.
  */
 
 import type { Granted, Requirement, Shortfall } from "../index.js";
-import { denied, invalid, isAge, MAX_AGE, NAME } from "./validator/requirements.js";
+import { invalid, kindOf, readMembers, type Members } from "./validator/members.js";
+import { denied, isAge, MAX_AGE, NAME } from "./validator/requirements.js";
+import { shown } from "./validator/shown.js";
+import { isPromise } from "./validator/synchronous.js";
 
 export { allOf } from "./validator/requirements.js";
 
@@ -19,7 +22,7 @@ export type ClaimPath = readonly [string, ...string[]];
 /** How scopes are compared. */
 export interface ScopeOptions {
     /** Whether a scope that the token holds stands for another one too, such as `admin` for `read`. Default: never. */
-    implies?: (held: string, required: string) => boolean;
+    implies?: ((held: string, required: string) => boolean) | undefined;
 }
 
 /** How a user must have signed in (RFC 9470). */
@@ -137,13 +140,27 @@ export function satisfies<Claims = unknown>(
     name = "the application's predicate"
 ): Requirement<Claims> {
     if (typeof predicate !== "function") {
-        throw invalid("satisfies takes a function of the claims that returns true or false");
+        throw invalid(
+            `satisfies takes a function of the claims that returns true or false; got ${kindOf(predicate)}. Write ` +
+                'satisfies(claims => claims.tenant === "a", "the tenant")'
+        );
+    }
+    if (typeof name !== "string" || name === "") {
+        throw invalid(
+            `satisfies takes a text as its second argument, the name of what is required; got ${kindOf(name)}`
+        );
     }
     return {
-        shortfall: granted =>
-            predicate(granted.claims, granted) === true
-                ? null
-                : denied(`The access token does not satisfy ${name}`)
+        shortfall: granted => {
+            const answer: unknown = predicate(granted.claims, granted);
+            if (answer === true) {
+                return null;
+            }
+            const why = isPromise(answer, "A predicate of satisfies")
+                ? ", which answered with a Promise"
+                : "";
+            return denied(`The access token does not satisfy ${name}${why}`);
+        }
     };
 }
 
@@ -158,16 +175,8 @@ export function satisfies<Claims = unknown>(
  * const recentMfa = stepUp({ acrValues: ["mfa"], maxAgeSeconds: 300 });
  * ```
  */
-export function stepUp({ acrValues, maxAgeSeconds }: StepUp): Requirement {
-    const classes = acrValues === undefined ? undefined : nameList(acrValues, "acrValues");
-    if (maxAgeSeconds !== undefined && !isAge(maxAgeSeconds)) {
-        throw invalid(
-            `maxAgeSeconds must be a whole number from 0 to ${MAX_AGE}; got ${String(maxAgeSeconds)}`
-        );
-    }
-    if (classes === undefined && maxAgeSeconds === undefined) {
-        throw invalid("stepUp needs acrValues, maxAgeSeconds or both");
-    }
+export function stepUp(asks: StepUp): Requirement {
+    const { classes, maxAgeSeconds } = readStepUp(asks);
     const asked = {
         ...(classes === undefined ? {} : { acrValues: classes }),
         ...(maxAgeSeconds === undefined ? {} : { maxAgeSeconds })
@@ -197,6 +206,38 @@ export function stepUp({ acrValues, maxAgeSeconds }: StepUp): Requirement {
     };
 }
 
+const STEP_UP: Members = {
+    of: "stepUp",
+    noun: "option",
+    names: ["acrValues", "maxAgeSeconds"],
+    example: 'stepUp({ acrValues: ["mfa"], maxAgeSeconds: 300 })',
+    instead: {
+        acr: 'acrValues: ["mfa"]',
+        acr_values: 'acrValues: ["mfa"]',
+        maxAge: "maxAgeSeconds: 300",
+        max_age: "maxAgeSeconds: 300"
+    }
+};
+
+/** A member that is there and undefined would ask for less than what was written. */
+function readStepUp(asks: StepUp): {
+    classes: readonly string[] | undefined;
+    maxAgeSeconds: number | undefined;
+} {
+    const read = readMembers(asks, STEP_UP);
+    const { acrValues, maxAgeSeconds } = read as StepUp;
+    const classes = "acrValues" in read ? nameList(acrValues, "acrValues") : undefined;
+    if ("maxAgeSeconds" in read && !isAge(maxAgeSeconds)) {
+        throw invalid(
+            `maxAgeSeconds must be a whole number from 0 to ${MAX_AGE}; got ${typeof maxAgeSeconds === "string" ? JSON.stringify(shown(maxAgeSeconds)) : kindOf(maxAgeSeconds)}`
+        );
+    }
+    if (classes === undefined && maxAgeSeconds === undefined) {
+        throw invalid(`stepUp needs acrValues, maxAgeSeconds or both. Write ${STEP_UP.example}`);
+    }
+    return { classes, maxAgeSeconds };
+}
+
 /** Seconds that another clock may be ahead: as far as `iat` may. */
 const MAX_AHEAD = 60;
 
@@ -221,13 +262,24 @@ function roleRequirement(
     };
 }
 
-function scopeReader({ implies }: ScopeOptions): (held: readonly string[], required: string) => boolean {
+const SCOPE_OPTIONS: Members = {
+    of: "allScopes and anyScope",
+    noun: "option",
+    names: ["implies"],
+    example: 'allScopes(["read"], { implies: (held, required) => held === "admin" })'
+};
+
+function scopeReader(options: ScopeOptions): (held: readonly string[], required: string) => boolean {
+    const { implies } = readMembers(options, SCOPE_OPTIONS) as ScopeOptions;
     if (implies !== undefined && typeof implies !== "function") {
         throw invalid("implies must be a function: (held, required) => boolean");
     }
-    return (held, required) =>
-        held.includes(required) ||
-        (implies !== undefined && held.some(scope => implies(scope, required) === true));
+    const stands = (scope: string, required: string): boolean => {
+        const answer: unknown = implies?.(scope, required);
+        isPromise(answer, "The function implies");
+        return answer === true;
+    };
+    return (held, required) => held.includes(required) || held.some(scope => stands(scope, required));
 }
 
 /** `scope` (RFC 8693) and Entra ID's and Okta's `scp`: a text with names between spaces, or a list of names. */
@@ -260,22 +312,31 @@ function own(value: unknown, name: string): unknown {
         : undefined;
 }
 
-function nameList(value: readonly string[], what: string): readonly string[] {
+function nameList(value: unknown, what: string): readonly string[] {
     const names = stringList(value, what);
     const bad = names.find(name => !NAME.test(name));
     if (bad !== undefined) {
         throw invalid(
-            `${what} must be of visible ASCII without space, quote and backslash; got ${JSON.stringify(bad)}`
+            `${what} must be of visible ASCII without space, quote and backslash; got ${JSON.stringify(shown(bad))}`
         );
     }
     return names;
 }
 
 /** A copy without repetitions, so that a later change of the list changes nothing. */
-function stringList(value: readonly unknown[], what: string): readonly string[] {
-    const items: unknown[] = Array.isArray(value) ? [...value] : [];
-    if (items.length === 0 || !items.every(item => typeof item === "string" && item !== "")) {
-        throw invalid(`${what} must be a list of one or more strings, none of them empty`);
+function stringList(value: unknown, what: string): readonly string[] {
+    const items: unknown[] = Array.isArray(value) ? [...(value as unknown[])] : [];
+    const bad = items.findIndex(item => typeof item !== "string" || item === "");
+    if (items.length === 0 || bad !== -1) {
+        const got =
+            typeof value === "string"
+                ? `the string ${JSON.stringify(shown(value))}. Write [${JSON.stringify(shown(value))}]`
+                : bad === -1
+                  ? Array.isArray(value)
+                      ? "an empty list"
+                      : kindOf(value)
+                  : `${items[bad] === "" ? "an empty string" : kindOf(items[bad])} as [${bad}]`;
+        throw invalid(`${what} must be a list of one or more strings, none of them empty; got ${got}`);
     }
     return [...new Set(items as string[])];
 }

@@ -160,6 +160,25 @@ test("the target that a rule names is what a proof must be for", async () => {
     expect((await protect(validator, { target }, sub)(moved(dpopRequest()))).status).toBe(200);
 });
 
+test("a target that fails at once fails its own guard, and no other of the same request", async () => {
+    const failing = protect(
+        validator,
+        {
+            target: () => {
+                throw new Error("no target");
+            }
+        },
+        sub
+    );
+    const guarded = protect(validator, {}, sub);
+    const request = requestWith(bearer());
+    await expect(failing(request)).rejects.toThrow("no target");
+    expect((await guarded(request)).status).toBe(200);
+    const another = requestWith(bearer());
+    const both = await Promise.allSettled([failing(another), guarded(another), failing(another)]);
+    expect(both.map(({ status }) => status)).toEqual(["rejected", "fulfilled", "rejected"]);
+});
+
 test("a logger that fails later changes nothing, and is told of once", async () => {
     const warn = vi.spyOn(process, "emitWarning").mockImplementation(() => undefined);
     const told: Refused[] = [];
@@ -238,6 +257,19 @@ test("where this library or the application fails, nobody passes, and nobody lea
     });
     expect(String(warn.mock.calls[0]?.[0])).toContain("clock returned NaN");
     warn.mockRestore();
+
+    const told = vi.spyOn(process, "emitWarning").mockImplementation(() => undefined);
+    const hostile = () => {
+        throw new Error(`no route for x\n    at forged (app.js:1)\u001b[31m${"y".repeat(1e6)}`);
+    };
+    const answered = await answerOf(ofNodeHttp.protect(validator, { target: hostile }, reached));
+    expect(answered.status).toBe(500);
+    const [[message, warned] = []] = told.mock.calls as unknown as [string, { detail: string }][];
+    expect(message).toMatch(/^no route for x at forged \(app\.js:1\)\\u\{1b\}\[31my+…$/);
+    expect(warned?.detail).toContain("guard.spec.ts");
+    expect(warned?.detail).not.toContain("\u001b");
+    expect(warned?.detail.length).toBeLessThan(5000);
+    told.mockRestore();
 
     const errors: unknown[] = [];
     const onExpress: RequestListener = (req, res) => {

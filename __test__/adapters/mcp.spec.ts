@@ -91,6 +91,42 @@ test("403 names the scopes of the tool, and the metadata", async () => {
     ).not.toContain("bob added");
 });
 
+test("each call of a body is judged, however many there are and whatever the body is called", async () => {
+    const token = await authorizationCode(example.issuer, { login: "eve", resource: example.resource });
+    const call = (name: string) => ({
+        jsonrpc: "2.0",
+        id: 1,
+        method: "tools/call",
+        params: { name, arguments: { name: "stolen" } }
+    });
+    const send = async (body: unknown, type = "application/json") => {
+        const response = await fetch(example.resource, {
+            method: "POST",
+            headers: {
+                authorization: `Bearer ${token}`,
+                "content-type": type,
+                accept: "application/json, text/event-stream",
+                "mcp-protocol-version": "2025-03-26"
+            },
+            body: JSON.stringify(body)
+        });
+        return { status: response.status, text: await response.text() };
+    };
+    for (const [body, type] of [
+        [[call("add_item")]],
+        [[call("list_items"), call("add_item")]],
+        [[[call("add_item")]]],
+        [call("add_item"), "text/plain; x=application/json"],
+        [[call("add_item")], "application/json-seq; application/json"]
+    ] as const) {
+        expect((await send(body, type)).status, JSON.stringify(body)).toBe(403);
+    }
+    const listed = await send([call("list_items"), call("list_items")]);
+    expect(listed.status).toBe(200);
+    expect(listed.text).toContain("eve: apple");
+    expect(listed.text).not.toContain("stolen");
+});
+
 test("a token that cannot be read, one of nobody, one in the URL", async () => {
     expect((await post("x y")).status).toBe(400);
     const garbage = await post("garbage");

@@ -237,7 +237,7 @@ describe("rules", () => {
     });
 
     test("a decorator that makes no sense is an error at once", () => {
-        expect(() => RequireScopes()).toThrow(TypeError);
+        expect(() => RequireScopes(...([] as unknown as [string]))).toThrow(TypeError);
         expect(() => RequireRoles([], rolesOf.keycloakRealm)).toThrow(TypeError);
     });
 });

@@ -41,7 +41,7 @@ function controllerOf({ path, rules: { require, optional, dpop }, times }: Route
         }
     }
     const rules = AuthRules({
-        ...(require !== undefined && { require: [require].flat() }),
+        ...(require !== undefined && { require }),
         ...(optional !== undefined && { optional }),
         ...(dpop !== undefined && { dpop })
     });

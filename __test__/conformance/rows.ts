@@ -5,7 +5,7 @@ import type {
     ErrorCode,
     Granted,
     RequestRules,
-    Requirement,
+    Requirements,
     Validator
 } from "oidc-spa-native";
 import { createValidator } from "oidc-spa-native";
@@ -53,7 +53,7 @@ import { trailingBitTwin } from "../support/jwt.js";
 /** The rules of a route, as far as they are the same type in every adapter. */
 export interface Rules extends RequestRules {
     optional?: boolean;
-    require?: Requirement<AccessTokenClaims> | readonly Requirement<AccessTokenClaims>[];
+    require?: Requirements<AccessTokenClaims>;
     onRejected?: (refusal: { code: ErrorCode }, request: unknown) => void;
 }
 

@@ -287,7 +287,10 @@ describe("options", () => {
             /replayStore\.onUnavailable: expected "refuse" or "process-memory"/
         ],
         [{ redis: "redis://h", prefix: "x".repeat(257) }, /replayStore\.prefix: expected at most 256 bytes/],
-        [{ redis: "redis://h", timeout: 5 }, /replayStore\.timeout: no such option/],
+        [
+            { redis: "redis://h", timeout: 5 },
+            /^oidc-spa-native: unknown option "replayStore\.timeout"; did you mean "timeoutMs"\?/
+        ],
         [{ application: true }, /replayStore/],
         [{ checkAndStore: true }, /checkAndStore must be a function/],
         [{ checkAndStore: () => true, redis: "redis://h" }, /not both/],

@@ -109,14 +109,14 @@ test("a refusal is a challenge that says so in general words", async () => {
 });
 
 test.each([
-    [{ certificate: "disabled" }, /certificate: "disabled"/],
-    [{ certificate: true }, /certificate: a boolean/],
-    [{ senderConstrained: "Required" }, /senderConstrained: "Required"/],
-    [{ senderConstrained: null }, /senderConstrained: null/],
-    [{ dpop: "on" }, /dpop: "on"/],
-    [{ clientCertificate: "required" }, /the member "clientCertificate"/],
-    [["required"], /the member "0"/],
-    ["required", /the member "0"|a string/],
+    [{ certificate: "disabled" }, /"certificate" must be "allowed" or "required"; got "disabled"/],
+    [{ certificate: true }, /"certificate" must be .*; got .*/],
+    [{ senderConstrained: "Required" }, /"senderConstrained" must be .*; got "Required"/],
+    [{ senderConstrained: null }, /"senderConstrained" must be .*; got null/],
+    [{ dpop: "on" }, /"dpop" must be "allowed", "required" or "disabled"; got "on"/],
+    [{ clientCertificate: "required" }, /unknown rule "clientCertificate" of a request/],
+    [["required"], /a request takes an object .*list/],
+    ["required", /a request takes an object .*string/],
     [null, /got null/],
     [7, /got 7/]
 ])("rules that make no sense: %j", async (rules, message) => {
@@ -127,7 +127,9 @@ test.each([
 test("rules are read from what is there, not from a prototype", async () => {
     for (const name of ["toString", "constructor", "__proto__"]) {
         const rules = JSON.parse(`{"${name}":"required"}`) as RequestRules;
-        await expect(newValidator().validateRequest({}, null, rules)).rejects.toThrow(`the member "${name}"`);
+        await expect(newValidator().validateRequest({}, null, rules)).rejects.toThrow(
+            `unknown rule "${name}" of a request`
+        );
     }
 });
 
@@ -150,6 +152,6 @@ test("several guards of one request: each asks for what its own rules say", asyn
         expect(await Promise.all(statuses), JSON.stringify(rules)).toEqual(expected);
     }
     expect(() => protect(validator, { certificate: "on" } as never, () => new Response())).toThrow(
-        /certificate: "on"/
+        /"certificate" must be .*; got "on"/
     );
 });

@@ -135,6 +135,61 @@ describe("options", () => {
         }
     });
 
+    test.each<[object, string]>([
+        [{ issuer: "x" }, 'unknown option "issuer"; did you mean "issuerUri"? There are issuerUri, '],
+        [{ issuerBaseURL: "x" }, 'unknown option "issuerBaseURL"; did you mean "issuerUri"?'],
+        [{ audience: "x" }, 'unknown option "audience"; did you mean "expectedAudience"?'],
+        [{ clockTolerance: 5 }, 'unknown option "clockTolerance"; did you mean "leewaySeconds"?'],
+        [{ expectedAudiance: "x" }, 'unknown option "expectedAudiance"; did you mean "expectedAudience"?'],
+        [{ trustproxy: true }, 'unknown option "trustproxy"; did you mean "trustProxy"?'],
+        [
+            { limits: { accessTokenByte: 1 } },
+            'unknown option "limits.accessTokenByte"; did you mean "accessTokenBytes"?'
+        ],
+        [{ somethingElse: 1 }, 'unknown option "somethingElse". There are issuerUri, '],
+        [{ "a\n\u001b[31m": 1 }, 'unknown option "a\\u{a}\\u{1b}[31m". There are '],
+        [
+            { require: [] },
+            'unknown option "require". It is a rule of a route: protect(validator, { require: … }).'
+        ],
+        [{ dropIn: true }, 'unknown option "dropIn".'],
+        [
+            { trustProxy: ["10.0.0.1", "proxy.internal"] },
+            'trustProxy[1]: is "proxy.internal"; the option takes '
+        ],
+        [
+            { algorithms: ["RS256", "HS256"] },
+            'algorithms[1]: is "HS256"; the option takes a list of one or more of RS256, '
+        ],
+        [{ expectedAudience: [AUDIENCE, ""] }, 'expectedAudience[1]: is ""; the option takes '],
+        [{ dpop: true }, 'dpop: expected "allowed", "required" or "disabled"; got true'],
+        [{ nonce: true }, 'nonce: expected "off", "on-stale-proof" or "required"; got true'],
+        [{ profile: 1 }, 'profile: expected "default" or "rfc9068"; got 1'],
+        [{ verification: false }, 'verification: expected "auto", "inline" or "threads"; got false']
+    ])("%j says what was meant", (changes, message) => {
+        expect(() => createValidator(options(changes))).toThrow(`oidc-spa-native: ${message}`);
+    });
+
+    test("options of a class, and of a Promise", () => {
+        class Config {
+            issuerUri = "https://auth.example.com";
+            expectedAudience = AUDIENCE;
+        }
+        class WithDefault extends Config {
+            dpop() {
+                return "required";
+            }
+        }
+        const inherited = Object.create({ dpop: "required" }, Object.getOwnPropertyDescriptors(new Config()));
+        expect(createValidator(new Config()).dpop).toBe("allowed");
+        for (const given of [new WithDefault(), inherited]) {
+            expect(() => createValidator(given as ValidatorOptions)).toThrow(
+                /the option "dpop" is inherited/
+            );
+        }
+        expect(() => createValidator(Promise.resolve(new Config()) as never)).toThrow(/got a Promise/);
+    });
+
     test("good options of every kind", () => {
         const several = {
             issuerUri: undefined,

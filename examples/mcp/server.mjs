@@ -35,14 +35,19 @@ export function createMcpApplication({ issuerUri, resource }) {
 
     const app = express();
     app.use(resourceMetadata(validator));
-    app.use(new URL(resource).pathname, mayRead, express.json(), (req, res, next) => {
-        // A batch is no longer part of the protocol; what is none of these calls needs no more than to read.
-        const { method, params } = req.body ?? {};
-        const guard =
-            method === "tools/call" && Object.hasOwn(mayCall, params?.name)
-                ? mayCall[params.name]
-                : undefined;
-        guard === undefined ? next() : guard(req, res, next);
+    // Whatever type the body says it has: what is judged here is what the SDK is given, and nothing else.
+    const parse = express.json({ type: () => true });
+    app.use(new URL(resource).pathname, mayRead, parse, (req, res, next) => {
+        // A body may hold several calls (a JSON-RPC batch): the token must permit each one.
+        const guards = new Set(
+            [req.body]
+                .flat(Infinity)
+                .filter(message => message?.method === "tools/call")
+                .filter(({ params }) => Object.hasOwn(mayCall, params?.name))
+                .map(({ params }) => mayCall[params.name])
+        );
+        const all = [...guards].reduceRight((rest, guard) => () => guard(req, res, rest), next);
+        all();
     });
     app.post(new URL(resource).pathname, async (req, res) => {
         const { claims, accessToken } = mayRead.of(req);
@@ -61,7 +66,7 @@ export function createMcpApplication({ issuerUri, resource }) {
         const server = createMcpServer(items);
         res.on("close", () => server.close());
         await server.connect(transport);
-        await transport.handleRequest(req, res, req.body);
+        await transport.handleRequest(req, res, req.body ?? null);
     });
     app.all(new URL(resource).pathname, (_req, res) => {
         res.status(405).set("Allow", "POST").end();

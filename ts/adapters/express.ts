@@ -7,9 +7,11 @@
 
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { AccessTokenClaims, Granted, Validator } from "../../index.js";
-import { newGuard, type Auth, type RouteRules, type ValidatorOrOptions } from "../guard/guard.js";
+import { Found } from "../guard/found.js";
+import { newGuard, type Auth, type ValidatorOrOptions } from "../guard/guard.js";
 import { newMetadataHandler } from "../guard/metadata.js";
 import { incomingOf, send, setOn, targetOf } from "../guard/node.js";
+import { checkNoMore, placeOf, readRules, type Fixed, type RouteRules } from "../guard/rules.js";
 
 export type { RouteRules };
 
@@ -18,29 +20,36 @@ type Handler = (req: IncomingMessage, res: ServerResponse, next: (error?: unknow
 /** A request that middleware of {@link protect} has let pass. */
 export type AuthRequest<Claims = AccessTokenClaims> = IncomingMessage & { auth: Granted<Claims> };
 
-/** Middleware, and the typed way to what it found: `auth.of(req).claims`. */
+/** Middleware, and the proof that it let a request pass: `auth.of(req).claims`. `of` throws where it did not. */
 export type Protection<Found> = Handler & { readonly of: (req: IncomingMessage) => Found };
 
+const PLACE = placeOf("protect", "app.get(path, protect(validator, { optional: true }), handler)");
+
 /** Lets a request pass that may enter, with `req.auth`; answers any other. */
-export function protect<Claims, Optional extends boolean = false>(
+export function protect<Claims = AccessTokenClaims, Optional extends boolean = false>(
     validator: ValidatorOrOptions<Claims>,
-    rules?: RouteRules<Claims, IncomingMessage, Optional>
+    rules: RouteRules<Fixed<Claims>, IncomingMessage, Optional> = {},
+    ...beyond: undefined[]
 ): Protection<Auth<Claims, Optional>> {
-    const guard = newGuard(validator, rules);
+    checkNoMore(beyond, PLACE.example);
+    const read = readRules<RouteRules<Claims, IncomingMessage, Optional>>(rules, PLACE);
+    const guard = newGuard(validator, read);
+    const found = new Found<Auth<Claims, Optional>>(PLACE.example);
     const handler: Handler = (req, res, next) => {
+        found.forget(req);
         guard(incomingOf(req)).then(outcome => {
             if (outcome.passed) {
                 setOn(res, outcome.headers);
                 Object.assign(req, { auth: outcome.auth });
+                // Nobody judged a preflight.
+                outcome.response ?? found.set(req, outcome.auth);
                 next();
             } else {
                 send(res, outcome.response);
             }
         }, next);
     };
-    return Object.assign(handler, {
-        of: (req: IncomingMessage) => (req as IncomingMessage & { auth: Auth<Claims, Optional> }).auth
-    });
+    return Object.assign(handler, { of: found.of });
 }
 
 /** Serves the resource metadata at its well-known path. Mount it at the root: `app.use(resourceMetadata(validator))`. */

@@ -6,10 +6,12 @@
  */
 
 import type { FastifyReply, FastifyRequest, RawServerBase, RouteGenericInterface } from "fastify";
-import type { Validator } from "../../index.js";
+import type { AccessTokenClaims, Validator } from "../../index.js";
 import { send, setOn } from "./fastify-reply.js";
-import { newGuard, type Auth, type RouteRules, type ValidatorOrOptions } from "../guard/guard.js";
+import { Found } from "../guard/found.js";
+import { newGuard, type Auth, type ValidatorOrOptions } from "../guard/guard.js";
 import { newMetadataHandler } from "../guard/metadata.js";
+import { checkNoMore, placeOf, readRules, type Fixed, type RouteRules } from "../guard/rules.js";
 
 export type { RouteRules };
 
@@ -17,27 +19,36 @@ type Request = FastifyRequest<RouteGenericInterface, RawServerBase>;
 type Reply = FastifyReply<RouteGenericInterface, RawServerBase>;
 type Hook = (request: Request, reply: Reply) => Promise<unknown>;
 
-/** A hook, and the typed way to what it found: `auth.of(request).claims`. */
+/** A hook, and the proof that it let a request pass: `auth.of(request).claims`. `of` throws where it did not. */
 export type Protection<Found> = Hook & { readonly of: (request: object) => Found };
 
+const PLACE = placeOf(
+    "protect",
+    "fastify.get(path, { onRequest: protect(validator, { optional: true }) }, handler)"
+);
+
 /** Lets a request pass that may enter, with `request.auth`; answers any other. */
-export function protect<Claims, Optional extends boolean = false>(
+export function protect<Claims = AccessTokenClaims, Optional extends boolean = false>(
     validator: ValidatorOrOptions<Claims>,
-    rules?: RouteRules<Claims, Request, Optional>
+    rules: RouteRules<Fixed<Claims>, Request, Optional> = {},
+    ...beyond: undefined[]
 ): Protection<Auth<Claims, Optional>> {
-    const guard = newGuard(validator, rules);
+    checkNoMore(beyond, PLACE.example);
+    const guard = newGuard(validator, readRules<RouteRules<Claims, Request, Optional>>(rules, PLACE));
+    const found = new Found<Auth<Claims, Optional>>(PLACE.example);
     const hook: Hook = async (request, reply) => {
+        found.forget(request);
         const { method, headers } = request;
         const outcome = await guard({ request, source: request, method, header: name => headers[name] });
         if (!outcome.passed) {
             return send(reply, outcome.response);
         }
         Object.assign(request, { auth: outcome.auth });
+        // Nobody judged a preflight.
+        outcome.response ?? found.set(request, outcome.auth);
         return setOn(reply, outcome.headers);
     };
-    return Object.assign(hook, {
-        of: (request: object) => (request as { auth: Auth<Claims, Optional> }).auth
-    });
+    return Object.assign(hook, { of: found.of });
 }
 
 /** Serves the resource metadata. At the root: `app.addHook("onRequest", resourceMetadata(validator))`. */

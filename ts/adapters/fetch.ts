@@ -5,25 +5,29 @@
  * a status, a challenge.
  */
 
-import type { FetchRequestLike, Validator } from "../../index.js";
-import { newGuard, type Auth, type RouteRules, type ValidatorOrOptions } from "../guard/guard.js";
+import type { AccessTokenClaims, FetchRequestLike, Validator } from "../../index.js";
+import { newGuard, type Auth, type ValidatorOrOptions } from "../guard/guard.js";
 import { newMetadataHandler, targetOf } from "../guard/metadata.js";
 import { setHeaders, type ResponseToSend } from "../guard/response.js";
+import { checkHandler, placeOf, readRules, type Fixed, type RouteRules } from "../guard/rules.js";
 
 export type { RouteRules };
 
+const PLACE = placeOf("protect", "protect(validator, {}, (request, auth) => new Response())");
+
 /** Hands a request that may enter to the handler, with `auth`; answers any other. What else the server passes follows. */
 export function protect<
-    Claims,
-    Req extends FetchRequestLike,
-    Rest extends unknown[],
+    Claims = AccessTokenClaims,
+    Req extends FetchRequestLike = FetchRequestLike,
+    Rest extends unknown[] = unknown[],
     Optional extends boolean = false
 >(
     validator: ValidatorOrOptions<Claims>,
-    rules: RouteRules<Claims, Req, Optional>,
+    rules: RouteRules<Fixed<Claims>, Req, Optional>,
     handler: (request: Req, auth: Auth<Claims, Optional>, ...rest: Rest) => Response | Promise<Response>
 ): (request: Req, ...rest: Rest) => Promise<Response> {
-    const guard = newGuard(validator, rules);
+    const guard = newGuard(validator, readRules<RouteRules<Claims, Req, Optional>>(rules, PLACE));
+    checkHandler(handler, PLACE.example);
     return async (request, ...rest) => {
         const header = (name: string) => request.headers.get(name);
         const outcome = await guard({ request, source: request, method: request.method, header });

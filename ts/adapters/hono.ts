@@ -7,10 +7,12 @@
 
 import type { Context, MiddlewareHandler } from "hono";
 import type { StatusCode } from "hono/utils/http-status";
-import type { Validator } from "../../index.js";
-import { newGuard, type Auth, type RouteRules, type ValidatorOrOptions } from "../guard/guard.js";
+import type { AccessTokenClaims, Validator } from "../../index.js";
+import { Found } from "../guard/found.js";
+import { newGuard, type Auth, type ValidatorOrOptions } from "../guard/guard.js";
 import { newMetadataHandler, targetOf } from "../guard/metadata.js";
 import { setHeaders, type ResponseToSend } from "../guard/response.js";
+import { checkNoMore, placeOf, readRules, type Fixed, type RouteRules } from "../guard/rules.js";
 
 export type { RouteRules };
 
@@ -19,22 +21,38 @@ export type AuthEnv<Claims, Optional extends boolean = false> = {
     Variables: { auth: Auth<Claims, Optional> };
 };
 
+/** Middleware, and the proof that it let a request pass: `auth.of(c).claims`. `of` throws where it did not. */
+export type Protection<Claims, Optional extends boolean = false> = MiddlewareHandler<
+    AuthEnv<Claims, Optional>
+> & {
+    readonly of: (c: object) => Auth<Claims, Optional>;
+};
+
+const PLACE = placeOf("protect", "app.get(path, protect(validator, { optional: true }), handler)");
+
 /** Lets a request pass that may enter, with `c.var.auth`; answers any other. */
-export function protect<Claims, Optional extends boolean = false>(
+export function protect<Claims = AccessTokenClaims, Optional extends boolean = false>(
     validator: ValidatorOrOptions<Claims>,
-    rules?: RouteRules<Claims, Context, Optional>
-): MiddlewareHandler<AuthEnv<Claims, Optional>> {
-    const guard = newGuard(validator, rules);
-    return async (c, next) => {
+    rules: RouteRules<Fixed<Claims>, Context, Optional> = {},
+    ...beyond: undefined[]
+): Protection<Claims, Optional> {
+    checkNoMore(beyond, PLACE.example);
+    const guard = newGuard(validator, readRules<RouteRules<Claims, Context, Optional>>(rules, PLACE));
+    const found = new Found<Auth<Claims, Optional>>(PLACE.example);
+    const middleware: MiddlewareHandler<AuthEnv<Claims, Optional>> = async (c, next) => {
+        found.forget(c);
         const header = (name: string) => c.req.header(name);
         const outcome = await guard({ request: c, source: firstOf(c), method: c.req.method, header });
         if (!outcome.passed) {
             return respond(c, outcome.response);
         }
         c.set("auth", outcome.auth as Auth<Claims, Optional>);
+        // Nobody judged a preflight.
+        outcome.response ?? found.set(c, outcome.auth);
         await next();
         return setOn(c, outcome.headers);
     };
+    return Object.assign(middleware, { of: found.of });
 }
 
 const firsts = new WeakMap<Context, Request>();

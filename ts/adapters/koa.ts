@@ -5,10 +5,12 @@
  * Never: a claim, a status, a challenge.
  */
 
-import type { HeadersRecord, KoaContextLike, Validator } from "../../index.js";
-import { newGuard, type Auth, type RouteRules, type ValidatorOrOptions } from "../guard/guard.js";
+import type { AccessTokenClaims, HeadersRecord, KoaContextLike, Validator } from "../../index.js";
+import { Found } from "../guard/found.js";
+import { newGuard, type Auth, type ValidatorOrOptions } from "../guard/guard.js";
 import { newMetadataHandler } from "../guard/metadata.js";
 import { setHeaders, type ResponseToSend } from "../guard/response.js";
+import { checkNoMore, placeOf, readRules, type Fixed, type RouteRules } from "../guard/rules.js";
 
 export type { RouteRules };
 
@@ -23,13 +25,28 @@ export interface KoaContext extends KoaContextLike {
 
 type Middleware<Ctx> = (ctx: Ctx, next: () => Promise<unknown>) => Promise<unknown>;
 
+/** Middleware, and the proof that it let a request pass: `auth.of(ctx).claims`. `of` throws where it did not. */
+export type Protection<Ctx, Found> = Middleware<Ctx & { state: { auth: Found } }> & {
+    readonly of: (ctx: object) => Found;
+};
+
+const PLACE = placeOf("protect", "router.get(path, protect(validator, { optional: true }), handler)");
+
 /** Lets a request pass that may enter, with `ctx.state.auth`; answers any other. */
-export function protect<Claims, Optional extends boolean = false, Ctx extends KoaContext = KoaContext>(
+export function protect<
+    Claims = AccessTokenClaims,
+    Optional extends boolean = false,
+    Ctx extends KoaContext = KoaContext
+>(
     validator: ValidatorOrOptions<Claims>,
-    rules?: RouteRules<Claims, Ctx, Optional>
-): Middleware<Ctx & { state: { auth: Auth<Claims, Optional> } }> {
-    const guard = newGuard(validator, rules);
-    return async (ctx, next) => {
+    rules: RouteRules<Fixed<Claims>, Ctx, Optional> = {},
+    ...beyond: undefined[]
+): Protection<Ctx, Auth<Claims, Optional>> {
+    checkNoMore(beyond, PLACE.example);
+    const guard = newGuard(validator, readRules<RouteRules<Claims, Ctx, Optional>>(rules, PLACE));
+    const found = new Found<Auth<Claims, Optional>>(PLACE.example);
+    const middleware: Middleware<Ctx & { state: { auth: Auth<Claims, Optional> } }> = async (ctx, next) => {
+        found.forget(ctx);
         const { method, headers } = ctx;
         const outcome = await guard({ request: ctx, source: ctx, method, header: name => headers[name] });
         if (!outcome.passed) {
@@ -37,8 +54,11 @@ export function protect<Claims, Optional extends boolean = false, Ctx extends Ko
         }
         setOn(ctx, outcome.headers);
         ctx.state.auth = outcome.auth as Auth<Claims, Optional>;
+        // Nobody judged a preflight.
+        outcome.response ?? found.set(ctx, outcome.auth);
         return next();
     };
+    return Object.assign(middleware, { of: found.of });
 }
 
 /** Serves the resource metadata at its well-known path. Mount it at the root: `app.use(resourceMetadata(validator))`. */

@@ -6,28 +6,32 @@
  */
 
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Validator } from "../../index.js";
-import { newGuard, type Auth, type RouteRules, type ValidatorOrOptions } from "../guard/guard.js";
+import type { AccessTokenClaims, Validator } from "../../index.js";
+import { newGuard, type Auth, type ValidatorOrOptions } from "../guard/guard.js";
 import { newMetadataHandler } from "../guard/metadata.js";
 import { incomingOf, send, setOn, targetOf, type NodeRequest, type NodeResponse } from "../guard/node.js";
 import { failure } from "../guard/response.js";
+import { checkHandler, placeOf, readRules, type Fixed, type RouteRules } from "../guard/rules.js";
 
 export type { RouteRules };
 
 type Listener<Req, Res> = (req: Req, res: Res) => void;
 
+const PLACE = placeOf("protect", "createServer(protect(validator, {}, (req, res, auth) => { … }))");
+
 /** Hands a request that may enter to the handler, with `auth`; answers any other. */
 export function protect<
-    Claims,
+    Claims = AccessTokenClaims,
     Req extends NodeRequest = IncomingMessage,
     Res extends NodeResponse = ServerResponse,
     Optional extends boolean = false
 >(
     validator: ValidatorOrOptions<Claims>,
-    rules: RouteRules<Claims, Req, Optional>,
+    rules: RouteRules<Fixed<Claims>, Req, Optional>,
     handler: (req: Req, res: Res, auth: Auth<Claims, Optional>) => unknown
 ): Listener<Req, Res> {
-    const guard = newGuard(validator, rules);
+    const guard = newGuard(validator, readRules<RouteRules<Claims, Req, Optional>>(rules, PLACE));
+    checkHandler(handler, PLACE.example);
     return (req, res) => {
         const outcome = guard(incomingOf(req)).catch((error: unknown) => ({
             response: failure(error, req.method)

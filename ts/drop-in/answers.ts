@@ -6,7 +6,7 @@
 
 import type { ErrorCode } from "../../index.js";
 import type { CredentialParts, NativeVerdict } from "../addon/native.js";
-import { kindOf } from "../validator/options.js";
+import { kindOf } from "../validator/members.js";
 import type { ValidateAndDecodeAccessToken } from "./types.js";
 
 type ReturnType<DecodedAccessToken> = ValidateAndDecodeAccessToken.ReturnType<DecodedAccessToken>;

@@ -8,8 +8,8 @@
 import { isVerdict } from "../addon/native.js";
 import { Verifier } from "../addon/verifier.js";
 import { newNativeValidator, type Native } from "../validator/addon-validator.js";
-import { kindOf } from "../validator/options.js";
-import { messageOf, shapeMismatch } from "../validator/schema.js";
+import { kindOf } from "../validator/members.js";
+import { shapeMismatch, thrownReport } from "../validator/schema.js";
 import { credentialParts, errored, expectationFault, fromNative } from "./answers.js";
 import { checkPlaceOfMock, decodeOnly, staticIdentity } from "./mock.js";
 import type {
@@ -88,7 +88,7 @@ function createUtils<DecodedAccessToken extends Record<string, unknown>>(
                 );
             }
         } catch (error) {
-            return errored("claims_rejected", "validation error", shapeMismatch(messageOf(error)));
+            return errored("claims_rejected", "validation error", shapeMismatch(thrownReport(error)));
         }
         return {
             isSuccess: true,

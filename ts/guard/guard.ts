@@ -1,51 +1,28 @@
 /**
  * What every adapter calls: a request in; out comes who it is, or the response to send instead of the route's.
  *
- * In: a validator, the rules of a route, a request as its framework holds it. Out: `Passed` or `Stopped`. May use:
- * authorization, validator, response, subprotocol. Never: a framework.
+ * In: a validator, the rules of a route as `rules` read them, a request as its framework holds it. Out: `Passed` or
+ * `Stopped`. May use: validator, rules, response, subprotocol. Never: a framework.
  */
 
 import type {
-    AccessTokenClaims,
     Granted,
     Refused,
     RequestLike,
     RequestRules,
     RequestTarget,
-    Requirement,
     Validator,
     ValidatorOptions,
     Verdict
 } from "../../index.js";
-import { isRequirement } from "../validator/requirements.js";
 import { createValidator } from "../validator/create.js";
-import { REQUEST_RULES, ruleBitsOf } from "../validator/options.js";
-import { messageOf } from "../validator/schema.js";
+import { invalid, kindOf } from "../validator/members.js";
+import { ruleBitsOf } from "../validator/options.js";
+import { messageOf, shown } from "../validator/shown.js";
+import { isPromise, isThenable } from "../validator/synchronous.js";
+import { requestRulesOf, type Read, type RouteRules } from "./rules.js";
 import { exposing, isSameRequest, problem, type Fingerprint, type ResponseToSend } from "./response.js";
 import { tokensOf, withTokens } from "./subprotocol.js";
-
-/** The rules of a route. */
-export interface RouteRules<Claims = AccessTokenClaims, Request = unknown, Optional extends boolean = boolean>
-    extends RequestRules {
-    /** Let a request without credentials pass: `auth` is `null` then. Bad credentials do not pass. Default `false`. */
-    optional?: Optional;
-    /** What the token must permit, all of it. Judged once the token is good. */
-    require?: Requirement<Claims> | readonly Requirement<Claims>[];
-    /** Told of each refusal, to log it. What it throws is a warning and changes no answer. */
-    onRejected?: (refusal: Refused, request: Request) => void;
-    /** The request's method and URL as the client saw it, where the framework's request does not say it. */
-    target?: (request: Request) => RequestTarget;
-    /**
-     * Take a token from the subprotocols of an upgrade to WebSocket too, `authorization_bearer_` before it. Default
-     * `false`; `/websocket` does so always.
-     */
-    subprotocolToken?: boolean;
-    /**
-     * Judge CORS preflights too. Default `true`: put CORS middleware before the guard, which answers them. With `false`
-     * they pass, unjudged and without `auth`: anybody can send one.
-     */
-    guardPreflights?: boolean;
-}
 
 /** What an adapter hands over of a request. */
 export interface Incoming<Request> {
@@ -99,10 +76,10 @@ export type Guard<Claims, Request, Optional extends boolean> = (
 const ANONYMOUS = { passed: true, auth: null, headers: {} } as const;
 const PREFLIGHT: Preflight = { ...ANONYMOUS, response: { status: 204, headers: {}, body: null } };
 
-/** A guard with these rules. Throws TypeError where the rules make no sense. */
+/** A guard with these rules. Throws TypeError where there is no validator. */
 export function newGuard<Claims, Request, Optional extends boolean>(
     validatorOrOptions: ValidatorOrOptions<Claims>,
-    rules: RouteRules<Claims, Request, Optional> = {}
+    rules: Read<RouteRules<Claims, Request, Optional>>
 ): Guard<Claims, Request, Optional> {
     const validator = validatorOf(validatorOrOptions);
     const {
@@ -112,7 +89,8 @@ export function newGuard<Claims, Request, Optional extends boolean>(
         target,
         subprotocolToken = false,
         guardPreflights = true
-    } = checkRules(rules);
+        // An adapter may have spread them: without a prototype, what is not there stays so.
+    } = Object.assign(Object.create(null), rules) as Read<RouteRules<Claims, Request, Optional>>;
     const requestRules = requestRulesOf(rules);
     const told = newTeller(onRejected);
     const judgements = judgementsOf(validator);
@@ -120,19 +98,23 @@ export function newGuard<Claims, Request, Optional extends boolean>(
     const accepted = acceptedBy(validator, requestRules);
 
     const judge = async (incoming: Incoming<Request>, judgement: Judgement<Claims>) => {
-        try {
-            const verdict = await validator.validateRequest(
-                incoming.source,
-                target?.(incoming.request),
-                requestRules
-            );
-            if (verdict.isSuccess) {
-                judgement.granted = verdict;
-            }
-            return verdict;
-        } finally {
-            delete judgement.underway;
+        const said = target && targetSaid(target(incoming.request));
+        const verdict = await validator.validateRequest(incoming.source, said, requestRules);
+        if (verdict.isSuccess) {
+            judgement.granted = verdict;
         }
+        return verdict;
+    };
+
+    const begin = (incoming: Incoming<Request>, judgement: Judgement<Claims>) => {
+        const underway: Underway<Claims> = { verdict: judge(incoming, judgement), bits, target };
+        judgement.underway = underway;
+        // Also where it failed at once: nobody must wait for what is over.
+        const end = () => {
+            delete judgement.underway;
+        };
+        underway.verdict.then(end, end);
+        return underway.verdict;
     };
 
     const validate = async (incoming: Incoming<Request>): Promise<Verdict<Claims>> => {
@@ -146,13 +128,16 @@ export function newGuard<Claims, Request, Optional extends boolean>(
                 return granted;
             }
             if (underway === undefined) {
-                const verdict = judge(incoming, judgement);
-                judgement.underway = { verdict, bits, target };
-                return verdict;
+                return begin(incoming, judgement);
             }
-            const verdict = await underway.verdict;
-            if (!verdict.isSuccess && underway.bits === bits && underway.target === target) {
-                return verdict;
+            if (underway.bits === bits && underway.target === target) {
+                const verdict = await underway.verdict;
+                if (!verdict.isSuccess) {
+                    return verdict;
+                }
+            } else {
+                // That another guard's target fails is not this one's failure.
+                await underway.verdict.catch(() => undefined);
             }
         }
     };
@@ -175,11 +160,35 @@ export function newGuard<Claims, Request, Optional extends boolean>(
     };
 }
 
-export function validatorOf<Claims>(validatorOrOptions: ValidatorOrOptions<Claims>): Validator<Claims> {
+/** What the rule `target` says. Nothing instead would be judged by another URL than the rule's. */
+function targetSaid(target: RequestTarget): RequestTarget {
+    if (isPromise(target, "The rule target") || typeof target !== "object" || target === null) {
+        throw invalid(`the rule "target" must return { method, url }; it returned ${kindOf(target)}`);
+    }
+    return target;
+}
+
+/** A validator as it is, or one that is made of options. `write` is the right line, for whoever wrote another. */
+export function validatorOf<Claims>(
+    given: ValidatorOrOptions<Claims>,
+    write = "protect(createValidator({ issuerUri, expectedAudience }))"
+): Validator<Claims> {
+    if (isThenable(given)) {
+        throw invalid(
+            `expected a validator, or options for one; got a Promise. Wait for it first: const validator = await …`
+        );
+    }
+    if (typeof given === "function") {
+        const hint =
+            (given as unknown) === createValidator
+                ? "the function createValidator, which was not called"
+                : "a function";
+        throw invalid(`expected a validator, or options for one; got ${hint}. Write ${write}`);
+    }
     // What is neither is told so by `createValidator`.
-    return "validateRequest" in Object(validatorOrOptions)
-        ? (validatorOrOptions as Validator<Claims>)
-        : createValidator<Claims>(validatorOrOptions as ValidatorOptions<Claims>);
+    return typeof (given as Partial<Validator> | null | undefined)?.validateRequest === "function"
+        ? (given as Validator<Claims>)
+        : createValidator<Claims>(given as ValidatorOptions<Claims>);
 }
 
 /**
@@ -188,11 +197,13 @@ export function validatorOf<Claims>(validatorOrOptions: ValidatorOrOptions<Claim
  */
 interface Judgement<Claims> extends Fingerprint {
     granted?: Granted<Claims>;
-    underway?: {
-        readonly verdict: Promise<Verdict<Claims>>;
-        readonly bits: number;
-        readonly target: unknown;
-    };
+    underway?: Underway<Claims>;
+}
+
+interface Underway<Claims> {
+    readonly verdict: Promise<Verdict<Claims>>;
+    readonly bits: number;
+    readonly target: unknown;
 }
 
 type Judgements<Claims> = WeakMap<object, Judgement<Claims>>;
@@ -221,17 +232,20 @@ function judgementOf<Claims>(
 }
 
 /** The rules that hold for a route: its own, or else those of the validator. */
+type Accepted = Pick<Validator, keyof RequestRules>;
+
 const acceptedBy = (
-    { dpop, certificate, senderConstrained }: Pick<Validator, keyof RequestRules>,
-    rules: RequestRules
-): Required<RequestRules> => ({ dpop, certificate, senderConstrained, ...rules });
+    // A validator that an application's test makes may say nothing of them.
+    { dpop = "allowed", certificate = "allowed", senderConstrained = "allowed" }: Partial<Accepted>,
+    rules: RequestRules | undefined
+): Accepted => ({ dpop, certificate, senderConstrained, ...(rules as Partial<Accepted> | undefined) });
 
 /**
  * Whether what was granted under other rules is good under these. Where it is not, the validator says so, before it looks
  * at the proof.
  */
 function accepts(
-    { dpop, certificate, senderConstrained }: Required<RequestRules>,
+    { dpop, certificate, senderConstrained }: Accepted,
     { scheme, rawClaims }: Granted<unknown>
 ): boolean {
     const isDpop = scheme === "DPoP";
@@ -253,57 +267,6 @@ function isPreflight({ method, header }: Incoming<unknown>): boolean {
     );
 }
 
-const RULES: ReadonlySet<string> = new Set<keyof RouteRules>([
-    "optional",
-    "require",
-    "onRejected",
-    "target",
-    "subprotocolToken",
-    "guardPreflights",
-    ...REQUEST_RULES
-]);
-
-/** Those of a route's rules that are the validator's to judge. */
-function requestRulesOf(rules: RequestRules): RequestRules {
-    const { dpop, certificate, senderConstrained } = rules;
-    return {
-        ...(dpop === undefined ? {} : { dpop }),
-        ...(certificate === undefined ? {} : { certificate }),
-        ...(senderConstrained === undefined ? {} : { senderConstrained })
-    };
-}
-
-/** A rule that is misspelt must not vanish. */
-function checkRules<Rules extends object>(rules: Rules): Rules {
-    const unknown = Object.keys(rules).find(name => !RULES.has(name));
-    if (unknown !== undefined) {
-        throw new TypeError(
-            `oidc-spa-native: unknown rule "${unknown}"; there are ${[...RULES].join(", ")}.`
-        );
-    }
-    for (const [name, type] of [
-        ["optional", "boolean"],
-        ["subprotocolToken", "boolean"],
-        ["guardPreflights", "boolean"],
-        ["onRejected", "function"],
-        ["target", "function"]
-    ] as const) {
-        const value: unknown = (rules as Record<string, unknown>)[name];
-        if (value !== undefined && typeof value !== type) {
-            throw new TypeError(`oidc-spa-native: the rule "${name}" must be a ${type}.`);
-        }
-    }
-    const { require } = rules as RouteRules;
-    ruleBitsOf(requestRulesOf(rules as RouteRules));
-    const required: unknown[] = require === undefined ? [] : [require].flat();
-    if (require !== undefined && (required.length === 0 || !required.every(isRequirement))) {
-        throw new TypeError(
-            'oidc-spa-native: the rule "require" is a requirement or a list of them, for example allScopes(["read"]).'
-        );
-    }
-    return rules;
-}
-
 /** `onRejected`, whose failing is the application's to see and changes no answer. */
 function newTeller<Request>(
     onRejected: ((refusal: Refused, request: Request) => unknown) | undefined
@@ -312,7 +275,7 @@ function newTeller<Request>(
     const warn = (error: unknown) => {
         if (!hasWarned) {
             hasWarned = true;
-            process.emitWarning(`onRejected failed: ${messageOf(error, "not with an Error")}`, {
+            process.emitWarning(`onRejected failed: ${shown(messageOf(error, "not with an Error"))}`, {
                 type: "oidc-spa-native",
                 code: "OIDC_SPA_NATIVE_ON_REJECTED"
             });

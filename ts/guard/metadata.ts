@@ -2,10 +2,12 @@
  * Serves the protected resource metadata (RFC 9728 section 3).
  *
  * In: a validator with the option `resource`; method and request target. Out: the response, or `null` where the request
- * is for something else. May use: response. Never: the Host of a request, authentication.
+ * is for something else. May use: response, validator/members. Never: the Host of a request, authentication.
  */
 
 import type { Validator } from "../../index.js";
+import { invalid, kindOf } from "../validator/members.js";
+import { isThenable } from "../validator/synchronous.js";
 import { bodyFor, type ResponseToSend } from "./response.js";
 
 /** Answers requests for the metadata; `null` to others. Takes the request target: path and query. */
@@ -19,12 +21,18 @@ const HEADERS = { "Access-Control-Allow-Origin": "*" } as const;
 const ALLOW = "GET, HEAD, OPTIONS";
 
 /** A handler for this validator. Throws TypeError if it has no `resource`. */
-export function newMetadataHandler({
-    resourceMetadata
-}: Pick<Validator, "resourceMetadata">): MetadataHandler {
+export function newMetadataHandler(validator: Pick<Validator, "resourceMetadata">): MetadataHandler {
+    const { resourceMetadata } = Object(validator) as Partial<typeof validator>;
     if (resourceMetadata === null) {
-        throw new TypeError(
-            'oidc-spa-native: to serve resource metadata, give the validator the option resource: "https://api.example.com".'
+        throw invalid(
+            'to serve resource metadata, give the validator the option resource: "https://api.example.com"'
+        );
+    }
+    // The option of this name is no document: it says what to put into one.
+    if (typeof resourceMetadata?.path !== "string") {
+        throw invalid(
+            `resourceMetadata takes a validator; got ${isThenable(validator) ? "a Promise" : kindOf(validator)}. Write ` +
+                "resourceMetadata(createValidator({ …, resource }))"
         );
     }
     const { path, document } = resourceMetadata;

@@ -1,14 +1,14 @@
 /**
  * Responses as data: a refusal as a problem document (RFC 9457), and header fields that join what is there.
  *
- * In: a refusal, header fields. Out: `ResponseToSend`. May use: refused-error's public texts, schema. Never: a framework, a text
+ * In: a refusal, header fields. Out: `ResponseToSend`. May use: refused-error's public texts, validator/shown. Never: a framework, a text
  * that came with the request.
  */
 
 import { STATUS_CODES } from "node:http";
 import type { Refused } from "../../index.js";
 import { publicTextOf } from "../validator/refused-error.js";
-import { messageOf } from "../validator/schema.js";
+import { messageOf, shown } from "../validator/shown.js";
 
 /** A response, whole. `null`: without body. */
 export interface ResponseToSend {
@@ -47,11 +47,11 @@ export function problem({ code, status, headers }: Refused, method: string | und
 /** The response where the application or this library failed; the error is a warning, since nobody else sees it. */
 export function failure(error: unknown, method: string | undefined): ResponseToSend {
     const status = 500;
-    // As text: Node.js takes no Error of another realm.
-    process.emitWarning(messageOf(error, "A request could not be judged"), {
+    // As text: Node.js takes no Error of another realm. What it says may be a part of the request.
+    process.emitWarning(shown(messageOf(error, "A request could not be judged")), {
         type: "oidc-spa-native",
         code: "OIDC_SPA_NATIVE_FAILURE",
-        detail: stackOf(error)
+        detail: framesOf(error)
     });
     return {
         status,
@@ -60,7 +60,18 @@ export function failure(error: unknown, method: string | undefined): ResponseToS
     };
 }
 
-/** Where an error was made, for developers. */
+/** Where an error was made, for developers: without what it says. */
+function framesOf(error: unknown): string {
+    const frames = stackOf(error)
+        .split("\n")
+        .filter(line => /^ {4}at /.test(line))
+        .slice(0, MAX_FRAMES);
+    return frames.map(line => shown(line)).join("\n");
+}
+
+/** As many as V8 shows by default. */
+const MAX_FRAMES = 10;
+
 function stackOf(error: unknown): string {
     try {
         const { stack } = Object(error) as { stack?: unknown };

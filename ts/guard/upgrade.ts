@@ -8,7 +8,7 @@
 import { ServerResponse, type IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import type { Granted, Validator } from "../../index.js";
-import type { RouteRules } from "./guard.js";
+import type { RouteRules } from "./rules.js";
 import { send } from "./node.js";
 import { failure, type ResponseToSend } from "./response.js";
 
@@ -21,15 +21,8 @@ export type UpgradeRules<Claims, Request, Optional extends boolean> = Omit<
      * Close the socket when its token expires, on `ws` with the code 4401. Default `true`; with `false` the socket outlives
      * its token.
      */
-    closeAtExpiry?: boolean;
+    closeAtExpiry?: boolean | undefined;
 };
-
-/** A rule that is no boolean is a mistake: of `"false"` nobody knows what was meant. */
-export function checkCloses(closes: unknown): void {
-    if (typeof closes !== "boolean") {
-        throw new TypeError('oidc-spa-native: the rule "closeAtExpiry" must be a boolean.');
-    }
-}
 
 /** A peer may leave the end of a connection unanswered, and go on sending. */
 const GRACE_MS = 2000;

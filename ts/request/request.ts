@@ -176,7 +176,9 @@ function join(
     connectionScheme: string | null,
     authority: string | null = null
 ): RequestParts {
-    const certificate = target?.clientCertificate ?? fields.peerCertificate;
+    const own =
+        target !== null && Object.hasOwn(target, "clientCertificate") ? target.clientCertificate : null;
+    const certificate = own ?? fields.peerCertificate;
     if (fields.dpop === null && fields.clientCert === null && certificate === null) {
         return [fields.flags, fields.authorization];
     }

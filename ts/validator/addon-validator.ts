@@ -12,7 +12,7 @@ import { publishKeysEvents } from "../addon/keys-channel.js";
 import { NativeValidator } from "../addon/native.js";
 import { replayAccess, type ReplayAccess } from "../addon/replay-store.js";
 import { plainCopy } from "./options.js";
-import { messageOf } from "./schema.js";
+import { messageOf } from "./shown.js";
 
 /** The addon's validator, what brings its answers to their end, and how it stands. */
 export interface Native {
@@ -22,7 +22,9 @@ export interface Native {
 }
 
 /** Makes the addon's validator. Its complaints about options are the program's error: a TypeError. */
-export function newNativeValidator(policy: { readonly [option: string]: unknown }): Native {
+export function newNativeValidator(options: { readonly [option: string]: unknown }): Native {
+    // Without a prototype: what another script puts on `Object.prototype` is no option.
+    const policy = Object.assign(Object.create(null), options) as typeof options;
     const { option: replayStore, conclude } = replayAccess(policy.replayStore);
     const text = JSON.stringify(plainCopy({ ...policy, replayStore }, ""));
     lendAuthorities();
@@ -30,7 +32,7 @@ export function newNativeValidator(policy: { readonly [option: string]: unknown 
     try {
         native = new NativeValidator(text);
     } catch (error) {
-        throw new TypeError(messageOf(error), { cause: error });
+        throw new TypeError(`oidc-spa-native: ${messageOf(error)}`, { cause: error });
     }
     for (const warning of native.warnings()) {
         process.emitWarning(warning, { type: "oidc-spa-native", code: "OIDC_SPA_NATIVE_OPTIONS" });

@@ -28,42 +28,29 @@ import { readHeadersOrRequest } from "../request/request.js";
 import { newNativeValidator } from "./addon-validator.js";
 import { expiryBy } from "./expiry.js";
 import { hostWatch } from "./host-notice.js";
-import { clockReader, inheritedGetter, ruleBitsOf } from "./options.js";
-import { scopesToAskFor, shortfallOf } from "./requirements.js";
+import { checkNothingInherited, invalid, kindOf, readMembers, type Members } from "./members.js";
+import { clockReader, ruleBitsOf } from "./options.js";
 import { RefusedError } from "./refused-error.js";
+import { scopesToAskFor, shortfallOf } from "./requirements.js";
 import { schemaReader, shapeMismatch, type SchemaOutcome } from "./schema.js";
+import { isThenable } from "./synchronous.js";
 import { toGranted, toRefused } from "./verdict.js";
 
 export function createValidator<Claims = AccessTokenClaims, Lacking extends OptionalClaim = never>(
     options: ValidatorOptions<Claims, Lacking>
 ): Validator<ClaimsOf<Claims, Lacking>>;
 export function createValidator<Claims>(options: ValidatorOptions<Claims, OptionalClaim>): Validator<Claims> {
-    if (typeof options !== "object" || options === null || Array.isArray(options)) {
-        throw new TypeError(
-            "oidc-spa-native: createValidator takes an object of options, for example " +
-                '{ issuerUri: "https://auth.example.com", expectedAudience: "https://api.example.com" }.'
-        );
-    }
-    const lost = inheritedGetter(options);
-    if (lost !== undefined) {
-        throw new TypeError(
-            `oidc-spa-native: option "${lost}" is a getter of a class, which would be lost. Write the options out: ` +
-                "{ issuerUri: config.issuerUri, expectedAudience: config.audience }."
-        );
-    }
-    const { claims, clock, ...policy } = options;
-    for (const internal of ["dropIn", "ownClock"]) {
-        if (internal in policy) {
-            throw new TypeError(`oidc-spa-native: unknown option "${internal}".`);
-        }
-    }
+    const policy = readOptions(options);
+    const { claims, clock } = policy;
+    delete policy.claims;
+    delete policy.clock;
     const applySchema = claims === undefined ? undefined : schemaReader(claims);
     const now = clock === undefined ? () => Date.now() : clockReader(clock);
     const { native, conclude, health } = newNativeValidator(
-        clock === undefined ? policy : { ...policy, ownClock: true }
+        clock === undefined ? policy : Object.assign(Object.create(null), policy, { ownClock: true })
     );
     const verifier = new Verifier(native, conclude, policy);
-    const lookAtHost = hostWatch(policy);
+    const lookAtHost = hostWatch({ ...policy });
 
     // The addon has checked the value. A proxy's own certificate must not pass for its client's.
     const sources = {
@@ -151,6 +138,9 @@ export function createValidator<Claims>(options: ValidatorOptions<Claims, Option
         },
         authorize: (verdict, requirement, rules) => {
             const bits = ruleBitsOf(rules);
+            if (typeof (verdict as Partial<Refused> | undefined)?.isSuccess !== "boolean") {
+                throw notAVerdict(verdict);
+            }
             if (!verdict.isSuccess) {
                 return nameScopes(verdict, bits, scopesToAskFor(requirement));
             }
@@ -174,17 +164,12 @@ export function createValidator<Claims>(options: ValidatorOptions<Claims, Option
         },
         // The addon has checked the value.
         ...expiryBy<Claims>(now, policy),
-        dpop: options.dpop ?? "allowed",
-        certificate: options.certificate ?? "allowed",
-        senderConstrained: options.senderConstrained ?? "allowed",
+        dpop: policy.dpop ?? "allowed",
+        certificate: policy.certificate ?? "allowed",
+        senderConstrained: policy.senderConstrained ?? "allowed",
         resourceMetadata: metadata === null ? null : (JSON.parse(metadata) as ResourceMetadata),
-        ready: async ({ timeoutMs = 10_000, ...others } = {}) => {
-            const [unknown] = Object.keys(others);
-            if (unknown !== undefined) {
-                throw new TypeError(
-                    `oidc-spa-native: unknown option "${unknown}" of ready(); there is timeoutMs.`
-                );
-            }
+        ready: async (options = {}) => {
+            const { timeoutMs = 10_000 } = readMembers(options, READY_OPTIONS);
             if (typeof timeoutMs !== "number" || !(timeoutMs >= 0 && timeoutMs <= 3_600_000)) {
                 throw new TypeError(
                     `oidc-spa-native: timeoutMs must be a number from 0 to 3600000, but ${String(timeoutMs)} was given.`
@@ -198,4 +183,60 @@ export function createValidator<Claims>(options: ValidatorOptions<Claims, Option
 
 function isGrantedWithProof(verdict: NativeVerdict): boolean {
     return verdict.isGranted && verdict.scheme === "DPoP";
+}
+
+const READY_OPTIONS: Members = {
+    of: "ready()",
+    noun: "option",
+    names: ["timeoutMs"],
+    example: "await validator.ready({ timeoutMs: 10_000 })",
+    instead: { timeout: "timeoutMs: 10_000" }
+};
+
+/** Rules of a route, which are no options of a validator; `dpop` is both. */
+const RULES: readonly string[] = [
+    "require",
+    "optional",
+    "onRejected",
+    "target",
+    "subprotocolToken",
+    "guardPreflights",
+    "closeAtExpiry"
+];
+
+/** The own members, without a prototype. The addon knows their names. */
+function readOptions<Claims>(
+    options: ValidatorOptions<Claims, OptionalClaim>
+): ValidatorOptions<Claims, OptionalClaim> {
+    const example =
+        'createValidator({ issuerUri: "https://auth.example.com", expectedAudience: "https://api.example.com" })';
+    if (typeof options !== "object" || options === null || Array.isArray(options)) {
+        throw invalid(`createValidator takes an object of options; got ${kindOf(options)}. Write ${example}`);
+    }
+    if (isThenable(options)) {
+        throw invalid(
+            "createValidator takes an object of options; got a Promise. Write createValidator(await options)"
+        );
+    }
+    checkNothingInherited(options, { of: "createValidator", noun: "option", example });
+    const own = Object.assign(Object.create(null), options) as ValidatorOptions<Claims, OptionalClaim>;
+    for (const name of Object.keys(own)) {
+        if (name === "dropIn" || name === "ownClock") {
+            throw invalid(`unknown option "${name}"`);
+        }
+        if (RULES.includes(name)) {
+            throw invalid(
+                `unknown option "${name}". It is a rule of a route: protect(validator, { ${name}: … })`
+            );
+        }
+    }
+    return own;
+}
+
+function notAVerdict(given: unknown): TypeError {
+    return invalid(
+        isThenable(given)
+            ? "authorize takes a verdict; got a Promise of one. Write validator.authorize(await validator.validateRequest(req), requirement)"
+            : `authorize takes a verdict, the answer of validateRequest, before the requirement; got ${kindOf(given)}`
+    );
 }

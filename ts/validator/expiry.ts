@@ -1,12 +1,12 @@
 /**
  * What must end when a token expires: who waits for it, by the validator's clock.
  *
- * In: a clock, grants, what ends with them. Out: one call, or a signal, at that time. May use: schema (what an error says). Never: a timer for
+ * In: a clock, grants, what ends with them. Out: one call, or a signal, at that time. May use: shown. Never: a timer for
  * each that waits, a process that stays alive for it.
  */
 
 import type { AccessTokenClaims, Ending, Granted, Validator, ValidatorOptions } from "../../index.js";
-import { messageOf } from "./schema.js";
+import { messageOf } from "./shown.js";
 
 /** Longest time between two looks at the clock: a timer does not see that the machine slept, or that the clock was set. */
 const LONGEST_WAIT_MS = 30_000;

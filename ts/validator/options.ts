@@ -1,12 +1,15 @@
 /**
  * Options and rules as JavaScript hands them over: what of them is read here, and a copy that JSON carries without loss.
  *
- * In: what a program wrote. Out: values of the types that `index.d.ts` names, or a TypeError. May use: the addon's types. Never: a
- * default, an option that vanishes in silence.
+ * In: what a program wrote. Out: values of the types that `index.d.ts` names, or a TypeError. May use: the addon's types,
+ * members, shown, synchronous. Never: a default, an option that vanishes in silence.
  */
 
 import type { BindingMode, DpopMode, RequestRules } from "../../index.js";
 import type { RuleBits } from "../addon/native.js";
+import { invalid, kindOf, readMembers, type Members } from "./members.js";
+import { shown } from "./shown.js";
+import { isPromise } from "./synchronous.js";
 
 /** The rules of a request in the order in which the addon takes them, with their values in the order of its numbers. */
 const RULES = {
@@ -17,38 +20,52 @@ const RULES = {
 
 export const REQUEST_RULES = Object.keys(RULES) as readonly (keyof RequestRules)[];
 
-/** A rule that is misspelt must not vanish: the request would be judged by less than what was written. */
+const REQUEST: Members = {
+    of: "a request",
+    noun: "rule",
+    names: REQUEST_RULES,
+    example: '{ dpop: "required" }'
+};
+
+/** The rules of a request, as the addon takes them. A rule that is misspelt must not vanish. */
 export function ruleBitsOf(rules: RequestRules | undefined): RuleBits {
     if (rules === undefined) {
         return 0;
     }
-    const given = Object(rules) as Readonly<Record<string, unknown>>;
-    const unknown = Object.keys(given).find(name => !Object.hasOwn(RULES, name));
-    if (typeof rules !== "object" || rules === null || unknown !== undefined) {
-        throw badRules(unknown === undefined ? kindOf(rules) : `the member "${unknown}"`);
+    const known = bitsOf.get(rules);
+    if (known !== undefined) {
+        return known;
     }
+    const given: Readonly<Record<string, unknown>> = readMembers(rules, REQUEST);
     let bits = 0;
     for (const [at, name] of REQUEST_RULES.entries()) {
-        const value = given[name];
-        if (value !== undefined) {
-            const number = (RULES[name] as readonly unknown[]).indexOf(value) + 1;
-            if (number === 0) {
-                throw badRules(
-                    typeof value === "string" ? `${name}: "${value}"` : `${name}: ${kindOf(value)}`
-                );
-            }
-            bits |= number << (2 * at);
-        }
+        bits |= numberOf(name, given[name]) << (2 * at);
+    }
+    if (Object.isFrozen(rules)) {
+        bitsOf.set(rules, bits);
     }
     return bits;
 }
 
-function badRules(found: string): TypeError {
-    return new TypeError(
-        'oidc-spa-native: the rules for a request are an object such as { dpop: "required" }, with dpop of "allowed", ' +
-            '"required" or "disabled", and certificate and senderConstrained of "allowed" or "required"; got ' +
-            `${found}.`
-    );
+/** Of rules that cannot change any more, such as a guard's: they are read once, not with each request. */
+const bitsOf = new WeakMap<object, RuleBits>();
+
+/** The number of a rule's value; 0 where it is not said. */
+export function numberOf(name: keyof RequestRules, value: unknown): number {
+    const values: readonly unknown[] = RULES[name];
+    if (value === undefined) {
+        return 0;
+    }
+    const number = values.indexOf(value) + 1;
+    if (number === 0) {
+        const expected = values
+            .map(value => JSON.stringify(value))
+            .join(", ")
+            .replace(/, ([^,]*)$/, " or $1");
+        const found = typeof value === "string" ? JSON.stringify(shown(value)) : kindOf(value);
+        throw invalid(`the rule "${name}" must be ${expected}; got ${found}`);
+    }
+    return number;
 }
 
 export function clockReader(clock: () => number): () => number {
@@ -59,8 +76,9 @@ export function clockReader(clock: () => number): () => number {
         );
     }
     return () => {
-        const now = clock();
+        const now: unknown = clock();
         if (typeof now !== "number" || !Number.isFinite(now)) {
+            isPromise(now, "clock");
             throw new TypeError(
                 `oidc-spa-native: clock returned ${kindOf(now)} where milliseconds are expected.`
             );
@@ -106,44 +124,14 @@ export function plainCopy(value: unknown, path: string): unknown {
             }
     }
     throw new TypeError(
-        `oidc-spa-native: option "${path}" is ${kindOf(value)}. Options are strings, finite numbers, booleans, lists ` +
+        `oidc-spa-native: the option "${path}" is ${kindOf(value)}. Options are strings, finite numbers, booleans, lists ` +
             'and plain objects, for example expectedAudience: "https://api.example.com".'
     );
 }
 
 const MAX_OPTION_PATH = 200;
 
-/** The name of a getter that is not the object's own, and so no option: whoever wrote it meant it as one. */
-export function inheritedGetter(options: object): string | undefined {
-    for (let holder: unknown = options; typeof holder === "object" && holder !== null; ) {
-        holder = Object.getPrototypeOf(holder);
-        if (holder === null || Object.getPrototypeOf(holder) === null) {
-            return undefined;
-        }
-        const members = Object.entries(Object.getOwnPropertyDescriptors(holder));
-        const getter = members.find(([, { get }]) => get !== undefined);
-        if (getter !== undefined) {
-            return getter[0];
-        }
-    }
-    return undefined;
-}
-
 function isPlain(value: object): boolean {
     const prototype: unknown = Object.getPrototypeOf(value);
     return prototype === null || Object.getPrototypeOf(prototype) === null;
-}
-
-/** What a value is, as a message says it. */
-export function kindOf(value: unknown): string {
-    if (value === null || value === undefined || typeof value === "number") {
-        return String(value);
-    }
-    if (typeof value !== "object") {
-        return `a ${typeof value}`;
-    }
-    const name: unknown = Array.isArray(value)
-        ? "list"
-        : (value as { constructor?: { name?: unknown } }).constructor?.name;
-    return typeof name === "string" && name !== "" && name !== "Object" ? `a ${name}` : "an object";
 }

@@ -1,23 +1,52 @@
 /**
  * Judges what a good token must permit.
  *
- * In: a grant; requirements of the application, which may do anything. Out: a `Shortfall`, or `null`. May use: schema.
- * Never: a status, a header, an exception for what a requirement does.
+ * In: a grant; requirements of the application, which may do anything. Out: a `Shortfall`, or `null`. May use: members,
+ * shown, synchronous. Never: a status, a header, an exception for what a requirement does.
  */
 
-import type { Granted, Requirement, Shortfall } from "../../index.js";
-import { messageOf } from "./schema.js";
+import type { Granted, Requirement, Requirements, Shortfall } from "../../index.js";
+import { invalid, kindOf } from "./members.js";
+import { MAX_REPORT, messageOf, shown } from "./shown.js";
+import { isPromise, isThenable } from "./synchronous.js";
 
 /**
  * Every one of these. All are judged, and the client is told everything that it can get: a missing role or permission
  * comes first, since no other token would help; scopes are told together, and beside a step-up.
  */
 export function allOf<Claims = unknown>(
-    ...requirements: readonly Requirement<Claims>[]
+    ...requirements: readonly [Requirement<Claims>, ...Requirement<Claims>[]]
 ): Requirement<Claims> {
-    if (requirements.length === 0 || !requirements.every(isRequirement)) {
-        throw invalid('expected one or more requirements, such as allScopes(["read"])');
+    return joined(requirementsOf(requirements, "allOf"));
+}
+
+/** The requirement, or all of a list, as a list of its own: what becomes of the other changes nothing. */
+export function requirementsOf<Claims>(
+    given: unknown,
+    what: string
+): readonly [Requirement<Claims>, ...Requirement<Claims>[]] {
+    const all: unknown[] = Array.isArray(given) ? Array.from(given as unknown[]) : [given];
+    if (all.length === 0) {
+        throw invalid(`${what}: the list of requirements is empty, so anybody would pass. ${FOR_EXAMPLE}`);
     }
+    all.forEach((requirement, i) => {
+        if (!isRequirement(requirement)) {
+            const where = Array.isArray(given) ? `${what}[${i}]` : what;
+            const reason =
+                typeof requirement === "string"
+                    ? `the string ${JSON.stringify(shown(requirement))}`
+                    : kindOf(requirement);
+            throw invalid(
+                `${where} must be a requirement; got ${isThenable(requirement) ? "a Promise" : reason}. ${FOR_EXAMPLE}`
+            );
+        }
+    });
+    return all as [Requirement<Claims>, ...Requirement<Claims>[]];
+}
+
+const FOR_EXAMPLE = 'For example: allScopes(["items:read"]), of oidc-spa-native/authorization';
+
+function joined<Claims>(requirements: readonly Requirement<Claims>[]): Requirement<Claims> {
     const scopes = [...new Set(requirements.flatMap(({ scopes = [] }) => scopes))];
     return {
         ...(scopes.length === 0 ? {} : { scopes }),
@@ -34,27 +63,16 @@ export function allOf<Claims = unknown>(
 /** Judges a requirement, or all of a list. Fail-closed: what cannot be judged is not fulfilled. */
 export function shortfallOf<Claims>(
     granted: Granted<Claims>,
-    requirement: Requirement<Claims> | readonly Requirement<Claims>[],
+    requirement: Requirements<Claims>,
     nowSeconds: number
 ): Shortfall | null {
-    return joined(requirement).shortfall(granted, nowSeconds);
+    return joined<Claims>(requirementsOf(requirement, "authorize")).shortfall(granted, nowSeconds);
 }
 
 /** The scopes to ask for, told to a client that has no token yet. */
-export function scopesToAskFor<Claims>(
-    requirement: Requirement<Claims> | readonly Requirement<Claims>[]
-): readonly string[] {
-    const { scopes = [] } = joined(requirement);
+export function scopesToAskFor<Claims>(requirement: Requirements<Claims>): readonly string[] {
+    const { scopes = [] } = joined<Claims>(requirementsOf(requirement, "authorize"));
     return areNames(scopes) ? scopes : [];
-}
-
-function joined<Claims>(
-    requirement: Requirement<Claims> | readonly Requirement<Claims>[]
-): Requirement<Claims> {
-    const all = Array.isArray(requirement)
-        ? (requirement as readonly Requirement<Claims>[])
-        : [requirement as Requirement<Claims>];
-    return allOf(...all);
 }
 
 const CODES: readonly unknown[] = [
@@ -71,12 +89,17 @@ function judge<Claims>(
 ): Shortfall | null {
     try {
         const answer: Shortfall | null = requirement.shortfall(granted, nowSeconds);
-        if (answer === null || isShortfall(answer)) {
-            return answer;
+        if (answer === null) {
+            return null;
         }
-        return denied("A requirement answered neither null nor a shortfall");
+        if (isPromise(answer, "The function of a requirement")) {
+            return denied("A requirement answered with a Promise; it must be synchronous");
+        }
+        return isShortfall(answer)
+            ? { ...answer, debugErrorMessage: shown(answer.debugErrorMessage, MAX_REPORT) }
+            : denied("A requirement answered neither null nor a shortfall");
     } catch (error) {
-        return denied(`A requirement threw ${messageOf(error, "what is not an Error")}`);
+        return denied(`A requirement threw ${shown(messageOf(error, "what is not an Error"))}`);
     }
 }
 
@@ -107,7 +130,7 @@ export const denied = (debugErrorMessage: string): Shortfall => ({
     debugErrorMessage
 });
 
-export const isRequirement = (value: unknown): boolean =>
+const isRequirement = (value: unknown): boolean =>
     typeof value === "object" &&
     value !== null &&
     "shortfall" in value &&
@@ -139,5 +162,3 @@ function isShortfall(value: unknown): value is Shortfall {
 
 /** `scope-token` of RFC 6749 section 3.3; an `acr` value stands in a list of the same kind. */
 export const NAME = /^[\x21\x23-\x5b\x5d-\x7e]+$/;
-
-export const invalid = (message: string): TypeError => new TypeError(`oidc-spa-native: ${message}.`);

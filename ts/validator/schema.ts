@@ -2,11 +2,12 @@
  * The application's schema of claims as one function, and what it reports as a message.
  *
  * In: a Standard Schema, or anything with `parse`; verified claims. Out: the application's claims, or a report. May use:
- * options. Never: an exception for what a schema does.
+ * options, shown. Never: an exception for what a schema does.
  */
 
 import type { AccessTokenClaims, ClaimsSchema } from "../../index.js";
-import { kindOf } from "./options.js";
+import { kindOf } from "./members.js";
+import { MAX_REPORT, messageOf, shown } from "./shown.js";
 
 export type SchemaOutcome<Claims> = { readonly claims: Claims } | { readonly report: string };
 
@@ -46,12 +47,12 @@ function reader<Result, Claims>(
     read: (claims: AccessTokenClaims) => Result | PromiseLike<Result>,
     outcomeOf: (result: Result) => SchemaOutcome<Claims>
 ): SchemaReader<Claims> {
-    const failed = (error: unknown) => ({ report: messageOf(error) });
+    const failed = (error: unknown) => ({ report: thrownReport(error) });
     return claims => {
         try {
             const result = read(claims);
-            // Awaited: a Promise that rejects must not pass for claims.
-            return isThenable(result)
+            // Awaited: a Promise that rejects must not pass for claims. A claim named "then" is no function.
+            return isPromised(result)
                 ? Promise.resolve(result).then(outcomeOf).catch(failed)
                 : outcomeOf(result);
         } catch (error) {
@@ -60,8 +61,8 @@ function reader<Result, Claims>(
     };
 }
 
-/** A claim named "then" is no function, and makes no Promise of claims. */
-function isThenable<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
+/** Throws where `then` is a getter that throws: what cannot be looked at is not kept for claims. */
+function isPromised<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
     const isHolder = (typeof value === "object" && value !== null) || typeof value === "function";
     return isHolder && "then" in value && typeof value.then === "function";
 }
@@ -77,27 +78,11 @@ function describeIssue(issue: { readonly message: string; readonly path?: unknow
     return `${path}: ${issue.message}`;
 }
 
-/**
- * The message of a `claims_rejected`, in the words that applications of `oidc-spa/server` know. A schema may quote a
- * claim: the report is one line, and escaped as `Shown` escapes what the addon quotes.
- */
+/** The message of a `claims_rejected`, in the words that applications of `oidc-spa/server` know. A schema may quote a claim. */
 export function shapeMismatch(report: string): string {
-    const line = report
-        .replace(/\s*[\r\n]\s*/g, " ")
-        .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, c => `\\u{${(c.codePointAt(0) as number).toString(16)}}`);
-    return `The decoded access token does not satisfies the shape that the application expects: ${line}`;
+    return `The decoded access token does not satisfies the shape that the application expects: ${shown(report, MAX_REPORT)}`;
 }
 
-/** What a thrown value says. It may be anything, and an Error of another realm is not this one's `Error`. */
-export function messageOf(
-    thrown: unknown,
-    otherwise = "the schema threw something that is not an Error"
-): string {
-    try {
-        const message: unknown =
-            typeof thrown === "object" && thrown !== null && "message" in thrown ? thrown.message : thrown;
-        return typeof message === "string" ? message : otherwise;
-    } catch {
-        return otherwise; // a getter that throws
-    }
-}
+/** What a schema says by throwing. */
+export const thrownReport = (thrown: unknown): string =>
+    messageOf(thrown, "the schema threw something that is not an Error");

@@ -18,9 +18,10 @@ use super::OptionsError;
 use super::reader::Reader;
 
 pub(super) fn schemes(options: &Reader<'_>) -> Result<AcceptedSchemes, OptionsError> {
-    let Some(mode) = options.string("dpop")? else { return Ok(AcceptedSchemes::Both) };
-    AcceptedSchemes::from_dpop_mode(mode)
-        .ok_or_else(|| options.unexpected("dpop", "\"allowed\", \"required\" or \"disabled\""))
+    let Some(mode) = options.one_of("dpop", &["allowed", "required", "disabled"])? else {
+        return Ok(AcceptedSchemes::Both);
+    };
+    AcceptedSchemes::from_dpop_mode(mode).ok_or_else(|| options.unexpected("dpop", "a mode"))
 }
 
 /// Where the `iat` of a proof must lie. The drop-in keeps oidc-spa's 3 seconds ahead; FAPI 2.0 section 5.3.2.1 asks for 10.
@@ -41,13 +42,10 @@ pub(super) fn nonce_window(options: &Reader<'_>) -> Result<ProofWindow, OptionsE
 }
 
 pub(super) fn nonces(options: &Reader<'_>) -> Result<Option<Nonces>, OptionsError> {
-    let mode = match options.string("nonce")? {
-        None | Some("off") => None,
+    let mode = match options.one_of("nonce", &["off", "on-stale-proof", "required"])? {
         Some("on-stale-proof") => Some(NonceMode::OnStaleProof),
         Some("required") => Some(NonceMode::Required),
-        Some(_) => {
-            return Err(options.unexpected("nonce", "\"off\", \"on-stale-proof\" or \"required\""));
-        }
+        _ => None,
     };
     let period_secs = options.integer("noncePeriodSeconds", 60, 5, 600)? as u16;
     let secret = match options.string("nonceSecret")? {

@@ -141,10 +141,13 @@ fn urls(options: &Reader<'_>, transport: Transport) -> Result<Option<KeySource>,
         Value::Array(items) => items.iter().map(|item| item.as_str().map(str::to_owned)).collect(),
         _ => None,
     };
-    let urls = urls.filter(|urls| !urls.is_empty()).ok_or_else(|| options.unexpected("jwksUri", expected))?;
-    let normal = urls.iter().map(|url| {
+    let urls = urls
+        .filter(|urls| !urls.is_empty())
+        .ok_or_else(|| options.unexpected_in("jwksUri", expected, |item| item.as_str().is_some()))?;
+    let normal = urls.iter().enumerate().map(|(i, url)| {
+        let place = if value.as_array().is_some() { format!("[{i}]") } else { String::new() };
         fetchable_url(url, transport).map_err(|error| {
-            OptionsError(format!("{}jwksUri: {error}; got {}", options.path, shown_url(url)))
+            OptionsError(format!("{}jwksUri{place}: {error}; got {}", options.path, shown_url(url)))
         })
     });
     Ok(Some(KeySource::Urls(normal.collect::<Result<_, _>>()?)))

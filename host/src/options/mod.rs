@@ -7,6 +7,7 @@
 
 mod dpop;
 pub(crate) mod keys;
+mod meant;
 mod proxy;
 mod reader;
 pub(crate) mod replay;
@@ -172,10 +173,7 @@ impl Options {
 
 /// Bytes of the memory of verified tokens. Which thread verifies is for the layer above to carry out, but read here.
 fn verified_token_bytes(options: &Reader<'_>) -> Result<u64, OptionsError> {
-    match options.object.get("verification").map(Value::as_str) {
-        None | Some(Some("auto" | "inline" | "threads")) => {}
-        Some(_) => return Err(options.unexpected("verification", "\"auto\", \"inline\" or \"threads\"")),
-    }
+    options.one_of("verification", &["auto", "inline", "threads"])?;
     match options.object.get("verifiedTokenMemory") {
         Some(Value::Bool(false)) => Ok(0),
         Some(Value::Number(_)) => options.integer("verifiedTokenMemory", 0, 65_536, 1 << 30),
@@ -200,7 +198,9 @@ fn issuers(options: &Reader<'_>, naming: Naming) -> Result<Vec<AcceptedSource>, 
     let mut issuers: Vec<AcceptedSource> = Vec::with_capacity(items.len());
     let mut names: HashMap<String, usize> = HashMap::new();
     for (i, item) in items.iter().enumerate() {
-        let object = item.as_object().ok_or_else(|| options.unexpected("issuers", expected))?;
+        let object = item
+            .as_object()
+            .ok_or_else(|| options.unexpected_in("issuers", expected, |item| item.as_object().is_some()))?;
         let path = format!("issuers[{i}].");
         let reader = Reader { object, path: &path };
         reader.check_names(ISSUER_NAMES, &[])?;
@@ -288,18 +288,28 @@ mod tests {
     #[test]
     fn a15_a16_e04_h01_options_that_make_no_sense_are_refused_with_a_reason() {
         for (extra, expected) in [
-            (r#","algorithms":[]"#, "algorithms: expected a list of one or more of RS256"),
-            (r#","algorithms":["none","RS256"]"#, "algorithms: expected"),
-            (r#","algorithms":["HS256"]"#, "algorithms: expected"),
+            (
+                r#","algorithms":[]"#,
+                "algorithms: expected a list of one or more of RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA, Ed25519, ML-DSA-44, ML-DSA-65, ML-DSA-87; got an empty list",
+            ),
+            (r#","algorithms":["RS256","none"]"#, "algorithms[1]: is \"none\"; the option takes a list"),
+            (
+                r#","algorithms":["HS256"]"#,
+                "algorithms[0]: is \"HS256\"; the option takes a list of one or more of RS256",
+            ),
+            (r#","algorithms":"RS256""#, "algorithms: expected a list"),
             (r#","leewaySeconds":-1"#, "leewaySeconds: expected a whole number from 0 to 300; got -1"),
             (r#","leewaySeconds":86400"#, "leewaySeconds: expected"),
             (r#","leewaySeconds":null"#, "leewaySeconds: expected a whole number from 0 to 300; got null"),
             (r#","leewaySeconds":1.5"#, "leewaySeconds: expected"),
-            (r#","issuerUrl":"x""#, "issuerUrl: no such option; there are issuerUri,"),
-            (r#","limits":{"tokens":1}"#, "limits.tokens: no such option; there are accessTokenBytes"),
+            (
+                r#","issuerUrl":"x""#,
+                "unknown option \"issuerUrl\"; did you mean \"issuerUri\"? There are issuerUri,",
+            ),
+            (r#","limits":{"tokens":1}"#, "unknown option \"limits.tokens\". There are accessTokenBytes"),
             (r#","profile":"strict""#, "profile: expected \"default\" or \"rfc9068\"; got \"strict\""),
             (r#","profile":"rfc9068","acceptIdTokens":true"#, "acceptIdTokens: cannot be true"),
-            (r#","dpop":true"#, "dpop: expected a string; got true"),
+            (r#","dpop":true"#, "dpop: expected \"allowed\", \"required\" or \"disabled\"; got true"),
             (
                 r#","clientCertificate":"header""#,
                 "clientCertificate: \"header\" needs `trustProxy`, since any client can write the field",
@@ -314,8 +324,11 @@ mod tests {
             (r#","trustProxyPrefix":1"#, "trustProxyPrefix: expected `true` or `false`; got 1"),
             (r#","trustProxy":0"#, "trustProxy: expected"),
             (r#","trustProxy":[]"#, "trustProxy: expected"),
-            (r#","trustProxy":["10.0.0.0/33"]"#, "trustProxy: expected"),
-            (r#","trustProxy":["proxy.example"]"#, "trustProxy: expected"),
+            (
+                r#","trustProxy":["10.0.0.0/33"]"#,
+                "trustProxy[0]: is \"10.0.0.0/33\"; the option takes `true`",
+            ),
+            (r#","trustProxy":["::1","proxy.example"]"#, "trustProxy[1]: is \"proxy.example\"; the option"),
             (r#","trustProxy":true,"publicBaseUrl":"https://api.example""#, "publicBaseUrl: with it"),
             (r#","publicBaseUrl":"/api""#, "publicBaseUrl: expected an absolute URL"),
             (r#","publicBaseUrl":"https://a b""#, "publicBaseUrl: expected an absolute URL"),
@@ -331,6 +344,11 @@ mod tests {
             (r#","keysOutageSeconds":-1"#, "keysOutageSeconds: expected a whole number"),
             (r#","jwksUri":"http://as.example/jwks""#, "jwksUri: expected https"),
             (r#","jwksUri":[]"#, "jwksUri: expected the URL of a JWK Set"),
+            (r#","jwksUri":["https://as.example/jwks",1]"#, "jwksUri[1]: is 1; the option takes the URL"),
+            (
+                r#","jwksUri":["https://as.example/jwks","http://as.example/jwks"]"#,
+                "jwksUri[1]: expected https",
+            ),
             (
                 r#","jwksUri":"https://as.example/jwks","keys":{"pem":"x"}"#,
                 "keys: cannot stand beside jwksUri",
@@ -342,9 +360,9 @@ mod tests {
             (r#","keys":{"sets":[{}]}"#, "keys.sets: expected one of { jwks }"),
             (
                 r#","keys":{"sets":[{"sets":[]}]}"#,
-                "keys.sets[0].sets: no such option; there are jwksUri, jwks",
+                "unknown option \"keys.sets[0].sets\". There are jwksUri, jwks, pem, file, env",
             ),
-            (r#","keys":{"sets":["metadata"],"pem":"x"}"#, "keys.pem: no such option; there are sets"),
+            (r#","keys":{"sets":["metadata"],"pem":"x"}"#, "unknown option \"keys.pem\". There are sets"),
             (
                 r#","keys":{"sets":["metadata",{"jwksUri":"https://as.example/jwks","pem":"x"}]}"#,
                 "keys.sets: expected a list",
@@ -365,7 +383,7 @@ mod tests {
             (r#","keys":{"jwks":{"keys":[]}}"#, "keys.jwks: the JWK Set has no key"),
             (r#","keys":{"file":"/nowhere/at/all"}"#, "keys.file: /nowhere/at/all: "),
             (r#","keys":{"env":"OIDC_SPA_NATIVE_UNSET"}"#, "keys.env: OIDC_SPA_NATIVE_UNSET is not set"),
-            (r#","keys":{"key":"x"}"#, "keys.key: no such option; there are jwks, pem, file, env, sets"),
+            (r#","keys":{"key":"x"}"#, "unknown option \"keys.key\". There are jwks, pem, file, env, sets"),
             (
                 r#","network":{"timeoutMs":1}"#,
                 "network.timeoutMs: expected a whole number from 100 to 60000; got 1",
@@ -384,6 +402,11 @@ mod tests {
                 r#","nonce":"always""#,
                 "nonce: expected \"off\", \"on-stale-proof\" or \"required\"; got \"always\"",
             ),
+            (r#","nonce":true"#, "nonce: expected \"off\", \"on-stale-proof\" or \"required\"; got true"),
+            (
+                r#","audience":"x""#,
+                "unknown option \"audience\"; did you mean \"expectedAudience\"? There are",
+            ),
             (r#","nonce":"required","nonceSecret":"short""#, "nonceSecret: expected at least 32 characters"),
             (r#","nonceSecret":"0123456789012345678901234567890123456789""#, "nonceSecret: is of no use"),
             (
@@ -399,11 +422,11 @@ mod tests {
             (r#","resourceMetadata":{}"#, "resourceMetadata: is of no use without resource"),
             (
                 r#","resource":"https://api.example","resourceMetadata":{"name":"x"}"#,
-                "resourceMetadata.name: no such option; there are scopesSupported, resourceName",
+                "unknown option \"resourceMetadata.name\". There are scopesSupported, resourceName",
             ),
             (
                 r#","resource":"https://api.example","resourceMetadata":{"scopesSupported":["a b"]}"#,
-                "resourceMetadata.scopesSupported: expected a list of scopes",
+                "resourceMetadata.scopesSupported[0]: is \"a b\"; the option takes a list of scopes",
             ),
             (
                 r#","resource":"https://api.example","resourceMetadata":{"resourceTosUri":"/tos"}"#,

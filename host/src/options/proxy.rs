@@ -43,7 +43,10 @@ pub(super) fn proxy_trust(options: &Reader<'_>) -> Result<ProxyTrust, OptionsErr
         Some(Value::Array(items)) => {
             let networks: Option<Vec<IpNet>> = items.iter().map(|item| network(item.as_str()?)).collect();
             let networks = networks.filter(|networks| !networks.is_empty());
-            ProxyTrust::Networks(networks.ok_or_else(|| options.unexpected("trustProxy", expected))?)
+            ProxyTrust::Networks(networks.ok_or_else(|| {
+                let is_network = |item: &Value<'_>| item.as_str().and_then(network).is_some();
+                options.unexpected_in("trustProxy", expected, is_network)
+            })?)
         }
         Some(_) => return Err(options.unexpected("trustProxy", expected)),
     };

@@ -2,14 +2,16 @@
 //!
 //! In: a JSON object and its place in the options.
 //! Out: typed values, or a sentence that says what was given and what is allowed.
-//! May use: the validator's JSON and algorithms.
+//! May use: the validator's JSON, algorithms and `Shown`; meant.
 //! Never: the meaning of an option.
 
 use oidc_spa_native::jose::algorithm::{Algorithm, AlgorithmSet};
 use oidc_spa_native::jose::json::{Object, Value};
+use oidc_spa_native::rejection::Shown;
 use oidc_spa_native::time::Leeway;
 
 use super::OptionsError;
+use super::meant::meant;
 
 /// One object of the options, and its place in them.
 pub(super) struct Reader<'o> {
@@ -24,18 +26,55 @@ impl<'o> Reader<'o> {
         if self.path.is_empty() {
             public.extend(["claims", "clock"]);
         }
-        Err(OptionsError(format!("{}{name}: no such option; there are {}", self.path, public.join(", "))))
+        let guess = meant(name, &public).map_or(".".to_owned(), |near| format!("; did you mean \"{near}\"?"));
+        Err(OptionsError(format!(
+            "unknown option \"{}{}\"{guess} There are {}",
+            self.path,
+            Shown(name),
+            public.join(", ")
+        )))
     }
 
     pub fn unexpected(&self, name: &str, expected: &str) -> OptionsError {
-        let found = match self.object.get(name) {
-            None => "nothing".to_owned(),
-            Some(Value::String(text)) => format!("{text:?}"),
-            Some(Value::Number(number)) => number.to_string(),
-            Some(Value::Bool(value)) => value.to_string(),
-            Some(other) => other.kind().to_owned(),
-        };
+        let found = self.object.get(name).map_or("nothing".to_owned(), found);
         OptionsError(format!("{}{name}: expected {expected}; got {found}", self.path))
+    }
+
+    /// As [`Self::unexpected`]; of a list, it names the first element that is not `good`.
+    pub fn unexpected_in(
+        &self,
+        name: &str,
+        expected: &str,
+        good: impl Fn(&Value<'_>) -> bool,
+    ) -> OptionsError {
+        let items = self.object.get(name).and_then(Value::as_array).unwrap_or_default();
+        match items.iter().enumerate().find(|(_, item)| !good(item)) {
+            Some((i, item)) => OptionsError(format!(
+                "{}{name}[{i}]: is {}; the option takes {expected}",
+                self.path,
+                found(item)
+            )),
+            None if items.is_empty()
+                && self.object.get(name).is_some_and(|value| value.as_array().is_some()) =>
+            {
+                OptionsError(format!("{}{name}: expected {expected}; got an empty list", self.path))
+            }
+            None => self.unexpected(name, expected),
+        }
+    }
+
+    /// One of these texts.
+    pub fn one_of(&self, name: &str, allowed: &[&'static str]) -> Result<Option<&'static str>, OptionsError> {
+        let Some(value) = self.object.get(name) else { return Ok(None) };
+        let text = value.as_str();
+        match allowed.iter().find(|allowed| text == Some(**allowed)) {
+            Some(found) => Ok(Some(found)),
+            None => {
+                let quoted: Vec<String> = allowed.iter().map(|text| format!("\"{text}\"")).collect();
+                let (last, others) = quoted.split_last().map_or(("", &[][..]), |(last, rest)| (last, rest));
+                Err(self.unexpected(name, &format!("{} or {last}", others.join(", "))))
+            }
+        }
     }
 
     pub fn string(&self, name: &str) -> Result<Option<&'o str>, OptionsError> {
@@ -86,6 +125,19 @@ impl<'o> Reader<'o> {
             .as_array()
             .and_then(|items| items.iter().map(|item| Algorithm::from_name(item.as_str()?)).collect());
         let set = listed.and_then(|algorithms| AlgorithmSet::of(&algorithms));
-        set.ok_or_else(|| self.unexpected(name, &format!("a list of one or more of {names}")))
+        set.ok_or_else(|| {
+            let is_known = |item: &Value<'_>| item.as_str().and_then(Algorithm::from_name).is_some();
+            self.unexpected_in(name, &format!("a list of one or more of {names}"), is_known)
+        })
+    }
+}
+
+/// A value as a message shows it.
+fn found(value: &Value<'_>) -> String {
+    match value {
+        Value::String(text) => format!("{text:?}"),
+        Value::Number(number) => number.to_string(),
+        Value::Bool(value) => value.to_string(),
+        other => other.kind().to_owned(),
     }
 }

@@ -64,10 +64,9 @@ pub(super) fn replay(
     let names = ["redis", "prefix", "timeoutMs", "onUnavailable", "ca", "clientCertificate", "application"];
     store.check_names(&names, &["application"])?;
     let timeout = Duration::from_millis(store.integer("timeoutMs", 250, 10, 10_000)?);
-    let on_unavailable = match store.string("onUnavailable")? {
-        None | Some("refuse") => OnUnavailable::Refuse,
+    let on_unavailable = match store.one_of("onUnavailable", &["refuse", "process-memory"])? {
         Some("process-memory") => OnUnavailable::ProcessMemory,
-        Some(_) => return Err(store.unexpected("onUnavailable", "\"refuse\" or \"process-memory\"")),
+        _ => OnUnavailable::Refuse,
     };
     let choice = if store.boolean("application", false)? {
         ReplayChoice::Application

@@ -48,9 +48,10 @@ fn scopes(options: &Reader<'_>) -> Result<Vec<String>, OptionsError> {
     let is_list = matches!(value, Value::Array(_));
     let scopes = scopes.filter(|scopes| is_list && Demand::new(scopes, &[], None).is_some());
     scopes.ok_or_else(|| {
-        options.unexpected(
+        options.unexpected_in(
             name,
             "a list of scopes, each without space, quote and backslash (RFC 6749 section 3.3)",
+            |item| item.as_str().is_some_and(|scope| Demand::new(&[scope.to_owned()], &[], None).is_some()),
         )
     })
 }

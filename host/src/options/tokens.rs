@@ -48,12 +48,11 @@ pub(super) fn access_token_policy(
 }
 
 fn profile(options: &Reader<'_>, drop_in: bool) -> Result<Profile, OptionsError> {
-    match options.string("profile")? {
-        _ if drop_in => Ok(Profile::OidcSpa),
-        None | Some("default") => Ok(Profile::Common),
-        Some("rfc9068") => Ok(Profile::Rfc9068),
-        Some(_) => Err(options.unexpected("profile", "\"default\" or \"rfc9068\"")),
-    }
+    Ok(match options.one_of("profile", &["default", "rfc9068"])? {
+        _ if drop_in => Profile::OidcSpa,
+        Some("rfc9068") => Profile::Rfc9068,
+        _ => Profile::Common,
+    })
 }
 
 fn optional_claims(options: &Reader<'_>) -> Result<OptionalClaims, OptionsError> {
@@ -118,11 +117,7 @@ fn audience(options: &Reader<'_>, has_clients: bool) -> Result<Audience, Options
     let expected = "the value of this API in the tokens' `aud` claim, such as \"https://api.example.com\", a list of \
                     which one is enough, or `false` to accept tokens that are meant for other APIs too; where tokens have \
                     no `aud`, write `expectedClients`";
-    let is_alone = match options.string("audienceMode")? {
-        None | Some("any") => false,
-        Some("only") => true,
-        Some(_) => return Err(options.unexpected("audienceMode", "\"any\" or \"only\"")),
-    };
+    let is_alone = options.one_of("audienceMode", &["any", "only"])? == Some("only");
     let names = match options.object.get("expectedAudience") {
         Some(Value::Bool(false)) => Some(None),
         None if has_clients => Some(None),
@@ -136,7 +131,7 @@ fn audience(options: &Reader<'_>, has_clients: bool) -> Result<Audience, Options
         Some(None) => Ok(Audience::Unchecked),
         Some(Some(names)) if is_alone => Ok(Audience::Only(names)),
         Some(Some(names)) => Ok(Audience::AnyOf(names)),
-        None => Err(options.unexpected("expectedAudience", expected)),
+        None => Err(options.unexpected_in("expectedAudience", expected, is_name)),
     }
 }
 
@@ -147,9 +142,15 @@ fn clients(options: &Reader<'_>) -> Result<Clients, OptionsError> {
         None => Ok(Clients::Any),
         Some(_) => {
             let names = names(options, "expectedClients");
-            names.map(Clients::OneOf).ok_or_else(|| options.unexpected("expectedClients", expected))
+            names
+                .map(Clients::OneOf)
+                .ok_or_else(|| options.unexpected_in("expectedClients", expected, is_name))
         }
     }
+}
+
+fn is_name(item: &Value<'_>) -> bool {
+    item.as_str().is_some_and(|name| !name.is_empty())
 }
 
 /// One name, or a list of some. None of them is empty.
@@ -207,8 +208,8 @@ mod tests {
             (r#""algorithms":["ES256"]"#, "expectedAudience: expected the value of this API"),
             (r#""expectedClients":[]"#, "expectedClients: expected the client that may call this API"),
             (r#""expectedClients":"""#, "expectedClients: expected"),
-            (r#""expectedClients":["web",""]"#, "expectedClients: expected"),
-            (r#""expectedClients":["web",1]"#, "expectedClients: expected"),
+            (r#""expectedClients":["web",""]"#, "expectedClients[1]: is \"\"; the option takes"),
+            (r#""expectedClients":["web",1]"#, "expectedClients[1]: is 1; the option takes"),
             (r#""expectedClients":false"#, "expectedClients: expected"),
             (r#""expectedClients":null"#, "expectedClients: expected"),
             (r#""expectedAudience":"a","expectedClients":[]"#, "expectedClients: expected"),
@@ -219,7 +220,10 @@ mod tests {
                 r#""expectedAudience":"a","audienceMode":"all""#,
                 "audienceMode: expected \"any\" or \"only\"; got",
             ),
-            (r#""expectedAudience":"a","audienceMode":true"#, "audienceMode: expected a string; got true"),
+            (
+                r#""expectedAudience":"a","audienceMode":true"#,
+                "audienceMode: expected \"any\" or \"only\"; got true",
+            ),
             (r#""expectedAudience":false,"audienceMode":"only""#, "audienceMode: is of no use"),
             (r#""expectedClients":"web","audienceMode":"any""#, "audienceMode: is of no use"),
         ] {

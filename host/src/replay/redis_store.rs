@@ -2,13 +2,14 @@
 //!
 //! In: a proof's name and for how long it is kept.
 //! Out: whether it is new, within a bounded time.
-//! May use: redis_target, redis_link, tokio.
+//! May use: redis_target, redis_link, the validator's `Shown`, tokio.
 //! Never: an answer of its own where Redis gives none, a lock across an await, a password in a message.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use oidc_spa_native::rejection::Shown;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout, timeout_at};
 
@@ -31,9 +32,6 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 /// Time for which a Cluster's connections are kept whatever happens. They mend themselves where a server is gone, but not
 /// where it only says nothing any more.
 const LEAST_LIFE_OF_CLUSTER: Duration = Duration::from_secs(2);
-
-/// Characters of an error that are kept.
-const MAX_ERROR_CHARS: usize = 200;
 
 /// Which Redis, and how it is used.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -200,11 +198,10 @@ impl RedisStore {
         self.connection.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What an error says, without secrets and line breaks, cut: part of it is the server's word.
+    /// What an error says, without secrets, escaped and cut: part of it is the server's word.
     fn describe(&self, error: &redis::RedisError) -> Arc<str> {
         let text = self.settings.target.without_secrets(error.to_string());
-        let shown: String = text.chars().take(MAX_ERROR_CHARS).collect();
-        shown.replace(char::is_control, " ").into()
+        Shown(&text).to_string().into()
     }
 }
 

@@ -10,52 +10,102 @@ import type { ArgumentsHost, CanActivate, ExecutionContext } from "@nestjs/commo
     "resolution-mode": "import"
 };
 import type { Granted, Validator } from "../../../index.js";
-import { newGuard, type Guard as AnyGuard, type RouteRules } from "../../guard/guard.js";
+import { newGuard, type Guard as AnyGuard } from "../../guard/guard.js";
+import type { Read, RouteRules } from "../../guard/rules.js";
+import { invalid } from "../../validator/members.js";
 import { endAtExpiry } from "./connection.js";
 import { carrierOf, incomingOf, Refusal, refusalOn, send, setOn } from "./context.js";
-import { rulesFor } from "./rules.js";
+import { isRuled, rulesFor } from "./rules.js";
 
 type Guard = AnyGuard<unknown, ExecutionContext, boolean>;
+type Rules = Read<RouteRules<unknown, ExecutionContext>>;
 
 export const SETTINGS = Symbol("oidc-spa-native:settings");
 export type Settings = {
     readonly validator: Validator<unknown>;
-    readonly rules: RouteRules<unknown, ExecutionContext>;
+    readonly rules: Rules;
+    /** Every route is guarded, not only those that say so. */
+    readonly global: boolean;
     readonly closeAtExpiry: boolean;
 };
 
-/** The guard of every route; and with `@UseGuards(AuthGuard)` of gateways, which global guards do not reach. */
-export class AuthGuard implements CanActivate {
+/** Who it is, by what lives as long as a call: not what somebody else put on a request. */
+const found = new WeakMap<object, unknown>();
+
+/** Who it is, of a call that a guard of this module let pass. `null` where nobody had to say. */
+export function authOf(context: ExecutionContext): unknown {
+    const carrier = carrierOf(context);
+    if (!found.has(carrier)) {
+        throw invalid(
+            `@Auth() of ${context.getClass().name}.${context.getHandler().name}: no guard has let this call pass. Import ` +
+                "AuthModule.forRoot(…), or write @UseGuards(AuthGuard) where the module is not global or guards do not reach"
+        );
+    }
+    return found.get(carrier) ?? null;
+}
+
+/** Judges calls by the rules of their routes. */
+class RouteGuard implements CanActivate {
     /** By class and method, since several classes may inherit a method. `null` for a public one. */
     readonly #guards = new WeakMap<Function, WeakMap<Function, Guard | null>>();
 
     readonly #watched = new WeakMap<object, Granted<unknown>>();
 
-    constructor(private readonly settings: Settings) {}
+    constructor(protected readonly settings: Settings) {}
 
     async canActivate(context: ExecutionContext): Promise<true> {
         const guard = this.#guardOf(context.getClass(), context.getHandler());
+        const carrier = carrierOf(context);
         if (guard !== null) {
             const outcome = await guard(incomingOf(context));
             if (!outcome.passed) {
                 throw await refusalOn(context, outcome.response);
             }
-            carrierOf(context).auth = outcome.auth;
+            carrier.auth = outcome.auth;
+            found.set(carrier, outcome.auth);
             const { validator, closeAtExpiry } = this.settings;
             if (closeAtExpiry && outcome.auth !== null) {
                 endAtExpiry(validator, context, outcome.auth, this.#watched);
             }
             setOn(context, outcome.headers);
+        } else if (typeof carrier === "object" && carrier !== null && !found.has(carrier)) {
+            found.set(carrier, null);
         }
         return true;
     }
 
+    protected rulesOf(controller: Function, handler: Function): Rules | null {
+        return rulesFor(controller, handler, this.settings.rules);
+    }
+
     #guardOf(controller: Function, handler: Function): Guard | null {
         const known = this.#guards.get(controller) ?? new WeakMap<Function, Guard | null>();
-        const rules = known.has(handler) ? null : rulesFor(controller, handler, this.settings.rules);
+        const rules = known.has(handler) ? null : this.rulesOf(controller, handler);
         const guard = known.get(handler) ?? (rules && newGuard(this.settings.validator, rules));
         this.#guards.set(controller, known.set(handler, guard));
         return guard;
+    }
+}
+
+/**
+ * The guard of `@UseGuards(AuthGuard)`: of a controller where the module is not global, of gateways, which global guards
+ * do not reach. It asks for credentials, whatever the module's default; `@OptionalAuth()` and `@Public()` beside it count.
+ */
+export class AuthGuard extends RouteGuard {
+    protected override rulesOf(controller: Function, handler: Function): Rules | null {
+        return rulesFor(
+            controller,
+            handler,
+            Object.assign(Object.create(null), this.settings.rules, { optional: false })
+        );
+    }
+}
+
+/** The guard of every route; where the module is not global, of those that say a rule, so that none is said in vain. */
+export class ModuleGuard extends RouteGuard {
+    override async canActivate(context: ExecutionContext): Promise<true> {
+        const isJudged = this.settings.global || isRuled(context.getClass(), context.getHandler());
+        return isJudged ? super.canActivate(context) : true;
     }
 }
 
@@ -67,6 +117,8 @@ export class RefusalFilter {
 }
 
 // Without decorator syntax, which needs options of the compiler.
-Injectable()(AuthGuard);
-Inject(SETTINGS)(AuthGuard, undefined, 0);
+for (const guard of [AuthGuard, ModuleGuard]) {
+    Injectable()(guard);
+    Inject(SETTINGS)(guard, undefined, 0);
+}
 Catch(Refusal)(RefusalFilter);

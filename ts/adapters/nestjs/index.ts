@@ -5,20 +5,34 @@
  * (its middleware for the metadata). Never: a claim, a status, a challenge.
  */
 
-import { createParamDecorator } from "@nestjs/common";
+import { createParamDecorator, Inject, Optional } from "@nestjs/common";
 import type { DynamicModule, ExecutionContext, FactoryProvider, ModuleMetadata } from "@nestjs/common" with {
     "resolution-mode": "import"
 };
 import { APP_FILTER, APP_GUARD } from "@nestjs/core";
 import type { AccessTokenClaims, Granted } from "../../../index.js";
-import { validatorOf, type RouteRules, type ValidatorOrOptions } from "../../guard/guard.js";
-import { checkCloses } from "../../guard/upgrade.js";
-import { carrierOf, Refusal } from "./context.js";
-import { AuthGuard, RefusalFilter, SETTINGS } from "./guard.js";
+import { validatorOf, type ValidatorOrOptions } from "../../guard/guard.js";
+import { placeOf, readRules, type Fixed, type RouteRules } from "../../guard/rules.js";
+import { invalid, kindOf, readMembers, type Members } from "../../validator/members.js";
+import { Refusal } from "./context.js";
+import { AuthGuard, authOf, ModuleGuard, RefusalFilter, SETTINGS, type Settings } from "./guard.js";
+import { checkCalled } from "./rules.js";
 
 export { resourceMetadata } from "../express.js";
 export { AuthGuard, Refusal };
-export { AuthRules, Dpop, OptionalAuth, Public, Require, RequireRoles, RequireScopes } from "./rules.js";
+export {
+    AuthRules,
+    Dpop,
+    OptionalAuth,
+    Public,
+    Require,
+    RequireAnyRole,
+    RequireRoles,
+    RequireScopes
+} from "./rules.js";
+
+/** Injects the validator: `@Inject(VALIDATOR) validator: Validator<Claims>`. Tests put another one in its place. */
+export const VALIDATOR = Symbol("oidc-spa-native:validator");
 
 /** Rules for every route that says nothing else; `onRejected` and `target` get Nest's context. */
 export interface ModuleRules<Claims> extends RouteRules<Claims, ExecutionContext> {
@@ -26,59 +40,148 @@ export interface ModuleRules<Claims> extends RouteRules<Claims, ExecutionContext
      * End what lives longer than a call when its token expires: clients of gateways and sockets of GraphQL (on `ws` with
      * the code 4401), events of `@Sse()`. Default `true`. With `false` they stay, and messages are refused.
      */
-    closeAtExpiry?: boolean;
+    closeAtExpiry?: boolean | undefined;
+}
+
+/** How far the module reaches. */
+export interface ModuleScope {
+    /**
+     * Whether every route is guarded. Default `true`. With `false` those are that a decorator says a rule of, and those
+     * with `@UseGuards(AuthGuard)`; any other route is open.
+     */
+    readonly global?: boolean | undefined;
 }
 
 /** A validator, or options for one, that are known once other providers are there. */
-export interface AsyncOptions<Claims, Given extends unknown[]> extends Pick<ModuleMetadata, "imports"> {
+export interface AsyncOptions<Claims, Given extends unknown[]>
+    extends Pick<ModuleMetadata, "imports">,
+        ModuleScope {
     readonly useFactory: (
         ...given: Given
     ) => ValidatorOrOptions<Claims> | Promise<ValidatorOrOptions<Claims>>;
     readonly inject?: FactoryProvider["inject"];
-    readonly rules?: ModuleRules<Claims>;
+    readonly rules?: ModuleRules<Fixed<Claims>> | undefined;
 }
+
+const FOR_ROOT = placeOf("AuthModule.forRoot", "AuthModule.forRoot(validator, { optional: true })", {
+    and: ["closeAtExpiry"]
+});
+const SCOPE: Members = {
+    of: "AuthModule.forRoot, as its third argument,",
+    noun: "option",
+    names: ["global"],
+    example: "AuthModule.forRoot(validator, {}, { global: false })"
+};
+const ASYNC: Members = {
+    of: "AuthModule.forRootAsync",
+    noun: "option",
+    names: ["useFactory", "inject", "imports", "rules", "global"],
+    example: "AuthModule.forRootAsync({ useFactory: () => validator, rules: { optional: true } })",
+    instead: {
+        ...Object.fromEntries(FOR_ROOT.names.map(name => [name, `rules: { ${name}: … }`])),
+        useClass: "useFactory: () => validator",
+        useValue: "useFactory: () => validator",
+        useExisting: "useFactory: (validator: Validator) => validator, with inject"
+    }
+};
 
 /** Guards every route of the application, save those that are `@Public()`. Import it once, at the root. */
 export class AuthModule {
-    static forRoot<Claims>(
+    /** Nest makes it. Imported without `forRoot` it would guard nothing. */
+    constructor(settings?: unknown) {
+        if (settings === undefined) {
+            throw invalid(
+                "AuthModule is imported without a validator. Write imports: [AuthModule.forRoot(validator)]"
+            );
+        }
+    }
+
+    static forRoot<Claims = AccessTokenClaims>(
         validator: ValidatorOrOptions<Claims>,
-        rules: ModuleRules<Claims> = {}
+        rules: ModuleRules<Fixed<Claims>> = {},
+        scope: ModuleScope = {}
     ): DynamicModule {
-        return AuthModule.forRootAsync({ useFactory: () => validator, rules });
+        const made = validatorOf(validator, FOR_ROOT.example);
+        return moduleOf(
+            { useFactory: () => made },
+            { ...moduleRulesOf(rules), global: globalOf(readMembers(scope, SCOPE)) }
+        );
     }
 
     static forRootAsync<Claims, Given extends unknown[]>(
         options: AsyncOptions<Claims, Given>
     ): DynamicModule {
-        const {
-            useFactory,
-            inject = [],
-            rules: { closeAtExpiry = true, ...rules } = {},
-            imports = []
-        } = options;
-        checkCloses(closeAtExpiry);
-        const settings = async (...given: Given) => ({
-            validator: validatorOf(await useFactory(...given)),
-            rules,
-            closeAtExpiry
-        });
-        return {
-            module: AuthModule,
-            global: true,
-            imports,
-            providers: [
-                { provide: SETTINGS, useFactory: settings as FactoryProvider["useFactory"], inject },
-                AuthGuard,
-                { provide: APP_GUARD, useExisting: AuthGuard },
-                { provide: APP_FILTER, useClass: RefusalFilter }
-            ],
-            exports: [SETTINGS, AuthGuard]
-        };
+        const read = readMembers(options, ASYNC) as unknown as AsyncOptions<Claims, Given>;
+        const { useFactory, inject = [], imports = [] } = read;
+        if (typeof useFactory !== "function") {
+            throw invalid(
+                `AuthModule.forRootAsync: useFactory must be a function; got ${kindOf(useFactory)}. Write ${ASYNC.example}`
+            );
+        }
+        const given = read.rules === undefined ? {} : read.rules;
+        const make = async (...given: Given) => validatorOf(await useFactory(...given), ASYNC.example);
+        return moduleOf(
+            { useFactory: make as FactoryProvider["useFactory"], inject, imports },
+            { ...moduleRulesOf(given), global: globalOf(read) }
+        );
     }
 }
 
-/** The parameter that holds who it is: `@Auth() auth: Auth<Claims>`. `null` where nobody had to say. */
-export const Auth: () => ParameterDecorator = createParamDecorator(
-    (_data: undefined, context: ExecutionContext) => carrierOf(context).auth ?? null
+// Without decorator syntax, which needs options of the compiler.
+Inject(SETTINGS)(AuthModule, undefined, 0);
+Optional()(AuthModule, undefined, 0);
+
+function moduleOf(
+    { imports = [], ...validator }: Omit<FactoryProvider, "provide"> & Pick<ModuleMetadata, "imports">,
+    // What the claims are, only the application knows from here on.
+    settings: { readonly rules: unknown; readonly closeAtExpiry: boolean; readonly global: boolean }
+): DynamicModule {
+    return {
+        module: AuthModule,
+        // Its providers can be injected everywhere, whatever it guards.
+        global: true,
+        imports,
+        providers: [
+            { ...validator, provide: VALIDATOR },
+            {
+                provide: SETTINGS,
+                useFactory: (validator: Settings["validator"]) => ({ ...settings, validator }),
+                inject: [VALIDATOR]
+            },
+            AuthGuard,
+            { provide: APP_GUARD, useClass: ModuleGuard },
+            { provide: APP_FILTER, useClass: RefusalFilter }
+        ],
+        exports: [VALIDATOR, SETTINGS, AuthGuard]
+    };
+}
+
+/** The rules of the module, and how it ends what lives longer than a call. */
+function moduleRulesOf(given: unknown) {
+    // Without a prototype, and so it must stay: what is not said here is not there.
+    const rules = readRules<ModuleRules<unknown>>(given, FOR_ROOT);
+    const { closeAtExpiry = true } = rules;
+    delete rules.closeAtExpiry;
+    return { rules, closeAtExpiry };
+}
+
+function globalOf({ global }: { readonly global?: unknown }): boolean {
+    if (global !== undefined && typeof global !== "boolean") {
+        throw invalid(`the option "global" must be a boolean; got ${kindOf(global)}. Write ${SCOPE.example}`);
+    }
+    return global ?? true;
+}
+
+const AuthParameter: () => ParameterDecorator = createParamDecorator(
+    (_data: undefined, context: ExecutionContext) => authOf(context)
 );
+
+/**
+ * The parameter that holds who it is: `@Auth() auth: Auth<Claims>`. `null` where nobody had to say; an error where no
+ * guard let the call pass.
+ */
+export const Auth = (...none: undefined[]): ParameterDecorator => {
+    checkCalled(none, "Auth");
+    return AuthParameter();
+};
 export type Auth<Claims = AccessTokenClaims> = Granted<Claims>;

@@ -1,57 +1,116 @@
 /**
  * The decorators of `oidc-spa-native/nestjs` that say the rules of a route, and the rules that come out.
  *
- * In: requirements, a handler and its class. Out: metadata on them; the rules of a route. May use: authorization, guard's
- * types. Never: a claim, a status, a challenge.
+ * In: requirements, a handler and its class. Out: metadata on them; the rules of a route. May use: authorization,
+ * guard/rules. Never: a claim, a status, a challenge.
  */
 
-import { SetMetadata } from "@nestjs/common";
-import type { DpopMode, RequestRules, Requirement } from "../../../index.js";
-import { allRoles, allScopes, type ClaimPath } from "../../authorization.js";
-import type { RouteRules } from "../../guard/guard.js";
+import type { BindingMode, DpopMode, Requirement, Requirements } from "../../../index.js";
+import { allRoles, allScopes, anyRole, type ClaimPath } from "../../authorization.js";
+import { placeOf, readRules, type Read, type RouteRules } from "../../guard/rules.js";
+import { invalid, kindOf } from "../../validator/members.js";
 
 const KEY = "oidc-spa-native:rules";
 
 /** What may be said of a route. What a class and a method of it require, both are required. */
-export interface SaidRules extends Pick<RouteRules, "optional" | keyof RequestRules> {
+export interface SaidRules {
     /** Nobody is asked for credentials. */
-    readonly public?: boolean;
+    readonly public?: boolean | undefined;
+    /** As {@link RouteRules.optional}. */
+    readonly optional?: boolean | undefined;
+    /** As {@link RouteRules.dpop}. */
+    readonly dpop?: DpopMode | undefined;
+    /** As {@link RouteRules.certificate}. */
+    readonly certificate?: BindingMode | undefined;
+    /** As {@link RouteRules.senderConstrained}. */
+    readonly senderConstrained?: BindingMode | undefined;
+    /** As {@link RouteRules.require}. */
+    readonly require?: Requirements<never>;
+}
+
+/** The same, with all requirements in one list. */
+interface Said extends Omit<SaidRules, "require"> {
     readonly require?: readonly Requirement<never>[];
 }
 
 type RouteDecorator = MethodDecorator & ClassDecorator;
 
+const PLACE = placeOf("AuthRules", '@AuthRules({ require: allScopes(["items:read"]) })', {
+    but: ["onRejected", "target", "subprotocolToken", "guardPreflights"],
+    and: ["public"]
+});
+
 /** Nobody is asked for credentials. */
-export const Public = (): RouteDecorator => AuthRules({ public: true });
+export const Public = (...none: undefined[]): RouteDecorator => {
+    checkCalled(none, "Public");
+    return AuthRules({ public: true });
+};
 
 /** A request without credentials passes, and `@Auth()` is `null` then. */
-export const OptionalAuth = (): RouteDecorator => AuthRules({ optional: true });
+export const OptionalAuth = (...none: undefined[]): RouteDecorator => {
+    checkCalled(none, "OptionalAuth");
+    return AuthRules({ optional: true });
+};
 
 /** Whether a token must, may or must not be bound to a key. */
-export const Dpop = (dpop: DpopMode): RouteDecorator => AuthRules({ dpop });
+export const Dpop = (dpop: DpopMode): RouteDecorator => {
+    if (dpop === undefined) {
+        throw invalid(
+            '@Dpop takes "allowed", "required" or "disabled"; got undefined. Write @Dpop("required")'
+        );
+    }
+    return AuthRules({ dpop });
+};
 
 /** What the token must permit, all of it. */
-export const Require = (...require: readonly Requirement<never>[]): RouteDecorator => AuthRules({ require });
+export const Require = (...require: readonly [Requirement<never>, ...Requirement<never>[]]): RouteDecorator =>
+    AuthRules({ require });
 
 /** Scopes that the token must have, all of them. */
-export const RequireScopes = (...scopes: readonly string[]): RouteDecorator => Require(allScopes(scopes));
+export const RequireScopes = (...scopes: readonly [string, ...string[]]): RouteDecorator => {
+    checkNames(scopes, '@RequireScopes("items:read", "items:write")');
+    return Require(allScopes(scopes));
+};
 
 /** Roles that the token must have, all of them: `@RequireRoles(["admin"], rolesOf.keycloakRealm)`. */
 export const RequireRoles = (roles: readonly string[], path: ClaimPath): RouteDecorator =>
     Require(allRoles(roles, path));
 
+/** Roles of which the token must have one: `@RequireAnyRole(["admin", "editor"], rolesOf.keycloakRealm)`. */
+export const RequireAnyRole = (roles: readonly string[], path: ClaimPath): RouteDecorator =>
+    Require(anyRole(roles, path));
+
 /** Several rules at once. */
 export function AuthRules(rules: SaidRules): RouteDecorator {
-    return (target: object, key?: string | symbol, descriptor?: PropertyDescriptor) => {
-        const said = joined(saidOf((descriptor?.value ?? target) as Function), rules);
+    const given: Said = readRules<Said>(rules, PLACE);
+    return (target: object, key?: string | symbol) => {
+        const said = joined(saidOf(target, key), given);
         const { public: isPublic, ...others } = said;
         if (isPublic === true && Object.keys(others).length > 0) {
-            throw new TypeError(
-                `oidc-spa-native: what is @Public() asks for no credentials; take that or the rest away: ${Object.keys(others).join(", ")}.`
+            throw invalid(
+                `what is @Public() asks for no credentials; take that or the rest away: ${Object.keys(others).join(", ")}`
             );
         }
-        SetMetadata(KEY, said)(target, key as string, descriptor as PropertyDescriptor);
+        // Of a method by its name: another decorator may put a function of its own into its place.
+        key === undefined
+            ? Reflect.defineMetadata(KEY, said, target)
+            : Reflect.defineMetadata(KEY, said, target, key);
     };
+}
+
+/** `@Public` without parentheses would be called with what it stands at, and say nothing of it. */
+export function checkCalled(given: readonly unknown[], name: string): void {
+    if (given.length > 0) {
+        throw invalid(`@${name}() takes nothing; got ${kindOf(given[0])}. Write @${name}()`);
+    }
+}
+
+function checkNames(names: readonly unknown[], example: string): void {
+    if (names.length === 0 || Array.isArray(names[0])) {
+        throw invalid(
+            `expected one or more names; got ${names.length === 0 ? "none" : "a list"}. Write ${example}`
+        );
+    }
 }
 
 /**
@@ -62,26 +121,71 @@ export function AuthRules(rules: SaidRules): RouteDecorator {
 export function rulesFor<Claims, Request>(
     controller: Function,
     handler: Function,
-    { optional = false, require: required = [], ...ofModule }: RouteRules<Claims, Request>
-): RouteRules<Claims, Request> | null {
+    { optional = false, require: required, ...ofModule }: Read<RouteRules<Claims, Request>>
+): Read<RouteRules<Claims, Request>> | null {
+    const ofAll = required === undefined ? [] : ([required].flat() as Requirement<never>[]);
     const {
         public: isPublic,
         require,
         ...said
-    } = [...lineage(controller), handler].map(saidOf).reduce<SaidRules>(
-        (outer, inner) => {
-            const ended = { ...(inner && { public: false }), ...(inner?.require && { optional: false }) };
-            return joined({ ...outer, ...ended }, inner);
+    } = saidFor(controller, handler).reduce<Said>(
+        (outer, inner = NOTHING) => {
+            const ended = {
+                ...(inner !== NOTHING && { public: false }),
+                ...(inner.require && { optional: false })
+            };
+            return joined(own(outer, ended), inner);
         },
-        { optional, require: [required].flat() }
+        own({ optional }, ofAll.length > 0 ? { require: ofAll } : {})
     );
-    // Of which claims a decorator's requirement is, only the application knows.
-    const all = require as readonly Requirement<Claims>[] | undefined;
-    return isPublic === true ? null : { ...ofModule, ...said, ...(all && { require: all }) };
+    // Of which claims a decorator's requirement is, only the application knows. Each part was read where it was written.
+    return isPublic === true
+        ? null
+        : ({ ...ofModule, ...said, ...(require && { require }) } as unknown as Read<
+              RouteRules<Claims, Request>
+          >);
 }
 
+/** Whether a decorator says anything of the route. */
+export const isRuled = (controller: Function, handler: Function): boolean =>
+    saidFor(controller, handler).some(said => said !== undefined);
+
+const saidFor = (controller: Function, handler: Function) => [
+    ...lineage(controller).map(holder => saidOf(holder)),
+    ...saidOfMethod(controller, handler)
+];
+
+/** What was said of the method that this function is, by whatever name it stands in the class or in what that extends. */
+function saidOfMethod(controller: Function, handler: Function): Said[] {
+    const said: (Said | undefined)[] = [saidOf(handler)];
+    const seen = new Set<string | symbol>();
+    for (
+        let holder: unknown = controller.prototype;
+        isHolder(holder);
+        holder = Object.getPrototypeOf(holder)
+    ) {
+        for (const name of Reflect.ownKeys(holder).filter(name => !seen.has(name))) {
+            // What is overridden is another method.
+            seen.add(name);
+            if (Object.getOwnPropertyDescriptor(holder, name)?.value === handler) {
+                said.push(saidOf(holder, name));
+            }
+        }
+    }
+    // Of one method any rule ends a `public`.
+    return said
+        .filter(one => one !== undefined)
+        .sort((a, b) => Number(b.public === true) - Number(a.public === true));
+}
+
+const isHolder = (holder: unknown): holder is object => typeof holder === "object" && holder !== null;
+
 /** What was said of this one itself: a Reflector would find what a class inherits too, as if it were its own. */
-const saidOf = (holder: Function) => Reflect.getOwnMetadata(KEY, holder) as SaidRules | undefined;
+function saidOf(holder: object, name?: string | symbol): Said | undefined {
+    const said: unknown =
+        name === undefined ? Reflect.getOwnMetadata(KEY, holder) : Reflect.getOwnMetadata(KEY, holder, name);
+    return said as Said | undefined;
+}
 
 /** A class after those that it extends. */
 function lineage(controller: Function): Function[] {
@@ -91,10 +195,12 @@ function lineage(controller: Function): Function[] {
         : [controller];
 }
 
-function joined(
-    { require: some = [], ...first }: SaidRules = {},
-    { require: more = [], ...second }: SaidRules = {}
-): SaidRules {
-    const require = [...some, ...more];
-    return { ...first, ...second, ...(require.length > 0 && { require }) };
+function joined(first: Said = NOTHING, second: Said = NOTHING): Said {
+    const require = [...(first.require ?? []), ...(second.require ?? [])];
+    return own(first, second, require.length > 0 ? { require } : {});
 }
+
+/** Their own members in one, without a prototype: what another script puts on `Object.prototype` says nothing. */
+const own = (...parts: readonly Said[]): Said => Object.assign(Object.create(null), ...parts) as Said;
+
+const NOTHING = Object.freeze(own());

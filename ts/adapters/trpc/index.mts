@@ -8,8 +8,10 @@
  */
 
 import type { TRPCMiddlewareFunction } from "@trpc/server";
-import type { Auth, RouteRules, ValidatorOrOptions } from "../../guard/guard.js";
-import { protect as protectProcedure, type AuthContext } from "./index.js";
+import type { AccessTokenClaims } from "../../../index.js";
+import type { Auth, ValidatorOrOptions } from "../../guard/guard.js";
+import type { Fixed } from "../../guard/rules.js";
+import { protect as protectProcedure, type AuthContext, type RouteRules } from "./index.js";
 
 export {
     createContext,
@@ -28,9 +30,9 @@ export type Protection<Found> = TRPCMiddlewareFunction<
     unknown
 >;
 
-type Protect = <Claims, Optional extends boolean = false>(
+type Protect = <Claims = AccessTokenClaims, Optional extends boolean = false>(
     validator: ValidatorOrOptions<Claims>,
-    rules?: RouteRules<Claims, unknown, Optional>
+    rules?: RouteRules<Fixed<Claims>, unknown, Optional>
 ) => Protection<Auth<Claims, Optional>>;
 
 /** Lets a call pass that may enter, with `ctx.auth`; any other gets a TRPCError whose `cause` is a {@link RefusedError}. */

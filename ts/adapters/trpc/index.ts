@@ -8,20 +8,29 @@
 import { TRPCError, type TRPCMiddlewareFunction } from "@trpc/server";
 import { getHTTPStatusCodeFromError } from "@trpc/server/http";
 import { TRPC_ERROR_CODES_BY_KEY } from "@trpc/server/rpc";
-import {
-    newGuard,
-    validatorOf,
-    type Auth,
-    type RouteRules,
-    type ValidatorOrOptions
-} from "../../guard/guard.js";
+import type { AccessTokenClaims } from "../../../index.js";
+import { newGuard, validatorOf, type Auth, type ValidatorOrOptions } from "../../guard/guard.js";
 import { exposing } from "../../guard/response.js";
+import {
+    checkNoMore,
+    placeOf,
+    readRules,
+    type Fixed,
+    type RouteRules as AllRules
+} from "../../guard/rules.js";
 import { RefusedError } from "../../validator/refused-error.js";
 import type { AuthContext } from "./context.js";
 import { endingWith, type End } from "./streams.js";
 
 export { createContext, type AuthContext, type ContextOptions } from "./context.js";
-export { RefusedError, type RouteRules };
+export { RefusedError };
+
+/** The rules of a procedure. tRPC takes no OPTIONS request for a call, so there is none about preflights. */
+export type RouteRules<
+    Claims = AccessTokenClaims,
+    Request = unknown,
+    Optional extends boolean = boolean
+> = Omit<AllRules<Claims, Request, Optional>, "guardPreflights">;
 
 /** Middleware whose procedures have `ctx.auth`. */
 export type Protection<Found> = TRPCMiddlewareFunction<
@@ -32,14 +41,20 @@ export type Protection<Found> = TRPCMiddlewareFunction<
     unknown
 >;
 
+const PLACE = placeOf("protect", "t.procedure.use(protect(validator, { optional: true }))", {
+    but: ["guardPreflights"]
+});
+
 /** Lets a call pass that may enter, with `ctx.auth`; any other gets a TRPCError whose `cause` is a {@link RefusedError}. */
-export function protect<Claims, Optional extends boolean = false>(
+export function protect<Claims = AccessTokenClaims, Optional extends boolean = false>(
     validatorOrOptions: ValidatorOrOptions<Claims>,
-    rules?: RouteRules<Claims, unknown, Optional>
+    rules: RouteRules<Fixed<Claims>, unknown, Optional> = {},
+    ...beyond: undefined[]
 ): Protection<Auth<Claims, Optional>> {
+    checkNoMore(beyond, PLACE.example);
     const validator = validatorOf(validatorOrOptions);
-    // tRPC takes no OPTIONS request for a call: what looks like a preflight is judged as anything else.
-    const guard = newGuard(validator, { ...rules, guardPreflights: true });
+    // What looks like a preflight is judged as anything else.
+    const guard = newGuard(validator, readRules<AllRules<Claims, unknown, Optional>>(rules, PLACE));
     return async ({ ctx: { authRequest }, next }) => {
         const outcome = await guard(authRequest.incoming);
         if (!outcome.passed) {

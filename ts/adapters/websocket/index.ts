@@ -7,12 +7,14 @@
 
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
+import type { AccessTokenClaims } from "../../../index.js";
+import { Found } from "../../guard/found.js";
 import { newGuard, validatorOf, type Auth, type ValidatorOrOptions } from "../../guard/guard.js";
 import { incomingOf } from "../../guard/node.js";
 import { failure } from "../../guard/response.js";
+import { placeOf, readRules, type Fixed } from "../../guard/rules.js";
 import {
     accept,
-    checkCloses,
     checkNoServer,
     closeAtExpiry,
     refuse,
@@ -26,23 +28,30 @@ export { protectNamespace, type NamespaceProtection, type SocketOfNamespace } fr
 export { acceptedProtocol } from "../../guard/subprotocol.js";
 export { closeAtExpiry, type Closable, type ExpiryOf, type UpgradeRules, type UpgradeServer };
 
-/** A listener of `upgrade` events, and the typed way to what it found: `upgrade.of(req).claims`. */
+/** A listener of `upgrade` events, and the proof that it let a request pass: `upgrade.of(req).claims`. Else `of` throws. */
 export interface UpgradeProtection<Found> {
     (request: IncomingMessage, socket: Duplex, head: Buffer): void;
     readonly of: (request: IncomingMessage) => Found;
 }
 
+const PLACE = placeOf("protect", 'server.on("upgrade", protect(validator, {}, sockets))', {
+    but: ["subprotocolToken", "guardPreflights"],
+    and: ["closeAtExpiry"]
+});
+
 /** Upgrades a request that may enter: `server.on("upgrade", protect(…))`, then `sockets.on("connection", …)`. */
-export function protect<Claims, Optional extends boolean = false>(
+export function protect<Claims = AccessTokenClaims, Optional extends boolean = false>(
     validatorOrOptions: ValidatorOrOptions<Claims>,
-    { closeAtExpiry: closes = true, ...rules }: UpgradeRules<Claims, IncomingMessage, Optional>,
+    rules: UpgradeRules<Fixed<Claims>, IncomingMessage, Optional>,
     sockets: UpgradeServer
 ): UpgradeProtection<Auth<Claims, Optional>> {
+    const { closeAtExpiry: closes = true, ...read } = readRules<
+        UpgradeRules<Claims, IncomingMessage, Optional>
+    >(rules, PLACE);
     checkNoServer(sockets);
-    checkCloses(closes);
     const validator = validatorOf(validatorOrOptions);
-    const guard = newGuard(validator, { ...rules, subprotocolToken: true, guardPreflights: true });
-    const found = new WeakMap<IncomingMessage, Auth<Claims, Optional>>();
+    const guard = newGuard(validator, { ...read, subprotocolToken: true });
+    const found = new Found<Auth<Claims, Optional>>(PLACE.example);
     const listener = async (req: IncomingMessage, socket: Duplex, head: Buffer) => {
         // Node.js has taken its own listener away: a client that leaves meanwhile must not end the process.
         socket.on("error", () => socket.destroy());
@@ -60,7 +69,6 @@ export function protect<Claims, Optional extends boolean = false>(
             sockets.emit("connection", ws, req);
         });
     };
-    const of = (req: IncomingMessage) => found.get(req) as Auth<Claims, Optional>;
     const onUpgrade = (req: IncomingMessage, socket: Duplex, head: Buffer) => {
         // What fails here fails for this connection: another listener has upgraded it, most likely.
         listener(req, socket, head).catch((error: unknown) => {
@@ -68,5 +76,5 @@ export function protect<Claims, Optional extends boolean = false>(
             socket.destroy();
         });
     };
-    return Object.assign(onUpgrade, { of });
+    return Object.assign(onUpgrade, { of: found.of });
 }

@@ -6,12 +6,15 @@
  */
 
 import type { IncomingMessage } from "node:http";
+import type { AccessTokenClaims } from "../../../index.js";
+import { Found } from "../../guard/found.js";
 import { newGuard, validatorOf, type Auth, type ValidatorOrOptions } from "../../guard/guard.js";
 import { incomingOf } from "../../guard/node.js";
 import { failure, type ResponseToSend } from "../../guard/response.js";
+import { checkNoMore, placeOf, readRules, type Fixed } from "../../guard/rules.js";
 import { RefusedError } from "../../validator/refused-error.js";
 import { handshake } from "../../guard/subprotocol.js";
-import { atExpiry, checkCloses, type UpgradeRules } from "../../guard/upgrade.js";
+import { atExpiry, type UpgradeRules } from "../../guard/upgrade.js";
 import { newRecovery, type Recoverable } from "./recovery.js";
 
 /** A socket of socket.io on the server. */
@@ -26,21 +29,35 @@ export interface SocketOfNamespace extends Recoverable {
     use(middleware: (event: unknown[], next: (error?: Error) => void) => void): unknown;
 }
 
-/** Middleware, and the typed way to what it found: `auth.of(socket).claims`. */
+/** Middleware, and the proof that it let a socket in: `auth.of(socket).claims`. `of` throws where it did not. */
 export interface NamespaceProtection<Found> {
     (socket: SocketOfNamespace, next: (error?: Error) => void): void;
     readonly of: (socket: SocketOfNamespace) => Found;
 }
 
+/** A server that recovers connections skips middleware; where it is another process than before, nobody has judged them. */
+const WRITE =
+    "io.use(protectNamespace(validator)) for this namespace, connectionStateRecovery: { skipMiddlewares: false } where several " +
+    "processes share sessions";
+
+const PLACE = placeOf("protectNamespace", "io.use(protectNamespace(validator))", {
+    but: ["subprotocolToken", "guardPreflights"],
+    and: ["closeAtExpiry"]
+});
+
 /** Lets a socket into a namespace: `io.use(protectNamespace(…))`. Others get `connect_error`, with the problem as `data`. */
-export function protectNamespace<Claims, Optional extends boolean = false>(
+export function protectNamespace<Claims = AccessTokenClaims, Optional extends boolean = false>(
     validatorOrOptions: ValidatorOrOptions<Claims>,
-    { closeAtExpiry: closes = true, ...rules }: UpgradeRules<Claims, IncomingMessage, Optional> = {}
+    rules: UpgradeRules<Fixed<Claims>, IncomingMessage, Optional> = {},
+    ...beyond: undefined[]
 ): NamespaceProtection<Auth<Claims, Optional>> {
-    checkCloses(closes);
+    checkNoMore(beyond, PLACE.example);
+    const { closeAtExpiry: closes = true, ...read } = readRules<
+        UpgradeRules<Claims, IncomingMessage, Optional>
+    >(rules, PLACE);
     const validator = validatorOf(validatorOrOptions);
-    const guard = newGuard(validator, { ...rules, guardPreflights: true });
-    const found = new WeakMap<SocketOfNamespace, Auth<Claims, Optional>>();
+    const guard = newGuard(validator, read);
+    const found = new Found<Auth<Claims, Optional>>(WRITE);
     const prepare = newRecovery<Auth<Claims, Optional>>(
         socket => found.get(socket as SocketOfNamespace),
         auth => validator.hasExpired(auth)
@@ -68,19 +85,13 @@ export function protectNamespace<Claims, Optional extends boolean = false>(
     };
     return Object.assign(middleware, {
         of: (socket: SocketOfNamespace) => {
-            const auth = found.get(socket);
-            if (auth === undefined) {
-                socket.disconnect(true);
-                throw new TypeError(UNJUDGED);
+            if (found.get(socket) === undefined) {
+                socket.disconnect?.(true);
             }
-            return auth;
+            return found.of(socket);
         }
     });
 }
-
-const UNJUDGED =
-    "oidc-spa-native: this socket was not judged. Write io.use(auth) for its namespace, and, where several processes share " +
-    "sessions, connectionStateRecovery: { skipMiddlewares: false }.";
 
 /** By connection, so that it gets one listener however many namespaces its client enters. */
 const waiting = new WeakMap<object, Set<() => void>>();

@@ -1,0 +1,166 @@
+/**
+ * The one reader of the rules of a route, for every adapter and decorator.
+ *
+ * In: what a program wrote as rules, and where. Out: the rules, of members of their own that were each checked; or a
+ * TypeError with the line to write. May use: validator/members, options, requirements. Never: a rule that vanishes.
+ */
+
+import type { AccessTokenClaims, Refused, RequestRules, RequestTarget, Requirements } from "../../index.js";
+import { invalid, kindOf, readMembers, type Members } from "../validator/members.js";
+import { numberOf, REQUEST_RULES } from "../validator/options.js";
+import { requirementsOf } from "../validator/requirements.js";
+
+/** The rules of a route. */
+export interface RouteRules<Claims = AccessTokenClaims, Request = unknown, Optional extends boolean = boolean>
+    extends RequestRules {
+    /** Let a request without credentials pass: `auth` is `null` then. Bad credentials do not pass. Default `false`. */
+    optional?: Optional | undefined;
+    /**
+     * What the token must permit, all of it. Judged once the token is good. Left out where nothing is required: an empty
+     * list and `undefined` are errors.
+     */
+    require?: Requirements<Claims>;
+    /** Told of each refusal, to log it. What it throws is a warning and changes no answer. */
+    onRejected?: ((refusal: Refused, request: Request) => void) | undefined;
+    /** The request's method and URL as the client saw it, where the framework's request does not say it. */
+    target?: ((request: Request) => RequestTarget) | undefined;
+    /**
+     * Take a token from the subprotocols of an upgrade to WebSocket too, `authorization_bearer_` before it. Default
+     * `false`; `/websocket` does so always.
+     */
+    subprotocolToken?: boolean | undefined;
+    /**
+     * Judge CORS preflights too. Default `true`: put CORS middleware before the guard, which answers them. With `false`
+     * they pass, unjudged and without `auth`: anybody can send one.
+     */
+    guardPreflights?: boolean | undefined;
+}
+
+/** The same type, of which nothing is inferred: the validator says what the claims are. For TypeScript before 5.4 too. */
+export type Fixed<Type> = [Type][Type extends unknown ? 0 : never];
+
+declare const READ: unique symbol;
+
+/** Rules that were read by {@link readRules}: no guard is made of others. */
+export type Read<Rules> = Rules & { readonly [READ]: true };
+
+type RuleName = keyof RouteRules | "closeAtExpiry" | "public";
+
+/** Where rules are written: a function or decorator, and the rules that it has. */
+export interface Place extends Members {
+    readonly noun: "rule";
+    readonly names: readonly RuleName[];
+}
+
+const OF_A_ROUTE: readonly RuleName[] = [
+    "optional",
+    "require",
+    "onRejected",
+    "target",
+    "subprotocolToken",
+    "guardPreflights",
+    ...REQUEST_RULES
+];
+
+const SCOPES = 'require: allScopes(["items:read"])';
+const ROLES = 'require: allRoles(["admin"], rolesOf.keycloakRealm)';
+
+/** What people mean who write this. */
+const INSTEAD = {
+    scope: SCOPES,
+    scopes: SCOPES,
+    requiredScopes: SCOPES,
+    roles: ROLES,
+    requires: SCOPES,
+    required: "optional: false, which is the default; or what the token must permit as require",
+    public: "@Public() with NestJS; elsewhere leave the guard away",
+    global: "AuthModule.forRoot(validator, {}, { global: false })",
+    closeAtExpiry: "it as a rule of oidc-spa-native/websocket",
+    issuerUri:
+        "protect(createValidator({ issuerUri, expectedAudience }), rules): it is an option of a validator",
+    expectedAudience:
+        "protect(createValidator({ issuerUri, expectedAudience }), rules): it is an option of a validator",
+    validateRequest: "the validator first, the rules second"
+} as const;
+
+/** A place for rules. `but` names the rules that make no sense there, `and` those that there are beside. */
+export function placeOf(
+    of: string,
+    example: string,
+    { but = [], and = [] }: { but?: readonly RuleName[]; and?: readonly RuleName[] } = {}
+): Place {
+    const names = [...OF_A_ROUTE.filter(name => !but.includes(name)), ...and];
+    const instead: Record<string, string> = { ...INSTEAD };
+    for (const name of but) {
+        instead[name] = `nothing in its place: ${of} decides it`;
+    }
+    return { of, noun: "rule", names, example, instead };
+}
+
+/** Reads rules. Throws TypeError where one is unknown, inherited, or has a value that it does not take. */
+export function readRules<Rules extends object>(given: unknown, place: Place): Read<Rules> {
+    const rules = readMembers(given, place);
+    const read: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
+    for (const [name, value] of Object.entries(rules)) {
+        const rule = readRule(name as RuleName, value, place);
+        // What is undefined must not take the place of what was said further out.
+        if (rule !== undefined) {
+            read[name] = rule;
+        }
+    }
+    return read as Read<Rules>;
+}
+
+function readRule(name: RuleName, value: unknown, { of, example }: Place): unknown {
+    switch (name) {
+        case "require":
+            if (value === undefined) {
+                throw invalid(
+                    `${of}: the rule "require" is undefined, so whoever has a good token would pass. Leave it out where that ` +
+                        'is meant, or write require: allScopes(["items:read"])'
+                );
+            }
+            return requirementsOf(value, 'the rule "require"');
+        case "dpop":
+        case "certificate":
+        case "senderConstrained":
+            numberOf(name, value);
+            return value;
+        case "onRejected":
+        case "target":
+            return ofType("function", name, value, example);
+        default:
+            return ofType("boolean", name, value, example);
+    }
+}
+
+/** Those of a route's rules that are the validator's to judge: frozen, so that they are read once. */
+export function requestRulesOf(rules: RequestRules): RequestRules | undefined {
+    const own = REQUEST_RULES.filter(name => Object.hasOwn(rules, name) && rules[name] !== undefined);
+    const entries = own.map(name => [name, rules[name]] as const);
+    return entries.length === 0 ? undefined : (Object.freeze(Object.fromEntries(entries)) as RequestRules);
+}
+
+function ofType(type: "function" | "boolean", name: string, value: unknown, example: string): unknown {
+    if (value !== undefined && typeof value !== type) {
+        throw invalid(`the rule "${name}" must be a ${type}; got ${kindOf(value)}. Write ${example}`);
+    }
+    return value;
+}
+
+/** What comes last: the route's own code. */
+export function checkHandler(handler: unknown, example: string): void {
+    if (typeof handler !== "function") {
+        throw invalid(`protect takes the handler last, a function; got ${kindOf(handler)}. Write ${example}`);
+    }
+}
+
+/** An argument too many would have no effect: a handler, most likely. */
+export function checkNoMore(beyond: readonly unknown[], example: string): void {
+    const extra = beyond.find(argument => argument !== undefined);
+    if (extra !== undefined) {
+        throw invalid(
+            `protect takes a validator and rules; got ${kindOf(extra)} beyond them. Write ${example}`
+        );
+    }
+}

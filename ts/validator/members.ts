@@ -1,0 +1,118 @@
+/**
+ * The one reader of what a program writes as named members: options and rules.
+ *
+ * In: a value, the names that it may have. Out: its own members, each read once, or a TypeError that says what came and
+ * what to write. May use: nothing. Never: a member that is inherited, a member that vanishes.
+ */
+
+/** The members that an object may have, and how messages speak of it. */
+export interface Members {
+    /** What takes them: `protect`, `ready()`. */
+    readonly of: string;
+    /** What one of them is called. */
+    readonly noun: "rule" | "option";
+    readonly names: readonly string[];
+    /** How to write it right. */
+    readonly example: string;
+    /** What to write in the place of a name that is none. */
+    readonly instead?: Readonly<Record<string, string>>;
+}
+
+/** The own members, without a prototype: what another script puts on `Object.prototype` is none of them. */
+export function readMembers(given: unknown, members: Members): Readonly<Record<string, unknown>> {
+    const { of, noun, example } = members;
+    if (typeof given !== "object" || given === null || !isRecord(given)) {
+        throw invalid(`${of} takes an object of ${noun}s; got ${kindOf(given)}. Write ${example}`);
+    }
+    checkNothingInherited(given, members);
+    const own: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
+    for (const name of Reflect.ownKeys(given)) {
+        if (typeof name !== "string" || !members.names.includes(name)) {
+            throw unknownMember(String(name), members);
+        }
+        own[name] = (given as Record<string, unknown>)[name];
+    }
+    return own;
+}
+
+function unknownMember(name: string, { of, noun, names, instead = {} }: Members): TypeError {
+    const near = names.find(known => isNear(name, known));
+    const hint = Object.hasOwn(instead, name)
+        ? `. Write ${instead[name]}.`
+        : near === undefined
+          ? "."
+          : `; did you mean "${near}"?`;
+    return invalid(
+        `unknown ${noun} "${name}" of ${of}${hint} There ${names.length === 1 ? "is" : "are"} ${names.join(", ")}`
+    );
+}
+
+/**
+ * Throws where the object has members from a prototype, which a copy would lose: of a class, most likely.
+ * `Object.prototype`, of any realm, does not count.
+ */
+export function checkNothingInherited(
+    given: object,
+    { of, noun, example }: Pick<Members, "of" | "noun" | "example">
+): void {
+    for (
+        let holder: unknown = Object.getPrototypeOf(given);
+        typeof holder === "object" && holder !== null;
+    ) {
+        const next: unknown = Object.getPrototypeOf(holder);
+        if (next === null && Object.hasOwn(holder, "hasOwnProperty")) {
+            return;
+        }
+        const name = Reflect.ownKeys(holder).find(key => key !== "constructor");
+        if (name !== undefined) {
+            const isGetter = Object.getOwnPropertyDescriptor(holder, name)?.get !== undefined;
+            throw invalid(
+                `${of}: the ${noun} "${String(name)}" is ${isGetter ? "a getter of a class" : "inherited"}, which would be ` +
+                    `lost. Write each ${noun} out: ${example}`
+            );
+        }
+        holder = next;
+    }
+}
+
+/** Not what holds its members elsewhere: a list, a Map, a Promise. */
+const isRecord = (value: object): boolean => Object.prototype.toString.call(value) === "[object Object]";
+
+/** What a value is, as a message says it. */
+export function kindOf(value: unknown): string {
+    if (value === null || value === undefined || typeof value === "number" || typeof value === "boolean") {
+        return String(value);
+    }
+    if (typeof value !== "object") {
+        return `a ${typeof value}`;
+    }
+    const name: unknown = Array.isArray(value)
+        ? "list"
+        : (value as { constructor?: { name?: unknown } }).constructor?.name;
+    return typeof name === "string" && name !== "" && name !== "Object" ? `a ${name}` : "an object";
+}
+
+export const invalid = (message: string): TypeError => new TypeError(`oidc-spa-native: ${message}.`);
+
+/** Whether one letter or two make the difference, or none but its case. */
+function isNear(written: string, known: string): boolean {
+    const [a, b] = [written.toLowerCase(), known.toLowerCase()];
+    return (
+        a === b ||
+        (Math.abs(a.length - b.length) <= 2 && a.length <= 40 && distance(a, b) <= (b.length > 4 ? 2 : 1))
+    );
+}
+
+/** Letters to be put in, taken away or changed (Levenshtein). */
+function distance(a: string, b: string): number {
+    let row = Array.from({ length: b.length + 1 }, (_, i) => i);
+    for (let i = 1; i <= a.length; i++) {
+        const next = [i];
+        for (let j = 1; j <= b.length; j++) {
+            const change = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
+            next.push(Math.min(change, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
+        }
+        row = next;
+    }
+    return row[b.length] ?? 0;
+}

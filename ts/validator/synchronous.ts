@@ -1,0 +1,44 @@
+/**
+ * Callbacks of the application that must answer at once: what they do when they answer with a Promise.
+ *
+ * In: what a callback returned. Out: whether it is a Promise, whose failing then ends nothing; one warning. May use:
+ * nothing. Never: a wait.
+ */
+
+/** Told of once, whatever the number of requests. */
+const told = new Set<string>();
+
+/**
+ * Whether the answer is a Promise, or anything like one. Nobody can say yet what comes of it, so it counts for nothing;
+ * but that it rejects must not end the process.
+ *
+ * @param callback - which function answered, for the warning
+ */
+export function isPromise(answer: unknown, callback: string): boolean {
+    if (!isThenable(answer)) {
+        return false;
+    }
+    Promise.resolve(answer).catch(() => undefined);
+    if (!told.has(callback)) {
+        told.add(callback);
+        process.emitWarning(
+            `${callback} returned a Promise. It must be synchronous: requests are refused until it is. What has to be ` +
+                "waited for belongs before the guard, or into the schema of `claims`, which may be asynchronous.",
+            { type: "oidc-spa-native", code: "OIDC_SPA_NATIVE_ASYNC_CALLBACK" }
+        );
+    }
+    return true;
+}
+
+/** Of any realm. */
+export function isThenable(value: unknown): value is PromiseLike<unknown> {
+    try {
+        return (
+            ((typeof value === "object" && value !== null) || typeof value === "function") &&
+            "then" in value &&
+            typeof value.then === "function"
+        );
+    } catch {
+        return false; // a getter that throws
+    }
+}
