@@ -346,7 +346,9 @@ describe("socket.io", () => {
             reconnection: false
         });
         onTestFinished(() => void socket.disconnect());
-        expect(await failed).toMatchObject({ message: expect.stringContaining("has not let this request pass") });
+        expect(await failed).toMatchObject({
+            message: expect.stringContaining("has not let this request pass")
+        });
         await new Promise(resolve => socket.once("disconnect", resolve));
     });
 });

@@ -427,8 +427,6 @@ describe("options", () => {
             enumerable: true,
             get: () => (reads++ === 0 ? "inline" : "other")
         });
-        // Not the program's own: such a member is no option.
-        Object.setPrototypeOf(options, { verifiedTokenMemory: 0 });
         const validator = createValidator(options);
         expect(reads).toBe(1);
         const calls = countNativeCalls();
@@ -436,5 +434,12 @@ describe("options", () => {
         await Promise.all([1, 2, 3, 4, 5].map(() => validator.validateRequest(bearer(token))));
         expect(await validator.validateRequest(bearer(token))).toMatchObject({ isSuccess: true });
         expect(calls()).toEqual({ here: 5, elsewhere: 0 });
+    });
+
+    test("what options inherit is an error: it would be lost", () => {
+        const inherits = Object.setPrototypeOf(optionsOf({}), { verifiedTokenMemory: 0 }) as ValidatorOptions;
+        expect(() => createValidator(inherits)).toThrow(/the option "verifiedTokenMemory" is inherited/);
+        const own = Object.setPrototypeOf(optionsOf({ verifiedTokenMemory: false }), {}) as ValidatorOptions;
+        expect(() => createValidator(own)).not.toThrow();
     });
 });
