@@ -483,8 +483,8 @@ export interface CommonOptions<Claims, Lacking extends OptionalClaim = never> {
     replayStore?: RedisReplayStore | CustomReplayStore | undefined;
     /**
      * Whether `Forwarded` and `X-Forwarded-*` say how the client saw this server. Default `false`. `true` takes the
-     * first value of each; a number from 1 to 16 takes the value that the nth proxy from here wrote, or one that stands
-     * alone; a list of addresses and networks (`["10.0.0.0/8"]`) takes the value of the outermost of these proxies, told
+     * first value of each; a number from 1 to 16 takes the value that the nth proxy from here wrote (and a scheme that
+     * stands alone); a list of addresses and networks (`["10.0.0.0/8"]`) takes the value of the outermost of these proxies, told
      * by the connection's address and `X-Forwarded-For` (requests of Node.js only). An IPv4 address may be written as an
      * IPv6 one (`"::ffff:10.0.0.1"`, `"::ffff:10.0.0.0/104"`). The schemes `wss` and `ws` mean `https` and `http`. Where
      * the two kinds of fields contradict each other, DPoP requests are refused. Trust only proxies that overwrite or append

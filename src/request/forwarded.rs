@@ -73,21 +73,21 @@ impl<'a> Forwarded<'a> {
             return Some(Self::default());
         };
         let elements = split_unquoted(list, ',')?;
-        let Some(element) = position.value_among(elements.iter().copied()) else {
-            return Some(Self::default());
-        };
+        let read = |element: Option<&'a str>, name| element.map_or(Some(None), |text| parameter(text, name));
+        let proto = read(position.scheme_among(elements.iter().copied()), "proto")?;
         Some(Self {
-            scheme: parameter(element, "proto")?.and_then(|name| scheme(name, trust)),
-            host: parameter(element, "host")?,
+            scheme: proto.and_then(|name| scheme(name, trust)),
+            host: read(position.value_among(elements.iter().copied()), "host")?,
             ..Self::default()
         })
     }
 
     /// The fields that are older than the RFC.
     fn common(head: &RequestHead<'a>, position: Position, trust: &ProxyTrust) -> Self {
-        let value = |list: Option<&'a str>| list.and_then(|list| position.value_of(list));
+        let value = |list: Option<&'a str>| position.value_among(list?.split(','));
+        let proto = head.x_forwarded_proto.and_then(|list| position.scheme_among(list.split(',')));
         Self {
-            scheme: value(head.x_forwarded_proto).and_then(|name| scheme(name, trust)),
+            scheme: proto.and_then(|name| scheme(name, trust)),
             host: value(head.x_forwarded_host),
             port: value(head.x_forwarded_port),
             prefix: head.x_forwarded_prefix.and_then(|list| position.tail_of(list)),
@@ -126,8 +126,7 @@ pub(super) fn hops_through(head: &RequestHead<'_>, networks: &[IpNet]) -> usize 
 enum Position {
     None,
     First,
-    /// Counted from the last, which is 1. A value that stands alone is that of every proxy: the last one that wrote the
-    /// field replaced it, as load balancers do with the scheme.
+    /// Counted from the last, which is 1.
     FromLast(usize),
     /// The same, and the first where there are fewer.
     FromLastOrFirst(usize),
@@ -146,20 +145,24 @@ impl Position {
         }
     }
 
-    fn value_of(self, list: &str) -> Option<&str> {
-        self.value_among(list.split(','))
-    }
-
-    /// Empty elements are none (RFC 9110 section 5.6.1.2), but a list that has one is no single value.
-    fn value_among<'a>(self, elements: impl DoubleEndedIterator<Item = &'a str> + Clone) -> Option<&'a str> {
-        let is_alone = elements.clone().nth(1).is_none();
+    /// Empty elements are none (RFC 9110 section 5.6.1.2).
+    fn value_among<'a>(self, elements: impl DoubleEndedIterator<Item = &'a str>) -> Option<&'a str> {
         let mut from_last = elements.rev().map(white_space::trim).filter(|value| !value.is_empty());
         match self {
             Self::None => None,
             Self::First => from_last.next_back(),
-            Self::FromLast(_) if is_alone => from_last.next(),
             Self::FromLast(n) => from_last.nth(n.checked_sub(1)?),
             Self::FromLastOrFirst(n) => from_last.take(n).last(),
+        }
+    }
+
+    /// The same for a scheme. One that stands alone is that of every proxy: load balancers replace the scheme where they
+    /// append to other fields. A host that stands alone is none: it may be a client's, which no proxy touched.
+    fn scheme_among<'a>(self, elements: impl DoubleEndedIterator<Item = &'a str> + Clone) -> Option<&'a str> {
+        let is_alone = elements.clone().nth(1).is_none();
+        match self {
+            Self::FromLast(n) if is_alone => Self::FromLast(n.min(1)).value_among(elements),
+            _ => self.value_among(elements),
         }
     }
 

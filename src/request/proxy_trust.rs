@@ -22,8 +22,8 @@ pub enum ProxyTrust {
         /// Otherwise nobody's word is taken, as of [`Nobody`](Self::Nobody).
         trusts_proxies: bool,
     },
-    /// The value that the nth proxy from here wrote, where each proxy appends; a value that stands alone, where each
-    /// replaces. At least 1.
+    /// The value that the nth proxy from here wrote, where each proxy appends; for the scheme also one that stands
+    /// alone, where each replaces it. At least 1.
     Hops(u8),
     /// The value that the outermost proxy of these networks wrote. The connection must come from one of them, and
     /// `X-Forwarded-For` tells how many of them stand behind each other.

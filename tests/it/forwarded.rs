@@ -143,7 +143,7 @@ fn the_port_of_the_other_scheme_is_that_of_a_proxy_inside() {
 }
 
 #[test]
-fn a_value_that_stands_alone_is_that_of_every_proxy() {
+fn a_scheme_that_stands_alone_is_that_of_every_proxy_and_a_host_is_nobodys() {
     let behind = RequestHead {
         connection_scheme: Some("http"),
         x_forwarded_proto: Some("https"),
@@ -158,6 +158,15 @@ fn a_value_that_stands_alone_is_that_of_every_proxy() {
     for list in ["https, https", ", https", "https,"] {
         let found = uri(RequestHead { x_forwarded_proto: Some(list), ..behind }, &ProxyTrust::Hops(3));
         assert_eq!(found.as_deref(), Some("http://api.example/v1/items"), "{list}");
+    }
+    // A client may have written a host that two proxies pass on untouched.
+    let spoofed = [
+        RequestHead { x_forwarded_host: Some("evil.example"), ..behind },
+        RequestHead { forwarded: Some("host=evil.example;proto=https"), x_forwarded_proto: None, ..behind },
+    ];
+    for head in spoofed {
+        assert_eq!(uri(head, &ProxyTrust::Hops(2)).as_deref(), Some(ITEMS));
+        assert_ne!(uri(head, &ProxyTrust::Hops(1)).as_deref(), Some(ITEMS));
     }
 }
 
