@@ -54,6 +54,7 @@ await check(
 const { startIssuer, API } = await import("../examples/demo/issuer.mjs");
 const { clientCredentials } = await import("../examples/demo/client.mjs");
 const { useInBundles, useInNext } = await import("./bundle-check.mjs");
+const { migrate } = await import("./migrating-check.mjs");
 const issuer = await startIssuer();
 const token = await clientCredentials(issuer, { clientId: "service-rs256", resource: API });
 const projects = realpathSync(mkdtempSync(join(tmpdir(), "oidc-spa-native-pack-check-")));
@@ -65,6 +66,7 @@ try {
     const checks = { freshProject, copyConsumer, check, use, issuer };
     await useInBundles(checks);
     failures.push(...(await useInNext(checks)));
+    failures.push(...(await migrate(checks)));
 } finally {
     await issuer.close();
     rmSync(projects, { recursive: true, force: true });
