@@ -1,0 +1,59 @@
+// The programs of docs/testing.md, in each test runner.
+
+import { execFile } from "node:child_process";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { expect, test } from "vitest";
+import { NO_NETWORK_VARIABLES, root } from "../support/script.js";
+
+const run = promisify(execFile);
+const project = join(root, "__test__/runners/testing");
+const TESTS = ["app", "clock", "drop-in", "fake", "issuer"].map(name => `${name}.test.mjs`);
+
+/** What a runner says; it ends with an error where a test fails. */
+async function said(args: readonly string[], nodeOptions = ""): Promise<string> {
+    const env = { ...process.env, ...NO_NETWORK_VARIABLES, NODE_OPTIONS: nodeOptions };
+    const { stdout, stderr } = await run(process.execPath, args, { cwd: project, env, timeout: 60_000 });
+    return stdout + stderr;
+}
+
+test("Jest", { timeout: 90_000 }, async () => {
+    const config = {
+        rootDir: project,
+        testMatch: [...TESTS, "time.jest.mjs"].map(name => `**/${name}`),
+        transform: {},
+        moduleFileExtensions: ["js", "cjs", "mjs", "json", "node"]
+    };
+    const jest = join(root, "node_modules/jest/bin/jest.js");
+    const args = ["--config", JSON.stringify(config), "--no-cache", "--ci", "--runInBand"];
+    expect(await said([jest, ...args], "--experimental-vm-modules")).toMatch(/Tests: +11 passed, 11 total/);
+});
+
+test("vitest", { timeout: 90_000 }, async () => {
+    const vitest = join(root, "node_modules/vitest/vitest.mjs");
+    const args = [
+        "run",
+        "--root",
+        project,
+        "--config",
+        join(project, "vitest.config.mjs"),
+        "--reporter",
+        "json"
+    ];
+    expect(await said([vitest, ...args])).toContain('"numPassedTests":11,');
+});
+
+test("node:test", { timeout: 90_000 }, async () => {
+    const args = [
+        "--import",
+        "./node.setup.mjs",
+        "--test",
+        "--test-reporter",
+        "tap",
+        ...TESTS,
+        "time.node.mjs"
+    ];
+    const output = await said(args);
+    expect(output).toMatch(/^# pass 11$/m);
+    expect(output).toMatch(/^# fail 0$/m);
+});
