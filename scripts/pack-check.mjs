@@ -39,6 +39,7 @@ mustHold(main, [
     "dist/server.js"
 ]);
 mustHold(platform, ["LICENSE", "README.md"]);
+linksMustLeadSomewhere(main);
 
 await check("publint, strict", "node_modules/publint/src/cli.js", [main.tarball, "--strict"]);
 await check("publint, strict, platform package", "node_modules/publint/src/cli.js", [
@@ -55,6 +56,7 @@ const { startIssuer, API } = await import("../examples/demo/issuer.mjs");
 const { clientCredentials } = await import("../examples/demo/client.mjs");
 const { useInBundles, useInNext } = await import("./bundle-check.mjs");
 const { migrate } = await import("./migrating-check.mjs");
+const { shareReplays } = await import("./replay-check.mjs");
 const issuer = await startIssuer();
 const token = await clientCredentials(issuer, { clientId: "service-rs256", resource: API });
 const projects = realpathSync(mkdtempSync(join(tmpdir(), "oidc-spa-native-pack-check-")));
@@ -67,6 +69,7 @@ try {
     await useInBundles(checks);
     failures.push(...(await useInNext(checks)));
     failures.push(...(await migrate(checks)));
+    failures.push(...(await shareReplays(checks)));
 } finally {
     await issuer.close();
     rmSync(projects, { recursive: true, force: true });
@@ -83,6 +86,21 @@ function mustHold({ name, files }, expected) {
     for (const file of expected.filter(file => !files.includes(file))) {
         failures.push(`${name} lacks ${file}`);
     }
+}
+
+/** There is no address on the web that a relative link could be resolved by: what README names is in the package. */
+function linksMustLeadSomewhere({ name, files }) {
+    const links = relativeLinksOf(readFileSync(join(ROOT, "README.md"), "utf8"));
+    if (links.length < 10) {
+        failures.push("README.md: no links were found");
+    }
+    for (const link of links.filter(link => !files.includes(link))) {
+        failures.push(`${name}: README.md links to ${link}, which is not in it`);
+    }
+}
+
+function relativeLinksOf(markdown) {
+    return [...markdown.matchAll(/\]\((?![a-z]+:|#)([^)#]+)(?:#[^)]*)?\)/g)].map(([, link]) => link);
 }
 
 async function useFromModule() {

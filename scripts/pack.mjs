@@ -12,6 +12,7 @@ import {
     writeFileSync
 } from "node:fs";
 import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { napiBuild, prepare, requireRust, ROOT } from "./prepare.mjs";
 import { run } from "./step.mjs";
 
@@ -120,4 +121,10 @@ function npmPack(folder) {
 
 function readJson(path) {
     return JSON.parse(readFileSync(path, "utf8"));
+}
+
+// `npm run tarballs`: to install them into a project of one's own.
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+    const packages = await pack();
+    console.log(`\nPacked. In your project: npm install ${packages.map(({ tarball }) => tarball).join(" ")}`);
 }

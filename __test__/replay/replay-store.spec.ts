@@ -328,3 +328,21 @@ describe("options", () => {
         );
     });
 });
+
+describe("a client of Redis in the place of an option", () => {
+    const client = { set: async () => "OK", get: async () => null };
+
+    test.each([
+        ["replayStore: expected { redis } with a URL", client],
+        ["replayStore.redis: expected redis with a URL", { redis: client }],
+        ["replayStore.redis: expected redis with a URL", { redis: () => client }]
+    ])("%s, and where a client goes", (message, replayStore) => {
+        expect(() => guard(replayStore)).toThrow(message);
+        expect(() => guard(replayStore)).toThrow(/checkAndStore \}, which docs\/dpop\.md shows/);
+    });
+
+    test("a URL, or a client within checkAndStore, is taken", () => {
+        guard({ redis: "redis://127.0.0.1:1" });
+        guard({ checkAndStore: async () => (await client.set()) === "OK", set: client.set });
+    });
+});

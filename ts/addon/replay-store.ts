@@ -26,6 +26,7 @@ export interface ReplayAccess {
 
 /** Reads the option. A memory of the application stays here; the addon is only told that there is one. */
 export function replayAccess(option: unknown): ReplayAccess {
+    refuseClients(option);
     if (typeof option !== "object" || option === null || !("checkAndStore" in option)) {
         if (typeof option === "object" && option !== null && "application" in option) {
             throw new TypeError('oidc-spa-native: unknown option "replayStore.application".');
@@ -49,6 +50,19 @@ export function replayAccess(option: unknown): ReplayAccess {
         option: { application: true, timeoutMs, onUnavailable },
         conclude: answer => conclude(answer, ask)
     };
+}
+
+/** A client of Redis that the application has already: it goes into `checkAndStore`. */
+function refuseClients(option: unknown): void {
+    const redis: unknown = Object(option).redis;
+    const isClient = "checkAndStore" in Object(option) ? false : typeof Object(option).set === "function";
+    if (isClient || (typeof redis === "object" && redis !== null) || typeof redis === "function") {
+        throw new TypeError(
+            `oidc-spa-native: ${isClient ? "replayStore" : "replayStore.redis"}: expected ` +
+                `${isClient ? "{ redis }" : "redis"} with a URL, for example "redis://127.0.0.1:6379", but an object was given. ` +
+                "A client of ioredis or node-redis goes into a function, replayStore: { checkAndStore }, which docs/dpop.md shows."
+        );
+    }
 }
 
 type Settle = (unsettled: NativeUnsettled) => Told | Promise<Told>;
