@@ -253,7 +253,13 @@ describe("what a success holds", () => {
                 isSuccess: false,
                 errorCause: "validation error",
                 debugErrorMessage: `The decoded access token does not satisfies the shape that the application expects: ${report}`,
-                code: "claims_rejected"
+                code: "claims_rejected",
+                response: {
+                    status: 401,
+                    headers: {
+                        "WWW-Authenticate": expect.stringContaining('error="invalid_token"') as string
+                    }
+                }
             });
         }
     });

@@ -96,14 +96,14 @@ holds<
 holds<Equals<typeof ours.extractRequestAuthContext, typeof theirs.extractRequestAuthContext>>();
 
 type WithoutCode<T> = T extends unknown
-    ? { [Member in keyof T as Exclude<Member, "code">]: T[Member] }
+    ? { [Member in keyof T as Exclude<Member, "code" | "response">]: T[Member] }
     : never;
 
 type OursErrored = ours.ValidateAndDecodeAccessToken.ReturnType.Errored;
 type TheirsErrored = theirs.ValidateAndDecodeAccessToken.ReturnType.Errored;
 holds<Equals<WithoutCode<OursErrored>, WithoutCode<TheirsErrored>>>();
 holds<Equals<OursErrored["code"], ErrorCode | undefined>>();
-holds<Equals<Exclude<keyof OursErrored, keyof TheirsErrored>, "code">>();
+holds<Equals<Exclude<keyof OursErrored, keyof TheirsErrored>, "code" | "response">>();
 
 type OursReturn = ours.ValidateAndDecodeAccessToken.ReturnType<Claims>;
 type TheirsReturn = theirs.ValidateAndDecodeAccessToken.ReturnType<Claims>;

@@ -5,8 +5,14 @@
  */
 
 import type { ErrorCode } from "../../index.js";
-import type { CredentialParts, NativeVerdict } from "../addon/native.js";
+import {
+    readRefusal,
+    type CredentialParts,
+    type NativeValidator,
+    type NativeVerdict
+} from "../addon/native.js";
 import { kindOf } from "../validator/members.js";
+import { toRefused } from "../validator/verdict.js";
 import type { ValidateAndDecodeAccessToken } from "./types.js";
 
 type ReturnType<DecodedAccessToken> = ValidateAndDecodeAccessToken.ReturnType<DecodedAccessToken>;
@@ -62,11 +68,8 @@ export function fromNative<DecodedAccessToken>(
     accept: (claims: unknown, params: ValidateAndDecodeAccessToken.Params) => ReturnType<DecodedAccessToken>
 ): ReturnType<DecodedAccessToken> {
     if (!verdict.isGranted) {
-        return errored(
-            verdict.code as ErrorCode,
-            verdict.errorCause as ValidateAndDecodeAccessToken.ReturnType.Errored["errorCause"],
-            verdict.debugErrorMessage
-        );
+        const { code, errorCause, debugErrorMessage, status, headers } = toRefused(verdict);
+        return { ...errored(code, errorCause, debugErrorMessage), response: { status, headers } };
     }
     if (
         params.scheme === "Bearer" &&
@@ -79,6 +82,21 @@ export function fromNative<DecodedAccessToken>(
         );
     }
     return accept(verdict.claims, params);
+}
+
+/** A refusal of this layer, such as that of a schema, gets the response that the addon has for its code. */
+export function withResponse<DecodedAccessToken>(
+    result: ReturnType<DecodedAccessToken>,
+    params: ValidateAndDecodeAccessToken.Params,
+    native: NativeValidator
+): ReturnType<DecodedAccessToken> {
+    if (result.isSuccess || result.response !== undefined || result.code === undefined) {
+        return result;
+    }
+    const { code, debugErrorMessage } = result;
+    const told = native.refuse(Date.now(), 0, code, params?.scheme ?? null, debugErrorMessage, [], [], null);
+    const { status, headers } = toRefused(readRefusal(told));
+    return { ...result, response: { status, headers } };
 }
 
 export function errored(

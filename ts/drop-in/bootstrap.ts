@@ -5,13 +5,13 @@
  * validator, this folder. Never: a rule of OAuth.
  */
 
-import { isVerdict } from "../addon/native.js";
+import { isVerdict, type NativeVerdict } from "../addon/native.js";
 import { Verifier } from "../addon/verifier.js";
 import { newNativeValidator, type Native } from "../validator/addon-validator.js";
-import { kindOf } from "../validator/members.js";
 import { shapeMismatch, thrownReport } from "../validator/schema.js";
-import { credentialParts, errored, expectationFault, fromNative } from "./answers.js";
+import { credentialParts, errored, expectationFault, fromNative, withResponse } from "./answers.js";
 import { checkPlaceOfMock, decodeOnly, staticIdentity } from "./mock.js";
+import { readNative, type ValidatorOptionsOfNative } from "./native-options.js";
 import type {
     DecodedAccessToken_RFC9068,
     OidcSpaUtils,
@@ -99,29 +99,29 @@ function createUtils<DecodedAccessToken extends Record<string, unknown>>(
     };
 
     const start = async (params: ParamsOfBootstrap<DecodedAccessToken>): Promise<void> => {
-        const native = readNative(params.native);
+        const { mock: placeOfMock, validator: options } = readNative(params.native);
         if (params.implementation === "real") {
-            const validator = newDropInValidator(params);
-            const verifier = new Verifier(validator.native, validator.conclude, {});
+            const validator = newDropInValidator(params, options);
+            const verifier = new Verifier(validator.native, validator.conclude, options);
             answer = callParams => {
                 const fault = expectationFault(callParams);
                 if (fault !== undefined) {
-                    return fault;
+                    return withResponse(fault, callParams, validator.native);
                 }
+                const conclude = (verdict: NativeVerdict) =>
+                    withResponse(fromNative(verdict, callParams, accept), callParams, validator.native);
                 const answered = verifier.credentials(Date.now(), credentialParts(callParams));
-                return isVerdict(answered)
-                    ? fromNative(answered, callParams, accept)
-                    : answered.then(verdict => fromNative(verdict, callParams, accept));
+                return isVerdict(answered) ? conclude(answered) : answered.then(conclude);
             };
             onBootstrapCalled();
             await verifier.ready(READY_TIMEOUT_MS, true);
             return;
         }
         if (params.implementation === "mock" && params.behavior === "use static identity") {
-            checkPlaceOfMock(native);
+            checkPlaceOfMock(placeOfMock);
             answer = () => staticIdentity(params);
         } else if (params.implementation === "mock" && params.behavior === "decode only") {
-            checkPlaceOfMock(native);
+            checkPlaceOfMock(placeOfMock);
             answer = callParams => {
                 const decoded = decodeOnly(callParams.accessToken);
                 return decoded.isSuccess
@@ -164,7 +164,7 @@ function createUtils<DecodedAccessToken extends Record<string, unknown>>(
     };
 }
 
-function newDropInValidator(params: ParamsOfBootstrap.Real): Native {
+function newDropInValidator(params: ParamsOfBootstrap.Real, options: ValidatorOptionsOfNative): Native {
     const { issuerUri, expectedAudience } = params;
     // `false` would skip the check: here only `undefined` does.
     if (expectedAudience !== undefined && typeof expectedAudience !== "string") {
@@ -175,33 +175,12 @@ function newDropInValidator(params: ParamsOfBootstrap.Real): Native {
     if (expectedAudience === undefined) {
         warnOfAudience();
     }
-    return newNativeValidator({ issuerUri, expectedAudience: expectedAudience ?? false, dropIn: true });
-}
-
-/** What is misspelt must not vanish. */
-function readNative(native: ParamsOfBootstrap.Native | undefined): ParamsOfBootstrap.Native {
-    if (native === undefined) {
-        return {};
-    }
-    const example = "for example native: { refuseMockInProduction: true }";
-    if (typeof native !== "object" || native === null || Array.isArray(native)) {
-        throw new TypeError(
-            `oidc-spa-native: bootstrapAuth's native must be an object, but ${kindOf(native)} was given; ${example}.`
-        );
-    }
-    const { refuseMockInProduction, ...others } = native;
-    const [unknown] = Object.keys(others);
-    if (unknown !== undefined) {
-        throw new TypeError(
-            `oidc-spa-native: unknown option "native.${unknown}" of bootstrapAuth; there is refuseMockInProduction.`
-        );
-    }
-    if (refuseMockInProduction !== undefined && typeof refuseMockInProduction !== "boolean") {
-        throw new TypeError(
-            `oidc-spa-native: native.refuseMockInProduction must be true or false, but ${kindOf(refuseMockInProduction)} was given.`
-        );
-    }
-    return refuseMockInProduction === undefined ? {} : { refuseMockInProduction };
+    return newNativeValidator({
+        ...options,
+        issuerUri,
+        expectedAudience: expectedAudience ?? false,
+        dropIn: true
+    });
 }
 
 let warnedOfAudience = false;

@@ -1,10 +1,10 @@
 /**
  * The types of `oidc-spa/server` 10.2.11, by its names.
  *
- * In: the codes of `index.d.ts`. Out: types. May use: nothing. Never: a difference from `oidc-spa/server`, `code` aside.
+ * In: the codes of `index.d.ts`. Out: types. May use: nothing. Never: a difference from `oidc-spa/server`, `code`, `response` and `native` aside.
  */
 
-import type { ErrorCode } from "../../index.js";
+import type { CommonOptions, ErrorCode } from "../../index.js";
 
 /** Claims of an access token in the JWT profile (RFC 9068 section 2.2). */
 export type DecodedAccessToken_RFC9068 = {
@@ -92,6 +92,12 @@ export namespace ValidateAndDecodeAccessToken {
             debugErrorMessage: string;
             /** Why, for programs. Stable. Not in `oidc-spa/server`. */
             code?: ErrorCode;
+            /**
+             * What to answer the client with: the status, and the header fields `WWW-Authenticate` (RFC 6750 section 3,
+             * RFC 9449 section 7.1), `Retry-After` and `DPoP-Nonce`. Not in mock modes, nor before `bootstrapAuth` was
+             * called. Not in `oidc-spa/server`.
+             */
+            response?: { status: 400 | 401 | 403 | 503; headers: Record<string, string> };
         };
     }
 }
@@ -111,8 +117,21 @@ export namespace ParamsOfBootstrap {
         native?: Native;
     };
 
-    /** What `oidc-spa/server` does not have. */
-    export type Native = {
+    /**
+     * What `oidc-spa/server` does not have: options of `createValidator`, with its defaults and its errors. A mock does not
+     * read them.
+     */
+    export type Native = Pick<
+        CommonOptions<unknown>,
+        | "network"
+        | "replayStore"
+        | "nonce"
+        | "nonceSecret"
+        | "noncePeriodSeconds"
+        | "nonceLeewaySeconds"
+        | "limits"
+        | "verification"
+    > & {
         /**
          * Whether a mock is refused where `NODE_ENV` is `production`: `bootstrapAuth` rejects, and nobody enters. Default
          * `false`: a mock starts there too, with a warning on stderr (code `OIDC_SPA_NATIVE_MOCK_IN_PRODUCTION`). It

@@ -1,0 +1,94 @@
+// The drop-in's way to what goes beyond oidc-spa/server: the parameter `native`, and the response of a refusal.
+
+import { oidcSpa, type ParamsOfBootstrap } from "oidc-spa-native/server";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { AUDIENCE, createFixtures, ITEMS, nowInSeconds, type Fixtures } from "../support/fixtures.js";
+import { bearer } from "./token-mutations.js";
+
+let f: Fixtures;
+
+beforeAll(async () => {
+    f = await createFixtures();
+});
+
+afterAll(() => f.issuer.close());
+
+/** A program on the drop-in, and how it judges a bound token with a new proof. */
+async function program(native?: ParamsOfBootstrap.Native) {
+    const { bootstrapAuth, validateAndDecodeAccessToken } = oidcSpa.createUtils();
+    const params = {
+        implementation: "real",
+        issuerUri: f.issuer.issuerUri,
+        expectedAudience: AUDIENCE
+    } as const;
+    await bootstrapAuth(native === undefined ? params : { ...params, native });
+    const withProof = (claims: Record<string, unknown> = {}) => {
+        const accessToken = f.boundToken(nowInSeconds());
+        const dpopProof = f.proof(nowInSeconds(), accessToken, claims);
+        return validateAndDecodeAccessToken({
+            scheme: "DPoP",
+            accessToken,
+            dpopProof,
+            expectedHtu: ITEMS,
+            expectedHtm: "GET"
+        });
+    };
+    return { validate: validateAndDecodeAccessToken, withProof };
+}
+
+test("native.replayStore decides whether a proof is new", async () => {
+    const asked: string[] = [];
+    const checkAndStore = async (key: string) => {
+        asked.push(key);
+        return Promise.resolve(asked.length === 1);
+    };
+    const { withProof } = await program({ replayStore: { checkAndStore } });
+    expect((await withProof()).isSuccess).toBe(true);
+    expect(await withProof()).toMatchObject({ code: "proof_replayed", response: { status: 401 } });
+    expect(asked).toHaveLength(2);
+});
+
+test("native.nonce asks for a nonce, and the response brings it", async () => {
+    const { withProof } = await program({ nonce: "required" });
+    const refused = await withProof();
+    expect(refused).toMatchObject({ code: "proof_nonce_required", response: { status: 401 } });
+    const { "DPoP-Nonce": nonce, "WWW-Authenticate": challenge } = refused.isSuccess
+        ? {}
+        : (refused.response?.headers ?? {});
+    expect(challenge).toContain('error="use_dpop_nonce"');
+    expect((await withProof({ nonce })).isSuccess).toBe(true);
+    // Without the option nobody is asked.
+    expect((await (await program()).withProof()).isSuccess).toBe(true);
+});
+
+test("a refusal says what to answer, and a grant needs nothing", async () => {
+    const { validate } = await program();
+    const now = nowInSeconds();
+    expect(await validate(bearer(f.token(now, { exp: now - 60 })))).toMatchObject({
+        code: "token_expired",
+        response: {
+            status: 401,
+            headers: { "WWW-Authenticate": expect.stringContaining('Bearer error="invalid_token"') as string }
+        }
+    });
+    expect(
+        await validate({ ...bearer(f.boundToken(now)), rejectIfAccessTokenDPoPBound: true } as never)
+    ).toMatchObject({ code: "token_bound", response: { status: 401 } });
+    // What this layer refuses without the addon has a response too.
+    const mismatch = { scheme: "DPoP", accessToken: "a.b.c", dpopProof: "d", expectedHtu: null } as never;
+    expect(await validate(mismatch)).toMatchObject({ code: "proof_uri_mismatch", response: { status: 401 } });
+    expect(await validate(bearer(f.token(now)))).not.toHaveProperty("response");
+});
+
+test("options that are none, or stand elsewhere, are errors", async () => {
+    for (const [native, message] of [
+        [{ replayStores: {} }, 'unknown option "native.replayStores"'],
+        [{ trustProxy: true }, "trustProxy is a parameter of extractRequestAuthContext"],
+        [{ issuerUri: "https://other.example" }, "issuerUri stands beside native"],
+        [{ nonce: "maybe" }, "nonce"],
+        [{ network: { timeoutMs: 1 } }, "network.timeoutMs"]
+    ] as [ParamsOfBootstrap.Native, string][]) {
+        await expect(program(native), JSON.stringify(native)).rejects.toThrow(message);
+    }
+    await program({ network: { timeoutMs: 1000 }, verification: "inline", limits: { proofBytes: 4096 } });
+});
