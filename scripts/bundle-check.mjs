@@ -94,7 +94,7 @@ const BUNDLERS = {
 
 /**
  * @typedef {object} Checks - what `pack-check.mjs` lends
- * @property {(name: string, manifest: object, packages?: string[]) => Promise<string>} freshProject
+ * @property {(name: string, manifest: object, packages?: string[], options?: { isOurs?: boolean }) => Promise<string>} freshProject
  * @property {(name: string, project: string) => void} copyConsumer
  * @property {(title: string, script: string, args: string[], env?: Record<string, string>, cwd?: string) => Promise<boolean>} check
  * @property {(what: string, project: string, script: string) => Promise<void>} use

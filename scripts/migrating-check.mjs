@@ -116,11 +116,11 @@ export async function migrate({ freshProject, check }) {
     const faults = [];
     try {
         for (const [peer, { before, after, differs }] of Object.entries(PEERS)) {
-            const projects = { before: await freshProject(`migrating-${peer}`, {}, before) };
-            projects.after =
-                after === undefined
-                    ? projects.before
-                    : await freshProject(`migrating-${peer}-after`, {}, after);
+            // Where each side has a project, what the one before stands on is too old for this package.
+            const isOurs = after === undefined;
+            const first = await freshProject(`migrating-${peer}`, {}, before, { isOurs });
+            const second = isOurs ? first : await freshProject(`migrating-${peer}-after`, {}, after);
+            const projects = { before: first, after: second };
             for (const [side, others] of Object.entries({ before: differs, after: {} })) {
                 const program = await programOf(peer, side, projects[side], check);
                 const expected = issuer.requests.map(({ name, status }) => others[name] ?? status);

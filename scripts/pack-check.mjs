@@ -183,13 +183,14 @@ async function useAdapters() {
     }
 }
 
-async function freshProject(name, manifest, frameworks = []) {
+/** `isOurs: false`: without this package, whose peers exclude what a project is about. */
+async function freshProject(name, manifest, frameworks = [], { isOurs = true } = {}) {
     const project = join(projects, name);
     mkdirSync(project);
     writeFileSync(join(project, "package.json"), JSON.stringify({ name, private: true, ...manifest }));
-    const tarballs = [main.tarball, platform.tarball];
+    const tarballs = isOurs ? [main.tarball, platform.tarball] : [];
     const { ok } = await run({
-        title: `Installing both tarballs into a fresh project (${name})`,
+        title: `Installing ${isOurs ? "both tarballs" : "its packages"} into a fresh project (${name})`,
         command: "npm",
         args: [
             "install",

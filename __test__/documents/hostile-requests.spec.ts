@@ -194,7 +194,9 @@ async function blocks(): Promise<{ name: string; code: string }[]> {
     for (const page of pages) {
         const text = (await readFile(join(root, page), "utf8")).replace(/^ +\* ?/gm, "");
         for (const { 1: code = "", index } of text.matchAll(/^```(?:ts|js|mjs)\n(.*?)^```$/gms)) {
-            if (SERVES.test(code)) {
+            // A block that names its file is a program that runs elsewhere, on packages that are not here.
+            const isFile = /<!-- \S+ -->\n$/.test(text.slice(0, index));
+            if (SERVES.test(code) && !isFile) {
                 found.push({
                     name: `${page.replace(/\W/g, "-")}-${text.slice(0, index).split("\n").length}.mjs`,
                     code

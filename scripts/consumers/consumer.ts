@@ -10,9 +10,9 @@ declare const console: { log(text: string): void; error(text: string): void };
 type Claims = { sub: string; scopes: string[] };
 
 const claims = {
-    parse: ({ sub, scope }: { sub: string; scope?: string }): Claims => ({
+    parse: ({ sub, scope }: { sub: string; scope?: string | string[] }): Claims => ({
         sub,
-        scopes: scope?.split(" ") ?? []
+        scopes: [scope ?? []].flat().flatMap(text => text.split(" "))
     })
 };
 
