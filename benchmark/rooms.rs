@@ -17,6 +17,7 @@ use aws_lc_rs::signature::{self, EcdsaKeyPair, EcdsaSigningAlgorithm, Ed25519Key
 use divan::{Bencher, black_box};
 use oidc_spa_native::access_token::{AccessTokenPolicy, Audience, Clients};
 use oidc_spa_native::credentials::{AcceptedSchemes, Credentials, Field, Scheme};
+use oidc_spa_native::crypto::sha256;
 use oidc_spa_native::dpop::nonce::{NonceMode, Nonces};
 use oidc_spa_native::dpop::proof::DpopPolicy;
 use oidc_spa_native::dpop::replay::{ProofRecord, ReplayMemory};
@@ -25,7 +26,7 @@ use oidc_spa_native::jose::algorithm::{Algorithm, AlgorithmSet};
 use oidc_spa_native::jose::json::{Object, Value};
 use oidc_spa_native::jose::jwk::{Jwk, Spelling};
 use oidc_spa_native::jose::jws::{CompactJws, JoseHeader};
-use oidc_spa_native::jose::verification_key::{VerificationKey, sha256};
+use oidc_spa_native::jose::verification_key::VerificationKey;
 use oidc_spa_native::jose::{base64url_encode, json};
 use oidc_spa_native::keys::jwk_set::JwkSet;
 use oidc_spa_native::keys::metadata::Issuer;

@@ -12,7 +12,7 @@ use base64::Engine;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
-use crate::jose::verification_key::{constant_time_eq, sha256};
+use crate::crypto::{constant_time_eq, sha256};
 use crate::jose::{base64url_decode, base64url_encode};
 use crate::rejection::{Code, Rejection};
 use crate::request::{ProxyTrust, RequestHead, white_space};

@@ -84,6 +84,7 @@ pub mod access_token;
 pub mod challenge;
 pub mod client_certificate;
 pub mod credentials;
+pub mod crypto;
 pub mod dpop;
 pub mod grant;
 pub mod jose;

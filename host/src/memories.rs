@@ -153,8 +153,8 @@ fn weight(bytes: usize) -> u32 {
 mod tests {
     use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
     use oidc_spa_native::credentials::Field;
+    use oidc_spa_native::crypto::sha256;
     use oidc_spa_native::jose::base64url_encode;
-    use oidc_spa_native::jose::verification_key::sha256;
     use oidc_spa_native::presentation::RequestRules;
     use oidc_spa_native::request::RequestHead;
     use oidc_spa_native::resource_server::Request;

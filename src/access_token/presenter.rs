@@ -5,8 +5,8 @@
 //! May use: jose's digest and json, recipient.
 //! Never: a name in plain text, a rule about who may enter.
 
+use crate::crypto::sha256;
 use crate::jose::json::{Object, Value};
-use crate::jose::verification_key::sha256;
 
 use super::recipient::CLIENT_CLAIMS;
 

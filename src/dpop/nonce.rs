@@ -7,8 +7,8 @@
 
 use std::fmt;
 
+use crate::crypto::{constant_time_eq, hmac_sha256};
 use crate::jose::base64url_encode;
-use crate::jose::verification_key::{constant_time_eq, hmac_sha256};
 use crate::time::{Leeway, UnixTime};
 
 /// What the nonce is for, so that another use of the same secret gives other texts.

@@ -9,12 +9,13 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::credentials::proof_repeated;
+use crate::crypto::sha256;
 use crate::jose::algorithm::{Algorithm, AlgorithmSet};
 use crate::jose::base64url_encode;
 use crate::jose::json::{Object, Value};
 use crate::jose::jwk::{Jwk, Thumbprint};
 use crate::jose::jws::{CompactJws, JoseHeader, Member};
-use crate::jose::verification_key::{VerificationKey, sha256};
+use crate::jose::verification_key::VerificationKey;
 use crate::rejection::{Code, Rejection, Shown};
 use crate::request::TargetUri;
 use crate::time::{Leeway, NumericDate, UnixTime};

@@ -11,8 +11,8 @@ use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::access_token::Presenter;
+use crate::crypto::sha256;
 use crate::jose::base64url_encode;
-use crate::jose::verification_key::sha256;
 use crate::time::UnixTime;
 
 use super::shares::{Counts, Holder, Places, Rule};

@@ -2,15 +2,15 @@
 //!
 //! In: a JSON object.
 //! Out: `Jwk`, which says what a key is and may do, and `Thumbprint`.
-//! May use: algorithm, json, verification_key's digest.
+//! May use: crypto, algorithm, json.
 //! Never: a private or symmetric key, a verification.
 
 use std::fmt;
 
 use super::algorithm::{Algorithm, KeyType};
 use super::json::{Object, Value};
-use super::verification_key::sha256;
 use super::{base64url_decode, base64url_encode};
+use crate::crypto::sha256;
 
 /// Members that only a private or a symmetric key has (RFC 7518 sections 6.2.2, 6.3.2, 6.4).
 const SECRET_MEMBERS: [&str; 9] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv"];

@@ -1,8 +1,8 @@
 //! Public keys, parsed once, and the verification of signatures with them (RFC 7518 section 3, 8037, 9864).
 //!
 //! In: a `Jwk`; bytes and their signature.
-//! Out: yes or no, without a reason; SHA-256 digests and MACs.
-//! May use: aws-lc-rs. This is the one room that names a cryptographic library.
+//! Out: yes or no, without a reason.
+//! May use: aws-lc-rs, algorithm, jwk.
 //! Never: JSON, claims, a reason why a signature failed.
 
 use std::fmt;
@@ -11,7 +11,6 @@ use aws_lc_rs::rsa::PublicEncryptingKey;
 use aws_lc_rs::signature::{
     self, ParsedPublicKey, RsaParameters, RsaPublicKeyComponents, VerificationAlgorithm,
 };
-use aws_lc_rs::{digest, hmac};
 
 use super::algorithm::{Algorithm, KeyType};
 use super::jwk::{Jwk, JwkError, Material, RSA_BITS};
@@ -99,39 +98,6 @@ impl fmt::Debug for VerificationKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.parsed.iter().map(|(algorithm, _)| algorithm)).finish()
     }
-}
-
-/// A secret of 32 bytes that nobody knows; `None` where the machine has no randomness to give.
-pub fn random_secret() -> Option<[u8; 32]> {
-    let mut secret = [0; 32];
-    aws_lc_rs::rand::fill(&mut secret).ok().map(|()| secret)
-}
-
-/// The HMAC-SHA-256 of a message (RFC 2104).
-pub fn hmac_sha256(secret: &[u8; 32], message: &[u8]) -> [u8; 32] {
-    let key = hmac::Key::new(hmac::HMAC_SHA256, secret);
-    let mut out = [0; 32];
-    out.copy_from_slice(hmac::sign(&key, message).as_ref());
-    out
-}
-
-/// Whether two texts are equal, in a time that does not tell where they differ.
-pub fn constant_time_eq(a: &[u8], b: &[u8]) -> bool {
-    aws_lc_rs::constant_time::verify_slices_are_equal(a, b).is_ok()
-}
-
-/// The SHA-256 digest of some bytes.
-pub fn sha256(bytes: &[u8]) -> [u8; 32] {
-    let mut out = [0; 32];
-    out.copy_from_slice(digest::digest(&digest::SHA256, bytes).as_ref());
-    out
-}
-
-/// The SHA-1 digest of some bytes, for `x5t` (RFC 7515 section 4.1.7) alone: it chooses a key, and proves nothing.
-pub(crate) fn sha1_of_certificate(der: &[u8]) -> [u8; 20] {
-    let mut out = [0; 20];
-    out.copy_from_slice(digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, der).as_ref());
-    out
 }
 
 fn parse(material: &Material, algorithm: Algorithm) -> Result<ParsedPublicKey, JwkError> {

@@ -6,11 +6,12 @@
 //! Never: a key that is private, symmetric or not for signatures; a certificate's content.
 
 use super::issuer_name::IssuerName;
+use crate::crypto::{sha1_of_certificate, sha256};
 use crate::jose::algorithm::Algorithm;
 use crate::jose::json::{Object, Value};
 use crate::jose::jwk::{Jwk, JwkError, Spelling, Thumbprint};
 use crate::jose::jws::MAX_KID_CHARS;
-use crate::jose::verification_key::{VerificationKey, sha1_of_certificate, sha256};
+use crate::jose::verification_key::VerificationKey;
 use crate::jose::{base64_decode, base64url_encode};
 use crate::rejection::Shown;
 use crate::time::{Leeway, NumericDate, UnixTime};

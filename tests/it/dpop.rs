@@ -10,10 +10,10 @@ mod uri_table;
 
 use oidc_spa_native::access_token::Profile;
 use oidc_spa_native::credentials::Field;
+use oidc_spa_native::crypto::sha256;
 use oidc_spa_native::dpop::window::ProofWindow;
 use oidc_spa_native::jose::algorithm::{Algorithm, AlgorithmSet};
 use oidc_spa_native::jose::base64url_encode;
-use oidc_spa_native::jose::verification_key::sha256;
 use oidc_spa_native::resource_server::Request;
 use oidc_spa_native::time::Leeway;
 

@@ -12,10 +12,10 @@ use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use fastrand::Rng;
 use oidc_spa_native::credentials::Credentials;
 use oidc_spa_native::credentials::Presentation;
+use oidc_spa_native::crypto::sha256;
 use oidc_spa_native::dpop::nonce::{NonceMode, Nonces};
 use oidc_spa_native::dpop::proof::ExpectedTarget;
 use oidc_spa_native::jose::base64url_encode;
-use oidc_spa_native::jose::verification_key::sha256;
 
 use super::*;
 

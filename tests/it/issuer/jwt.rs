@@ -1,8 +1,8 @@
 //! Tokens and proofs, written as text so that duplicate members and odd numbers survive.
 
+use oidc_spa_native::crypto::sha256;
 use oidc_spa_native::jose::algorithm::Algorithm;
 use oidc_spa_native::jose::base64url_encode;
-use oidc_spa_native::jose::verification_key::sha256;
 
 use super::{AUDIENCE, CLIENT, ES_1, HTU, ISSUER, NOW, SigningKey};
 
