@@ -90,6 +90,7 @@ pub mod grant;
 pub mod jose;
 pub mod keys;
 pub mod memory;
+mod possession;
 pub mod presentation;
 pub mod rejection;
 pub mod request;

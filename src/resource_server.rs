@@ -5,26 +5,24 @@
 //! May use: every room.
 //! Never: a comparison of its own, I/O, a clock.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::access_token::signature::{KeyTrouble, SignedToken};
 use crate::access_token::{AccessToken, AccessTokenPolicy, Audience, Clients};
 use crate::challenge::{Challenge, Challenger, Demand};
-use crate::client_certificate::{self, CertificateField};
+use crate::client_certificate::CertificateField;
 use crate::credentials::{AcceptedSchemes, Credentials, Field, Presentation, Refusal, Scheme};
 use crate::dpop::nonce::Nonces;
-use crate::dpop::proof::{
-    DpopPolicy, ExpectedTarget, ExpectedUri, Proof, ProofRules, TokenDigest, header_of,
-};
+use crate::dpop::proof::{DpopPolicy, ExpectedTarget, Proof, TokenDigest, header_of};
 use crate::grant::{Grant, Pending};
 use crate::jose::algorithm::AlgorithmSet;
 use crate::keys::issuer_directory::IssuerDirectory;
 use crate::keys::metadata::Issuer;
 use crate::memory::{BoundToken, IssuerIndex, Learned, Memory, TokenText, VerifiedToken};
+use crate::possession::{self, PossessionRules, Presented, dpop_disabled};
 use crate::presentation::{RequestRules, RequiredBinding};
 use crate::rejection::{Code, Rejection};
-use crate::request::{ProxyTrust, RequestHead, TargetUri};
+use crate::request::{ProxyTrust, RequestHead};
 use crate::resource_metadata::ProtectedResource;
 use crate::time::UnixTime;
 
@@ -172,20 +170,20 @@ impl ResourceServer {
             Err(refusal) => return Decision::Rejected(refusal),
         };
         let scheme = credentials.presentation.scheme();
-        let target = match (scheme, request.head) {
-            (Scheme::Bearer, _) => Ok(None),
-            (Scheme::DPoP, Some(head)) if schemes.accept(scheme) => self.target(head).map(Some),
-            (Scheme::DPoP, Some(_)) => Err(dpop_disabled()),
-            (Scheme::DPoP, None) => Err(Code::SchemeUnsupported
-                .because("The DPoP scheme needs to know the request: pass its `{ method, url }` too")),
-        };
+        let head = request.head.map(|head| self.without_unread_fields(head));
+        let target = possession::target_of(scheme, head, schemes, &self.policy.proxy_trust);
         match target {
             Ok(target) => {
-                let (target, head) = (target.as_ref(), request.head);
+                let target = target.as_ref();
                 self.decide(&Case { credentials: &credentials, target, head, schemes, binding, memory, now })
             }
             Err(rejection) => Decision::Rejected((rejection, Some(scheme))),
         }
+    }
+
+    fn without_unread_fields<'a>(&self, head: RequestHead<'a>) -> RequestHead<'a> {
+        let prefix = head.x_forwarded_prefix.filter(|_| self.policy.reads_forwarded_prefix);
+        RequestHead { x_forwarded_prefix: prefix, ..head }
     }
 
     /// Judges credentials. `target` is what a proof must be for. A token that is bound to a certificate is refused.
@@ -212,7 +210,7 @@ impl ResourceServer {
     }
 
     fn walk(&self, case: &Case<'_, impl Memory>) -> Result<Pending, Halt> {
-        let &Case { credentials, memory, now, .. } = case;
+        let &Case { credentials, target, head, schemes, binding, memory, now } = case;
         let (token, presentation) = (credentials.access_token, credentials.presentation);
         let is_in_bounds = token.len() <= self.policy.max_token_bytes;
         let bound = (presentation.scheme() == Scheme::DPoP && is_in_bounds).then_some(token);
@@ -224,7 +222,17 @@ impl ResourceServer {
             None => (bound.map(TokenDigest::of), Arc::new(self.verify(token, memory, now)?)),
         };
         let access_token = verified.token();
-        let proof = self.confirm(access_token, digest, case)?;
+        let presented = Presented { presentation, digest, target, head };
+        let rules = PossessionRules {
+            schemes,
+            binding,
+            dpop: &self.policy.dpop,
+            nonces: self.policy.nonces.as_ref(),
+            certificate_field: self.policy.certificate_field,
+            proxy_trust: &self.policy.proxy_trust,
+        };
+        let known_key = |header: &str| memory.proof_key(header);
+        let proof = possession::prove(access_token.confirmation(), &presented, &rules, &known_key, now)?;
         let nonces = self.policy.nonces.as_ref();
         let lacks_nonce = proof.as_ref().is_some_and(|proof| !proof.has_current_nonce());
         let (record, proof_key) = proof.map(Proof::into_parts).unzip();
@@ -300,84 +308,6 @@ impl ResourceServer {
     fn issuer(&self, index: IssuerIndex) -> Result<&AcceptedIssuer, Rejection> {
         self.policy.issuers.get(index).ok_or_else(|| Code::IssuerMismatch.because("No issuer is accepted"))
     }
-
-    /// Whether the token was presented as it must be: a bound one with its certificate, its proof, or both, another
-    /// one without.
-    fn confirm(
-        &self,
-        access_token: &AccessToken,
-        digest: Option<TokenDigest>,
-        case: &Case<'_, impl Memory>,
-    ) -> Result<Option<Proof>, Rejection> {
-        let &Case { credentials, target, head, schemes, binding, memory, now } = case;
-        let confirmation = access_token.confirmation();
-        match (credentials.presentation, confirmation.jkt.as_deref()) {
-            (Presentation::Bearer { even_if_bound: false }, Some(_)) => {
-                let message =
-                    "access token is DPoP bound (cnf.jkt claim present) but used with bearer scheme";
-                return Err(Code::TokenBound.because(message));
-            }
-            (Presentation::DPoP { .. }, None) => {
-                let message = "DPoP validation error, missing cnf.jtk claim in the access token payload";
-                let bound = confirmation.uncheckable || confirmation.certificate.is_some();
-                let code = if bound { Code::TokenBound } else { Code::TokenUnbound };
-                return Err(code.because(message));
-            }
-            _ if confirmation.uncheckable => {
-                let message = "The access token's cnf claim names a confirmation that is not checked here";
-                return Err(Code::TokenBound.because(message));
-            }
-            _ => {}
-        }
-        binding.check(confirmation)?;
-        if let Some(certificate) = confirmation.certificate {
-            let Policy { certificate_field, proxy_trust, .. } = &self.policy;
-            client_certificate::check(certificate, head, *certificate_field, proxy_trust)?;
-        }
-        match (credentials.presentation, confirmation.jkt.as_deref(), target.zip(digest)) {
-            (Presentation::Bearer { .. }, ..) if !schemes.accept(Scheme::Bearer) => {
-                let message = "The access token is not bound to a DPoP key, and only DPoP is accepted";
-                Err(Code::TokenUnbound.because(message))
-            }
-            (Presentation::Bearer { .. }, ..) => Ok(None),
-            (Presentation::DPoP { proof }, Some(jkt), Some((target, digest))) => {
-                let rules = ProofRules {
-                    policy: &self.policy.dpop,
-                    nonces: self.policy.nonces.as_ref(),
-                    known_key: &|header| memory.proof_key(header),
-                };
-                Proof::validate(proof, digest, jkt, target, &rules, now).map(Some)
-            }
-            (Presentation::DPoP { .. }, ..) => Err(dpop_disabled()),
-        }
-    }
-
-    fn target<'a>(&self, head: RequestHead<'a>) -> Result<ExpectedTarget<'a>, Rejection> {
-        let prefix = head.x_forwarded_prefix.filter(|_| self.policy.reads_forwarded_prefix);
-        let head = RequestHead { x_forwarded_prefix: prefix, ..head };
-        let uri = head.target_uri(&self.policy.proxy_trust)?;
-        let shown = Cow::Owned(uri.to_string());
-        let advice = self.policy.proxy_trust.advice();
-        let uri = ExpectedUri { uri: Some(uri), shown, advice };
-        Ok(ExpectedTarget { method: Some(head.method), uri: Some(uri) })
-    }
-}
-
-impl<'a> ExpectedTarget<'a> {
-    /// The target that an application names itself.
-    pub fn of_application(method: Option<&'a str>, uri: Option<&'a str>) -> Self {
-        let uri = uri.map(|text| ExpectedUri {
-            uri: TargetUri::parse(text),
-            shown: Cow::Borrowed(text),
-            advice: None,
-        });
-        Self { method, uri }
-    }
-}
-
-#[cold]
-fn dpop_disabled() -> Rejection {
-    Code::SchemeUnsupported.because("The DPoP scheme is disabled")
 }
 
 /// One request on its way through the corridor.

@@ -5,6 +5,7 @@
 //! May use: jose, request, credentials, rejection, time, nonce, replay, window.
 //! Never: an issuer's keys, the memory of proofs seen before.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -17,7 +18,7 @@ use crate::jose::jwk::{Jwk, Thumbprint};
 use crate::jose::jws::{CompactJws, JoseHeader, Member};
 use crate::jose::verification_key::VerificationKey;
 use crate::rejection::{Code, Rejection, Shown};
-use crate::request::TargetUri;
+use crate::request::{ProxyTrust, RequestHead, TargetUri};
 use crate::time::{Leeway, NumericDate, UnixTime};
 
 use super::nonce::{Given, NonceMode, Nonces};
@@ -58,9 +59,29 @@ pub struct ExpectedUri<'a> {
     /// The URI; `None` where the application's text is none.
     pub uri: Option<TargetUri>,
     /// How a message shows it.
-    pub shown: std::borrow::Cow<'a, str>,
+    pub shown: Cow<'a, str>,
     /// Which option helps where a proxy stands between, for the message.
     pub advice: Option<&'static str>,
+}
+
+impl<'a> ExpectedTarget<'a> {
+    /// The target of a request: its method, and the URI that the client saw.
+    pub(crate) fn of_request(head: RequestHead<'a>, trust: &ProxyTrust) -> Result<Self, Rejection> {
+        let uri = head.target_uri(trust)?;
+        let shown = Cow::Owned(uri.to_string());
+        let uri = ExpectedUri { uri: Some(uri), shown, advice: trust.advice() };
+        Ok(Self { method: Some(head.method), uri: Some(uri) })
+    }
+
+    /// The target that an application names itself.
+    pub fn of_application(method: Option<&'a str>, uri: Option<&'a str>) -> Self {
+        let uri = uri.map(|text| ExpectedUri {
+            uri: TargetUri::parse(text),
+            shown: Cow::Borrowed(text),
+            advice: None,
+        });
+        Self { method, uri }
+    }
 }
 
 /// The SHA-256 digest of an access token's text: a proof's `ath` is its base64url (RFC 9449 section 4.2).

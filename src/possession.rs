@@ -1,0 +1,113 @@
+//! Whether a client possesses what its token is bound to (RFC 7800 section 3.1, RFC 8705 section 3, RFC 9449 section 7).
+//!
+//! In: a token's confirmation; the proof and the certificate that came with it; the rules for both.
+//! Out: the `Proof`, where the token is bound to a key; or a refusal.
+//! May use: access_token's confirmation, client_certificate, credentials, dpop, presentation, rejection, request, time.
+//! Never: a claim beside `cnf`, an issuer's key, a memory.
+
+use std::sync::Arc;
+
+use crate::access_token::Confirmation;
+use crate::client_certificate::{self, CertificateField};
+use crate::credentials::{AcceptedSchemes, Presentation, Scheme};
+use crate::dpop::nonce::Nonces;
+use crate::dpop::proof::{DpopPolicy, ExpectedTarget, Proof, ProofKey, ProofRules, TokenDigest};
+use crate::presentation::RequiredBinding;
+use crate::rejection::{Code, Rejection};
+use crate::request::{ProxyTrust, RequestHead};
+use crate::time::UnixTime;
+
+/// What the rules of the server and of the route say.
+pub(crate) struct PossessionRules<'a> {
+    pub schemes: AcceptedSchemes,
+    pub binding: RequiredBinding,
+    pub dpop: &'a DpopPolicy,
+    pub nonces: Option<&'a Nonces>,
+    pub certificate_field: CertificateField,
+    pub proxy_trust: &'a ProxyTrust,
+}
+
+/// How a token came.
+pub(crate) struct Presented<'a> {
+    pub presentation: Presentation<'a>,
+    /// The digest of the token's text, where it came with a proof.
+    pub digest: Option<TokenDigest>,
+    /// What the proof must be for.
+    pub target: Option<&'a ExpectedTarget<'a>>,
+    pub head: Option<RequestHead<'a>>,
+}
+
+/// Checks that a bound token came with its certificate, its proof, or both, and another one without.
+///
+/// `known_key` finds the key of a client whose proofs begin with the same header.
+pub(crate) fn prove(
+    confirmation: &Confirmation,
+    presented: &Presented<'_>,
+    rules: &PossessionRules<'_>,
+    known_key: &dyn Fn(&str) -> Option<Arc<ProofKey>>,
+    now: UnixTime,
+) -> Result<Option<Proof>, Rejection> {
+    let jkt = confirmation.jkt.as_deref();
+    check_scheme(presented.presentation, confirmation)?;
+    rules.binding.check(confirmation)?;
+    if let Some(certificate) = confirmation.certificate {
+        client_certificate::check(certificate, presented.head, rules.certificate_field, rules.proxy_trust)?;
+    }
+    match (presented.presentation, jkt, presented.target.zip(presented.digest)) {
+        (Presentation::Bearer { .. }, ..) if !rules.schemes.accept(Scheme::Bearer) => {
+            let message = "The access token is not bound to a DPoP key, and only DPoP is accepted";
+            Err(Code::TokenUnbound.because(message))
+        }
+        (Presentation::Bearer { .. }, ..) => Ok(None),
+        (Presentation::DPoP { proof }, Some(jkt), Some((target, digest))) => {
+            let rules = ProofRules { policy: rules.dpop, nonces: rules.nonces, known_key };
+            Proof::validate(proof, digest, jkt, target, &rules, now).map(Some)
+        }
+        (Presentation::DPoP { .. }, ..) => Err(dpop_disabled()),
+    }
+}
+
+/// The scheme is the one of the token's confirmation, and all of that can be checked here.
+fn check_scheme(presentation: Presentation<'_>, confirmation: &Confirmation) -> Result<(), Rejection> {
+    match (presentation, confirmation.jkt.as_deref()) {
+        (Presentation::Bearer { even_if_bound: false }, Some(_)) => {
+            let message = "access token is DPoP bound (cnf.jkt claim present) but used with bearer scheme";
+            Err(Code::TokenBound.because(message))
+        }
+        (Presentation::DPoP { .. }, None) => {
+            // `jtk` is misspelt in `oidc-spa/server`, whose sentences the drop-in keeps.
+            let message = "DPoP validation error, missing cnf.jtk claim in the access token payload";
+            let bound = confirmation.uncheckable || confirmation.certificate.is_some();
+            let code = if bound { Code::TokenBound } else { Code::TokenUnbound };
+            Err(code.because(message))
+        }
+        _ if confirmation.uncheckable => {
+            let message = "The access token's cnf claim names a confirmation that is not checked here";
+            Err(Code::TokenBound.because(message))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// What the proof of a request must be for; nothing where the scheme asks for no proof.
+pub(crate) fn target_of<'a>(
+    scheme: Scheme,
+    head: Option<RequestHead<'a>>,
+    schemes: AcceptedSchemes,
+    trust: &ProxyTrust,
+) -> Result<Option<ExpectedTarget<'a>>, Rejection> {
+    match (scheme, head) {
+        (Scheme::Bearer, _) => Ok(None),
+        (Scheme::DPoP, Some(head)) if schemes.accept(scheme) => {
+            ExpectedTarget::of_request(head, trust).map(Some)
+        }
+        (Scheme::DPoP, Some(_)) => Err(dpop_disabled()),
+        (Scheme::DPoP, None) => Err(Code::SchemeUnsupported
+            .because("The DPoP scheme needs to know the request: pass its `{ method, url }` too")),
+    }
+}
+
+#[cold]
+pub(crate) fn dpop_disabled() -> Rejection {
+    Code::SchemeUnsupported.because("The DPoP scheme is disabled")
+}
