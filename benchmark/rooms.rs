@@ -16,6 +16,7 @@ use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{self, EcdsaKeyPair, EcdsaSigningAlgorithm, Ed25519KeyPair, KeyPair, RsaKeyPair};
 use divan::{Bencher, black_box};
 use oidc_spa_native::access_token::{AccessTokenPolicy, Audience, Clients};
+use oidc_spa_native::challenge::Demand;
 use oidc_spa_native::credentials::{AcceptedSchemes, Credentials, Field, Scheme};
 use oidc_spa_native::crypto::sha256;
 use oidc_spa_native::dpop::nonce::{NonceMode, Nonces};
@@ -30,10 +31,11 @@ use oidc_spa_native::jose::verification_key::VerificationKey;
 use oidc_spa_native::jose::{base64url_encode, json};
 use oidc_spa_native::keys::jwk_set::JwkSet;
 use oidc_spa_native::keys::metadata::Issuer;
-use oidc_spa_native::presentation::RequiredBinding;
+use oidc_spa_native::presentation::{RequestRules, RequiredBinding};
+use oidc_spa_native::question::{Question, Request};
 use oidc_spa_native::rejection::Code;
 use oidc_spa_native::request::{ProxyTrust, RequestHead, TargetUri};
-use oidc_spa_native::resource_server::{AcceptedIssuer, Decision, Policy, Request, ResourceServer};
+use oidc_spa_native::resource_server::{AcceptedIssuer, Decision, Policy, ResourceServer};
 use oidc_spa_native::time::{Leeway, UnixTime};
 
 const ISSUER: &str = "https://auth.example.com/realms/main";
@@ -166,7 +168,11 @@ mod resource_server {
     #[divan::bench(args = [Code::CredentialsMissing, Code::TokenExpired, Code::ProofReplayed])]
     fn challenge(bencher: Bencher<'_, '_>, code: Code) {
         let server = server();
-        bencher.bench(|| server.challenge(black_box(code), Some(Scheme::DPoP), NOW));
+        let refuse = |code: Code| {
+            let (rules, demand) = (RequestRules::default(), Demand::default());
+            server.refuse(code.because(""), Some(Scheme::DPoP), rules, &demand, NOW)
+        };
+        bencher.bench(|| refuse(black_box(code)));
     }
 
     fn grants(bencher: Bencher<'_, '_>, signer: &Signer, authorization: &str, proof: Option<&str>) {
@@ -174,7 +180,8 @@ mod resource_server {
         let keys = Arc::new(JwkSet::of_unnamed(vec![signer.verification_key()]).unwrap());
         let dpop = proof.map_or(Field::Absent, Field::Once);
         let request = Request { authorization: Field::Once(authorization), dpop, head: Some(head()) };
-        let decide = || server.authorize(black_box(&request), &|_| Some(keys.clone()), NOW);
+        let question = Question::of_request(request);
+        let decide = || server.decide(black_box(&question), &|_| Some(keys.clone()), NOW);
         let decision = decide();
         assert!(matches!(decision, Decision::Pending(_)), "{decision:?}");
         bencher.bench(decide);

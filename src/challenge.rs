@@ -1,14 +1,19 @@
-//! What a refused client is told: status and `WWW-Authenticate` (RFC 6750 section 3, 9449 section 7.1, 9470, 9728).
+//! What a client is told: status, challenge and the other fields of a response (RFC 6750 section 3, 9449 sections 7.1
+//! and 8, 9470, 9728).
 //!
-//! In: a code, the scheme that the client used, what the application asks for.
-//! Out: `Challenge`.
-//! May use: jose::algorithm, credentials' scheme, rejection, resource_metadata.
+//! In: a rejection, the scheme that the client used, what the application asks for; this server's nonces.
+//! Out: `Refusal`; the fields of every response.
+//! May use: dpop's nonces, jose::algorithm, credentials' scheme, rejection, resource_metadata.
 //! Never: a text that came with the request.
 
+use std::borrow::Cow;
+
 use crate::credentials::{AcceptedSchemes, Scheme};
+use crate::dpop::nonce::Nonces;
 use crate::jose::algorithm::AlgorithmSet;
-use crate::rejection::Code;
+use crate::rejection::{Code, Rejection};
 use crate::resource_metadata::ProtectedResource;
+use crate::time::UnixTime;
 
 /// Seconds after which a client may try again when this server could not judge (RFC 9110 section 10.2.3).
 const RETRY_AFTER_SECS: u32 = 5;
@@ -24,6 +29,30 @@ pub struct Challenge {
     pub retry_after: Option<u32>,
     /// Value of `DPoP-Nonce` (RFC 9449 section 9).
     pub dpop_nonce: Option<String>,
+}
+
+impl Challenge {
+    /// The fields of the response, by name and value. Nobody else writes one.
+    pub fn fields(&self) -> impl Iterator<Item = (&'static str, Cow<'_, str>)> {
+        let challenge = self.www_authenticate.as_deref().map(|value| ("WWW-Authenticate", value.into()));
+        let retry_after = self.retry_after.map(|secs| ("Retry-After", secs.to_string().into()));
+        let nonce = self.dpop_nonce.as_deref().map(nonce_fields);
+        challenge.into_iter().chain(retry_after).chain(nonce.into_iter().flatten())
+    }
+}
+
+/// The nonce for the client's next proof. In a cache it would reach another client, and later (RFC 9449 section 8.2).
+pub fn nonce_fields(nonce: &str) -> [(&'static str, Cow<'_, str>); 2] {
+    [("DPoP-Nonce", nonce.into()), ("Cache-Control", "no-store".into())]
+}
+
+/// The request must not enter: why, and the response.
+#[derive(Clone, Debug)]
+pub struct Refusal {
+    /// Why, for developers.
+    pub rejection: Rejection,
+    /// What the client is told.
+    pub challenge: Challenge,
 }
 
 /// What a client would need to enter, as far as the application wants it told.
@@ -47,6 +76,13 @@ impl Demand {
     /// it cannot have.
     pub fn new<T: AsRef<str>>(scopes: &[T], acr_values: &[T], max_age: Option<u32>) -> Option<Self> {
         Some(Self { scope: list(scopes)?, acr_values: list(acr_values)?, max_age })
+    }
+
+    /// These scopes, separated by spaces. A text that cannot stand in a challenge asks for nothing.
+    fn for_scopes(scopes: Option<&str>) -> Self {
+        let names: Vec<&str> =
+            scopes.unwrap_or_default().split(' ').filter(|name| !name.is_empty()).collect();
+        Self::new(&names, &[], None).unwrap_or_default()
     }
 
     fn parameters(&self) -> impl Iterator<Item = String> {
@@ -76,22 +112,58 @@ pub struct Challenger {
     algs: String,
     /// `resource_metadata="…"` of every challenge (RFC 9728 section 5.1).
     resource_metadata: Option<String>,
+    nonces: Option<Nonces>,
 }
 
 impl Challenger {
-    /// For a server that accepts these algorithms of DPoP proofs, and describes itself there.
-    pub fn new(proof_algorithms: AlgorithmSet, resource: Option<&ProtectedResource>) -> Self {
+    /// For a server that accepts these algorithms of DPoP proofs, describes itself there and gives these nonces.
+    pub fn new(
+        proof_algorithms: AlgorithmSet,
+        resource: Option<&ProtectedResource>,
+        nonces: Option<Nonces>,
+    ) -> Self {
         let names: Vec<&str> = proof_algorithms.iter().map(|algorithm| algorithm.name()).collect();
         let resource_metadata =
             resource.map(|resource| format!("resource_metadata=\"{}\"", resource.metadata_url()));
-        Self { algs: format!("algs=\"{}\"", names.join(" ")), resource_metadata }
+        Self { algs: format!("algs=\"{}\"", names.join(" ")), resource_metadata, nonces }
+    }
+
+    /// The refusal of a request. The challenge of an anonymous one names the scopes of its route.
+    pub fn refuse_request(
+        &self,
+        rejection: Rejection,
+        used: Option<Scheme>,
+        schemes: AcceptedSchemes,
+        scopes: Option<&str>,
+        now: UnixTime,
+    ) -> Refusal {
+        let is_anonymous = matches!(rejection.code(), Code::CredentialsMissing | Code::SchemeUnsupported);
+        let demand = Demand::for_scopes(scopes.filter(|_| is_anonymous));
+        let used = used.filter(|_| demand == Demand::default());
+        self.refuse(rejection, used, schemes, &demand, now)
+    }
+
+    /// A refusal, where these schemes are accepted and the application asks for more.
+    pub fn refuse(
+        &self,
+        rejection: Rejection,
+        used: Option<Scheme>,
+        schemes: AcceptedSchemes,
+        demand: &Demand,
+        now: UnixTime,
+    ) -> Refusal {
+        // Whoever comes with DPoP is given a nonce whatever went wrong, so that the next try has one.
+        let nonces = self.nonces.as_ref().filter(|_| used == Some(Scheme::DPoP));
+        let dpop_nonce = nonces.map(|nonces| nonces.current(now));
+        let challenge = Challenge { dpop_nonce, ..self.challenge(rejection.code(), used, schemes, demand) };
+        Refusal { rejection, challenge }
     }
 
     /// The response to a request that was refused for this reason, where these schemes are accepted.
     ///
     /// The error goes into the challenge of the scheme that was used (RFC 9449 section 7.2); into every challenge
     /// where that is not known, or where the scheme is not accepted. What the application demands stands beside it.
-    pub fn challenge(
+    fn challenge(
         &self,
         code: Code,
         used: Option<Scheme>,
@@ -148,7 +220,7 @@ mod tests {
     fn challenger(resource: Option<&str>) -> Challenger {
         let algorithms = AlgorithmSet::of(&[Algorithm::ES256, Algorithm::PS256]);
         let resource = resource.and_then(|text| ProtectedResource::parse(text, Description::default()).ok());
-        Challenger::new(algorithms.unwrap_or(AlgorithmSet::all()), resource.as_ref())
+        Challenger::new(algorithms.unwrap_or(AlgorithmSet::all()), resource.as_ref(), None)
     }
 
     fn said(schemes: AcceptedSchemes, code: Code, used: Option<Scheme>) -> String {
@@ -230,6 +302,23 @@ mod tests {
         assert!(
             Demand::new(&["https://api.example/read.all", "!#[]~"], &["urn:mace:silver"], None).is_some()
         );
+    }
+
+    #[test]
+    fn the_fields_of_a_response_are_named_here_in_their_order() {
+        let challenge = Challenge {
+            status: 401,
+            www_authenticate: Some("Bearer".into()),
+            retry_after: Some(5),
+            dpop_nonce: Some("n".into()),
+        };
+        let fields: Vec<String> =
+            challenge.fields().map(|(name, value)| format!("{name}: {value}")).collect();
+        let expected =
+            ["WWW-Authenticate: Bearer", "Retry-After: 5", "DPoP-Nonce: n", "Cache-Control: no-store"];
+        assert_eq!(fields, expected);
+        let bare = Challenge { www_authenticate: None, retry_after: None, dpop_nonce: None, ..challenge };
+        assert_eq!(bare.fields().count(), 0);
     }
 
     #[test]

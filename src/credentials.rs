@@ -111,12 +111,10 @@ impl Presentation<'_> {
     }
 }
 
-/// A refusal, and the scheme that the client used, as far as it is known.
-pub type Refusal = (Rejection, Option<Scheme>);
-
 impl<'a> Credentials<'a> {
-    /// Reads the credentials of a request. A field without a value is none, whatever shape the request came in.
-    pub fn parse(authorization: Field<'a>, dpop: Field<'a>) -> Result<Self, Refusal> {
+    /// Reads the credentials of a request. A field without a value is none, whatever shape the request came in. Of
+    /// others it says why they are not read, and the scheme that the client used, as far as it is known.
+    pub fn parse(authorization: Field<'a>, dpop: Field<'a>) -> Result<Self, (Rejection, Option<Scheme>)> {
         let value = match authorization {
             Field::Absent => return Err((credentials_missing("No Authorization header"), None)),
             Field::Repeated => {

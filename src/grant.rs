@@ -1,4 +1,4 @@
-//! The end of the corridor: a grant, and what must be remembered before it is one (RFC 9449 section 11.1).
+//! The end of the way: a grant, and what must be remembered before it is one (RFC 9449 section 11.1).
 //!
 //! In: a request that passed every check, that of replay aside.
 //! Out: `Pending`, which only the word of a replay memory turns into a `Grant`.
@@ -9,23 +9,40 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::credentials::{Refusal, Scheme};
+use crate::credentials::{AcceptedSchemes, Scheme};
 use crate::dpop::replay::{ProofRecord, Remembered};
 use crate::dpop::shares::Holder;
 use crate::memory::{IssuerIndex, Learned, VerifiedToken};
-use crate::rejection::Code;
-use crate::time::Validity;
+use crate::rejection::{Code, Rejection};
+use crate::time::{UnixTime, Validity};
+
+/// What a grant would say.
+pub(crate) struct Admission {
+    pub verified: Arc<VerifiedToken>,
+    pub token: Range<usize>,
+    pub scheme: Scheme,
+    pub dpop_nonce: Option<String>,
+    pub learned: Learned,
+    pub is_recalled: bool,
+}
 
 /// A grant that waits for the last word: whether its proof is new.
 #[derive(Debug)]
 pub struct Pending {
-    grant: Grant,
+    admission: Admission,
     record: Option<ProofRecord>,
+    schemes: AcceptedSchemes,
+    now: UnixTime,
 }
 
 impl Pending {
-    pub(crate) const fn new(grant: Grant, record: Option<ProofRecord>) -> Self {
-        Self { grant, record }
+    pub(crate) const fn new(
+        admission: Admission,
+        record: Option<ProofRecord>,
+        schemes: AcceptedSchemes,
+        now: UnixTime,
+    ) -> Self {
+        Self { admission, record, schemes, now }
     }
 
     /// What is to be remembered before this becomes a grant, if there is a proof.
@@ -33,64 +50,121 @@ impl Pending {
         self.record.as_ref()
     }
 
-    /// Asks the replay memory, if there is a proof to remember, and turns its answer into a grant or a refusal.
-    pub fn settle(self, remember: impl FnOnce(&ProofRecord) -> Remembered) -> Result<Grant, Refusal> {
-        let Some(record) = &self.record else { return Ok(self.grant) };
-        let rejection = match remember(record) {
-            Remembered::New => return Ok(self.grant),
-            Remembered::Seen => Code::ProofReplayed.because("DPoP proof replayed"),
-            Remembered::Forgotten => {
-                Code::ProofStale.because("DPoP proof is older than what the replay memory holds")
-            }
-            Remembered::Full => Code::ReplayMemoryUnavailable.because("The replay memory is full"),
-            Remembered::ShareFull(holder) => Code::ReplayMemoryUnavailable.because(match holder {
-                Holder::Key => {
-                    "This key has used up its share of the replay memory; it sends very many proofs"
-                }
-                Holder::Subject => {
-                    "This user has used up its share of the replay memory; its keys send very many proofs"
-                }
-                Holder::Client => {
-                    "This client has used up its share of the replay memory; its keys send very many proofs"
-                }
-            }),
-            Remembered::Unavailable => Code::ReplayMemoryUnavailable
-                .because("The shared replay memory gave no answer; `health().replayMemory` says why"),
-        };
-        Err((rejection, Some(self.grant.scheme)))
+    /// When the request was judged.
+    pub const fn now(&self) -> UnixTime {
+        self.now
+    }
+
+    pub(crate) const fn scheme(&self) -> Scheme {
+        self.admission.scheme
+    }
+
+    /// The schemes that the request might have used.
+    pub(crate) const fn schemes(&self) -> AcceptedSchemes {
+        self.schemes
+    }
+
+    /// Asks the replay memory, if there is a proof to remember. This is the one place where a `Grant` is made.
+    pub(crate) fn settle(
+        self,
+        remember: impl FnOnce(&ProofRecord) -> Remembered,
+    ) -> Result<Grant, Rejection> {
+        match self.record.as_ref().map_or(Remembered::New, remember) {
+            Remembered::New => Ok(Grant { admission: self.admission }),
+            known => Err(why_not(known)),
+        }
     }
 }
 
-/// The request may enter.
+#[cold]
+fn why_not(remembered: Remembered) -> Rejection {
+    match remembered {
+        Remembered::New | Remembered::Seen => Code::ProofReplayed.because("DPoP proof replayed"),
+        Remembered::Forgotten => {
+            Code::ProofStale.because("DPoP proof is older than what the replay memory holds")
+        }
+        Remembered::Full => Code::ReplayMemoryUnavailable.because("The replay memory is full"),
+        Remembered::ShareFull(holder) => Code::ReplayMemoryUnavailable.because(match holder {
+            Holder::Key => "This key has used up its share of the replay memory; it sends very many proofs",
+            Holder::Subject => {
+                "This user has used up its share of the replay memory; its keys send very many proofs"
+            }
+            Holder::Client => {
+                "This client has used up its share of the replay memory; its keys send very many proofs"
+            }
+        }),
+        Remembered::Unavailable => Code::ReplayMemoryUnavailable
+            .because("The shared replay memory gave no answer; `health().replayMemory` says why"),
+    }
+}
+
+/// The request may enter. Only the word of a replay memory makes one.
 pub struct Grant {
-    pub(crate) verified: Arc<VerifiedToken>,
-    /// The access token's place in the `Authorization` field, in bytes.
-    pub token: Range<usize>,
-    /// How the token was presented.
-    pub scheme: Scheme,
-    /// Whose token it is.
-    pub issuer: IssuerIndex,
-    /// The nonce to give to the client with the response, where it does not hold it yet.
-    pub dpop_nonce: Option<String>,
-    /// For how long the same credentials are granted the same, as long as their issuer's keys stay. `None` where each
-    /// request must prove something anew.
-    pub repeatable: Option<Validity>,
-    /// What a [`Memory`](crate::memory::Memory) may keep.
-    pub learned: Learned,
-    /// The number of the verified token, where it was recalled: its claims are those of the grant before.
-    pub recalled: Option<u64>,
+    admission: Admission,
+}
+
+/// When the same credentials are granted the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Repeatable {
+    /// In this time,
+    pub validity: Validity,
+    /// as long as their issuer has the key set with this number.
+    pub key_set: u64,
 }
 
 impl Grant {
     /// The claims, as JSON text: the token's payload.
     pub fn claims(&self) -> &str {
-        self.verified.token().claims()
+        self.admission.verified.token().claims()
+    }
+
+    /// The access token's place in the `Authorization` field, in bytes.
+    pub fn token(&self) -> Range<usize> {
+        self.admission.token.clone()
+    }
+
+    /// How the token was presented.
+    pub const fn scheme(&self) -> Scheme {
+        self.admission.scheme
+    }
+
+    /// Whose token it is.
+    pub fn issuer(&self) -> IssuerIndex {
+        self.admission.verified.issuer()
+    }
+
+    /// The nonce to give to the client with the response, where it does not hold it yet.
+    pub fn dpop_nonce(&self) -> Option<&str> {
+        self.admission.dpop_nonce.as_deref()
+    }
+
+    /// When the same credentials are granted the same. `None` where each request must prove something anew.
+    pub fn repeatable(&self) -> Option<Repeatable> {
+        let verified = &self.admission.verified;
+        let is_unbound = verified.token().confirmation().is_none();
+        is_unbound.then(|| Repeatable { validity: verified.validity(), key_set: verified.key_set() })
+    }
+
+    /// What a [`Memory`](crate::memory::Memory) may keep.
+    pub const fn learned(&self) -> &Learned {
+        &self.admission.learned
+    }
+
+    /// The number of the verified token, where it was recalled: its claims are those of the grant before.
+    pub fn recalled(&self) -> Option<u64> {
+        self.admission.is_recalled.then(|| self.admission.verified.number())
     }
 }
 
 // Claims must not end up in a log.
+impl fmt::Debug for Admission {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Admission({} ..)", self.scheme.name())
+    }
+}
+
 impl fmt::Debug for Grant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Grant({} ..)", self.scheme.name())
+        write!(f, "Grant({} ..)", self.scheme().name())
     }
 }

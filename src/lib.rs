@@ -32,7 +32,8 @@
 //! use oidc_spa_native::keys::{jwk_set::JwkSet, metadata::Issuer};
 //! use oidc_spa_native::presentation::RequiredBinding;
 //! use oidc_spa_native::request::ProxyTrust;
-//! use oidc_spa_native::resource_server::{AcceptedIssuer, Decision, Policy, Request, ResourceServer};
+//! use oidc_spa_native::question::{Question, Request};
+//! use oidc_spa_native::resource_server::{AcceptedIssuer, Decision, Policy, ResourceServer};
 //! use oidc_spa_native::time::{Leeway, UnixTime};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -68,12 +69,12 @@
 //! let now = UnixTime::from_secs(1_800_000_000);
 //!
 //! let request = Request { authorization: Field::Absent, dpop: Field::Absent, head: None };
-//! let Decision::Rejected((rejection, scheme)) = server.authorize(&request, &|_| Some(keys.clone()), now) else {
+//! let question = Question::of_request(request);
+//! let Decision::Refused(refusal) = server.decide(&question, &|_| Some(keys.clone()), now) else {
 //!     panic!("a request without credentials was not refused");
 //! };
-//! let challenge = server.challenge(rejection.code(), scheme, now);
-//! assert_eq!(challenge.status, 401);
-//! assert!(challenge.www_authenticate.is_some_and(|value| value.starts_with("Bearer, DPoP algs=")));
+//! assert_eq!(refusal.challenge.status, 401);
+//! assert!(refusal.challenge.www_authenticate.is_some_and(|value| value.starts_with("Bearer, DPoP algs=")));
 //! # Ok(())
 //! # }
 //! ```
@@ -92,6 +93,7 @@ pub mod keys;
 pub mod memory;
 mod possession;
 pub mod presentation;
+pub mod question;
 pub mod rejection;
 pub mod request;
 pub mod resource_metadata;

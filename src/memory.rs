@@ -1,4 +1,4 @@
-//! What the corridor may recall, so that it need not be found out again: keys, verified tokens, clients' keys.
+//! What may be recalled of requests before, so that it need not be found out again: keys, verified tokens, clients' keys.
 //!
 //! In: good tokens and proofs, by way of `Grant::learned`.
 //! Out: the `Memory` that whoever calls implements, and what it keeps.
@@ -17,7 +17,7 @@ use crate::time::Validity;
 /// Position of an issuer among those of the policy.
 pub type IssuerIndex = usize;
 
-/// What the corridor looks up: the keys of now, and what it found out before.
+/// What is looked up for a request: the keys of now, and what was found out before.
 ///
 /// A function from issuers to keys is a memory that remembers nothing.
 pub trait Memory {
@@ -47,14 +47,15 @@ impl<F: Fn(IssuerIndex) -> Option<Arc<JwkSet>>> Memory for F {
 pub struct VerifiedToken {
     issuer: IssuerIndex,
     token: AccessToken,
+    key_set: u64,
     number: u64,
 }
 
 static NEXT_NUMBER: AtomicU64 = AtomicU64::new(1);
 
 impl VerifiedToken {
-    pub(crate) fn new(issuer: IssuerIndex, token: AccessToken) -> Self {
-        Self { issuer, token, number: NEXT_NUMBER.fetch_add(1, Ordering::Relaxed) }
+    pub(crate) fn new(issuer: IssuerIndex, token: AccessToken, key_set: u64) -> Self {
+        Self { issuer, token, key_set, number: NEXT_NUMBER.fetch_add(1, Ordering::Relaxed) }
     }
 
     pub(crate) const fn token(&self) -> &AccessToken {
@@ -69,6 +70,11 @@ impl VerifiedToken {
     /// Its number, above zero. Nothing else that was verified in this process has the same, the same token included.
     pub const fn number(&self) -> u64 {
         self.number
+    }
+
+    /// The number of the key set that verified it ([`JwkSet::number`]).
+    pub const fn key_set(&self) -> u64 {
+        self.key_set
     }
 
     /// When it is valid.

@@ -1,6 +1,6 @@
-//! The corridor: a request through the rooms, in order, to a grant or a refusal.
+//! The corridor: a question through the rooms, in order, to a grant or a refusal.
 //!
-//! In: a request, the issuers' keys, the time.
+//! In: a `Question`, the issuers' keys, the time.
 //! Out: `Decision`.
 //! May use: every room.
 //! Never: a comparison of its own, I/O, a clock.
@@ -9,18 +9,20 @@ use std::sync::Arc;
 
 use crate::access_token::signature::{KeyTrouble, SignedToken};
 use crate::access_token::{AccessToken, AccessTokenPolicy, Audience, Clients};
-use crate::challenge::{Challenge, Challenger, Demand};
+use crate::challenge::{Challenger, Demand, Refusal};
 use crate::client_certificate::CertificateField;
-use crate::credentials::{AcceptedSchemes, Credentials, Field, Presentation, Refusal, Scheme};
+use crate::credentials::{AcceptedSchemes, Credentials, Scheme};
 use crate::dpop::nonce::Nonces;
-use crate::dpop::proof::{DpopPolicy, ExpectedTarget, Proof, TokenDigest, header_of};
-use crate::grant::{Grant, Pending};
+use crate::dpop::proof::{DpopPolicy, ExpectedTarget, Proof, TokenDigest};
+use crate::dpop::replay::{ProofRecord, Remembered};
+use crate::grant::{Admission, Grant, Pending};
 use crate::jose::algorithm::AlgorithmSet;
 use crate::keys::issuer_directory::IssuerDirectory;
 use crate::keys::metadata::Issuer;
 use crate::memory::{BoundToken, IssuerIndex, Learned, Memory, TokenText, VerifiedToken};
 use crate::possession::{self, PossessionRules, Presented, dpop_disabled};
 use crate::presentation::{RequestRules, RequiredBinding};
+use crate::question::{Question, Request, Subject};
 use crate::rejection::{Code, Rejection};
 use crate::request::{ProxyTrust, RequestHead};
 use crate::resource_metadata::ProtectedResource;
@@ -66,35 +68,38 @@ pub struct Policy {
     pub certificate_field: CertificateField,
 }
 
-/// A request, as far as it matters here.
-#[derive(Clone, Copy, Debug)]
-pub struct Request<'a> {
-    /// The `Authorization` field.
-    pub authorization: Field<'a>,
-    /// The `DPoP` field.
-    pub dpop: Field<'a>,
-    /// What the request was for; without it DPoP is not accepted.
-    pub head: Option<RequestHead<'a>>,
-}
+/// The last word.
+pub type Verdict = Result<Grant, Refusal>;
 
-/// What the corridor says of a request.
+/// What is said of a question.
 #[derive(Debug)]
 pub enum Decision {
     /// Every check passed, that of replay aside.
     Pending(Pending),
     /// It is refused.
-    Rejected(Refusal),
+    Refused(Refusal),
     /// It cannot be judged with the keys that are there. Nothing was written: it may be judged again.
     KeysNeeded {
-        /// Whose keys.
-        issuer: IssuerIndex,
-        /// The `kid` that no key bears, if that is what is missing.
-        unknown_kid: Option<String>,
-        /// By its own word the token would pass with the right key. Whoever waits for others waits behind those.
-        may_pass: bool,
+        /// Which keys.
+        needed: KeysNeeded,
         /// The refusal, if no other keys come.
         otherwise: Refusal,
     },
+}
+
+/// Keys that would make a difference.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeysNeeded {
+    /// Whose keys.
+    pub issuer: IssuerIndex,
+    /// The number of the key set that was looked into, if there is one.
+    pub key_set: Option<u64>,
+    /// The `kid` that no key bears, if that is what is missing.
+    pub unknown_kid: Option<String>,
+    /// By its own word the token would pass with the right key. Whoever waits for others waits behind those.
+    pub may_pass: bool,
+    /// How the token was presented.
+    pub scheme: Scheme,
 }
 
 /// A resource server's rules, ready to judge.
@@ -108,7 +113,8 @@ pub struct ResourceServer {
 impl ResourceServer {
     /// A resource server with these rules.
     pub fn new(policy: Policy) -> Self {
-        let challenger = Challenger::new(policy.dpop.algorithms, policy.resource.as_ref());
+        let (dpop, nonces) = (policy.dpop, policy.nonces.clone());
+        let challenger = Challenger::new(dpop.algorithms, policy.resource.as_ref(), nonces);
         let issuers = IssuerDirectory::of(policy.issuers.iter().map(|accepted| &accepted.issuer));
         Self { policy, issuers, challenger }
     }
@@ -127,170 +133,166 @@ impl ResourceServer {
         Some(resource.document(issuers.map(|issuer| issuer.as_str()), *schemes, *binding, dpop.algorithms))
     }
 
-    /// The response to a refused request.
-    pub fn challenge(&self, code: Code, used: Option<Scheme>, now: UnixTime) -> Challenge {
-        self.challenge_for(code, used, self.policy.schemes, &Demand::default(), now)
-    }
-
-    /// The response to a refused request, where these schemes are accepted and the application asks for more.
-    pub fn challenge_for(
+    /// A refusal that the application decided on, or whoever carries the keys, where the route has these rules.
+    pub fn refuse(
         &self,
-        code: Code,
+        rejection: Rejection,
         used: Option<Scheme>,
-        schemes: AcceptedSchemes,
+        rules: RequestRules,
         demand: &Demand,
         now: UnixTime,
-    ) -> Challenge {
-        // Whoever comes with DPoP is given a nonce whatever went wrong, so that the next try has one.
-        let nonces = self.policy.nonces.as_ref().filter(|_| used == Some(Scheme::DPoP));
-        let dpop_nonce = nonces.map(|nonces| nonces.current(now));
-        Challenge { dpop_nonce, ..self.challenger.challenge(code, used, schemes, demand) }
+    ) -> Refusal {
+        self.challenger.refuse(rejection, used, rules.schemes(self.policy.schemes), demand, now)
     }
 
-    /// Judges a request with the keys that are there now.
-    pub fn authorize(&self, request: &Request<'_>, memory: &impl Memory, now: UnixTime) -> Decision {
-        self.authorize_by(request, RequestRules::default(), memory, now)
+    /// Judges a question with the keys that are there now.
+    pub fn decide(&self, question: &Question<'_>, memory: &impl Memory, now: UnixTime) -> Decision {
+        let Question { subject, rules, scopes } = question;
+        let schemes = rules.schemes(self.policy.schemes);
+        let binding = rules.binding(self.policy.binding);
+        let (used, walked) = match subject {
+            Subject::Request(request) => match self.read(request, schemes) {
+                Ok((credentials, target)) => {
+                    let (credentials, target, head) = (&credentials, target.as_ref(), request.head);
+                    self.walk(&Case { credentials, target, head, schemes, binding, memory, now })
+                }
+                Err((rejection, used)) => (used, Err(rejection.into())),
+            },
+            Subject::Credentials(credentials, target) => {
+                let (head, target) = (None, target.as_ref());
+                self.walk(&Case { credentials, target, head, schemes, binding, memory, now })
+            }
+        };
+        let Objection { rejection, needed } = match walked {
+            Ok(pending) => return Decision::Pending(pending),
+            Err(objection) => objection,
+        };
+        let otherwise = self.challenger.refuse_request(rejection, used, schemes, *scopes, now);
+        match needed {
+            Some(needed) => Decision::KeysNeeded { needed, otherwise },
+            None => Decision::Refused(otherwise),
+        }
     }
 
-    /// As [`Self::authorize`], where the request's route has rules of its own.
-    pub fn authorize_by(
+    /// Turns the word of a replay memory, if there is a proof to remember, into a grant or a refusal.
+    pub fn settle(&self, pending: Pending, remember: impl FnOnce(&ProofRecord) -> Remembered) -> Verdict {
+        let (scheme, schemes, now) = (pending.scheme(), pending.schemes(), pending.now());
+        let refuse =
+            |rejection| self.challenger.refuse(rejection, Some(scheme), schemes, &Demand::default(), now);
+        pending.settle(remember).map_err(refuse)
+    }
+
+    /// The credentials of a request, and what its proof must be for.
+    fn read<'a>(
         &self,
-        request: &Request<'_>,
-        rules: RequestRules,
-        memory: &impl Memory,
-        now: UnixTime,
-    ) -> Decision {
-        let (schemes, binding) = (rules.schemes(self.policy.schemes), rules.binding(self.policy.binding));
+        request: &Request<'a>,
+        schemes: AcceptedSchemes,
+    ) -> Result<(Credentials<'a>, Option<ExpectedTarget<'a>>), (Rejection, Option<Scheme>)> {
         let credentials = match Credentials::parse(request.authorization, request.dpop) {
             Ok(credentials) => credentials,
             // What is wrong with a proof is of no interest where the scheme is not accepted.
-            Err((_, Some(scheme))) if !schemes.accept(scheme) => {
-                return Decision::Rejected((dpop_disabled(), Some(scheme)));
-            }
-            Err(refusal) => return Decision::Rejected(refusal),
+            Err((_, Some(scheme))) if !schemes.accept(scheme) => return Err((dpop_disabled(), Some(scheme))),
+            Err(unread) => return Err(unread),
         };
         let scheme = credentials.presentation.scheme();
-        let head = request.head.map(|head| self.without_unread_fields(head));
-        let target = possession::target_of(scheme, head, schemes, &self.policy.proxy_trust);
-        match target {
-            Ok(target) => {
-                let target = target.as_ref();
-                self.decide(&Case { credentials: &credentials, target, head, schemes, binding, memory, now })
-            }
-            Err(rejection) => Decision::Rejected((rejection, Some(scheme))),
+        let reads_prefix = self.policy.reads_forwarded_prefix;
+        let head = request.head.map(|head| {
+            let prefix = head.x_forwarded_prefix.filter(|_| reads_prefix);
+            RequestHead { x_forwarded_prefix: prefix, ..head }
+        });
+        match possession::target_of(scheme, head, schemes, &self.policy.proxy_trust) {
+            Ok(target) => Ok((credentials, target)),
+            Err(rejection) => Err((rejection, Some(scheme))),
         }
     }
 
-    fn without_unread_fields<'a>(&self, head: RequestHead<'a>) -> RequestHead<'a> {
-        let prefix = head.x_forwarded_prefix.filter(|_| self.policy.reads_forwarded_prefix);
-        RequestHead { x_forwarded_prefix: prefix, ..head }
-    }
-
-    /// Judges credentials. `target` is what a proof must be for. A token that is bound to a certificate is refused.
-    pub fn authorize_credentials(
-        &self,
-        credentials: &Credentials<'_>,
-        target: Option<&ExpectedTarget<'_>>,
-        memory: &impl Memory,
-        now: UnixTime,
-    ) -> Decision {
-        let Policy { schemes, binding, .. } = self.policy;
-        self.decide(&Case { credentials, target, head: None, schemes, binding, memory, now })
-    }
-
-    fn decide(&self, case: &Case<'_, impl Memory>) -> Decision {
+    fn walk(&self, case: &Case<'_, impl Memory>) -> (Option<Scheme>, Result<Pending, Objection>) {
         let scheme = case.credentials.presentation.scheme();
-        match self.walk(case) {
-            Ok(pending) => Decision::Pending(pending),
-            Err(Halt::Rejected(rejection)) => Decision::Rejected((rejection, Some(scheme))),
-            Err(Halt::KeysNeeded { issuer, unknown_kid, may_pass, otherwise }) => {
-                Decision::KeysNeeded { issuer, unknown_kid, may_pass, otherwise: (otherwise, Some(scheme)) }
-            }
-        }
+        (Some(scheme), self.admit(case, scheme))
     }
 
-    fn walk(&self, case: &Case<'_, impl Memory>) -> Result<Pending, Halt> {
+    fn admit(&self, case: &Case<'_, impl Memory>, scheme: Scheme) -> Result<Pending, Objection> {
         let &Case { credentials, target, head, schemes, binding, memory, now } = case;
-        let (token, presentation) = (credentials.access_token, credentials.presentation);
-        let is_in_bounds = token.len() <= self.policy.max_token_bytes;
-        let bound = (presentation.scheme() == Scheme::DPoP && is_in_bounds).then_some(token);
+        let (text, presentation) = (credentials.access_token, credentials.presentation);
+        let is_in_bounds = text.len() <= self.policy.max_token_bytes;
+        let bound = (scheme == Scheme::DPoP && is_in_bounds).then_some(text);
         let recalled = bound.and_then(|text| memory.verified_token(text));
         let recalled = recalled.filter(|known| known.verified.validity().contains(now));
         let is_recalled = recalled.is_some();
         let (digest, verified) = match recalled {
             Some(BoundToken { digest, verified }) => (Some(digest), verified),
-            None => (bound.map(TokenDigest::of), Arc::new(self.verify(token, memory, now)?)),
+            None => (bound.map(TokenDigest::of), Arc::new(self.verify(text, scheme, memory, now)?)),
         };
-        let access_token = verified.token();
-        let presented = Presented { presentation, digest, target, head };
-        let rules = PossessionRules {
-            schemes,
-            binding,
-            dpop: &self.policy.dpop,
-            nonces: self.policy.nonces.as_ref(),
-            certificate_field: self.policy.certificate_field,
-            proxy_trust: &self.policy.proxy_trust,
-        };
-        let known_key = |header: &str| memory.proof_key(header);
-        let proof = possession::prove(access_token.confirmation(), &presented, &rules, &known_key, now)?;
         let nonces = self.policy.nonces.as_ref();
+        let proof = possession::prove(
+            verified.token().confirmation(),
+            &Presented { presentation, digest, target, head },
+            &PossessionRules {
+                schemes,
+                binding,
+                dpop: &self.policy.dpop,
+                nonces,
+                certificate_field: self.policy.certificate_field,
+                proxy_trust: &self.policy.proxy_trust,
+            },
+            &|header| memory.proof_key(header),
+            now,
+        )?;
         let lacks_nonce = proof.as_ref().is_some_and(|proof| !proof.has_current_nonce());
+        let new_token = digest.filter(|_| !is_recalled);
+        let new_token = new_token
+            .map(|digest| (TokenText::from(text), BoundToken { digest, verified: Arc::clone(&verified) }));
         let (record, proof_key) = proof.map(Proof::into_parts).unzip();
-        let record = record.map(|record| match access_token.presenter() {
+        let record = record.map(|record| match verified.token().presenter() {
             Some(presenter) => record.presented_by(presenter),
             None => record,
         });
-        let proof_header = match presentation {
-            Presentation::DPoP { proof } => header_of(proof),
-            Presentation::Bearer { .. } => None,
-        };
-        let grant = Grant {
-            token: credentials.token_begin..credentials.token_begin + token.len(),
-            scheme: presentation.scheme(),
-            issuer: verified.issuer(),
+        let admission = Admission {
+            token: credentials.token_begin..credentials.token_begin + text.len(),
+            scheme,
             dpop_nonce: nonces.filter(|_| lacks_nonce).map(|nonces| nonces.current(now)),
-            repeatable: access_token.confirmation().is_none().then(|| access_token.validity()),
-            learned: Learned {
-                token: digest.filter(|_| !is_recalled).map(|digest| {
-                    (TokenText::from(token), BoundToken { digest, verified: Arc::clone(&verified) })
-                }),
-                proof_key: proof_header.map(str::to_owned).zip(proof_key.flatten()),
-            },
-            recalled: is_recalled.then(|| verified.number()),
+            learned: Learned { token: new_token, proof_key: proof_key.flatten() },
+            is_recalled,
             verified,
         };
-        Ok(Pending::new(grant, record))
+        Ok(Pending::new(admission, record, schemes, now))
     }
 
     /// The token's header, its issuer's keys, its signature, its claims.
-    fn verify(&self, token: &str, memory: &impl Memory, now: UnixTime) -> Result<VerifiedToken, Halt> {
+    fn verify(
+        &self,
+        token: &str,
+        scheme: Scheme,
+        memory: &impl Memory,
+        now: UnixTime,
+    ) -> Result<VerifiedToken, Objection> {
         let policy = self.policy.access_token;
         let signed = SignedToken::parse(token, policy, self.policy.max_token_bytes)?;
         let index = self.choose_issuer(&signed)?;
         let AcceptedIssuer { issuer, audience, clients, algorithms } = self.issuer(index)?;
         signed.check_algorithm(*algorithms, policy)?;
-        let may_pass = || signed.claims_to_pass(issuer, audience, policy, now);
-        let Some(set) = memory.keys(index) else {
+        let set = memory.keys(index);
+        let key_set = set.as_ref().map(|set| set.number());
+        let needs_keys = |rejection, unknown_kid| {
+            let may_pass = signed.claims_to_pass(issuer, audience, policy, now);
+            let needed = KeysNeeded { issuer: index, key_set, unknown_kid, may_pass, scheme };
+            Objection { rejection, needed: Some(needed) }
+        };
+        let Some(set) = set else {
             signed.check_expiry(policy, now)?;
             let message = "The issuer's keys are not available yet; the issuer is asked for them";
-            let otherwise = Code::KeysUnavailable.because(message);
-            return Err(Halt::KeysNeeded {
-                issuer: index,
-                unknown_kid: None,
-                may_pass: may_pass(),
-                otherwise,
-            });
+            return Err(needs_keys(Code::KeysUnavailable.because(message), None));
         };
         match signed.verify(&set, policy, now) {
             Ok(jws) => {
                 let token = AccessToken::validate(jws, issuer, audience, clients, policy, now)?;
-                Ok(VerifiedToken::new(index, token))
+                Ok(VerifiedToken::new(index, token, set.number()))
             }
             // Newer keys are asked for only where they can make a difference.
-            Err(KeyTrouble::Outdated(otherwise)) if signed.may_pass_later(issuer, policy, now) => {
-                let is_unknown = otherwise.code() == Code::KeyUnknown;
+            Err(KeyTrouble::Outdated(rejection)) if signed.may_pass_later(issuer, policy, now) => {
+                let is_unknown = rejection.code() == Code::KeyUnknown;
                 let unknown_kid = signed.key_id().filter(|_| is_unknown).map(str::to_owned);
-                Err(Halt::KeysNeeded { issuer: index, unknown_kid, may_pass: may_pass(), otherwise })
+                Err(needs_keys(rejection, unknown_kid))
             }
             Err(KeyTrouble::Outdated(rejection) | KeyTrouble::Final(rejection)) => Err(rejection.into()),
         }
@@ -310,7 +312,7 @@ impl ResourceServer {
     }
 }
 
-/// One request on its way through the corridor.
+/// One question on its way.
 struct Case<'c, M> {
     credentials: &'c Credentials<'c>,
     /// What a proof must be for.
@@ -322,13 +324,14 @@ struct Case<'c, M> {
     now: UnixTime,
 }
 
-enum Halt {
-    Rejected(Rejection),
-    KeysNeeded { issuer: IssuerIndex, unknown_kid: Option<String>, may_pass: bool, otherwise: Rejection },
+/// Why there is no grant; and which keys might change that.
+struct Objection {
+    rejection: Rejection,
+    needed: Option<KeysNeeded>,
 }
 
-impl From<Rejection> for Halt {
+impl From<Rejection> for Objection {
     fn from(rejection: Rejection) -> Self {
-        Self::Rejected(rejection)
+        Self { rejection, needed: None }
     }
 }

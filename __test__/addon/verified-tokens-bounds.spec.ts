@@ -10,7 +10,7 @@ describe("VerifiedTokens", () => {
         until: number;
         epoch: number;
         issuer: number;
-        dpopNonce: string | null;
+        headers: Record<string, string> | null;
         number: number;
     };
     interface Memory {
@@ -27,7 +27,7 @@ describe("VerifiedTokens", () => {
         until: 100,
         epoch: 7,
         issuer: 0,
-        dpopNonce: null,
+        headers: null,
         number: 0,
         ...changes
     });
@@ -85,7 +85,7 @@ describe("VerifiedTokens", () => {
             memory.told("x", "required"),
             memory.told("y", null)
         ]).toEqual([undefined, { number: 5, claims: "x" }, undefined, undefined]);
-        memory.set("x", null, { ...bound("later", 6), dpopNonce: "for this client only" });
+        memory.set("x", null, { ...bound("later", 6), headers: { "DPoP-Nonce": "for this client only" } });
         expect(memory.told("x", null)).toEqual({ number: 6, claims: "later" });
         memory.set("y", null, grant("y"));
         expect(memory.told("y", null)).toBeUndefined();
@@ -107,7 +107,7 @@ describe("VerifiedTokens", () => {
 
     test("what has no time, or a nonce for one client, is not kept", () => {
         const memory = new VerifiedTokens({ keysEpoch: () => 7 }, 10_000);
-        for (const changes of [{ until: 0 }, { from: 100 }, { from: NaN }, { dpopNonce: "n" }]) {
+        for (const changes of [{ until: 0 }, { from: 100 }, { from: NaN }, { headers: { "DPoP-Nonce": "n" } }]) {
             memory.set("x", null, grant("x", changes));
             expect(memory.get("x", null, 50), JSON.stringify(changes)).toBeUndefined();
         }

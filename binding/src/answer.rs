@@ -1,42 +1,56 @@
-//! What is said of a request: a verdict, or a question to the application's own memory of proofs.
+//! What is said of a request: a verdict, or a question to the application's own replay store.
 //!
-//! In: verdicts, grants that wait for a memory's word. Out: `Answer`. May use: told, host, napi. Never: an `if` about
+//! In: answers of the host. Out: `Answer`. May use: told, host, napi. Never: an `if` about
 //! OAuth, a grant before its end.
 
 use std::sync::Arc;
 
 use napi::bindgen_prelude::{Either, Error, Result};
 use napi_derive::napi;
-use oidc_spa_native_host::{StoreAnswer, Unsettled, Validator};
+use oidc_spa_native_host::{StoreQuestion, Validator};
 
 use crate::told::{Told, tell};
 
-/// A verdict, or a question to the application's own memory of proofs.
+/// A verdict, or a question to the application's own replay store.
 pub type Answer = Either<Told, NativeUnsettled>;
 
-/// A grant that waits for the word of the application's own memory of proofs. What it grants is inside until then.
+/// An answer, for whoever was told the claims of the token with this number, or zero.
+pub(crate) fn to_answer(
+    validator: &Arc<Validator>,
+    answer: oidc_spa_native_host::Answer,
+    known: u64,
+) -> Answer {
+    match answer {
+        oidc_spa_native_host::Answer::Verdict(verdict) => Either::A(tell(&verdict, known)),
+        oidc_spa_native_host::Answer::AskStore(question) => {
+            Either::B(NativeUnsettled::new(validator, question, known))
+        }
+    }
+}
+
+/// A grant that waits for the word of the application's own replay store. What it grants is inside until then.
 #[napi]
 pub struct NativeUnsettled {
     validator: Arc<Validator>,
     key: String,
     expires_at: f64,
-    unsettled: Option<Unsettled>,
+    question: Option<StoreQuestion>,
     known: u64,
 }
 
 #[napi]
 impl NativeUnsettled {
-    pub(crate) fn new(validator: &Arc<Validator>, unsettled: Unsettled, known: u64) -> Self {
+    fn new(validator: &Arc<Validator>, question: StoreQuestion, known: u64) -> Self {
         Self {
             validator: Arc::clone(validator),
-            key: unsettled.name().to_owned(),
-            expires_at: unsettled.until().secs() as f64 * 1000.0,
-            unsettled: Some(unsettled),
+            key: question.name().to_owned(),
+            expires_at: question.until().secs() as f64 * 1000.0,
+            question: Some(question),
             known,
         }
     }
 
-    /// The proof's name in the memory.
+    /// The proof's name in the store.
     #[napi(getter)]
     pub fn key(&self) -> String {
         self.key.clone()
@@ -48,18 +62,13 @@ impl NativeUnsettled {
         self.expires_at
     }
 
-    /// The verdict, with the memory's word: whether the proof is new, or nothing and why there is no word. It can be
+    /// The verdict, with the store's word: whether the proof is new, or nothing and why there is no word. It can be
     /// asked for once.
     #[napi(catch_unwind)]
     pub fn settle(&mut self, is_new: Option<bool>, trouble: Option<String>) -> Result<Told> {
-        let unsettled = self.unsettled.take().ok_or_else(settled_before)?;
-        let answer = match is_new {
-            Some(true) => StoreAnswer::New,
-            Some(false) => StoreAnswer::Seen,
-            None => StoreAnswer::Unavailable,
-        };
-        self.validator.note_application_store(trouble.as_deref());
-        Ok(tell(self.validator.conclude(unsettled, answer), self.known))
+        let question = self.question.take().ok_or_else(settled_before)?;
+        let word = is_new.ok_or_else(|| trouble.unwrap_or_default());
+        Ok(tell(&self.validator.conclude(question, word), self.known))
     }
 }
 

@@ -17,10 +17,11 @@ use crate::pending::{authorize, authorize_elsewhere, await_keys};
 /// The doors of a validator. They are functions of their own rather than methods: napi-rs notes each borrow of a class's
 /// value in one table of the process, behind one lock, and reads all arguments that a method may have.
 ///
-/// - `authorizeRequest(now, rules, told, ...parts)`: the verdict at once, or what must be waited for; `rules` are those of
-///   `RequestRules::from_bits`, if the route has any, `told` is the number of a token whose claims need not be told again, or zero
+/// - `authorizeRequest(now, rules, scopes, told, ...parts)`: the verdict at once, or what must be waited for; `rules` are
+///   those of `RequestRules::from_bits`, if the route has any; `scopes` are those that it will ask for, separated by spaces;
+///   `told` is the number of a token whose claims need not be told again, or zero
 /// - `authorizeCredentials(now, told, ...parts)`: the same for credentials that the application took from the request
-/// - `submitRequest(ticket, now, rules, told, ...parts)`, `submitCredentials(ticket, now, told, ...parts)`: the same
+/// - `submitRequest(ticket, now, rules, scopes, told, ...parts)`, `submitCredentials(ticket, now, told, ...parts)`: the same
 ///   on another thread; the verdict comes to the inbox under the ticket
 /// - `ready(ticket, timeoutMs, failFast)`: says null under the ticket when every issuer has keys; or a failure, at the first
 ///   one if `failFast`, else when the time is over
@@ -68,15 +69,16 @@ pub(crate) fn open<'env>(
     let of = Arc::clone(validator);
     door(env, &mut doors, "keysEpoch", move |mut call| {
         let issuer: u32 = call.required()?;
-        Ok(of.keys_epoch(issuer as usize).map_or(-1.0, |epoch| epoch as f64))
+        Ok(of.key_set_number(issuer as usize).map_or(-1.0, |number| number as f64))
     })?;
     Ok(doors)
 }
 
 fn request(call: &mut Arguments<'_>) -> Result<Parts> {
     let rules = rules(call.optional()?)?;
+    let scopes = call.optional()?;
     let told = told_before(call)?;
-    Ok(Parts::Request { parts: RequestParts::read(call)?, rules, told })
+    Ok(Parts::Request { parts: RequestParts::read(call)?, rules, scopes, told })
 }
 
 fn credentials(call: &mut Arguments<'_>) -> Result<Parts> {

@@ -22,12 +22,12 @@ use napi_derive::napi;
 use oidc_spa_native::challenge::Demand;
 use oidc_spa_native::credentials::Scheme;
 use oidc_spa_native::rejection::Code;
-use oidc_spa_native_host::{Denial, Validator, listen, trust_where_the_system_has_no_authorities};
+use oidc_spa_native_host::{Validator, listen, trust_where_the_system_has_no_authorities};
 
 use arguments::{rules, time};
 use bell::Bell;
 use inbox::NativeInbox;
-use told::{Told, tell};
+use told::{Told, tell_refusal};
 
 /// Events that wait for an environment whose thread is busy.
 const MAX_EVENTS: usize = 1024;
@@ -73,16 +73,13 @@ impl NativeValidator {
         acr_values: Vec<String>,
         max_age_seconds: Option<u32>,
     ) -> Result<Told> {
-        let denial = Denial {
-            code: Code::from_name(&code)
-                .ok_or_else(|| Error::from_reason(format!("no such code: {code}")))?,
-            message: debug_error_message,
-            scheme: scheme.as_deref().and_then(Scheme::from_name),
-            rules: self::rules(rules)?,
-            demand: Demand::new(&scopes, &acr_values, max_age_seconds)
-                .ok_or_else(|| Error::from_reason("a scope or acr value holds a character it cannot have"))?,
-        };
-        Ok(tell(self.validator.refuse(denial, time(now)), 0))
+        let code =
+            Code::from_name(&code).ok_or_else(|| Error::from_reason(format!("no such code: {code}")))?;
+        let demand = Demand::new(&scopes, &acr_values, max_age_seconds)
+            .ok_or_else(|| Error::from_reason("a scope or acr value holds a character it cannot have"))?;
+        let (used, rules) = (scheme.as_deref().and_then(Scheme::from_name), self::rules(rules)?);
+        let rejection = code.because(debug_error_message);
+        Ok(tell_refusal(&self.validator.refuse(rejection, used, rules, &demand, time(now))))
     }
 
     /// What the resource tells of itself, as the JSON text of `ResourceMetadata`.

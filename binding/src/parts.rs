@@ -6,9 +6,8 @@ use napi::bindgen_prelude::{Result, Uint8ArraySlice};
 use oidc_spa_native::credentials::{Credentials, Field, Presentation};
 use oidc_spa_native::dpop::proof::ExpectedTarget;
 use oidc_spa_native::presentation::RequestRules;
+use oidc_spa_native::question::{Question, Request, Subject};
 use oidc_spa_native::request::RequestHead;
-use oidc_spa_native::resource_server::Request;
-use oidc_spa_native_host::Question;
 
 use crate::arguments::Arguments;
 
@@ -27,6 +26,8 @@ pub(crate) enum Parts {
         parts: RequestParts,
         /// The rules of the route.
         rules: RequestRules,
+        /// The scopes that the route will ask for, separated by spaces.
+        scopes: Option<String>,
         /// The number of a token whose claims were told before, or zero.
         told: u64,
     },
@@ -39,7 +40,11 @@ pub(crate) enum Parts {
 impl Parts {
     pub(crate) fn question(&self) -> Question<'_> {
         match self {
-            Self::Request { parts, rules, .. } => Question::Request(parts.request(), *rules),
+            Self::Request { parts, rules, scopes, .. } => Question {
+                subject: Subject::Request(parts.request()),
+                rules: *rules,
+                scopes: scopes.as_deref(),
+            },
             Self::Credentials { parts, .. } => parts.question(),
         }
     }
@@ -158,6 +163,6 @@ impl CredentialParts {
         let credentials = Credentials { presentation, access_token: &self.access_token, token_begin: 0 };
         let target =
             ExpectedTarget::of_application(self.expected_htm.as_deref(), self.expected_htu.as_deref());
-        Question::Credentials(credentials, Some(target))
+        Question::of_credentials(credentials, Some(target))
     }
 }

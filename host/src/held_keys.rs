@@ -12,7 +12,7 @@ use oidc_spa_native::keys::jwk_set::JwkSet;
 use tokio::task::JoinSet;
 
 use crate::health::IssuerHealth;
-use crate::issuer_keys::{IssuerKeys, Newer, are_same, next_epoch};
+use crate::issuer_keys::{IssuerKeys, Newer};
 use crate::runtime::runtime;
 
 /// The keys of one issuer.
@@ -35,7 +35,7 @@ pub(crate) enum KeySet {
 #[derive(Clone, Debug, Default)]
 struct Joined {
     of: Vec<Option<Arc<JwkSet>>>,
-    keys: Option<(Arc<JwkSet>, u64)>,
+    keys: Option<Arc<JwkSet>>,
 }
 
 impl HeldKeys {
@@ -47,25 +47,15 @@ impl HeldKeys {
     pub(crate) fn current(&self) -> Option<Arc<JwkSet>> {
         match self.sets.as_slice() {
             [set] => set.current(),
-            _ => self.join().keys.map(|(keys, _)| keys),
+            _ => self.join().keys,
         }
     }
 
-    /// The number of the keys that may serve now. Those that never change all have the same.
-    pub(crate) fn epoch(&self) -> Option<u64> {
+    /// The number of the keys that may serve now.
+    pub(crate) fn number(&self) -> Option<u64> {
         match self.sets.as_slice() {
-            [KeySet::Static(_)] => Some(0),
-            [KeySet::Fetched(keys)] => keys.epoch(),
-            _ => self.join().keys.map(|(_, epoch)| epoch),
-        }
-    }
-
-    /// The number of these very keys, if they are the ones that may serve now.
-    pub(crate) fn epoch_of(&self, keys: &Arc<JwkSet>) -> Option<u64> {
-        match self.sets.as_slice() {
-            [KeySet::Static(_)] => Some(0),
-            [KeySet::Fetched(current)] => current.epoch_of(keys),
-            _ => self.join().keys.filter(|(current, _)| Arc::ptr_eq(current, keys)).map(|(_, epoch)| epoch),
+            [set] => set.number(),
+            _ => self.join().keys.map(|keys| keys.number()),
         }
     }
 
@@ -85,42 +75,40 @@ impl HeldKeys {
         (!errors.is_empty()).then(|| errors.join("; "))
     }
 
-    /// Whether asking for newer keys than those that were `seen` is of no use now, for a token with this `kid` that no key
+    /// Whether asking for newer keys than those with this number is of no use now, for a token with this `kid` that no key
     /// bears.
-    pub(crate) fn would_refuse(&self, seen: Option<&Arc<JwkSet>>, unknown_kid: Option<&str>) -> bool {
+    pub(crate) fn is_in_vain(&self, key_set: Option<u64>, unknown_kid: Option<&str>) -> bool {
         match self.sets.as_slice() {
             [KeySet::Static(_)] => true,
-            [KeySet::Fetched(keys)] => {
-                unknown_kid.is_some_and(|kid| keys.is_known_to_be_unknown(kid)) || keys.is_cooling_down(seen)
-            }
-            _ => self.sets_of(seen).is_some_and(|seen| {
-                let mut fetched =
-                    self.sets.iter().zip(&seen).filter_map(|(set, seen)| Some((set.fetched()?, seen)));
-                fetched.all(|(keys, seen)| keys.is_cooling_down(seen.as_ref()))
+            [KeySet::Fetched(keys)] => keys.is_in_vain(key_set, unknown_kid),
+            _ => self.numbers_of(key_set).is_some_and(|numbers| {
+                let sets = self.sets.iter().zip(numbers);
+                let mut fetched = sets.filter_map(|(set, number)| Some((set.fetched()?, number)));
+                fetched.all(|(keys, number)| keys.is_in_vain(number, None))
             }),
         }
     }
 
     /// Remembers that a refresh has not found this `kid`. Of several sets, another one may have it.
-    pub(crate) fn remember_unknown(&self, kid: String) {
+    pub(crate) fn remember_unknown(&self, kid: &str) {
         if let [KeySet::Fetched(keys)] = self.sets.as_slice() {
             keys.remember_unknown(kid);
         }
     }
 
-    /// Asks for newer keys than those that were `seen`, and waits until a fetch has ended: of several sets, the first. A
+    /// Asks for newer keys than those with this number, and waits until a fetch has ended: of several sets, the first. A
     /// token that `may_pass` goes before one that may not.
-    pub(crate) async fn newer(&self, seen: Option<&Arc<JwkSet>>, may_pass: bool, deadline: Instant) -> Newer {
+    pub(crate) async fn newer(&self, key_set: Option<u64>, may_pass: bool, deadline: Instant) -> Newer {
         if let [KeySet::Fetched(keys)] = self.sets.as_slice() {
-            return keys.newer(seen, may_pass, deadline).await;
+            return keys.newer(key_set, may_pass, deadline).await;
         }
         // Others came while the caller was judging.
-        let Some(seen) = self.sets_of(seen) else { return Newer::Ended };
+        let Some(numbers) = self.numbers_of(key_set) else { return Newer::Ended };
         let Ok(runtime) = runtime() else { return Newer::TimedOut };
         let mut asked = JoinSet::new();
-        for (set, seen) in self.sets.iter().zip(seen) {
+        for (set, number) in self.sets.iter().zip(numbers) {
             if let Some(keys) = set.fetched().map(Arc::clone) {
-                let newer = async move { keys.newer(seen.as_ref(), may_pass, deadline).await };
+                let newer = async move { keys.newer(number, may_pass, deadline).await };
                 asked.spawn_on(newer, runtime.handle());
             }
         }
@@ -147,15 +135,11 @@ impl HeldKeys {
         IssuerHealth { keys: self.current(), ..together }
     }
 
-    /// The sets of which these keys were made, if they are still those that serve.
-    fn sets_of(&self, keys: Option<&Arc<JwkSet>>) -> Option<Vec<Option<Arc<JwkSet>>>> {
+    /// The numbers of the sets of which the one with this number was made, if they are still those that serve.
+    fn numbers_of(&self, key_set: Option<u64>) -> Option<Vec<Option<u64>>> {
         let joined = self.join();
-        let same = match (&joined.keys, keys) {
-            (Some((joined, _)), Some(keys)) => Arc::ptr_eq(joined, keys),
-            (None, None) => true,
-            _ => false,
-        };
-        same.then_some(joined.of)
+        let is_current = joined.keys.map(|keys| keys.number()) == key_set;
+        is_current.then(|| numbers(&joined.of).collect())
     }
 
     /// What several sets are together now: the same as before, unless one of them is another.
@@ -163,10 +147,8 @@ impl HeldKeys {
         // Looked at under the lock: who came first must not put the keys of before in the place of those of now.
         let mut joined = self.joined();
         let of: Vec<Option<Arc<JwkSet>>> = self.sets.iter().map(KeySet::current).collect();
-        if !(joined.of.len() == of.len()
-            && joined.of.iter().zip(&of).all(|(a, b)| are_same(a.as_ref(), b.as_ref())))
-        {
-            let keys = JwkSet::joined(&of).map(|keys| (Arc::new(keys), next_epoch()));
+        if !numbers(&joined.of).eq(numbers(&of)) {
+            let keys = JwkSet::joined(&of).map(Arc::new);
             *joined = Joined { of, keys };
         }
         joined.clone()
@@ -177,7 +159,18 @@ impl HeldKeys {
     }
 }
 
+fn numbers(sets: &[Option<Arc<JwkSet>>]) -> impl Iterator<Item = Option<u64>> {
+    sets.iter().map(|set| set.as_ref().map(|set| set.number()))
+}
+
 impl KeySet {
+    fn number(&self) -> Option<u64> {
+        match self {
+            Self::Static(keys) => Some(keys.number()),
+            Self::Fetched(keys) => keys.number(),
+        }
+    }
+
     fn current(&self) -> Option<Arc<JwkSet>> {
         match self {
             Self::Static(keys) => Some(Arc::clone(keys)),

@@ -5,11 +5,10 @@
 //! May use: fetch, events, health, runtime, moka, the validator's key ring, tokio.
 //! Never: a lock held across an await, a second fetch beside the first.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
 use std::time::{Duration, Instant, SystemTime};
 
-use moka::sync::Cache;
 use oidc_spa_native::keys::jwk_set::JwkSet;
 use oidc_spa_native::keys::key_ring::{Demand, Freshness, KeyRing, KeyRingPolicy};
 use oidc_spa_native::time::Monotonic;
@@ -19,9 +18,6 @@ use crate::events::{Happened, KeysHistory};
 use crate::fetch::{FetchFailure, FetchPlan, FetchedKeys, Fetcher};
 use crate::health::{IssuerHealth, KeysState, skipped_keys};
 use crate::runtime::runtime;
-
-/// Unknown `kid`s that are remembered. moka may forget one at any time: it is then asked for once more.
-const MAX_UNKNOWN: u64 = 1_000;
 
 /// Requests that may wait for one issuer's keys at a time. Each holds its token; the next ones are refused at once.
 const MAX_WAITING: usize = 4096;
@@ -39,8 +35,6 @@ pub(crate) struct IssuerKeys {
     ended: watch::Sender<FetchEnd>,
     /// Rung when the ring has something to do that was not due before.
     bell: Arc<Notify>,
-    /// The `kid`s that a refresh has not found. Each is forgotten after one cool-down.
-    unknown: Cache<String, ()>,
     history: Mutex<KeysHistory>,
     is_attended: AtomicBool,
     waiting: AtomicUsize,
@@ -50,7 +44,6 @@ pub(crate) struct IssuerKeys {
 #[derive(Clone, Debug)]
 struct Current {
     keys: Arc<JwkSet>,
-    epoch: u64,
     serve_until: Option<Monotonic>,
 }
 
@@ -75,14 +68,12 @@ pub(crate) enum Newer {
 
 impl IssuerKeys {
     pub(crate) fn new(plan: FetchPlan, policy: KeyRingPolicy) -> Self {
-        let cooldown = Duration::from_millis(policy.cooldown_millis);
         Self {
             plan,
             ring: Mutex::new(KeyRing::new(policy)),
             current: RwLock::new(None),
             ended: watch::Sender::default(),
             bell: Arc::new(Notify::new()),
-            unknown: Cache::builder().max_capacity(MAX_UNKNOWN).time_to_live(cooldown).build(),
             history: Mutex::default(),
             is_attended: AtomicBool::new(false),
             waiting: AtomicUsize::new(0),
@@ -95,14 +86,9 @@ impl IssuerKeys {
         self.serving(|current| Arc::clone(&current.keys))
     }
 
-    /// A number that no other keys of the process ever had, or will have, for those that may serve now.
-    pub(crate) fn epoch(&self) -> Option<u64> {
-        self.serving(|current| current.epoch)
-    }
-
-    /// The number of these very keys, if they are the ones that may serve now.
-    pub(crate) fn epoch_of(&self, keys: &Arc<JwkSet>) -> Option<u64> {
-        self.serving(|current| Arc::ptr_eq(&current.keys, keys).then_some(current.epoch)).flatten()
+    /// The number of the keys that may serve now.
+    pub(crate) fn number(&self) -> Option<u64> {
+        self.serving(|current| current.keys.number())
     }
 
     fn serving<T>(&self, read: impl FnOnce(&Current) -> T) -> Option<T> {
@@ -112,10 +98,10 @@ impl IssuerKeys {
         serves.then(|| read(current))
     }
 
-    /// Whether asking for newer keys than those that were `seen` is of no use now.
-    pub(crate) fn is_cooling_down(&self, seen: Option<&Arc<JwkSet>>) -> bool {
-        let (ring, now) = (self.ring(), self.now());
-        are_same(ring.keys(now), seen) && ring.would_refuse(now)
+    /// Whether asking for newer keys than those with this number is of no use now.
+    pub(crate) fn is_in_vain(&self, key_set: Option<u64>, unknown_kid: Option<&str>) -> bool {
+        let now = self.now();
+        self.ring().is_in_vain(key_set, unknown_kid, now)
     }
 
     /// Why the last fetch brought nothing, if it did not.
@@ -123,21 +109,17 @@ impl IssuerKeys {
         self.ended.borrow().error.clone()
     }
 
-    /// Whether a refresh has just shown that no key bears this `kid`.
-    pub(crate) fn is_known_to_be_unknown(&self, kid: &str) -> bool {
-        self.unknown.contains_key(kid)
-    }
-
     /// Remembers that a refresh has not found this `kid`.
-    pub(crate) fn remember_unknown(&self, kid: String) {
-        self.unknown.insert(kid, ());
+    pub(crate) fn remember_unknown(&self, kid: &str) {
+        let now = self.now();
+        self.ring().remember_unknown(kid, now);
     }
 
-    /// Asks for newer keys than those that were `seen`, and waits until a fetch has ended.
+    /// Asks for newer keys than those with this number, and waits until a fetch has ended.
     /// A token that `may_pass` goes before one that may not.
     pub(crate) async fn newer(
         self: &Arc<Self>,
-        seen: Option<&Arc<JwkSet>>,
+        key_set: Option<u64>,
         may_pass: bool,
         deadline: Instant,
     ) -> Newer {
@@ -145,7 +127,7 @@ impl IssuerKeys {
         let mut ended = self.ended.subscribe();
         let (demand, due) = {
             let (mut ring, now) = (self.ring(), self.now());
-            if !are_same(ring.keys(now), seen) {
+            if ring.number(now) != key_set {
                 // They came while the caller was judging with the ones before: no need to ask, and no cool-down
                 // that would refuse it.
                 return Newer::Ended;
@@ -280,11 +262,8 @@ impl IssuerKeys {
     fn publish(&self) {
         let ring = self.ring();
         let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
-        *current = ring.held().map(|keys| {
-            let same = current.as_ref().filter(|before| Arc::ptr_eq(&before.keys, keys));
-            let epoch = same.map_or_else(next_epoch, |before| before.epoch);
-            Current { keys: Arc::clone(keys), epoch, serve_until: ring.serve_until() }
-        });
+        let serve_until = ring.serve_until();
+        *current = ring.held().map(|keys| Current { keys: Arc::clone(keys), serve_until });
     }
 
     fn ring(&self) -> MutexGuard<'_, KeyRing> {
@@ -366,21 +345,6 @@ impl<'k> Waiting<'k> {
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::AcqRel);
-    }
-}
-
-/// A number that no keys of the process had before.
-pub(crate) fn next_epoch() -> u64 {
-    static EPOCH: AtomicU64 = AtomicU64::new(1);
-    EPOCH.fetch_add(1, Ordering::Relaxed)
-}
-
-/// Whether these are the very same keys, of the same fetch.
-pub(crate) fn are_same(a: Option<&Arc<JwkSet>>, b: Option<&Arc<JwkSet>>) -> bool {
-    match (a, b) {
-        (Some(a), Some(b)) => Arc::ptr_eq(a, b),
-        (None, None) => true,
-        _ => false,
     }
 }
 

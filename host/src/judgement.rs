@@ -1,99 +1,62 @@
-//! What is asked of a validator, and what it says.
+//! What a validator says of a question.
 //!
-//! In: requests, credentials.
-//! Out: `Question`, `Judgement`, `Verdict`.
+//! In: grants and refusals; what must be waited for.
+//! Out: `Judgement`, which is an answer or a wait that can only end in one.
 //! May use: replay, the validator's types.
 //! Never: a decision.
 
-use std::sync::Arc;
+use oidc_spa_native::resource_server::Verdict;
 
-use oidc_spa_native::challenge::{Challenge, Demand};
-use oidc_spa_native::credentials::{Credentials, Scheme};
-use oidc_spa_native::dpop::proof::ExpectedTarget;
-use oidc_spa_native::grant::Grant;
-use oidc_spa_native::keys::jwk_set::JwkSet;
-use oidc_spa_native::presentation::RequestRules;
-use oidc_spa_native::rejection::{Code, Rejection};
-use oidc_spa_native::resource_server::Request;
-use oidc_spa_native::time::{UnixTime, Validity};
+use crate::replay::{AskedStore, StoreQuestion};
 
-use crate::replay::Unsettled;
-
-/// What is asked of a validator.
+/// What whoever asked is told.
 #[derive(Debug)]
-pub enum Question<'a> {
-    /// May this request enter, by the rules of its route?
-    Request(Request<'a>, RequestRules),
-    /// Are these credentials good for this target?
-    Credentials(Credentials<'a>, Option<ExpectedTarget<'a>>),
+pub enum Answer {
+    /// The last word.
+    Verdict(Verdict),
+    /// The application's own replay store must be asked first: [`Validator::conclude`](crate::Validator::conclude) takes
+    /// its word.
+    AskStore(StoreQuestion),
 }
 
-impl Question<'_> {
-    pub(crate) fn rules(&self) -> RequestRules {
-        match self {
-            Self::Request(_, rules) => *rules,
-            Self::Credentials(..) => RequestRules::default(),
-        }
-    }
-}
-
-/// A refusal that the application decided on.
-#[derive(Debug)]
-pub struct Denial {
-    /// Why.
-    pub code: Code,
-    /// Why, for developers.
-    pub message: String,
-    /// The scheme that the client used, if it is known.
-    pub scheme: Option<Scheme>,
-    /// The rules of the route.
-    pub rules: RequestRules,
-    /// What the client is told that it would need.
-    pub demand: Demand,
-}
-
-/// The answer.
-#[derive(Debug)]
-pub enum Verdict {
-    /// Yes; and whether the same credentials need not be asked about again.
-    Granted(Grant, Option<Repeatable>),
-    /// No; why, and what the client is told.
-    Refused(Rejection, Challenge),
-}
-
-/// What is said of a request at first.
+/// What is said of a question at first.
 #[derive(Debug)]
 pub enum Judgement {
     /// The answer.
-    Verdict(Verdict),
-    /// Keys must be waited for: [`Validator::judge_with_keys`](crate::Validator::judge_with_keys).
-    NeedsKeys,
-    /// A memory of proofs must be asked: [`Validator::ask_store`](crate::Validator::ask_store), or by the application, which tells
-    /// [`Validator::conclude`](crate::Validator::conclude).
-    Unsettled(Unsettled),
+    Answer(Answer),
+    /// There is none yet: [`Validator::answer`](crate::Validator::answer) waits for it.
+    Waits(Wait),
 }
 
-impl From<Verdict> for Judgement {
+/// What an answer waits for.
+#[derive(Debug)]
+pub struct Wait(pub(crate) WaitsFor);
+
+#[derive(Debug)]
+pub(crate) enum WaitsFor {
+    /// The issuer's keys.
+    Keys,
+    /// The word of a replay store that this process asks.
+    Store(AskedStore),
+}
+
+/// What is said where the keys are there.
+pub(crate) enum Judged {
+    Answer(Answer),
+    Store(AskedStore),
+}
+
+impl From<Verdict> for Judged {
     fn from(verdict: Verdict) -> Self {
-        Self::Verdict(verdict)
+        Self::Answer(Answer::Verdict(verdict))
     }
 }
 
-/// Under which circumstances a request is judged.
-#[derive(Clone, Debug)]
-pub(crate) struct Circumstances {
-    pub now: UnixTime,
-    /// The rules of its route.
-    pub rules: RequestRules,
-    /// The keys that its token was verified with.
-    pub seen: Option<Arc<JwkSet>>,
-}
-
-/// When the same credentials are granted the same.
-#[derive(Clone, Copy, Debug)]
-pub struct Repeatable {
-    /// In this time.
-    pub validity: Validity,
-    /// As long as [`Validator::keys_epoch`](crate::Validator::keys_epoch) of their issuer is this.
-    pub keys_epoch: u64,
+impl From<Judged> for Judgement {
+    fn from(judged: Judged) -> Self {
+        match judged {
+            Judged::Answer(answer) => Self::Answer(answer),
+            Judged::Store(asked) => Self::Waits(Wait(WaitsFor::Store(asked))),
+        }
+    }
 }

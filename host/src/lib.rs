@@ -24,10 +24,10 @@ mod validator;
 mod workers;
 
 pub use events::listen;
-pub use judgement::{Denial, Judgement, Question, Repeatable, Verdict};
+pub use judgement::{Answer, Judgement, Wait};
 pub use network::trust::{lacks_authorities, trust_where_the_system_has_no_authorities};
 pub use options::OptionsError;
-pub use replay::{StoreAnswer, Unsettled};
+pub use replay::StoreQuestion;
 pub use runtime::spawn;
 pub use validator::Validator;
 pub use workers::{Job, queued_jobs, submit};

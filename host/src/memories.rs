@@ -13,7 +13,6 @@ use equivalent::Equivalent;
 use moka::Expiry;
 use moka::sync::Cache;
 use oidc_spa_native::dpop::proof::ProofKey;
-use oidc_spa_native::keys::jwk_set::JwkSet;
 use oidc_spa_native::memory::{BoundToken, Learned, TokenText, VerifiedToken};
 use oidc_spa_native::time::UnixTime;
 
@@ -72,11 +71,10 @@ impl Equivalent<ByText> for Sought<'_> {
     }
 }
 
-/// A token, with the keys that verified it.
+/// A token, and for how long it may be kept.
 #[derive(Clone, Debug)]
 struct Kept {
     token: BoundToken,
-    keys: Arc<JwkSet>,
     lifetime: Duration,
 }
 
@@ -103,11 +101,12 @@ impl Memories {
     pub(crate) fn verified_token(
         &self,
         text: &str,
-        keys_of: impl FnOnce(&VerifiedToken) -> Option<Arc<JwkSet>>,
+        number_of: impl FnOnce(&VerifiedToken) -> Option<u64>,
     ) -> Option<BoundToken> {
         let tokens = self.tokens.as_ref()?;
         let kept = tokens.get(&Sought(text))?;
-        if keys_of(&kept.token.verified).is_some_and(|keys| Arc::ptr_eq(&keys, &kept.keys)) {
+        let verified = &kept.token.verified;
+        if number_of(verified) == Some(verified.key_set()) {
             return Some(kept.token);
         }
         tokens.invalidate(&Sought(text));
@@ -120,15 +119,11 @@ impl Memories {
     }
 
     /// Keeps what a granted request taught.
-    pub(crate) fn keep(&self, learned: &Learned, verified_with: Option<&Arc<JwkSet>>, now: UnixTime) {
-        if let (Some(tokens), Some((text, token)), Some(keys)) = (&self.tokens, &learned.token, verified_with)
-        {
+    pub(crate) fn keep(&self, learned: &Learned, now: UnixTime) {
+        if let (Some(tokens), Some((text, token))) = (&self.tokens, &learned.token) {
             let seconds = token.verified.validity().until().secs().saturating_sub(now.secs());
             let lifetime = Duration::from_secs(u64::try_from(seconds).unwrap_or(0));
-            tokens.insert(
-                ByText(text.clone()),
-                Kept { token: token.clone(), keys: Arc::clone(keys), lifetime },
-            );
+            tokens.insert(ByText(text.clone()), Kept { token: token.clone(), lifetime });
         }
         if let Some((header, key)) = &learned.proof_key {
             self.proof_keys.insert(header.clone(), Arc::clone(key));
@@ -155,12 +150,11 @@ mod tests {
     use oidc_spa_native::credentials::Field;
     use oidc_spa_native::crypto::sha256;
     use oidc_spa_native::jose::base64url_encode;
-    use oidc_spa_native::presentation::RequestRules;
+    use oidc_spa_native::question::{Question, Request};
     use oidc_spa_native::request::RequestHead;
-    use oidc_spa_native::resource_server::Request;
 
     use super::*;
-    use crate::{Judgement, Question, Validator, Verdict};
+    use crate::{Answer, Judgement, Validator};
 
     const NOW: i64 = 1_800_000_000;
     const ISSUER: &str = "https://as.example";
@@ -222,20 +216,17 @@ mod tests {
                 ..RequestHead::default()
             };
             let (authorization, dpop) = (Field::Once(authorization.as_str()), Field::Once(proof.as_str()));
-            let question =
-                Question::Request(Request { authorization, dpop, head: Some(head) }, RequestRules::default());
+            let question = Question::of_request(Request { authorization, dpop, head: Some(head) });
             match self.validator.judge(&question, UnixTime::from_secs(NOW)) {
-                Judgement::Verdict(Verdict::Granted(grant, _)) => grant.learned,
+                Judgement::Answer(Answer::Verdict(Ok(grant))) => grant.learned().clone(),
                 other => panic!("{other:?}"),
             }
         }
     }
 
-    /// A key set; each call makes another one, as each fetch does.
-    fn keys() -> Arc<JwkSet> {
-        let jwk =
-            r#"{"keys":[{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
-        Arc::new(JwkSet::parse(jwk.as_bytes()).unwrap())
+    /// The number of the keys that verified the token.
+    fn number(learned: &Learned) -> u64 {
+        learned.token.as_ref().unwrap().1.verified.key_set()
     }
 
     fn at(secs: i64) -> UnixTime {
@@ -251,43 +242,40 @@ mod tests {
         let world = World::new();
         let learned = world.learn(&world.token(1, &later()), "k");
         let (text, token) = learned.token.clone().unwrap();
-        let (ours, others) = (keys(), keys());
-        for now in [Some(others), None] {
+        let ours = number(&learned);
+        for now in [Some(ours + 1), None] {
             let memories = Memories::new(1 << 20);
-            memories.keep(&learned, Some(&ours), at(NOW));
-            let recall = |keys: Option<Arc<JwkSet>>| memories.verified_token(text.as_str(), |_| keys);
-            assert!(
-                recall(Some(Arc::clone(&ours)))
-                    .is_some_and(|found| Arc::ptr_eq(&found.verified, &token.verified))
-            );
+            memories.keep(&learned, at(NOW));
+            let recall = |number: Option<u64>| memories.verified_token(text.as_str(), |_| number);
+            assert!(recall(Some(ours)).is_some_and(|found| Arc::ptr_eq(&found.verified, &token.verified)));
             assert!(recall(now).is_none());
             // For good: should the old keys be seen once more, by whoever is slow, it is verified anew.
-            assert!(recall(Some(Arc::clone(&ours))).is_none());
+            assert!(recall(Some(ours)).is_none());
         }
         let memories = Memories::new(1 << 20);
-        memories.keep(&learned, Some(&ours), at(NOW));
+        memories.keep(&learned, at(NOW));
         // Others are told apart by all of their text, not by the end that is hashed.
         let (end, text) = (text.as_str().len() - HASHED_BYTES, text.as_str());
         for other in ["another", "", &text[1..], &text[end..], &format!("x{text}"), &format!("{text}x")] {
-            assert!(memories.verified_token(other, |_| Some(Arc::clone(&ours))).is_none(), "{other}");
+            assert!(memories.verified_token(other, |_| Some(ours)).is_none(), "{other}");
         }
         let changed = format!("{}{}", "e".repeat(end), &text[end..]);
-        assert!(memories.verified_token(&changed, |_| Some(Arc::clone(&ours))).is_none());
-        assert!(memories.verified_token(text, |_| Some(Arc::clone(&ours))).is_some());
+        assert!(memories.verified_token(&changed, |_| Some(ours)).is_none());
+        assert!(memories.verified_token(text, |_| Some(ours)).is_some());
     }
 
     #[test]
-    fn without_bytes_or_without_keys_no_token_is_kept_but_a_clients_key_is() {
+    fn without_bytes_no_token_is_kept_but_a_clients_key_is() {
         let world = World::new();
         let learned = world.learn(&world.token(1, &later()), "k");
         let (text, _) = learned.token.clone().unwrap();
         let (header, _) = learned.proof_key.clone().unwrap();
-        let ours = keys();
-        for (bytes, verified_with) in [(0, Some(&ours)), (1 << 20, None)] {
+        let ours = number(&learned);
+        for (bytes, is_kept) in [(0, false), (1 << 20, true)] {
             let memories = Memories::new(bytes);
             assert!(memories.proof_key(&header).is_none());
-            memories.keep(&learned, verified_with, at(NOW));
-            assert!(memories.verified_token(text.as_str(), |_| Some(Arc::clone(&ours))).is_none());
+            memories.keep(&learned, at(NOW));
+            assert_eq!(memories.verified_token(text.as_str(), |_| Some(ours)).is_some(), is_kept);
             assert!(memories.proof_key(&header).is_some());
             assert!(memories.proof_key(&format!("{header}A")).is_none());
         }
@@ -295,12 +283,12 @@ mod tests {
 
     #[test]
     fn both_memories_stay_within_their_bytes() {
-        let (world, ours) = (World::new(), keys());
+        let world = World::new();
         let memories = Memories::new(65_536);
         let padding = "p".repeat(2_000);
         for number in 0..1_500 {
             let kid = format!("{number}{padding}");
-            memories.keep(&world.learn(&world.token(number, &later()), &kid), Some(&ours), at(NOW));
+            memories.keep(&world.learn(&world.token(number, &later()), &kid), at(NOW));
         }
         let tokens = memories.tokens.as_ref().unwrap();
         tokens.run_pending_tasks();
@@ -315,7 +303,6 @@ mod tests {
 
     #[test]
     fn q02_a_token_leaves_with_its_exp_however_near_or_far() {
-        let ours = keys();
         for (exp, kept_at, is_kept) in [
             (later(), NOW, true),
             (later(), NOW + 600, false),
@@ -329,16 +316,18 @@ mod tests {
             let learned = world.learn(&world.token(1, &exp), "k");
             let (text, _) = learned.token.clone().unwrap();
             let memories = Memories::new(1 << 20);
-            memories.keep(&learned, Some(&ours), at(kept_at));
-            let found = memories.verified_token(text.as_str(), |_| Some(Arc::clone(&ours)));
+            memories.keep(&learned, at(kept_at));
+            let ours = number(&learned);
+            let found = memories.verified_token(text.as_str(), |_| Some(ours));
             assert_eq!(found.is_some(), is_kept, "{exp} {kept_at}");
         }
         let world = World::new();
         let learned = world.learn(&world.token(1, &later()), "k");
         let (text, _) = learned.token.clone().unwrap();
         let memories = Memories::new(1 << 20);
-        memories.keep(&learned, Some(&ours), at(NOW + 599));
-        let recall = || memories.verified_token(text.as_str(), |_| Some(Arc::clone(&ours)));
+        memories.keep(&learned, at(NOW + 599));
+        let ours = number(&learned);
+        let recall = || memories.verified_token(text.as_str(), |_| Some(ours));
         assert!(recall().is_some());
         std::thread::sleep(Duration::from_millis(1_100));
         assert!(recall().is_none());

@@ -5,32 +5,33 @@
 //! May use: judgement, options, registry, held_keys, issuer_keys, memories, replay, health, the validator.
 //! Never: a rule about who may enter.
 
-use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use oidc_spa_native::challenge::Demand;
-use oidc_spa_native::credentials::{Refusal, Scheme};
+use oidc_spa_native::challenge::{Demand, Refusal};
+use oidc_spa_native::credentials::Scheme;
 use oidc_spa_native::dpop::proof::ProofKey;
 use oidc_spa_native::dpop::replay::ReplayMemory;
-use oidc_spa_native::grant::{Grant, Pending};
+use oidc_spa_native::grant::Pending;
 use oidc_spa_native::keys::jwk_set::JwkSet;
 use oidc_spa_native::memory::{BoundToken, IssuerIndex, Memory};
-use oidc_spa_native::rejection::Code;
-use oidc_spa_native::resource_server::{AcceptedIssuer, Decision, ResourceServer};
+use oidc_spa_native::presentation::RequestRules;
+use oidc_spa_native::question::Question;
+use oidc_spa_native::rejection::{Code, Rejection};
+use oidc_spa_native::resource_server::{AcceptedIssuer, Decision, KeysNeeded, ResourceServer, Verdict};
 use oidc_spa_native::time::UnixTime;
 
 use crate::fetch::FetchPlan;
 use crate::health;
 use crate::held_keys::{HeldKeys, KeySet};
 use crate::issuer_keys::Newer;
-use crate::judgement::{Circumstances, Denial, Judgement, Question, Repeatable, Verdict};
+use crate::judgement::{Answer, Judged, Judgement, Wait, WaitsFor};
 use crate::memories::Memories;
 use crate::options::keys::KeySource;
 use crate::options::replay::ReplayChoice;
 use crate::options::{Options, OptionsError};
 use crate::registry;
-use crate::replay::{ReplayGuard, Settlement, Shared, StoreAnswer, StoreState, Unsettled};
+use crate::replay::{AskedStore, ReplayGuard, Settlement, Store, StoreQuestion, StoreState};
 use crate::runtime::{run, runtime};
 
 /// A resource server's guard in this process.
@@ -45,26 +46,32 @@ pub struct Validator {
     warnings: Vec<String>,
 }
 
-/// What the corridor looks up for one request, and with which keys it did.
-struct Recollection<'v> {
-    validator: &'v Validator,
-    seen: RefCell<Option<Arc<JwkSet>>>,
-}
+/// What is looked up for one request.
+struct Recollection<'v>(&'v Validator);
 
 impl Memory for Recollection<'_> {
     fn keys(&self, issuer: IssuerIndex) -> Option<Arc<JwkSet>> {
-        let keys = self.validator.keys.get(issuer).and_then(HeldKeys::current);
-        self.seen.borrow_mut().clone_from(&keys);
-        keys
+        self.0.keys.get(issuer).and_then(HeldKeys::current)
     }
 
     fn verified_token(&self, text: &str) -> Option<BoundToken> {
-        self.validator.memories.verified_token(text, |token| self.keys(token.issuer()))
+        self.0.memories.verified_token(text, |token| self.0.key_set_number(token.issuer()))
     }
 
     fn proof_key(&self, header: &str) -> Option<Arc<ProofKey>> {
-        self.validator.memories.proof_key(header)
+        self.0.memories.proof_key(header)
     }
+}
+
+/// What comes of a question with the keys that are there.
+enum Attempt<'v> {
+    Judged(Judged),
+    /// Newer keys might change the refusal.
+    Lacks {
+        keys: &'v HeldKeys,
+        needed: KeysNeeded,
+        otherwise: Refusal,
+    },
 }
 
 impl Validator {
@@ -102,15 +109,15 @@ impl Validator {
             memory.cover(options.policy.dpop.nonce_window);
         }
         memory.hold(options.replay.entries.unwrap_or(ReplayMemory::DEFAULT_CAPACITY));
-        let shared = match options.replay.choice {
-            ReplayChoice::Process => Shared::None,
-            ReplayChoice::Redis(settings) => Shared::Redis(registry::redis_store(*settings)),
-            ReplayChoice::Application => Shared::Application(StoreState::default()),
+        let store = match options.replay.choice {
+            ReplayChoice::Process => Store::None,
+            ReplayChoice::Redis(settings) => Store::Redis(registry::redis_store(*settings)),
+            ReplayChoice::Application => Store::Application(StoreState::default()),
         };
         Self {
             server: ResourceServer::new(options.policy),
             keys,
-            replay: ReplayGuard::new(memory, shared, options.replay.on_unavailable),
+            replay: ReplayGuard::new(memory, store, options.replay.on_unavailable),
             memories: Memories::new(options.verified_token_bytes),
             keys_timeout: Duration::from_millis(options.keys_timeout_millis),
             warnings: options.warnings,
@@ -123,100 +130,95 @@ impl Validator {
         issuers.map(|accepted| accepted.issuer.as_str().to_owned()).collect()
     }
 
-    /// The verdict with the keys that are there, or what must be waited for.
+    /// The answer with the keys that are there, or what must be waited for.
     pub fn judge(&self, question: &Question<'_>, now: UnixTime) -> Judgement {
-        let (decision, circumstances) = self.decide(question, now);
-        match decision {
-            Decision::Pending(pending) => self.settle(pending, circumstances),
-            Decision::Rejected(refusal) => self.refused(refusal, &circumstances).into(),
-            Decision::KeysNeeded { issuer, unknown_kid, otherwise, .. } => {
-                let seen = circumstances.seen.as_ref();
-                match self.changing(issuer) {
-                    Some(keys) if !keys.would_refuse(seen, unknown_kid.as_deref()) => Judgement::NeedsKeys,
-                    Some(keys) => self.refused(for_lack_of(keys, otherwise), &circumstances).into(),
-                    None => self.refused(otherwise, &circumstances).into(),
+        match self.attempt(question, now) {
+            Attempt::Judged(judged) => judged.into(),
+            Attempt::Lacks { keys, needed, otherwise } => {
+                if !keys.is_in_vain(needed.key_set, needed.unknown_kid.as_deref()) {
+                    return Judgement::Waits(Wait(WaitsFor::Keys));
                 }
+                Judged::from(Err(for_lack_of(keys, otherwise))).into()
             }
         }
     }
 
-    /// The judgement, once the keys that it needs have come or the time to wait for them is over.
-    pub async fn judge_with_keys(&self, question: &Question<'_>, now: UnixTime) -> Judgement {
+    /// The answer to a question that must wait, once what it waits for has come or the time for it is over.
+    pub async fn answer(self: &Arc<Self>, wait: Wait, question: &Question<'_>, now: UnixTime) -> Answer {
+        let asked = match wait.0 {
+            WaitsFor::Store(asked) => asked,
+            WaitsFor::Keys => match self.judge_with_keys(question, now).await {
+                Judged::Store(asked) => asked,
+                Judged::Answer(answer) => return answer,
+            },
+        };
+        Answer::Verdict(Arc::clone(self).ask_store(asked, question.rules).await)
+    }
+
+    /// What is said once the keys that it takes have come, or the time to wait for them is over.
+    async fn judge_with_keys(&self, question: &Question<'_>, now: UnixTime) -> Judged {
         let begun = Instant::now();
         let deadline = begun + self.keys_timeout;
         let mut was_refreshed = false;
         loop {
             let elapsed = i64::try_from(begun.elapsed().as_secs()).unwrap_or(i64::MAX);
             let now = UnixTime::from_secs(now.secs().saturating_add(elapsed));
-            let (decision, circumstances) = self.decide(question, now);
-            let (issuer, unknown_kid, may_pass, otherwise) = match decision {
-                Decision::Pending(pending) => return self.settle(pending, circumstances),
-                Decision::Rejected(refusal) => return self.refused(refusal, &circumstances).into(),
-                Decision::KeysNeeded { issuer, unknown_kid, may_pass, otherwise } => {
-                    (issuer, unknown_kid, may_pass, otherwise)
-                }
+            let (keys, needed, otherwise) = match self.attempt(question, now) {
+                Attempt::Judged(judged) => return judged,
+                Attempt::Lacks { keys, needed, otherwise } => (keys, needed, otherwise),
             };
-            let Some(keys) = self.changing(issuer) else {
-                return self.refused(otherwise, &circumstances).into();
-            };
-            match keys.newer(circumstances.seen.as_ref(), may_pass, deadline).await {
-                Newer::Ended => {}
-                Newer::TimedOut => {
-                    return self.refused(for_lack_of(keys, otherwise), &circumstances).into();
+            let refusal = match keys.newer(needed.key_set, needed.may_pass, deadline).await {
+                Newer::Ended => {
+                    was_refreshed = true;
+                    continue;
                 }
+                Newer::TimedOut => for_lack_of(keys, otherwise),
                 // The token was not judged: it is not the client's fault.
                 Newer::Crowded => {
                     let crowded = "Too many requests wait for the issuer's keys already";
-                    let refusal = (Code::KeysUnavailable.because(crowded), otherwise.1);
-                    return self.refused(refusal, &circumstances).into();
+                    let (rejection, used) = (Code::KeysUnavailable.because(crowded), Some(needed.scheme));
+                    self.refuse(rejection, used, question.rules, &Demand::default(), now)
                 }
                 Newer::Refused => {
-                    if let Some(kid) = unknown_kid.filter(|_| was_refreshed) {
-                        keys.remember_unknown(kid);
+                    if let Some(kid) = needed.unknown_kid.filter(|_| was_refreshed) {
+                        keys.remember_unknown(&kid);
                     }
-                    return self.refused(for_lack_of(keys, otherwise), &circumstances).into();
+                    for_lack_of(keys, otherwise)
                 }
-            }
-            was_refreshed = true;
+            };
+            return Judged::from(Err(refusal));
         }
     }
 
-    /// Asks the shared memory of proofs, for a bounded time. Whatever goes wrong on the way is no grant.
-    pub async fn ask_store(self: Arc<Self>, unsettled: Unsettled) -> Verdict {
-        let circumstances = unsettled.circumstances().clone();
-        let validator = Arc::clone(&self);
-        let asked = run(async move {
-            let answer = validator.replay.ask(&unsettled).await;
-            validator.conclude(unsettled, answer)
+    /// Asks the replay store. Whatever goes wrong on the way is no grant.
+    async fn ask_store(self: Arc<Self>, asked: AskedStore, rules: RequestRules) -> Verdict {
+        let (now, validator) = (asked.now(), Arc::clone(&self));
+        let asking = run(async move {
+            let word = asked.word().await;
+            validator.learn(validator.replay.finish(&validator.server, asked, word), now)
         });
-        asked.await.unwrap_or_else(|error| {
-            let rejection = Code::ReplayMemoryUnavailable.because(error);
-            self.refused((rejection, Some(Scheme::DPoP)), &circumstances)
+        asking.await.unwrap_or_else(|error| {
+            let (rejection, used) = (Code::ReplayMemoryUnavailable.because(error), Some(Scheme::DPoP));
+            Err(self.refuse(rejection, used, rules, &Demand::default(), now))
         })
     }
 
-    /// The verdict, with the word of the shared memory.
-    pub fn conclude(&self, unsettled: Unsettled, answer: StoreAnswer) -> Verdict {
-        let circumstances = unsettled.circumstances().clone();
-        self.told(self.replay.finish(unsettled, answer), &circumstances)
+    /// The verdict, with the word of the application's replay store: whether the proof is new, or why it does not say.
+    pub fn conclude(&self, asked: StoreQuestion, is_new: Result<bool, String>) -> Verdict {
+        let now = asked.now();
+        self.learn(self.replay.finish_of_application(&self.server, asked, is_new), now)
     }
 
-    /// Whether the application asks the shared memory itself.
-    pub fn is_asked_by_application(&self) -> bool {
-        self.replay.is_asked_by_application()
-    }
-
-    /// Notes how the application's own memory answered: well, or why not.
-    pub fn note_application_store(&self, trouble: Option<&str>) {
-        self.replay.note_application(trouble);
-    }
-
-    /// A refusal that the application decided on, with the response that belongs to it.
-    pub fn refuse(&self, denial: Denial, now: UnixTime) -> Verdict {
-        let Denial { code, message, scheme, rules, demand } = denial;
-        let schemes = rules.schemes(self.server.policy().schemes);
-        let challenge = self.server.challenge_for(code, scheme, schemes, &demand, now);
-        Verdict::Refused(code.because(message), challenge)
+    /// A refusal that was decided on outside, with the response that belongs to it.
+    pub fn refuse(
+        &self,
+        rejection: Rejection,
+        used: Option<Scheme>,
+        rules: RequestRules,
+        demand: &Demand,
+        now: UnixTime,
+    ) -> Refusal {
+        self.server.refuse(rejection, used, rules, demand, now)
     }
 
     /// What the resource tells of itself: the JSON text of `ResourceMetadata` in `index.d.ts`.
@@ -251,23 +253,21 @@ impl Validator {
         if errors.is_empty() { Ok(()) } else { Err(errors.join("; ")) }
     }
 
-    fn decide(&self, question: &Question<'_>, now: UnixTime) -> (Decision, Circumstances) {
-        let recollection = Recollection { validator: self, seen: RefCell::new(None) };
-        let decision = match question {
-            Question::Request(request, rules) => {
-                self.server.authorize_by(request, *rules, &recollection, now)
-            }
-            Question::Credentials(credentials, target) => {
-                self.server.authorize_credentials(credentials, target.as_ref(), &recollection, now)
-            }
-        };
-        let seen = recollection.seen.into_inner();
-        (decision, Circumstances { now, rules: question.rules(), seen })
+    /// What is said with the keys that are there, or which others might change a refusal.
+    fn attempt(&self, question: &Question<'_>, now: UnixTime) -> Attempt<'_> {
+        match self.server.decide(question, &Recollection(self), now) {
+            Decision::Pending(pending) => Attempt::Judged(self.settle(pending)),
+            Decision::Refused(refusal) => Attempt::Judged(Judged::from(Err(refusal))),
+            Decision::KeysNeeded { needed, otherwise } => match self.changing(needed.issuer) {
+                Some(keys) => Attempt::Lacks { keys, needed, otherwise },
+                None => Attempt::Judged(Judged::from(Err(otherwise))),
+            },
+        }
     }
 
     /// The number of the keys with which an issuer's tokens are verified now. It never comes again once they are others.
-    pub fn keys_epoch(&self, issuer: IssuerIndex) -> Option<u64> {
-        self.keys.get(issuer).and_then(HeldKeys::epoch)
+    pub fn key_set_number(&self, issuer: IssuerIndex) -> Option<u64> {
+        self.keys.get(issuer).and_then(HeldKeys::number)
     }
 
     /// How the keys of each issuer and the replay memory stand: the JSON text of `ValidatorHealth` in `index.d.ts`.
@@ -281,41 +281,33 @@ impl Validator {
         self.keys.get(issuer).filter(|keys| keys.can_change())
     }
 
-    fn settle(&self, pending: Pending, circumstances: Circumstances) -> Judgement {
-        match self.replay.settle(pending, circumstances.now) {
-            Settlement::Done(settled) => self.told(settled, &circumstances).into(),
-            Settlement::Waits(waiting) => Judgement::Unsettled(waiting.under(circumstances)),
+    fn settle(&self, pending: Pending) -> Judged {
+        let now = pending.now();
+        match self.replay.settle(&self.server, pending) {
+            Settlement::Done(verdict) => self.learn(verdict, now).into(),
+            Settlement::Asked(asked) => Judged::Store(asked),
+            Settlement::OfApplication(question) => Judged::Answer(Answer::AskStore(question)),
         }
     }
 
-    fn told(&self, settled: Result<Grant, Refusal>, circumstances: &Circumstances) -> Verdict {
-        let grant = match settled {
-            Ok(grant) => grant,
-            Err(refusal) => return self.refused(refusal, circumstances),
-        };
-        let seen = circumstances.seen.as_ref();
-        self.memories.keep(&grant.learned, seen, circumstances.now);
-        let keys_epoch = seen.and_then(|keys| self.keys.get(grant.issuer)?.epoch_of(keys));
-        let repeatable = grant.repeatable.zip(keys_epoch);
-        let repeatable = repeatable.map(|(validity, keys_epoch)| Repeatable { validity, keys_epoch });
-        Verdict::Granted(grant, repeatable)
-    }
-
-    fn refused(&self, (rejection, scheme): Refusal, circumstances: &Circumstances) -> Verdict {
-        let schemes = circumstances.rules.schemes(self.server.policy().schemes);
-        let demand = Demand::default();
-        let challenge =
-            self.server.challenge_for(rejection.code(), scheme, schemes, &demand, circumstances.now);
-        Verdict::Refused(rejection, challenge)
+    /// Keeps what a grant taught.
+    fn learn(&self, verdict: Verdict, now: UnixTime) -> Verdict {
+        if let Ok(grant) = &verdict {
+            self.memories.keep(grant.learned(), now);
+        }
+        verdict
     }
 }
 
 /// A refusal for which these keys would have been needed. Where there are none, it says why.
-fn for_lack_of(keys: &HeldKeys, (rejection, scheme): Refusal) -> Refusal {
-    let why = keys.last_error().filter(|_| rejection.code() == Code::KeysUnavailable);
+fn for_lack_of(keys: &HeldKeys, refusal: Refusal) -> Refusal {
+    let why = keys.last_error().filter(|_| refusal.rejection.code() == Code::KeysUnavailable);
     match why {
-        Some(why) => (rejection.explained(&format!("the last attempt failed: {why}")), scheme),
-        None => (rejection, scheme),
+        Some(why) => {
+            let rejection = refusal.rejection.explained(&format!("the last attempt failed: {why}"));
+            Refusal { rejection, ..refusal }
+        }
+        None => refusal,
     }
 }
 

@@ -123,8 +123,8 @@ pub(crate) struct ProofRules<'a> {
 #[derive(Debug)]
 pub struct Proof {
     record: ProofRecord,
-    /// Its key, where that was not known before.
-    new_key: Option<Arc<ProofKey>>,
+    /// Its key under its header, where that was not known before.
+    new_key: Option<(String, Arc<ProofKey>)>,
     /// It holds the nonce that this server gives now.
     has_current_nonce: bool,
 }
@@ -149,8 +149,9 @@ impl Proof {
             let message = format!("The DPoP proof is longer than {} bytes", policy.max_bytes);
             return Err(Code::ProofMalformed.because(message));
         }
-        let known = header_of(proof).and_then(known_key);
-        let is_known = known.is_some();
+        let header = header_of(proof);
+        let known = header.and_then(known_key);
+        let unknown_header = header.filter(|_| known.is_none());
         let key = match known {
             Some(key) => {
                 check_thumbprint(&key.thumbprint, jkt)?;
@@ -179,7 +180,8 @@ impl Proof {
         // 3. What is left of the required claims.
         let jti = check_identifier(&claims)?;
         let record = ProofRecord::new(jkt, jti, issued);
-        Ok(Self { record, new_key: (!is_known).then_some(key), has_current_nonce })
+        let new_key = unknown_header.map(|header| (header.to_owned(), key));
+        Ok(Self { record, new_key, has_current_nonce })
     }
 
     /// Whether the client holds the nonce that this server gives now.
@@ -187,14 +189,15 @@ impl Proof {
         self.has_current_nonce
     }
 
-    /// What is to be remembered of the proof, so that it is accepted once; and its key, if that was not known.
-    pub fn into_parts(self) -> (ProofRecord, Option<Arc<ProofKey>>) {
+    /// What is to be remembered of the proof, so that it is accepted once; and its key under its header, if that was not
+    /// known.
+    pub fn into_parts(self) -> (ProofRecord, Option<(String, Arc<ProofKey>)>) {
         (self.record, self.new_key)
     }
 }
 
 /// The part of a proof that holds its header; `None` where it has not three parts.
-pub fn header_of(proof: &str) -> Option<&str> {
+fn header_of(proof: &str) -> Option<&str> {
     let (header, rest) = proof.split_once('.')?;
     (rest.bytes().filter(|byte| *byte == b'.').count() == 1).then_some(header)
 }

@@ -7,6 +7,7 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::issuer_name::IssuerName;
 use super::published_key::PublishedKey;
@@ -30,6 +31,7 @@ pub struct JwkSet {
     keys: Vec<Arc<PublishedKey>>,
     /// Some of the sets that count together are not there.
     is_partial: bool,
+    number: u64,
 }
 
 /// Why a document is not a usable JWK Set.
@@ -134,7 +136,7 @@ impl JwkSet {
             let reason = reason.map(|error| format!(": {error}")).unwrap_or_default();
             return Err(JwkSetError::NoneUsable(reason));
         }
-        Ok(Self { keys, is_partial: false })
+        Ok(Self::numbered(keys, false))
     }
 
     /// A set of keys that an operator configured without naming them. Each is tried for any `kid`.
@@ -143,7 +145,7 @@ impl JwkSet {
             return Err(JwkSetError::NoneUsable(String::new()));
         }
         let keys = keys.into_iter().map(|key| Arc::new(PublishedKey::unnamed(key))).collect();
-        Ok(Self { keys, is_partial: false })
+        Ok(Self::numbered(keys, false))
     }
 
     /// The sets that count together, as one. `None` for a set that is not there now; without any there is none.
@@ -153,7 +155,17 @@ impl JwkSet {
             return None;
         }
         let is_partial = there.len() < sets.len() || there.iter().any(|set| set.is_partial);
-        Some(Self { keys: there.iter().flat_map(|set| set.keys.iter().cloned()).collect(), is_partial })
+        Some(Self::numbered(there.iter().flat_map(|set| set.keys.iter().cloned()).collect(), is_partial))
+    }
+
+    fn numbered(keys: Vec<Arc<PublishedKey>>, is_partial: bool) -> Self {
+        static NEXT_NUMBER: AtomicU64 = AtomicU64::new(1);
+        Self { keys, is_partial, number: NEXT_NUMBER.fetch_add(1, Ordering::Relaxed) }
+    }
+
+    /// Its number, above zero. No other set of this process has the same, one of the same document included.
+    pub const fn number(&self) -> u64 {
+        self.number
     }
 
     /// Whether the key of a token may be in a set that counts and is not there now: it may be a good one then.

@@ -5,6 +5,7 @@
 //! May use: jwk_set, time.
 //! Never: the network, a clock, a request's contents.
 
+use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 
 use super::jwk_set::JwkSet;
@@ -41,6 +42,9 @@ impl Default for KeyRingPolicy {
         Self::DEFAULT
     }
 }
+
+/// Unknown `kid`s that are remembered. One beyond them takes the place of the oldest, which is then asked for once more.
+const MAX_UNKNOWN: usize = 1_000;
 
 /// What a request that needs other keys than there are is to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,6 +97,38 @@ pub struct KeyRing {
     /// Until when a failed attempt keeps requests from asking for the next one: never longer than a cool-down, unless
     /// the issuer asks for more. Once it has returned, it is found as soon as somebody needs it.
     held_back_until: Monotonic,
+    unknown: UnknownKids,
+}
+
+/// The `kid`s that a refresh has not found, each for one cool-down.
+#[derive(Debug, Default)]
+struct UnknownKids {
+    kids: HashSet<Arc<str>>,
+    /// When each is forgotten, in their order.
+    ends: VecDeque<(Monotonic, Arc<str>)>,
+}
+
+impl UnknownKids {
+    fn forget_ended(&mut self, now: Monotonic) {
+        while self.ends.front().is_some_and(|(end, _)| *end <= now)
+            && let Some((_, kid)) = self.ends.pop_front()
+        {
+            self.kids.remove(&kid);
+        }
+    }
+
+    fn add(&mut self, kid: &str, end: Monotonic) {
+        let kid: Arc<str> = Arc::from(kid);
+        if !self.kids.insert(Arc::clone(&kid)) {
+            return;
+        }
+        self.ends.push_back((end, kid));
+        if self.ends.len() > MAX_UNKNOWN
+            && let Some((_, oldest)) = self.ends.pop_front()
+        {
+            self.kids.remove(&oldest);
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -103,7 +139,7 @@ struct Held {
 
 impl KeyRing {
     /// A ring without keys. Nothing is due until somebody asks.
-    pub const fn new(policy: KeyRingPolicy) -> Self {
+    pub fn new(policy: KeyRingPolicy) -> Self {
         let start = Monotonic::from_millis(0);
         Self {
             policy,
@@ -113,6 +149,7 @@ impl KeyRing {
             failures: 0,
             due: None,
             held_back_until: start,
+            unknown: UnknownKids::default(),
         }
     }
 
@@ -154,6 +191,25 @@ impl KeyRing {
     pub fn would_refuse(&self, now: Monotonic) -> bool {
         let held_back = now < self.cooldown_ends || now < self.held_back_until;
         !self.is_fetching && self.keys(now).is_some() && held_back
+    }
+
+    /// Whether a token that the key set with this number does not verify would be refused without a fetch; `unknown_kid` is
+    /// the one that no key of the set bears.
+    pub fn is_in_vain(&mut self, key_set: Option<u64>, unknown_kid: Option<&str>, now: Monotonic) -> bool {
+        self.unknown.forget_ended(now);
+        let is_unknown = unknown_kid.is_some_and(|kid| self.unknown.kids.contains(kid));
+        is_unknown || (self.number(now) == key_set && self.would_refuse(now))
+    }
+
+    /// A refresh has not found this `kid`: for one cool-down nobody asks for it again.
+    pub fn remember_unknown(&mut self, kid: &str, now: Monotonic) {
+        self.unknown.forget_ended(now);
+        self.unknown.add(kid, now.plus_millis(self.policy.cooldown_millis));
+    }
+
+    /// The number of the keys that may serve now ([`JwkSet::number`]).
+    pub fn number(&self, now: Monotonic) -> Option<u64> {
+        self.keys(now).map(|keys| keys.number())
     }
 
     /// A request needs keys that are not there: any at all, or one that it names.
@@ -401,6 +457,38 @@ mod tests {
         assert_eq!(ring.demand(at(end + 1)), Demand::Fetch);
         ring.fetched(at(end + 2), set(), None, 0.5);
         assert_eq!(ring.freshness(at(end + 2)), Freshness::Fresh);
+    }
+
+    #[test]
+    fn a_kid_that_a_refresh_has_not_found_is_unknown_for_one_cool_down() {
+        let mut ring = started(at(0));
+        assert_eq!(ring.demand(at(1)), Demand::Fetch);
+        ring.fetched(at(2), set(), None, 0.5);
+        let number = ring.number(at(2));
+        ring.remember_unknown("x", at(2));
+        ring.remember_unknown("x", at(20_000));
+        for (kid, other_set, now, in_vain) in [
+            ("x", true, 3, true),
+            ("y", true, 3, false),
+            ("y", false, 3, true),
+            ("x", true, 30_001, true),
+            ("x", true, 30_002, false),
+        ] {
+            let key_set = number.filter(|_| !other_set);
+            assert_eq!(ring.is_in_vain(key_set, Some(kid), at(now)), in_vain, "{kid} {other_set} {now}");
+        }
+        assert!(!ring.is_in_vain(None, None, at(3)));
+    }
+
+    #[test]
+    fn unknown_kids_have_a_bound_and_the_oldest_goes() {
+        let mut ring = started(at(0));
+        for number in 0..=MAX_UNKNOWN {
+            ring.remember_unknown(&number.to_string(), at(1));
+        }
+        assert_eq!((ring.unknown.kids.len(), ring.unknown.ends.len()), (MAX_UNKNOWN, MAX_UNKNOWN));
+        assert!(!ring.is_in_vain(None, Some("0"), at(1)));
+        assert!(ring.is_in_vain(None, Some("1"), at(1)));
     }
 
     #[test]

@@ -11,7 +11,8 @@ use oidc_spa_native::access_token::{Audience, Profile};
 use oidc_spa_native::credentials::Field;
 use oidc_spa_native::jose::algorithm::Algorithm;
 use oidc_spa_native::keys::metadata::Issuer;
-use oidc_spa_native::resource_server::{Decision, Request, ResourceServer};
+use oidc_spa_native::question::{Question, Request};
+use oidc_spa_native::resource_server::{Decision, ResourceServer};
 use oidc_spa_native::time::UnixTime;
 
 use crate::issuer::{
@@ -345,7 +346,7 @@ fn c34_to_c38_b1_2_typ_by_profile() {
 #[test]
 fn o15_the_cause_is_what_applications_of_oidc_spa_compare_with() {
     let cause = |token: &Jwt| match Setup::new(Profile::OidcSpa).bearer(&token.sign()) {
-        Verdict::Refused((rejection, _)) | Verdict::KeysNeeded((rejection, _)) => rejection.cause().name(),
+        Verdict::Refused(refusal) | Verdict::KeysNeeded(refusal) => refusal.rejection.cause().name(),
         Verdict::Granted(_) => "granted",
     };
     assert_eq!(cause(&with(&[("exp", &seconds(0))])), "validation error - access token expired");
@@ -390,8 +391,9 @@ fn h29_a_token_that_cannot_pass_by_its_own_word_waits_behind_those_that_may() {
         let (text, server) = (format!("Bearer {}", token.sign()), ResourceServer::new(setup.policy.clone()));
         let authorization = Field::Once(text.as_str());
         let request = Request { authorization, dpop: Field::Absent, head: Some(head()) };
-        match server.authorize(&request, &|_| setup.keys.clone(), UnixTime::from_secs(NOW)) {
-            Decision::KeysNeeded { may_pass, .. } => may_pass,
+        match server.decide(&Question::of_request(request), &|_| setup.keys.clone(), UnixTime::from_secs(NOW))
+        {
+            Decision::KeysNeeded { needed, .. } => needed.may_pass,
             other => panic!("{other:?}"),
         }
     };

@@ -2,6 +2,7 @@
 
 mod field_value;
 mod refusals;
+mod scopes;
 
 use std::collections::BTreeSet;
 
@@ -10,9 +11,11 @@ use oidc_spa_native::challenge::{Challenge, Demand};
 use oidc_spa_native::credentials::{AcceptedSchemes, Field, Scheme};
 use oidc_spa_native::dpop::replay::ReplayMemory;
 use oidc_spa_native::jose::algorithm::{Algorithm, AlgorithmSet};
+use oidc_spa_native::presentation::RequestRules;
+use oidc_spa_native::question::Request;
 use oidc_spa_native::rejection::Code;
 use oidc_spa_native::resource_metadata::{Description, ProtectedResource};
-use oidc_spa_native::resource_server::{Request, ResourceServer};
+use oidc_spa_native::resource_server::ResourceServer;
 use oidc_spa_native::time::UnixTime;
 
 use crate::issuer::{ES_1, Jwt, NOW, STRANGER, Setup, Verdict, head, quoted, window};
@@ -191,6 +194,11 @@ fn b13_503_where_nothing_was_judged() {
     unjudged(&full, &format!("DPoP {t1}"), Field::Once(&proof), "replay_memory_unavailable");
 }
 
+fn challenge_of(server: &ResourceServer, code: Code, used: Option<Scheme>) -> Challenge {
+    let (rules, demand) = (RequestRules::default(), Demand::default());
+    server.refuse(code.because(""), used, rules, &demand, UnixTime::from_secs(NOW)).challenge
+}
+
 #[test]
 fn b13_what_the_application_or_a_later_rule_decides() {
     let server = ResourceServer::new(setup().policy);
@@ -207,7 +215,7 @@ fn b13_what_the_application_or_a_later_rule_decides() {
         ),
         (Code::ClaimsRejected, 401, "invalid_token", "The access token's claims are not accepted"),
     ] {
-        let challenge = server.challenge(code, Some(Scheme::DPoP), UnixTime::from_secs(NOW));
+        let challenge = challenge_of(&server, code, Some(Scheme::DPoP));
         let expected = format!("Bearer, DPoP {}, {ALGS}", error(name, description));
         assert_eq!((challenge.status, challenge.www_authenticate), (status, Some(expected)));
     }
@@ -227,7 +235,7 @@ fn o06_o07_o08_o09_every_challenge_is_one_by_its_grammar() {
         let server = ResourceServer::new(setup().policy(|policy| policy.schemes = schemes).policy);
         for code in Code::ALL.iter().copied() {
             for used in [None, Some(Scheme::Bearer), Some(Scheme::DPoP)] {
-                let challenge = server.challenge(code, used, UnixTime::from_secs(NOW));
+                let challenge = challenge_of(&server, code, used);
                 let id = format!("{code:?} {schemes:?} {used:?}");
                 let Some(text) = challenge.www_authenticate else {
                     assert_eq!(challenge.status, 503, "{id}");
@@ -252,13 +260,15 @@ fn o04_o07_p01_p12_what_is_demanded_and_described_keeps_to_the_grammar() {
     let server = ResourceServer::new(setup().policy(|policy| policy.resource = Some(resource)).policy);
     let demand = Demand::new(&["read", "a,b=c"], &["urn:mace:silver", "'"], Some(0)).unwrap();
     for code in Code::ALL.iter().copied() {
-        for (schemes, used) in [
-            (AcceptedSchemes::Both, None),
-            (AcceptedSchemes::Both, Some(Scheme::DPoP)),
-            (AcceptedSchemes::Bearer, Some(Scheme::Bearer)),
-            (AcceptedSchemes::DPoP, Some(Scheme::Bearer)),
+        for (mode, schemes, used) in [
+            (1, AcceptedSchemes::Both, None),
+            (1, AcceptedSchemes::Both, Some(Scheme::DPoP)),
+            (3, AcceptedSchemes::Bearer, Some(Scheme::Bearer)),
+            (2, AcceptedSchemes::DPoP, Some(Scheme::Bearer)),
         ] {
-            let challenge = server.challenge_for(code, used, schemes, &demand, UnixTime::from_secs(NOW));
+            let rules = RequestRules::from_bits(mode).unwrap();
+            let now = UnixTime::from_secs(NOW);
+            let challenge = server.refuse(code.because(""), used, rules, &demand, now).challenge;
             let id = format!("{code:?} {schemes:?} {used:?}");
             let Some(text) = challenge.www_authenticate else { continue };
             let sent = parse_challenges(&text).unwrap_or_else(|error| panic!("{id}: {error}: {text}"));
@@ -381,7 +391,7 @@ fn o11_neither_does_the_debug_output_of_a_grant_or_a_request() {
     let setup = setup();
     let verdict = setup.judge(&request);
     let Verdict::Granted(grant) = &verdict else { panic!("{}", verdict.name()) };
-    assert!(grant.claims().contains("user-1") && authorization.get(grant.token.clone()) == Some(&token));
+    assert!(grant.claims().contains("user-1") && authorization.get(grant.token()) == Some(&token));
     let shown = format!("{request:?} {verdict:?} {grant:?} {:?} {:?}", setup.memory, setup.policy);
     for secret in token.split('.').chain(proof.split('.')).chain(["user-1", "proof-1"]) {
         assert!(!shown.contains(secret), "{shown}");

@@ -14,7 +14,7 @@ use oidc_spa_native::crypto::sha256;
 use oidc_spa_native::dpop::window::ProofWindow;
 use oidc_spa_native::jose::algorithm::{Algorithm, AlgorithmSet};
 use oidc_spa_native::jose::base64url_encode;
-use oidc_spa_native::resource_server::Request;
+use oidc_spa_native::question::Request;
 use oidc_spa_native::time::Leeway;
 
 use crate::issuer::{CLIENT, Jwt, NOW, PROFILES, STRANGER, Setup, ath, head, quoted};

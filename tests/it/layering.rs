@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 /// Rooms from the ground up. A room may use those before it, and `jose` and `keys` are floors with an order of their own.
-const ROOMS: [&str; 44] = [
+const ROOMS: [&str; 45] = [
     "time",
     "crypto",
     "jose::algorithm",
@@ -42,6 +42,7 @@ const ROOMS: [&str; 44] = [
     "dpop::replay",
     "dpop::proof",
     "dpop",
+    "question",
     "possession",
     "memory",
     "grant",

@@ -3,8 +3,9 @@
 use oidc_spa_native::client_certificate::CertificateThumbprint;
 use oidc_spa_native::credentials::{AcceptedSchemes, Field};
 use oidc_spa_native::presentation::{RequestRules, RequiredBinding};
+use oidc_spa_native::question::{Question, Request};
 use oidc_spa_native::request::RequestHead;
-use oidc_spa_native::resource_server::{Request, ResourceServer};
+use oidc_spa_native::resource_server::ResourceServer;
 
 use crate::issuer::{CLIENT, Jwt, PROFILES, Setup, Verdict, head};
 
@@ -37,7 +38,8 @@ fn judged(setup: &Setup, rules: RequestRules) -> [&'static str; 5] {
         let head = RequestHead { peer_certificate: Some(CERTIFICATE), ..head() };
         let request = Request { authorization: Field::Once(&authorization), dpop, head: Some(head) };
         let fresh = Setup::new(PROFILES[0]);
-        fresh.settle(server.authorize_by(&request, rules, &|_| setup.keys.clone(), setup.now)).name()
+        let question = Question { rules, ..Question::of_request(request) };
+        fresh.settle(&server, server.decide(&question, &|_| setup.keys.clone(), setup.now)).name()
     })
 }
 

@@ -11,7 +11,8 @@ use oidc_spa_native::dpop::proof::ProofKey;
 use oidc_spa_native::jose::algorithm::Algorithm;
 use oidc_spa_native::keys::jwk_set::JwkSet;
 use oidc_spa_native::memory::{BoundToken, IssuerIndex, Memory};
-use oidc_spa_native::resource_server::{Request, ResourceServer};
+use oidc_spa_native::question::{Question, Request};
+use oidc_spa_native::resource_server::ResourceServer;
 
 use crate::issuer::{CLIENT_ED, Jwt, NOW, STRANGER, Setup, Verdict, head, quoted};
 
@@ -50,12 +51,13 @@ impl Remembering {
     fn judge(&self, authorization: &str, dpop: Field<'_>) -> Verdict {
         let request = Request { authorization: Field::Once(authorization), dpop, head: Some(head()) };
         let server = ResourceServer::new(self.setup.policy.clone());
-        let verdict = self.setup.settle(server.authorize(&request, self, self.setup.now));
+        let verdict =
+            self.setup.settle(&server, server.decide(&Question::of_request(request), self, self.setup.now));
         if let Verdict::Granted(grant) = &verdict {
-            let learned = grant.learned.token.clone();
+            let learned = grant.learned().token.clone();
             let learned = learned.map(|(text, token)| (text.as_str().to_owned(), token));
             self.tokens.borrow_mut().extend(learned);
-            self.proof_keys.borrow_mut().extend(grant.learned.proof_key.clone());
+            self.proof_keys.borrow_mut().extend(grant.learned().proof_key.clone());
         }
         verdict
     }
@@ -98,16 +100,16 @@ fn a_token_and_a_key_are_learned_once_and_then_recalled() {
     let memory = warm();
     let spared = memory.during(|| {
         let Verdict::Granted(grant) = memory.dpop(t1(), &proof("again").sign()) else { panic!("refused") };
-        assert!(grant.learned.token.is_none() && grant.learned.proof_key.is_none());
-        assert!(grant.claims().contains(r#""sub":"user-1""#) && grant.token.len() == t1().len());
-        assert_eq!(grant.repeatable, None, "a bound token must prove something each time");
+        assert!(grant.learned().token.is_none() && grant.learned().proof_key.is_none());
+        assert!(grant.claims().contains(r#""sub":"user-1""#) && grant.token().len() == t1().len());
+        assert_eq!(grant.repeatable(), None, "a bound token must prove something each time");
     });
     assert_eq!(spared, (0, 1));
     // A bearer token is none of this memory's: it stands by itself under its credentials.
     let Verdict::Granted(grant) = memory.judge(&format!("Bearer {}", Jwt::t0().sign()), Field::Absent) else {
         panic!("refused")
     };
-    assert!(grant.learned.token.is_none() && grant.repeatable.is_some());
+    assert!(grant.learned().token.is_none() && grant.repeatable().is_some());
 }
 
 #[test]

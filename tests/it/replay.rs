@@ -7,7 +7,8 @@ use oidc_spa_native::access_token::Profile;
 use oidc_spa_native::credentials::Field;
 use oidc_spa_native::dpop::replay::{Remembered, ReplayMemory};
 use oidc_spa_native::jose::algorithm::Algorithm;
-use oidc_spa_native::resource_server::{Decision, Request, ResourceServer};
+use oidc_spa_native::question::{Question, Request};
+use oidc_spa_native::resource_server::{Decision, ResourceServer};
 use oidc_spa_native::time::UnixTime;
 
 use crate::issuer::{CLIENT, CLIENT_ED, Jwt, NOW, PROFILES, Setup, SigningKey, head, quoted, window};
@@ -266,15 +267,15 @@ fn l26_the_memory_is_asked_once_for_each_accepted_proof_and_for_nothing_else() {
         let request = Request { authorization: Field::Once(authorization), dpop, head: Some(head()) };
         let count = AtomicUsize::new(0);
         let now = UnixTime::from_secs(NOW);
-        let name = match server.authorize(&request, &|_| setup.keys.clone(), now) {
+        let name = match server.decide(&Question::of_request(request), &|_| setup.keys.clone(), now) {
             Decision::Pending(pending) => {
-                let settled = pending.settle(|_| {
+                let settled = server.settle(pending, |_| {
                     count.fetch_add(1, Ordering::Relaxed);
                     answer
                 });
-                settled.map_or_else(|(rejection, _)| rejection.code().row().name, |_| "granted")
+                settled.map_or_else(|refusal| refusal.rejection.code().row().name, |_| "granted")
             }
-            Decision::Rejected((rejection, _)) => rejection.code().row().name,
+            Decision::Refused(refusal) => refusal.rejection.code().row().name,
             Decision::KeysNeeded { .. } => "keys needed",
         };
         (name, count.into_inner())

@@ -79,7 +79,7 @@ fn a_span_only_ever_shrinks() {
 /// When a granted token says that it would be granted again.
 fn repeatable(setup: &Setup, token: &Jwt) -> Validity {
     let Verdict::Granted(grant) = setup.bearer(&token.clone().sign()) else { panic!("a good token") };
-    grant.repeatable.unwrap()
+    grant.repeatable().unwrap().validity
 }
 
 #[test]

@@ -24,7 +24,8 @@ export interface NativeGrant {
     /** The issuer's position among the configured ones, and its identifier. */
     readonly issuer: number;
     readonly issuerUri: string;
-    readonly dpopNonce: string | null;
+    /** The fields of the response, if it needs any. */
+    readonly headers: HeaderFields | null;
     /** The same credentials are granted the same from and until then, in milliseconds since 1970-01-01T00:00:00Z, */
     readonly from: number;
     readonly until: number;
@@ -47,11 +48,12 @@ export interface NativeRefusal {
     readonly errorCause: string;
     readonly debugErrorMessage: string;
     readonly status: number;
-    readonly wwwAuthenticate: string | null;
-    /** Seconds. */
-    readonly retryAfter: string | null;
-    readonly dpopNonce: string | null;
+    /** The fields of the response. */
+    readonly headers: HeaderFields;
 }
+
+/** Fields of a response, by their names. */
+export type HeaderFields = Readonly<Record<string, string>>;
 
 /** A field that came more than once is passed once, with its bit set here. */
 export const AUTHORIZATION_REPEATED = 1;
@@ -123,11 +125,15 @@ export type RuleBits = number;
 
 /** The functions of a validator that each request goes through. Arguments that are left out at the end count as null. */
 export interface NativeDoors {
-    /** `told` is the number of a token whose claims need not be told again, or zero. */
+    /**
+     * `scopes` are those that the route will ask for, separated by spaces; `told` is the number of a token whose claims need
+     * not be told again, or zero.
+     */
     authorizeRequest(
         this: void,
         now: number,
         rules: RuleBits | null,
+        scopes: string | null,
         told: number,
         ...parts: RequestParts
     ): NativeAnswer;
@@ -138,6 +144,7 @@ export interface NativeDoors {
         ticket: number,
         now: number,
         rules: RuleBits | null,
+        scopes: string | null,
         told: number,
         ...parts: RequestParts
     ): void;
@@ -220,7 +227,7 @@ export function readVerdict(
     if (read[0] < 0) {
         return refusalOf(read as ToldRefusal | ToldFailure);
     }
-    const [tag, dpopNonce, tokenBegin, tokenEnd, from, until, epoch, number, claims] = read as ToldGrant;
+    const [tag, headers, tokenBegin, tokenEnd, from, until, epoch, number, claims] = read as ToldGrant;
     const issuer = tag >> 1;
     return {
         isGranted: true,
@@ -229,7 +236,7 @@ export function readVerdict(
         scheme: (tag & 1) === 0 ? "Bearer" : "DPoP",
         issuer,
         issuerUri: issuerUris[issuer] as string,
-        dpopNonce,
+        headers,
         from,
         until,
         epoch,
@@ -252,7 +259,7 @@ export function readReadiness(told: Told): void {
 
 type ToldGrant = readonly [
     tag: number,
-    dpopNonce: string | null,
+    headers: HeaderFields | null,
     tokenBegin: number,
     tokenEnd: number,
     from: number,
@@ -264,32 +271,21 @@ type ToldGrant = readonly [
 
 type ToldRefusal = readonly [
     tag: -1,
-    dpopNonce: string | null,
+    headers: HeaderFields,
     code: string,
     errorCause: string,
     status: number,
-    retryAfter: string | null,
-    wwwAuthenticate: string | null,
     debugErrorMessage: string
 ];
 
-type ToldFailure = readonly [tag: -2, dpopNonce: null, message: string];
+type ToldFailure = readonly [tag: -2, headers: null, message: string];
 
 function refusalOf(read: ToldRefusal | ToldFailure): NativeRefusal {
     if (read[0] !== REFUSED) {
         throw new Error(`oidc-spa-native: ${read[2]}`);
     }
-    const [, dpopNonce, code, errorCause, status, retryAfter, wwwAuthenticate, debugErrorMessage] = read;
-    return {
-        isGranted: false,
-        code,
-        errorCause,
-        debugErrorMessage,
-        status,
-        wwwAuthenticate,
-        retryAfter,
-        dpopNonce
-    };
+    const [, headers, code, errorCause, status, debugErrorMessage] = read;
+    return { isGranted: false, code, errorCause, debugErrorMessage, status, headers };
 }
 
 /** Whether the verdict is here already, and not a Promise of one, whatever realm made that. */

@@ -73,7 +73,7 @@ export class VerifiedTokens {
 
     /** Remembers a grant, if the addon says that it may be, or the claims of a bound token that came before. */
     set(credentials: string, rules: RuleBits, grant: NativeGrant): void {
-        const isRepeatable = grant.until > grant.from && grant.dpopNonce === null;
+        const isRepeatable = grant.until > grant.from && grant.headers === null;
         if (!isRepeatable && grant.number === 0) {
             return;
         }

@@ -75,8 +75,13 @@ export class Verifier {
         this.#verification = verification;
     }
 
-    /** The verdict on a request, where the route may have rules of its own. */
-    request(now: number, rules: RuleBits, parts: RequestParts): NativeVerdict | Promise<NativeVerdict> {
+    /** The verdict on a request, where the route may have rules of its own and will ask for these scopes. */
+    request(
+        now: number,
+        rules: RuleBits,
+        parts: RequestParts,
+        scopes: string | null = null
+    ): NativeVerdict | Promise<NativeVerdict> {
         const [flags, authorization] = parts;
         const credentials = (flags & AUTHORIZATION_REPEATED) === 0 ? authorization : null;
         const hasProof = parts.length > 2 && parts[2] !== null;
@@ -88,17 +93,24 @@ export class Verifier {
         // Without credentials there is no signature to verify.
         if (credentials !== null && !this.#isBestHere()) {
             return this.#later(asked, ticket =>
-                this.#doors.submitRequest(ticket, now, rules, numberOf(asked), ...parts)
+                this.#doors.submitRequest(ticket, now, rules, scopes, numberOf(asked), ...parts)
             );
         }
-        return this.#here(asked, () => this.#doors.authorizeRequest(now, rules, numberOf(asked), ...parts));
+        return this.#here(asked, () =>
+            this.#doors.authorizeRequest(now, rules, scopes, numberOf(asked), ...parts)
+        );
     }
 
     /**
      * The verdict on a request where this thread has all that it takes; `null` where keys or a store must be waited for.
      * Nothing is written then, so that the request may be judged again.
      */
-    requestNow(now: number, rules: RuleBits, parts: RequestParts): NativeVerdict | null {
+    requestNow(
+        now: number,
+        rules: RuleBits,
+        parts: RequestParts,
+        scopes: string | null = null
+    ): NativeVerdict | null {
         const [flags, authorization] = parts;
         const credentials = (flags & AUTHORIZATION_REPEATED) === 0 ? authorization : null;
         const hasProof = parts.length > 2 && parts[2] !== null;
@@ -107,7 +119,7 @@ export class Verifier {
             return granted;
         }
         const asked = this.#asked(credentials, rules, hasProof);
-        const answer = this.#doors.authorizeRequest(now, rules, numberOf(asked), ...parts);
+        const answer = this.#doors.authorizeRequest(now, rules, scopes, numberOf(asked), ...parts);
         return isTold(answer) ? this.#read(answer, asked) : null;
     }
 

@@ -6,7 +6,7 @@
  */
 
 import type { AccessTokenClaims, Granted, Refused } from "../../index.js";
-import type { NativeGrant, NativeRefusal, NativeVerdict } from "../addon/native.js";
+import type { NativeGrant, NativeRefusal } from "../addon/native.js";
 
 export function toGranted<Claims>(
     grant: NativeGrant,
@@ -20,7 +20,7 @@ export function toGranted<Claims>(
         accessToken: grant.accessToken,
         scheme: grant.scheme,
         issuerUri: grant.issuerUri,
-        headers: nonceHeaders(grant)
+        headers: { ...grant.headers }
     };
 }
 
@@ -31,23 +31,6 @@ export function toRefused(verdict: NativeRefusal): Refused {
         errorCause: verdict.errorCause as Refused["errorCause"],
         debugErrorMessage: verdict.debugErrorMessage,
         status: verdict.status as Refused["status"],
-        headers: refusalHeaders(verdict)
+        headers: { ...verdict.headers }
     };
-}
-
-/** The fields of the response that a refusal speaks of. */
-function refusalHeaders(verdict: NativeRefusal): Record<string, string> {
-    const headers: Record<string, string> = {};
-    if (verdict.wwwAuthenticate !== null) {
-        headers["WWW-Authenticate"] = verdict.wwwAuthenticate;
-    }
-    if (verdict.retryAfter !== null) {
-        headers["Retry-After"] = verdict.retryAfter;
-    }
-    return Object.assign(headers, nonceHeaders(verdict));
-}
-
-/** The nonce for the client's next proof. In a cache it would reach another client, and later (RFC 9449 section 8.2). */
-function nonceHeaders({ dpopNonce }: NativeVerdict): Record<string, string> {
-    return dpopNonce === null ? {} : { "DPoP-Nonce": dpopNonce, "Cache-Control": "no-store" };
 }

@@ -49,13 +49,14 @@ async fn h33_who_judged_without_keys_while_they_came_does_not_fetch_again() {
 async fn h23_who_judged_with_old_keys_while_new_ones_came_is_not_refused_by_the_cool_down() {
     let keys = unreachable_issuer();
     fetched_meanwhile(&keys);
-    let old = keys.ring().held().cloned();
+    let number = || keys.ring().held().map(|held| held.number());
+    let old = number();
     fetched_meanwhile(&keys);
-    assert!(!keys.is_cooling_down(old.as_ref()));
-    assert_eq!(keys.newer(old.as_ref(), true, Instant::now()).await, Newer::Ended);
-    let new = keys.ring().held().cloned();
-    assert!(keys.is_cooling_down(new.as_ref()));
-    assert_eq!(keys.newer(new.as_ref(), true, Instant::now()).await, Newer::Refused);
+    assert!(!keys.is_in_vain(old, None));
+    assert_eq!(keys.newer(old, true, Instant::now()).await, Newer::Ended);
+    let new = number();
+    assert!(keys.is_in_vain(new, None));
+    assert_eq!(keys.newer(new, true, Instant::now()).await, Newer::Refused);
 }
 
 fn fetched(keys: Option<JwkSet>) -> Result<FetchedKeys, FetchFailure> {
@@ -65,32 +66,30 @@ fn fetched(keys: Option<JwkSet>) -> Result<FetchedKeys, FetchFailure> {
 #[test]
 fn q03_the_number_changes_exactly_when_the_keys_do() {
     let keys = unreachable_issuer();
-    assert_eq!((keys.epoch(), keys.current().is_some()), (None, false));
+    assert_eq!((keys.number(), keys.current().is_some()), (None, false));
     keys.settle(Err(FetchFailure::new("down".into())));
     keys.settle(fetched(None));
-    assert_eq!(keys.epoch(), None, "no keys, no number");
+    assert_eq!(keys.number(), None, "no keys, no number");
 
     keys.settle(fetched(Some(set())));
-    let (first, first_keys) = (keys.epoch().unwrap(), keys.current().unwrap());
-    assert_eq!(keys.epoch_of(&first_keys), Some(first));
+    let (first, first_keys) = (keys.number().unwrap(), keys.current().unwrap());
+    assert_eq!(first_keys.number(), first);
     // 304, or a failure: the very same keys.
     keys.settle(fetched(None));
     keys.settle(Err(FetchFailure::new("down".into())));
-    assert_eq!(keys.epoch(), Some(first));
+    assert_eq!(keys.number(), Some(first));
     assert!(Arc::ptr_eq(&keys.current().unwrap(), &first_keys));
 
     // Read anew, even if they read the same: whoever verified with the ones before cannot pass for these.
     keys.settle(fetched(Some(set())));
-    let second = keys.epoch().unwrap();
+    let second = keys.number().unwrap();
     assert_ne!(second, first);
-    assert_eq!(keys.epoch_of(&first_keys), None);
-    assert_eq!(keys.epoch_of(&keys.current().unwrap()), Some(second));
+    assert_eq!(keys.current().unwrap().number(), second);
 
     // No number is given twice, to whatever issuer.
     let other = unreachable_issuer();
     other.settle(fetched(Some(set())));
-    assert!(other.epoch().unwrap() > second);
-    assert_eq!(other.epoch_of(&keys.current().unwrap()), None);
+    assert!(other.number().unwrap() > second);
 }
 
 #[test]
@@ -103,14 +102,14 @@ fn q03_keys_beyond_their_outage_have_no_number() {
     };
     let keys = Arc::new(IssuerKeys::new(unreachable_issuer().plan.clone(), policy));
     keys.settle(fetched(Some(set())));
-    let (served, number) = (keys.current().unwrap(), keys.epoch());
+    let number = keys.number();
     assert!(number.is_some());
     std::thread::sleep(Duration::from_millis(60));
-    assert_eq!((keys.epoch(), keys.epoch_of(&served)), (None, None));
+    assert_eq!(keys.number(), None);
     assert!(keys.current().is_none());
     // With the issuer's return and the answer that nothing has changed, what was remembered stands again.
     keys.settle(fetched(None));
-    assert_eq!(keys.epoch(), number);
+    assert_eq!(keys.number(), number);
 }
 
 #[tokio::test]

@@ -2,8 +2,8 @@
 //! shared by a fleet.
 //!
 //! In: a request that passed every other check.
-//! Out: its grant or refusal, or what a shared memory must be asked first.
-//! May use: redis_store, the validator's replay memory, judgement, serde_json.
+//! Out: its grant or refusal, or what a replay store must be asked first.
+//! May use: redis_store, the validator's replay memory, serde_json.
 //! Never: a grant for a proof that a memory which must be asked has not called new.
 
 pub(crate) mod redis_link;
@@ -12,28 +12,27 @@ pub(crate) mod redis_target;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use oidc_spa_native::credentials::Refusal;
 use oidc_spa_native::dpop::replay::{ProofRecord, Remembered, ReplayMemory};
 use oidc_spa_native::dpop::window::ProofWindow;
-use oidc_spa_native::grant::{Grant, Pending};
+use oidc_spa_native::grant::Pending;
+use oidc_spa_native::resource_server::{ResourceServer, Verdict};
 use oidc_spa_native::time::UnixTime;
 use serde_json::{Value, json};
 
-use crate::judgement::Circumstances;
 use redis_store::RedisStore;
 
-/// How far the clocks of a fleet may be apart: a shared memory keeps a proof for so much longer than any process would
+/// How far the clocks of a fleet may be apart: a replay store keeps a proof for so much longer than any process would
 /// accept it by this one's clock.
 const CLOCK_MARGIN_SECS: i64 = 60;
 
-/// Until when a shared memory must keep a proof. It is not kept shorter for being old by this clock, which may be the one
+/// Until when a replay store must keep a proof. It is not kept shorter for being old by this clock, which may be the one
 /// that is wrong.
 fn kept_until(record: &ProofRecord, now: UnixTime) -> UnixTime {
     let last = record.last_second().max(ProofWindow::last_second_of(now));
     UnixTime::from_secs(last.secs().saturating_add(1 + CLOCK_MARGIN_SECS))
 }
 
-/// What is decided where the shared memory gives no answer.
+/// What is decided where the replay store gives no answer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum OnUnavailable {
     /// Nobody enters with a proof.
@@ -43,18 +42,18 @@ pub(crate) enum OnUnavailable {
     ProcessMemory,
 }
 
-/// The memory that is asked beside the process's own.
+/// The replay store that is asked beside the process's own memory.
 #[derive(Debug)]
-pub(crate) enum Shared {
+pub(crate) enum Store {
     None,
     Redis(Arc<RedisStore>),
     /// One that the application asks itself.
     Application(StoreState),
 }
 
-/// What a shared memory says of a proof.
+/// What a replay store says of a proof.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum StoreAnswer {
+pub(crate) enum StoreWord {
     /// It was not there, and is now.
     New,
     /// It was there.
@@ -63,128 +62,143 @@ pub enum StoreAnswer {
     Unavailable,
 }
 
-/// A grant that waits for the word of a shared memory. There is no other way to it than [`StoreAnswer`].
+/// A grant that waits for the word of a replay store.
 #[derive(Debug)]
-pub struct Unsettled {
-    waiting: Waiting,
-    circumstances: Circumstances,
-}
-
-/// The same, wherever it came from.
-#[derive(Debug)]
-pub(crate) struct Waiting {
+struct Unsettled {
     pending: Pending,
     name: String,
     until: UnixTime,
 }
 
-impl Waiting {
-    pub(crate) const fn under(self, circumstances: Circumstances) -> Unsettled {
-        Unsettled { waiting: self, circumstances }
+/// A grant that waits for the word of the application's replay store.
+#[derive(Debug)]
+pub struct StoreQuestion(Unsettled);
+
+impl StoreQuestion {
+    /// The proof's name in the store.
+    pub fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// The time until which the store must keep it.
+    pub const fn until(&self) -> UnixTime {
+        self.0.until
+    }
+
+    /// When the request was judged.
+    pub(crate) const fn now(&self) -> UnixTime {
+        self.0.pending.now()
     }
 }
 
-impl Unsettled {
-    /// The proof's name in the shared memory.
-    pub fn name(&self) -> &str {
-        &self.waiting.name
+/// A grant that waits for the word of a replay store that this process asks.
+#[derive(Debug)]
+pub(crate) struct AskedStore {
+    unsettled: Unsettled,
+    store: Arc<RedisStore>,
+}
+
+impl AskedStore {
+    /// When the request was judged.
+    pub(crate) const fn now(&self) -> UnixTime {
+        self.unsettled.pending.now()
     }
 
-    /// Under which circumstances the request was judged.
-    pub(crate) const fn circumstances(&self) -> &Circumstances {
-        &self.circumstances
-    }
-
-    /// The time until which the shared memory must keep it.
-    pub const fn until(&self) -> UnixTime {
-        self.waiting.until
-    }
-
-    /// For how long from now on that is.
-    fn millis(&self) -> u64 {
-        let secs = self.until().secs().saturating_sub(self.circumstances.now.secs());
-        u64::try_from(secs).unwrap_or_default().saturating_mul(1000)
+    /// Asks for a bounded time.
+    pub(crate) async fn word(&self) -> StoreWord {
+        let Unsettled { pending, name, until } = &self.unsettled;
+        let secs = until.secs().saturating_sub(pending.now().secs());
+        let millis = u64::try_from(secs).unwrap_or_default().saturating_mul(1000);
+        self.store.check_and_store(name, millis).await
     }
 }
 
 /// The first word on a proof.
 pub(crate) enum Settlement {
-    Done(Result<Grant, Refusal>),
-    Waits(Waiting),
+    Done(Verdict),
+    Asked(AskedStore),
+    OfApplication(StoreQuestion),
 }
 
 /// What a validator remembers proofs with.
 #[derive(Debug)]
 pub(crate) struct ReplayGuard {
     memory: Arc<ReplayMemory>,
-    shared: Shared,
+    store: Store,
     on_unavailable: OnUnavailable,
 }
 
 impl ReplayGuard {
-    pub(crate) const fn new(
-        memory: Arc<ReplayMemory>,
-        shared: Shared,
-        on_unavailable: OnUnavailable,
-    ) -> Self {
-        Self { memory, shared, on_unavailable }
+    pub(crate) const fn new(memory: Arc<ReplayMemory>, store: Store, on_unavailable: OnUnavailable) -> Self {
+        Self { memory, store, on_unavailable }
     }
 
     /// Decides what this process can decide alone. A proof that it has seen itself, and one for which it has no room,
     /// is refused before anybody else is asked.
-    pub(crate) fn settle(&self, pending: Pending, now: UnixTime) -> Settlement {
-        let Some(record) = pending.record().filter(|_| !matches!(self.shared, Shared::None)) else {
-            return Settlement::Done(pending.settle(|record| self.memory.remember(record, now)));
+    pub(crate) fn settle(&self, server: &ResourceServer, pending: Pending) -> Settlement {
+        let now = pending.now();
+        let Some(record) = pending.record().filter(|_| !matches!(self.store, Store::None)) else {
+            return Settlement::Done(server.settle(pending, |record| self.memory.remember(record, now)));
         };
-        match self.memory.look_up(record, now) {
-            Remembered::New => {
-                let until = kept_until(record, now);
-                let name = record.shared_name();
-                Settlement::Waits(Waiting { pending, name, until })
-            }
-            known => Settlement::Done(pending.settle(|_| known)),
+        let known = self.memory.look_up(record, now);
+        if known != Remembered::New {
+            return Settlement::Done(server.settle(pending, |_| known));
+        }
+        let (name, until) = (record.shared_name(), kept_until(record, now));
+        let unsettled = Unsettled { pending, name, until };
+        match &self.store {
+            Store::Redis(store) => Settlement::Asked(AskedStore { unsettled, store: Arc::clone(store) }),
+            Store::None | Store::Application(_) => Settlement::OfApplication(StoreQuestion(unsettled)),
         }
     }
 
-    /// Asks Redis. Where the application asks, there is no answer here.
-    pub(crate) async fn ask(&self, unsettled: &Unsettled) -> StoreAnswer {
-        match &self.shared {
-            Shared::Redis(store) => store.check_and_store(unsettled.name(), unsettled.millis()).await,
-            Shared::None | Shared::Application(_) => StoreAnswer::Unavailable,
-        }
+    /// The last word of a store that this process asked.
+    pub(crate) fn finish(&self, server: &ResourceServer, asked: AskedStore, word: StoreWord) -> Verdict {
+        self.conclude(server, asked.unsettled, word)
     }
 
-    /// The last word. This process's own memory is written last, and must agree that the proof is new: whatever the
-    /// shared one has lost, this process accepts no proof twice.
-    pub(crate) fn finish(&self, unsettled: Unsettled, answer: StoreAnswer) -> Result<Grant, Refusal> {
-        let now = unsettled.circumstances.now;
-        unsettled.waiting.pending.settle(|record| match (answer, self.on_unavailable) {
-            (StoreAnswer::New, _) | (StoreAnswer::Unavailable, OnUnavailable::ProcessMemory) => {
+    /// The last word of the application's store: whether the proof is new, or why it does not say.
+    pub(crate) fn finish_of_application(
+        &self,
+        server: &ResourceServer,
+        StoreQuestion(unsettled): StoreQuestion,
+        is_new: Result<bool, String>,
+    ) -> Verdict {
+        if let Store::Application(state) = &self.store {
+            state.note(is_new.as_ref().err().map(String::as_str));
+        }
+        let word = match is_new {
+            Ok(true) => StoreWord::New,
+            Ok(false) => StoreWord::Seen,
+            Err(_) => StoreWord::Unavailable,
+        };
+        self.conclude(server, unsettled, word)
+    }
+
+    /// This process's own memory is written last, and must agree that the proof is new: whatever the store has lost, this
+    /// process accepts no proof twice.
+    fn conclude(
+        &self,
+        server: &ResourceServer,
+        Unsettled { pending, .. }: Unsettled,
+        word: StoreWord,
+    ) -> Verdict {
+        let now = pending.now();
+        server.settle(pending, |record| match (word, self.on_unavailable) {
+            (StoreWord::New, _) | (StoreWord::Unavailable, OnUnavailable::ProcessMemory) => {
                 self.memory.remember(record, now)
             }
-            (StoreAnswer::Seen, _) => Remembered::Seen,
-            (StoreAnswer::Unavailable, OnUnavailable::Refuse) => Remembered::Unavailable,
+            (StoreWord::Seen, _) => Remembered::Seen,
+            (StoreWord::Unavailable, OnUnavailable::Refuse) => Remembered::Unavailable,
         })
-    }
-
-    /// Whether the application asks the shared memory itself.
-    pub(crate) const fn is_asked_by_application(&self) -> bool {
-        matches!(self.shared, Shared::Application(_))
-    }
-
-    /// Notes how the application's own memory answered: well, or why not.
-    pub(crate) fn note_application(&self, trouble: Option<&str>) {
-        if let Shared::Application(state) = &self.shared {
-            state.note(trouble);
-        }
     }
 
     /// `ReplayMemoryHealth` of `index.d.ts`.
     pub(crate) fn health(&self) -> Value {
-        let (kind, state) = match &self.shared {
-            Shared::None => ("process", None),
-            Shared::Redis(store) => ("redis", Some(store.state())),
-            Shared::Application(state) => ("custom", Some(state)),
+        let (kind, state) = match &self.store {
+            Store::None => ("process", None),
+            Store::Redis(store) => ("redis", Some(store.state())),
+            Store::Application(state) => ("custom", Some(state)),
         };
         let (reachable, last_error) = state.map_or((None, None), StoreState::read);
         json!({
@@ -197,7 +211,7 @@ impl ReplayGuard {
     }
 }
 
-/// How a shared memory stood when it was last asked.
+/// How a replay store stood when it was last asked.
 #[derive(Debug, Default)]
 pub(crate) struct StoreState(Mutex<Option<Result<(), Arc<str>>>>);
 

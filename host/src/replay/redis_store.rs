@@ -15,7 +15,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use super::redis_link::RedisLink;
 use super::redis_target::RedisTarget;
-use super::{StoreAnswer, StoreState};
+use super::{StoreState, StoreWord};
 
 /// Requests that wait for one store at a time. More are refused at once.
 const MAX_WAITING: usize = 10_000;
@@ -85,15 +85,15 @@ impl RedisStore {
     }
 
     /// Remembers a name for so many milliseconds, unless it is there.
-    pub(crate) async fn check_and_store(self: &Arc<Self>, name: &str, millis: u64) -> StoreAnswer {
+    pub(crate) async fn check_and_store(self: &Arc<Self>, name: &str, millis: u64) -> StoreWord {
         let asked = match Place::take(&self.waiting) {
             Some(_place) => self.ask(name, millis).await,
             None => Err(format!("{MAX_WAITING} requests wait for an answer already").into()),
         };
         let (answer, trouble) = match &asked {
-            Ok(true) => (StoreAnswer::New, None),
-            Ok(false) => (StoreAnswer::Seen, None),
-            Err(trouble) => (StoreAnswer::Unavailable, Some(&**trouble)),
+            Ok(true) => (StoreWord::New, None),
+            Ok(false) => (StoreWord::Seen, None),
+            Err(trouble) => (StoreWord::Unavailable, Some(&**trouble)),
         };
         self.state.note(trouble);
         answer
@@ -262,7 +262,7 @@ mod tests {
     async fn l22_silence_is_no_answer_and_has_an_end() {
         let store = store(b"", Duration::from_millis(50)).await;
         let begun = Instant::now();
-        assert_eq!(store.check_and_store("a", 1000).await, StoreAnswer::Unavailable);
+        assert_eq!(store.check_and_store("a", 1000).await, StoreWord::Unavailable);
         assert!(begun.elapsed() < Duration::from_millis(800));
         assert_eq!(trouble(&store), "no connection within 50 ms");
     }
@@ -278,7 +278,7 @@ mod tests {
             b"-ERR sEcReT\x1b[31m\r\n",
         ] {
             let store = store(answer, Duration::from_millis(300)).await;
-            assert_eq!(store.check_and_store("a", 1000).await, StoreAnswer::Unavailable, "{answer:?}");
+            assert_eq!(store.check_and_store("a", 1000).await, StoreWord::Unavailable, "{answer:?}");
             let trouble = trouble(&store);
             assert!(
                 !trouble.is_empty() && !trouble.contains("sEcReT") && !trouble.contains('\x1b'),
@@ -289,7 +289,7 @@ mod tests {
 
     #[tokio::test]
     async fn ok_is_new_and_nil_is_seen() {
-        for (answer, expected) in [(&b"+OK\r\n"[..], StoreAnswer::New), (b"$-1\r\n", StoreAnswer::Seen)] {
+        for (answer, expected) in [(&b"+OK\r\n"[..], StoreWord::New), (b"$-1\r\n", StoreWord::Seen)] {
             let store = store(answer, Duration::from_secs(5)).await;
             assert_eq!(store.check_and_store("a", 1000).await, expected);
             assert_eq!(trouble(&store), "");
@@ -302,7 +302,7 @@ mod tests {
         let places: Vec<_> = (0..MAX_WAITING).map_while(|_| Place::take(&store.waiting)).collect();
         assert_eq!(places.len(), MAX_WAITING);
         let begun = Instant::now();
-        assert_eq!(store.check_and_store("a", 1000).await, StoreAnswer::Unavailable);
+        assert_eq!(store.check_and_store("a", 1000).await, StoreWord::Unavailable);
         assert!(begun.elapsed() < Duration::from_millis(100));
         assert_eq!(trouble(&store), "10000 requests wait for an answer already");
         drop(places);

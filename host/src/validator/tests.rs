@@ -88,7 +88,7 @@ impl World {
         let presentation = Presentation::DPoP { proof };
         let credentials = Credentials { access_token: &self.token, presentation, token_begin: 0 };
         let target = ExpectedTarget::of_application(Some("GET"), Some(URL));
-        validator.judge(&Question::Credentials(credentials, Some(target)), UnixTime::from_secs(now))
+        validator.judge(&Question::of_credentials(credentials, Some(target)), UnixTime::from_secs(now))
     }
 }
 
@@ -173,8 +173,8 @@ fn l16_l18_no_proof_is_granted_twice_in_one_process_whatever_its_validators_and_
                 let (proof, granted) = proofs.one(rng);
                 let validator = &validators[rng.usize(..validators.len())];
                 match world.judge(validator, proof, now) {
-                    Judgement::Verdict(Verdict::Granted(..)) => *granted += 1,
-                    Judgement::Verdict(Verdict::Refused(..)) => {}
+                    Judgement::Answer(Answer::Verdict(Ok(_))) => *granted += 1,
+                    Judgement::Answer(Answer::Verdict(Err(_))) => {}
                     other => panic!("{other:?}"),
                 }
             }
@@ -241,16 +241,15 @@ fn l04_l16_no_proof_is_granted_twice_in_a_fleet_whatever_its_processes_are_told(
                 let (proof, granted) = proofs.one(rng);
                 let judged_at = now + process.shift;
                 let verdict = match world.judge(validator, proof, judged_at) {
-                    Judgement::Verdict(verdict) => verdict,
-                    Judgement::Unsettled(unsettled) => {
-                        let until = unsettled.until().secs();
-                        let is_new = store.is_new(unsettled.name(), until, judged_at, now);
-                        let answer = if is_new { StoreAnswer::New } else { StoreAnswer::Seen };
-                        validator.conclude(unsettled, answer)
+                    Judgement::Answer(Answer::Verdict(verdict)) => verdict,
+                    Judgement::Answer(Answer::AskStore(asked)) => {
+                        let until = asked.until().secs();
+                        let is_new = store.is_new(asked.name(), until, judged_at, now);
+                        validator.conclude(asked, Ok(is_new))
                     }
-                    Judgement::NeedsKeys => panic!("the keys are there"),
+                    Judgement::Waits(_) => panic!("the keys are there"),
                 };
-                *granted += u32::from(matches!(verdict, Verdict::Granted(..)));
+                *granted += u32::from(verdict.is_ok());
             }
         }
         granted += proofs.none_was_granted_twice(case);
@@ -282,9 +281,9 @@ fn l16_a_proof_that_was_granted_without_nonces_is_known_where_they_are_required(
 
 fn name(judgement: Judgement) -> &'static str {
     match judgement {
-        Judgement::Verdict(Verdict::Granted(..)) => "granted",
-        Judgement::Verdict(Verdict::Refused(rejection, _)) => rejection.code().row().name,
-        Judgement::Unsettled(_) | Judgement::NeedsKeys => "no verdict",
+        Judgement::Answer(Answer::Verdict(Ok(_))) => "granted",
+        Judgement::Answer(Answer::Verdict(Err(refusal))) => refusal.rejection.code().row().name,
+        Judgement::Answer(Answer::AskStore(_)) | Judgement::Waits(_) => "no verdict",
     }
 }
 

@@ -32,7 +32,7 @@ fn conditions(request: &Request) -> (Option<&str>, Option<&str>) {
 }
 
 /// Asks for newer keys, again and again, until the issuer has been asked so many times for a document.
-async fn ask_until(validator: &Validator, issuer: &HostileIssuer, path: &str, times: usize) {
+async fn ask_until(validator: &Arc<Validator>, issuer: &HostileIssuer, path: &str, times: usize) {
     let asking = async {
         while issuer.times_asked(path) < times {
             name(validator, &token_of_unknown_key(&issuer.uri())).await;

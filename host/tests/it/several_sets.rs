@@ -52,12 +52,12 @@ async fn a_key_that_one_of_them_withdraws_or_adds_is_followed() {
     let (a, b) = (HostileIssuer::with_keys(&[one.jwk()]).await, HostileIssuer::with_keys(&[two.jwk()]).await);
     let validator = validator_of(ISSUER, &sets(&[at(&a), at(&b)]));
     validator.ready(Duration::from_secs(5), false).await.unwrap();
-    let epoch = validator.keys_epoch(0);
+    let epoch = validator.key_set_number(0);
     assert!(epoch.is_some());
-    assert_eq!(validator.keys_epoch(0), epoch);
+    assert_eq!(validator.key_set_number(0), epoch);
     b.answer(JWKS, Answer::Ok(jwk_set(&[new.jwk()])));
     assert_eq!(name(&validator, &new.token(ISSUER)).await, "granted");
-    assert_ne!(validator.keys_epoch(0), epoch);
+    assert_ne!(validator.key_set_number(0), epoch);
     assert_eq!(name(&validator, &one.token(ISSUER)).await, "granted");
     assert_eq!(name(&validator, &two.token(ISSUER)).await, "key_unknown");
 }
@@ -131,7 +131,7 @@ async fn several_known_sets_need_no_network() {
         assert_eq!(name(&validator, &key.token(ISSUER)).await, expected);
     }
     assert_eq!(health(&validator)["state"], "static");
-    assert_eq!(validator.keys_epoch(0), validator.keys_epoch(0));
+    assert_eq!(validator.key_set_number(0), validator.key_set_number(0));
 }
 
 #[tokio::test]

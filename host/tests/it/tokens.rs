@@ -5,13 +5,12 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
-use oidc_spa_native::challenge::Challenge;
+use oidc_spa_native::challenge::{Challenge, Refusal};
 use oidc_spa_native::credentials::Field;
 use oidc_spa_native::jose::base64url_encode;
-use oidc_spa_native::presentation::RequestRules;
-use oidc_spa_native::resource_server::Request;
+use oidc_spa_native::question::{Question, Request};
 use oidc_spa_native::time::UnixTime;
-use oidc_spa_native_host::{Judgement, Question, Validator, Verdict};
+use oidc_spa_native_host::{Answer, Judgement, Validator};
 
 use crate::hostile_issuer::HostileIssuer;
 
@@ -78,21 +77,21 @@ pub struct Refused {
 }
 
 /// The verdict on a bearer token, newer keys awaited where they are needed: as the binding asks for it.
-pub async fn judge(validator: &Validator, token: &str) -> Result<(), Refused> {
+pub async fn judge(validator: &Arc<Validator>, token: &str) -> Result<(), Refused> {
     let authorization = format!("Bearer {token}");
     let request = Request { authorization: Field::Once(&authorization), dpop: Field::Absent, head: None };
-    let question = Question::Request(request, RequestRules::default());
+    let question = Question::of_request(request);
     let now = UnixTime::from_secs(NOW);
-    let judgement = match validator.judge(&question, now) {
-        Judgement::NeedsKeys => {
-            let waiting = validator.judge_with_keys(&question, now);
+    let answer = match validator.judge(&question, now) {
+        Judgement::Answer(answer) => answer,
+        Judgement::Waits(wait) => {
+            let waiting = validator.answer(wait, &question, now);
             tokio::time::timeout(NO_HANG, waiting).await.expect("a bounded answer")
         }
-        judgement => judgement,
     };
-    match judgement {
-        Judgement::Verdict(Verdict::Granted(..)) => Ok(()),
-        Judgement::Verdict(Verdict::Refused(rejection, challenge)) => {
+    match answer {
+        Answer::Verdict(Ok(_)) => Ok(()),
+        Answer::Verdict(Err(Refusal { rejection, challenge })) => {
             Err(Refused { code: rejection.code().row().name, challenge })
         }
         other => panic!("a bearer token needs no proof: {other:?}"),
@@ -100,7 +99,7 @@ pub async fn judge(validator: &Validator, token: &str) -> Result<(), Refused> {
 }
 
 /// The code of a refusal, or `granted`.
-pub async fn name(validator: &Validator, token: &str) -> &'static str {
+pub async fn name(validator: &Arc<Validator>, token: &str) -> &'static str {
     judge(validator, token).await.err().map_or("granted", |refused| refused.code)
 }
 

@@ -123,7 +123,7 @@ fn nbf_and_exp_have_leeways_of_their_own() {
         let Verdict::Granted(grant) = setup().bearer(&Jwt::t0().claim("nbf", &seconds(7)).sign()) else {
             panic!("{profile:?}")
         };
-        assert_eq!(grant.repeatable.unwrap().from().secs(), NOW - 3, "{profile:?}");
+        assert_eq!(grant.repeatable().unwrap().validity.from().secs(), NOW - 3, "{profile:?}");
     }
 }
 
@@ -152,7 +152,7 @@ fn a_token_has_a_greatest_age() {
         // A token that is remembered ends with its age, or with its exp where that comes first.
         for (max, until) in [(60, NOW - 20 + 60), (10_000, NOW + 600)] {
             let Verdict::Granted(grant) = setup(max).bearer(&issued(&seconds(-20))) else { panic!("{max}") };
-            assert_eq!(grant.repeatable.unwrap().until().secs(), until, "{profile:?}");
+            assert_eq!(grant.repeatable().unwrap().validity.until().secs(), until, "{profile:?}");
         }
         let lenient = setup(60).leeway(5);
         assert_eq!(lenient.bearer(&issued(&seconds(-64))).name(), "granted");

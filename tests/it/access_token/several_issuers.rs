@@ -8,7 +8,8 @@ use oidc_spa_native::credentials::Field;
 use oidc_spa_native::jose::algorithm::{Algorithm, AlgorithmSet};
 use oidc_spa_native::keys::jwk_set::JwkSet;
 use oidc_spa_native::keys::metadata::Issuer;
-use oidc_spa_native::resource_server::{AcceptedIssuer, Decision, Request, ResourceServer};
+use oidc_spa_native::question::{Question, Request};
+use oidc_spa_native::resource_server::{AcceptedIssuer, Decision, ResourceServer};
 
 use crate::issuer::{CLIENT, ES_1, Jwt, PROFILES, RSA_1, RSA_2, Setup, SigningKey, jwk_set_of, quoted};
 
@@ -57,14 +58,14 @@ impl Two {
             self.keys.get(issuer).cloned()
         };
         let now = oidc_spa_native::time::UnixTime::from_secs(crate::issuer::NOW);
-        match self.server.authorize(&request, &keys, now) {
-            Decision::Rejected((rejection, _)) => rejection.code().row().name.to_owned(),
-            Decision::KeysNeeded { issuer, otherwise, .. } => {
-                format!("{} of {issuer}", otherwise.0.code().row().name)
+        match self.server.decide(&Question::of_request(request), &keys, now) {
+            Decision::Refused(refusal) => refusal.rejection.code().row().name.to_owned(),
+            Decision::KeysNeeded { needed, otherwise } => {
+                format!("{} of {}", otherwise.rejection.code().row().name, needed.issuer)
             }
             Decision::Pending(pending) => {
-                let grant = pending.settle(|_| panic!("a bearer token has no proof")).unwrap();
-                format!("granted of {}", grant.issuer)
+                let grant = self.server.settle(pending, |_| panic!("a bearer token has no proof")).unwrap();
+                format!("granted of {}", grant.issuer())
             }
         }
     }

@@ -1,13 +1,13 @@
 //! Requests that are refused, one or more for every code that the corridor gives.
 
 use oidc_spa_native::access_token::{Clients, Profile};
-use oidc_spa_native::challenge::Challenge;
+use oidc_spa_native::challenge::{Challenge, Refusal};
 use oidc_spa_native::client_certificate::CertificateThumbprint;
 use oidc_spa_native::credentials::{AcceptedSchemes, Field};
 use oidc_spa_native::dpop::replay::ReplayMemory;
 use oidc_spa_native::jose::algorithm::Algorithm;
+use oidc_spa_native::question::Request;
 use oidc_spa_native::request::RequestHead;
-use oidc_spa_native::resource_server::{Request, ResourceServer};
 
 use crate::issuer::{CLIENT, Jwt, NOW, STRANGER, Setup, Verdict, head, window};
 
@@ -23,10 +23,10 @@ pub fn told(setup: &Setup, request: &Request<'_>) -> Told {
     let verdict = setup.judge(request);
     let (name, message) = (verdict.name(), verdict.message().to_owned());
     let debug = format!("{verdict:?}");
-    let (Verdict::Refused((rejection, scheme)) | Verdict::KeysNeeded((rejection, scheme))) = verdict else {
+    let (Verdict::Refused(refusal) | Verdict::KeysNeeded(refusal)) = verdict else {
         panic!("a request was granted that was to be refused");
     };
-    let challenge = ResourceServer::new(setup.policy.clone()).challenge(rejection.code(), scheme, setup.now);
+    let Refusal { rejection, challenge } = refusal;
     let debug = format!("{debug} {rejection} {rejection:?}");
     Told { name, message, debug, challenge }
 }

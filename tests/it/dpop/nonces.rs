@@ -1,9 +1,11 @@
 //! Check 10: nonces of this server, through the whole corridor (ATTACKS M, RFC 9449 sections 8 and 9).
 
 use oidc_spa_native::access_token::Profile;
+use oidc_spa_native::challenge::Demand;
 use oidc_spa_native::credentials::Scheme;
 use oidc_spa_native::dpop::nonce::{NonceMode, Nonces};
 use oidc_spa_native::dpop::window::ProofWindow;
+use oidc_spa_native::presentation::RequestRules;
 use oidc_spa_native::rejection::Code;
 use oidc_spa_native::resource_server::ResourceServer;
 use oidc_spa_native::time::{Leeway, UnixTime};
@@ -33,7 +35,7 @@ fn with_nonce(nonce: &str) -> Jwt {
 
 fn given(verdict: &Verdict) -> Option<&str> {
     match verdict {
-        Verdict::Granted(grant) => grant.dpop_nonce.as_deref(),
+        Verdict::Granted(grant) => grant.dpop_nonce(),
         _ => None,
     }
 }
@@ -146,13 +148,17 @@ fn m13_a_client_without_the_nonce_of_now_is_given_it() {
 fn m01_m14_every_refusal_of_dpop_carries_a_nonce_and_no_other_does() {
     let server = ResourceServer::new(setup(NonceMode::Required).policy);
     let now = UnixTime::from_secs(NOW);
-    let nonce = |code, used| server.challenge(code, used, now).dpop_nonce;
+    let challenge = |code: Code, used| {
+        let (rules, demand) = (RequestRules::default(), Demand::default());
+        server.refuse(code.because(""), used, rules, &demand, now).challenge
+    };
+    let nonce = |code, used| challenge(code, used).dpop_nonce;
     let dpop = Some(Scheme::DPoP);
     assert_eq!(nonce(Code::ProofNonceRequired, dpop), Some(nonce_at(NOW)));
     assert_eq!(nonce(Code::ProofUriMismatch, dpop), Some(nonce_at(NOW)));
     assert_eq!(nonce(Code::TokenExpired, Some(Scheme::Bearer)), None);
     assert_eq!(nonce(Code::CredentialsMissing, None), None);
-    let text = server.challenge(Code::ProofNonceRequired, dpop, now).www_authenticate.unwrap();
+    let text = challenge(Code::ProofNonceRequired, dpop).www_authenticate.unwrap();
     assert!(text.contains("DPoP error=\"use_dpop_nonce\""), "{text}");
 }
 

@@ -3,8 +3,9 @@
 use oidc_spa_native::access_token::Profile;
 use oidc_spa_native::credentials::{Credentials, Field, Presentation};
 use oidc_spa_native::dpop::proof::ExpectedTarget;
+use oidc_spa_native::question::{Question, Request};
 use oidc_spa_native::request::{ProxyTrust, RequestHead, TargetUri};
-use oidc_spa_native::resource_server::{Decision, Request, ResourceServer};
+use oidc_spa_native::resource_server::{Decision, ResourceServer};
 
 use super::{changed, p1, t1};
 use crate::issuer::{HTU, Jwt, PROFILES, Setup, head, quoted};
@@ -200,10 +201,11 @@ fn the_drop_ins_second_step_compares_with_what_the_application_expects() {
         };
         let target = ExpectedTarget::of_application(method, uri);
         let server = ResourceServer::new(setup.policy.clone());
-        match server.authorize_credentials(&credentials, Some(&target), &|_| setup.keys.clone(), setup.now) {
+        let question = Question::of_credentials(credentials, Some(target));
+        match server.decide(&question, &|_| setup.keys.clone(), setup.now) {
             Decision::Pending(_) => "granted",
-            Decision::Rejected((rejection, _)) | Decision::KeysNeeded { otherwise: (rejection, _), .. } => {
-                rejection.code().row().name
+            Decision::Refused(refusal) | Decision::KeysNeeded { otherwise: refusal, .. } => {
+                refusal.rejection.code().row().name
             }
         }
     };

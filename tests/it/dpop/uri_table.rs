@@ -1,8 +1,8 @@
 //! ATTACKS K as a table: what a request went to, the `htu` of its proof, and the verdict.
 
 use oidc_spa_native::credentials::Field;
+use oidc_spa_native::question::Request;
 use oidc_spa_native::request::{ProxyTrust, RequestHead};
-use oidc_spa_native::resource_server::Request;
 
 use super::target::{accepts, judged, refuses};
 use super::{p1, t1};

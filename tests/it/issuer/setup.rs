@@ -3,8 +3,9 @@
 use std::sync::{Arc, LazyLock};
 
 use oidc_spa_native::access_token::{AccessTokenPolicy, Audience, Clients, Profile};
+use oidc_spa_native::challenge::Refusal;
 use oidc_spa_native::client_certificate::CertificateField;
-use oidc_spa_native::credentials::{AcceptedSchemes, Credentials, Field, Refusal};
+use oidc_spa_native::credentials::{AcceptedSchemes, Credentials, Field};
 use oidc_spa_native::dpop::proof::DpopPolicy;
 use oidc_spa_native::dpop::replay::ReplayMemory;
 use oidc_spa_native::dpop::window::ProofWindow;
@@ -14,8 +15,9 @@ use oidc_spa_native::jose::jws::{CompactJws, JoseHeader};
 use oidc_spa_native::keys::jwk_set::{Candidates, JwkSet, Sought};
 use oidc_spa_native::keys::metadata::Issuer;
 use oidc_spa_native::presentation::RequiredBinding;
+use oidc_spa_native::question::{Question, Request};
 use oidc_spa_native::request::{ProxyTrust, RequestHead};
-use oidc_spa_native::resource_server::{AcceptedIssuer, Decision, Policy, Request, ResourceServer};
+use oidc_spa_native::resource_server::{AcceptedIssuer, Decision, Policy, ResourceServer};
 use oidc_spa_native::time::{Leeway, UnixTime};
 
 use super::{AUDIENCE, ISSUER, NOW, jwk_set_document};
@@ -56,7 +58,7 @@ impl Verdict {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Granted(_) => "granted",
-            Self::Refused((rejection, _)) | Self::KeysNeeded((rejection, _)) => rejection.code().row().name,
+            Self::Refused(refusal) | Self::KeysNeeded(refusal) => refusal.rejection.code().row().name,
         }
     }
 
@@ -64,7 +66,7 @@ impl Verdict {
     pub fn message(&self) -> &str {
         match self {
             Self::Granted(_) => "",
-            Self::Refused((rejection, _)) | Self::KeysNeeded((rejection, _)) => rejection.message(),
+            Self::Refused(refusal) | Self::KeysNeeded(refusal) => refusal.rejection.message(),
         }
     }
 }
@@ -167,26 +169,27 @@ impl Setup {
 
     /// Judges a whole request; a proof is remembered in this setup's memory.
     pub fn judge(&self, request: &Request<'_>) -> Verdict {
-        self.settle(ResourceServer::new(self.policy.clone()).authorize(
-            request,
-            &|_| self.keys.clone(),
-            self.now,
-        ))
+        self.ask(&Question::of_request(*request))
     }
 
     /// Judges credentials that were taken out of a request already, as the drop-in's second step does.
     pub fn judge_credentials(&self, credentials: &Credentials<'_>) -> Verdict {
+        self.ask(&Question::of_credentials(*credentials, None))
+    }
+
+    /// Judges any question; a proof is remembered in this setup's memory.
+    pub fn ask(&self, question: &Question<'_>) -> Verdict {
         let server = ResourceServer::new(self.policy.clone());
-        self.settle(server.authorize_credentials(credentials, None, &|_| self.keys.clone(), self.now))
+        self.settle(&server, server.decide(question, &|_| self.keys.clone(), self.now))
     }
 
     /// Ends a decision; a proof is remembered in this setup's memory.
-    pub fn settle(&self, decision: Decision) -> Verdict {
+    pub fn settle(&self, server: &ResourceServer, decision: Decision) -> Verdict {
         match decision {
-            Decision::Rejected(refusal) => Verdict::Refused(refusal),
+            Decision::Refused(refusal) => Verdict::Refused(refusal),
             Decision::KeysNeeded { otherwise, .. } => Verdict::KeysNeeded(otherwise),
             Decision::Pending(pending) => {
-                match pending.settle(|record| self.memory.remember(record, self.now)) {
+                match server.settle(pending, |record| self.memory.remember(record, self.now)) {
                     Ok(grant) => Verdict::Granted(grant),
                     Err(refusal) => Verdict::Refused(refusal),
                 }

@@ -5,6 +5,7 @@ use ::base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use oidc_spa_native::credentials::{Credentials, Field, Presentation};
 use oidc_spa_native::jose::algorithm::Algorithm;
 use oidc_spa_native::jose::jws::{JoseHeader, JwsError};
+use oidc_spa_native::question::Question;
 use oidc_spa_native::resource_server::{Decision, ResourceServer};
 
 use crate::issuer::{ES_1, Judge, Jwt, PROFILES, Setup, quoted, verify_compact};
@@ -178,9 +179,9 @@ fn b20_b22_a_token_has_a_greatest_length() {
         let credentials = Credentials { presentation, access_token: token, token_begin: 0 };
         let now = Setup::new(PROFILES[0]).now;
         let no_keys = |_| unreachable!("a key was asked for");
-        let decision = server.authorize_credentials(&credentials, None, &no_keys, now);
-        let Decision::Rejected((rejection, _)) = decision else { panic!("B20, B22") };
-        assert_eq!(rejection.code().row().name, "token_malformed");
+        let decision = server.decide(&Question::of_credentials(credentials, None), &no_keys, now);
+        let Decision::Refused(refusal) = decision else { panic!("B20, B22") };
+        assert_eq!(refusal.rejection.code().row().name, "token_malformed");
     }
 }
 
