@@ -105,7 +105,7 @@ mod jose {
         let header = JoseHeader::decode(&token).unwrap();
         let jws = CompactJws::parse(&token, &header).unwrap();
         assert!(jws.is_signed_by(&key, signer.algorithm()));
-        bencher.bench(|| jws.is_signed_by(black_box(&key), signer.algorithm()));
+        bencher.bench_local(|| jws.is_signed_by(black_box(&key), signer.algorithm()));
     }
 }
 

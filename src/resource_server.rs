@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use crate::access_token::signature::{KeyTrouble, SignedToken};
+use crate::access_token::signature::{KeyTrouble, SignedToken, TokenParts};
 use crate::access_token::{AccessToken, AccessTokenPolicy, Audience, Clients};
 use crate::challenge::{Challenger, Demand, Refusal};
 use crate::client_certificate::CertificateField;
@@ -267,7 +267,8 @@ impl ResourceServer {
         now: UnixTime,
     ) -> Result<VerifiedToken, Objection> {
         let policy = self.policy.access_token;
-        let signed = SignedToken::parse(token, policy, self.policy.max_token_bytes)?;
+        let parts = TokenParts::parse(token, policy, self.policy.max_token_bytes)?;
+        let signed = parts.signed();
         let index = self.choose_issuer(&signed)?;
         let AcceptedIssuer { issuer, audience, clients, algorithms } = self.issuer(index)?;
         signed.check_algorithm(*algorithms, policy)?;

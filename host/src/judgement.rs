@@ -37,7 +37,7 @@ pub(crate) enum WaitsFor {
     /// The issuer's keys.
     Keys,
     /// The word of a replay store that this process asks.
-    Store(AskedStore),
+    Store(Box<AskedStore>),
 }
 
 /// What is said where the keys are there.
@@ -56,7 +56,7 @@ impl From<Judged> for Judgement {
     fn from(judged: Judged) -> Self {
         match judged {
             Judged::Answer(answer) => Self::Answer(answer),
-            Judged::Store(asked) => Self::Waits(Wait(WaitsFor::Store(asked))),
+            Judged::Store(asked) => Self::Waits(Wait(WaitsFor::Store(Box::new(asked)))),
         }
     }
 }

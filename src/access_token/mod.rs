@@ -119,33 +119,30 @@ impl AccessToken {
     ///
     /// Does not validate: the signature (holding a `VerifiedJws` proves it), the confirmation, scopes, roles.
     pub(crate) fn validate(
-        VerifiedByKey { jws, expires }: VerifiedByKey,
+        VerifiedByKey { jws, expires }: VerifiedByKey<'_, '_>,
         issuer: &Issuer,
         audience: &Audience,
         clients: &Clients,
         policy: AccessTokenPolicy,
         now: UnixTime,
     ) -> Result<Self, Rejection> {
-        let (confirmation, presenter, validity) = {
-            let claims = jws.claims().map_err(|error| {
-                let code = Code::TokenMalformed.because(format!("Invalid access token: {error}"));
-                code.with_cause(ErrorCause::InvalidSignature)
-            })?;
-            let validity = times::check(&claims, policy, now)?;
-            // Before the shape: whoever sends an ID token should not learn first which claim an access token has.
-            if policy.profile != Profile::OidcSpa {
-                kind::check(&claims, policy)?;
-            }
-            shape::check(&claims, policy, audience)?;
-            check_issuer(&claims, issuer, policy)?;
-            audience.check(&claims)?;
-            clients.check(&claims)?;
-            let confirmation = Confirmation::read(&claims)?;
-            let presenter = confirmation.jkt.is_some().then(|| Presenter::read(&claims));
-            (confirmation, presenter, validity)
-        };
+        let claims = jws.claims().map_err(|error| {
+            let code = Code::TokenMalformed.because(format!("Invalid access token: {error}"));
+            code.with_cause(ErrorCause::InvalidSignature)
+        })?;
+        let validity = times::check(claims, policy, now)?;
+        // Before the shape: whoever sends an ID token should not learn first which claim an access token has.
+        if policy.profile != Profile::OidcSpa {
+            kind::check(claims, policy)?;
+        }
+        shape::check(claims, policy, audience)?;
+        check_issuer(claims, issuer, policy)?;
+        audience.check(claims)?;
+        clients.check(claims)?;
+        let confirmation = Confirmation::read(claims)?;
+        let presenter = confirmation.jkt.is_some().then(|| Presenter::read(claims));
         let validity = validity.before(expires, Leeway::NONE);
-        Ok(Self { claims: jws.into_text(), confirmation, presenter, validity })
+        Ok(Self { claims: jws.to_text(), confirmation, presenter, validity })
     }
 
     /// What the token is bound to.

@@ -21,10 +21,10 @@ pub enum Audience {
 
 impl Audience {
     /// Whether a token whose hint names these may be for this API.
-    pub(super) fn is_met_by(&self, audiences: &[String]) -> bool {
+    pub(super) fn is_met_by<'t>(&self, mut audiences: impl Iterator<Item = &'t str>) -> bool {
         match self {
             Self::AnyOf(expected) | Self::Only(expected) => {
-                audiences.iter().any(|audience| expected.contains(audience))
+                audiences.any(|audience| expected.iter().any(|expected| expected == audience))
             }
             Self::Unchecked => true,
         }

@@ -1,13 +1,13 @@
 //! An access token's text to a verified JWS: which kind, which key, whose signature (RFC 9068 section 4, RFC 8725).
 //!
 //! In: the token, the policy, an issuer's keys.
-//! Out: `SignedToken`, then a `VerifiedJws`.
+//! Out: `TokenParts`, `SignedToken`, then a `VerifiedJws`.
 //! May use: jose, keys, rejection, time.
 //! Never: a claim of a token that is not verified, other than to choose where to look.
 
 use crate::jose::algorithm::{Algorithm, AlgorithmSet};
 use crate::jose::json::Value;
-use crate::jose::jws::{CompactJws, JoseHeader, JwsError, Member, VerifiedJws};
+use crate::jose::jws::{CompactJws, JoseHeader, JwsError, Member, Payload, VerifiedJws};
 use crate::keys::issuer_directory::IssuerDirectory;
 use crate::keys::issuer_name::{Comparison, IssuerName};
 use crate::keys::jwk_set::{Candidate, Candidates, JwkSet, MAX_CANDIDATES, Sought};
@@ -19,15 +19,23 @@ use super::{AccessTokenPolicy, Audience, kind, times};
 
 /// A token that is well formed, of the right kind and of a known algorithm. Its signature is not verified.
 #[derive(Debug)]
-pub(crate) struct SignedToken<'a> {
+pub(crate) struct TokenParts<'a> {
     header: JoseHeader,
     algorithm: Algorithm,
     jws: CompactJws<'a>,
 }
 
+/// The same, with what was read of its payload.
+#[derive(Debug)]
+pub(crate) struct SignedToken<'t> {
+    header: &'t JoseHeader,
+    algorithm: Algorithm,
+    payload: Payload<'t>,
+}
+
 /// A JWS whose signature is good, and when the key that says so ends.
-pub(crate) struct VerifiedByKey {
-    pub(crate) jws: VerifiedJws,
+pub(crate) struct VerifiedByKey<'p, 'j> {
+    pub(crate) jws: VerifiedJws<'p, 'j>,
     pub(crate) expires: Option<NumericDate>,
 }
 
@@ -42,7 +50,7 @@ pub(crate) enum KeyTrouble {
 
 const NOT_ALL_SETS: &str = ", and not all key sets of the issuer are there";
 
-impl<'a> SignedToken<'a> {
+impl<'a> TokenParts<'a> {
     /// Takes a token apart and checks what its header says.
     pub(crate) fn parse(
         token: &'a str,
@@ -65,6 +73,14 @@ impl<'a> SignedToken<'a> {
         Ok(Self { header, algorithm, jws })
     }
 
+    /// The token, to be read and verified.
+    pub(crate) fn signed(&self) -> SignedToken<'_> {
+        let Self { header, algorithm, jws } = self;
+        SignedToken { header, algorithm: *algorithm, payload: jws.payload() }
+    }
+}
+
+impl<'t> SignedToken<'t> {
     /// Whether the issuer may sign with the token's algorithm.
     pub(crate) fn check_algorithm(
         &self,
@@ -81,7 +97,7 @@ impl<'a> SignedToken<'a> {
         set: &JwkSet,
         policy: AccessTokenPolicy,
         now: UnixTime,
-    ) -> Result<VerifiedByKey, KeyTrouble> {
+    ) -> Result<VerifiedByKey<'_, 't>, KeyTrouble> {
         let sought = self.sought(policy);
         let (tried, left_out) = match set.candidates(&sought, now) {
             Candidates::Keys { tried, left_out } => (tried, left_out),
@@ -98,10 +114,10 @@ impl<'a> SignedToken<'a> {
         }
         let mut foreign = None;
         for Candidate { key, expires, issuer, .. } in tried {
-            let Some(jws) = self.jws.verify(key, self.algorithm) else { continue };
+            let Some(jws) = self.payload.verify(key, self.algorithm) else { continue };
             let jws = jws.map_err(|error| KeyTrouble::Final(malformed(&error)))?;
             match issuer {
-                Some(bound) if !is_issued_by(&jws, bound)? => foreign = Some(bound),
+                Some(bound) if !is_issued_by(jws, bound)? => foreign = Some(bound),
                 _ => return Ok(VerifiedByKey { jws, expires }),
             }
         }
@@ -110,7 +126,7 @@ impl<'a> SignedToken<'a> {
             None if set.may_lack(&sought) => {
                 Code::KeysUnavailable.because("signature verification failed".to_owned() + NOT_ALL_SETS)
             }
-            None if left_out == 0 => kind::not_signed(&self.header, policy),
+            None if left_out == 0 => kind::not_signed(self.header, policy),
             None => not_all_tried(left_out),
         }))
     }
@@ -144,17 +160,17 @@ impl<'a> SignedToken<'a> {
 
     /// The issuer that the token names, by its position among these.
     pub(crate) fn choose_issuer(&self, issuers: &IssuerDirectory) -> Result<usize, Rejection> {
-        let named = self.jws.hint().issuer.unwrap_or_default();
-        issuers.position(&named).ok_or_else(|| {
+        let named = self.payload.hint().issuer().unwrap_or_default();
+        issuers.position(named).ok_or_else(|| {
             let message =
-                format!("iss claim in access token payload \"{}\" is of no accepted issuer", Shown(&named));
+                format!("iss claim in access token payload \"{}\" is of no accepted issuer", Shown(named));
             Code::IssuerMismatch.because(message)
         })
     }
 
     /// Refuses a token that says of itself that it is expired, before a key is fetched for it.
     pub(crate) fn check_expiry(&self, policy: AccessTokenPolicy, now: UnixTime) -> Result<(), Rejection> {
-        let says_when = self.jws.hint().expires;
+        let says_when = self.payload.hint().expires();
         match says_when.and_then(NumericDate::from_json) {
             Some(expires) if policy.is_hopeless(says_when, now) => Err(times::expired(expires, policy, now)),
             _ => Ok(()),
@@ -164,9 +180,9 @@ impl<'a> SignedToken<'a> {
     /// Whether newer keys could make this token pass. One that says of itself that it is expired or another
     /// issuer's is refused in any case, and not worth a request to the issuer.
     pub(crate) fn may_pass_later(&self, issuer: &Issuer, policy: AccessTokenPolicy, now: UnixTime) -> bool {
-        let hint = self.jws.hint();
-        hint.issuer.is_some_and(|named| issuer.may_have_issued(&named))
-            && !policy.is_hopeless(hint.expires, now)
+        let hint = self.payload.hint();
+        hint.issuer().is_some_and(|named| issuer.may_have_issued(named))
+            && !policy.is_hopeless(hint.expires(), now)
     }
 
     /// Whether the token's own word is that it would pass with the right key. Others wait for keys behind those.
@@ -177,7 +193,7 @@ impl<'a> SignedToken<'a> {
         policy: AccessTokenPolicy,
         now: UnixTime,
     ) -> bool {
-        self.may_pass_later(issuer, policy, now) && audience.is_met_by(&self.jws.hint().audiences)
+        self.may_pass_later(issuer, policy, now) && audience.is_met_by(self.payload.hint().audiences())
     }
 }
 
@@ -195,7 +211,7 @@ fn check_key_id(header: &JoseHeader, policy: AccessTokenPolicy) -> Result<(), Re
 }
 
 /// Whether a token names the issuer whose tokens alone its key is for (the member `issuer` of Entra ID's JWKs).
-fn is_issued_by(jws: &VerifiedJws, bound: &IssuerName) -> Result<bool, KeyTrouble> {
+fn is_issued_by(jws: VerifiedJws<'_, '_>, bound: &IssuerName) -> Result<bool, KeyTrouble> {
     let claims = jws.claims().map_err(|error| KeyTrouble::Final(malformed(&error)))?;
     let claim = |name: &str| claims.get(name).and_then(Value::as_str);
     Ok(claim("iss").is_some_and(|iss| bound.names(iss, claim("tid"), Comparison::SlashAside)))

@@ -161,7 +161,8 @@ impl Proof {
         };
         // 6. Its signature.
         let jws = CompactJws::parse(proof, &key.header).map_err(|error| structure(&error))?;
-        let verified = jws.verify(&key.key, key.algorithm).ok_or_else(|| {
+        let payload = jws.payload();
+        let verified = payload.verify(&key.key, key.algorithm).ok_or_else(|| {
             Code::ProofSignatureInvalid
                 .because("DPoP proof signature/structure invalid: signature verification failed")
         })?;

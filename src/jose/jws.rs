@@ -1,10 +1,11 @@
 //! Compact JWS (RFC 7515 section 7.1): text, then parts, then a verified payload.
 //!
 //! In: a compact serialisation and a `VerificationKey`.
-//! Out: `JoseHeader`, `CompactJws`, and `VerifiedJws`, which only a good signature makes.
+//! Out: `JoseHeader`, `CompactJws`, its `Payload`, and `VerifiedJws`, which only a good signature makes.
 //! May use: algorithm, json, jwk, verification_key.
 //! Never: a payload before its signature, a key that the header points at (`jku`, `x5u`, `x5c`).
 
+use std::cell::OnceCell;
 use std::fmt;
 
 use memchr::memchr_iter;
@@ -143,6 +144,14 @@ pub struct CompactJws<'a> {
     signing_input: &'a str,
     payload: &'a str,
     signature: Vec<u8>,
+    /// Decoded when it is first needed.
+    decoded: OnceCell<Option<Vec<u8>>>,
+}
+
+/// The payload of a compact JWS: decoded once and parsed once, whoever asks how often. Before the signature it gives hints.
+pub struct Payload<'j> {
+    jws: &'j CompactJws<'j>,
+    parsed: OnceCell<Result<Object<'j>, JwsError>>,
 }
 
 impl<'a> CompactJws<'a> {
@@ -157,7 +166,7 @@ impl<'a> CompactJws<'a> {
             return Err(JwsError::Parts);
         }
         let signature = base64url_decode(signature).ok_or(JwsError::Base64("signature"))?;
-        Ok(Self { signing_input, payload, signature })
+        Ok(Self { signing_input, payload, signature, decoded: OnceCell::new() })
     }
 
     /// Whether the key made the signature.
@@ -165,67 +174,89 @@ impl<'a> CompactJws<'a> {
         key.verify(algorithm, self.signing_input.as_bytes(), &self.signature)
     }
 
+    /// The payload, of which nothing is read yet.
+    pub fn payload(&self) -> Payload<'_> {
+        Payload { jws: self, parsed: OnceCell::new() }
+    }
+
+    fn bytes(&self) -> Result<&[u8], JwsError> {
+        let decoded = self.decoded.get_or_init(|| base64url_decode(self.payload));
+        decoded.as_deref().ok_or(JwsError::Base64("payload"))
+    }
+}
+
+impl<'j> Payload<'j> {
     /// Verifies the signature and decodes the payload. `None` when the key did not make the signature.
     pub fn verify(
         &self,
         key: &VerificationKey,
         algorithm: Algorithm,
-    ) -> Option<Result<VerifiedJws, JwsError>> {
-        self.is_signed_by(key, algorithm).then(|| Ok(VerifiedJws { payload: self.decode_payload()? }))
+    ) -> Option<Result<VerifiedJws<'_, 'j>, JwsError>> {
+        let is_signed = self.jws.is_signed_by(key, algorithm);
+        is_signed.then(|| Ok(VerifiedJws { bytes: self.jws.bytes()?, payload: self }))
     }
 
-    /// A claim of the payload that nobody has vouched for: `iss` to choose whose keys to look up, `exp` and `aud` to
+    /// Claims of the payload that nobody has vouched for: `iss` to choose whose keys to look up, `exp` and `aud` to
     /// spare the issuer a request, and others a place, for a token that is refused anyway.
-    pub fn hint(&self) -> Hint {
-        let bytes = self.decode_payload().unwrap_or_default();
-        let claims = Object::parse(&bytes).unwrap_or_default();
-        Hint {
-            issuer: claims.get("iss").and_then(Value::as_str).map(str::to_owned),
-            expires: claims.get("exp").and_then(Value::as_number),
-            audiences: match claims.get("aud") {
-                Some(Value::Array(items)) => {
-                    items.iter().filter_map(Value::as_str).map(str::to_owned).collect()
-                }
-                one => one.and_then(Value::as_str).map(str::to_owned).into_iter().collect(),
-            },
-        }
+    pub fn hint(&self) -> Hint<'_, 'j> {
+        Hint(self.claims().ok())
     }
 
-    fn decode_payload(&self) -> Result<Vec<u8>, JwsError> {
-        base64url_decode(self.payload).ok_or(JwsError::Base64("payload"))
+    fn claims(&self) -> Result<&Object<'j>, JwsError> {
+        let parse = || Object::parse(self.jws.bytes()?).map_err(|error| JwsError::Json("payload", error));
+        self.parsed.get_or_init(parse).as_ref().map_err(Clone::clone)
     }
 }
 
 /// What an unverified token says of itself. It chooses where to look; it never becomes a claim.
-#[derive(Debug)]
-pub struct Hint {
+pub struct Hint<'p, 'j>(Option<&'p Object<'j>>);
+
+impl<'p, 'j> Hint<'p, 'j> {
     /// `iss`, if it is a string.
-    pub issuer: Option<String>,
+    pub fn issuer(&self) -> Option<&'p str> {
+        self.claim("iss").and_then(Value::as_str)
+    }
+
     /// `exp`, if it is a number.
-    pub expires: Option<f64>,
+    pub fn expires(&self) -> Option<f64> {
+        self.claim("exp").and_then(Value::as_number)
+    }
+
     /// `aud`, as far as it is strings.
-    pub audiences: Vec<String>,
+    pub fn audiences(&self) -> impl Iterator<Item = &'p str> {
+        let (list, one) = match self.claim("aud") {
+            Some(Value::Array(items)) => (items.as_slice(), None),
+            one => (&[][..], one),
+        };
+        list.iter().chain(one).filter_map(Value::as_str)
+    }
+
+    fn claim(&self, name: &str) -> Option<&'p Value<'j>> {
+        self.0.and_then(|claims| claims.get(name))
+    }
 }
 
-/// A payload whose signature is good. Only [`CompactJws::verify`] makes one.
-pub struct VerifiedJws {
-    payload: Vec<u8>,
+/// A payload whose signature is good. Only [`Payload::verify`] makes one.
+#[derive(Clone, Copy)]
+pub struct VerifiedJws<'p, 'j> {
+    bytes: &'p [u8],
+    payload: &'p Payload<'j>,
 }
 
-impl VerifiedJws {
+impl<'p, 'j> VerifiedJws<'p, 'j> {
     /// The payload's bytes.
-    pub fn payload(&self) -> &[u8] {
-        &self.payload
+    pub const fn payload(self) -> &'p [u8] {
+        self.bytes
     }
 
     /// The payload as the claims of a JWT (RFC 7519 section 7.2).
-    pub fn claims(&self) -> Result<Object<'_>, JwsError> {
-        Object::parse(&self.payload).map_err(|error| JwsError::Json("payload", error))
+    pub fn claims(self) -> Result<&'p Object<'j>, JwsError> {
+        self.payload.claims()
     }
 
     /// The payload as text. It is empty if the payload is not UTF-8; then it has no claims either.
-    pub(crate) fn into_text(self) -> String {
-        String::from_utf8(self.payload).unwrap_or_default()
+    pub(crate) fn to_text(self) -> String {
+        std::str::from_utf8(self.bytes).unwrap_or_default().to_owned()
     }
 }
 
@@ -236,7 +267,13 @@ impl fmt::Debug for CompactJws<'_> {
     }
 }
 
-impl fmt::Debug for VerifiedJws {
+impl fmt::Debug for Payload<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Payload(..)")
+    }
+}
+
+impl fmt::Debug for VerifiedJws<'_, '_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("VerifiedJws(..)")
     }

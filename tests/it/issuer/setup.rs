@@ -27,12 +27,15 @@ pub fn verify_compact(compact: &str, set: &JwkSet) -> Result<Vec<u8>, &'static s
     let header = JoseHeader::decode(compact).map_err(|_| "header")?;
     let algorithm = header.algorithm().ok_or("algorithm")?;
     let jws = CompactJws::parse(compact, &header).map_err(|_| "parts")?;
+    let payload = jws.payload();
     let sought = Sought::new(header.kid.value().map(String::as_str), algorithm);
     let Candidates::Keys { tried, .. } = set.candidates(&sought, UnixTime::from_secs(NOW)) else {
         return Err("key");
     };
-    let verified =
-        tried.into_iter().find_map(|candidate| jws.verify(candidate.key, algorithm)).ok_or("signature")?;
+    let verified = tried
+        .into_iter()
+        .find_map(|candidate| payload.verify(candidate.key, algorithm))
+        .ok_or("signature")?;
     Ok(verified.map_err(|_| "payload")?.payload().to_vec())
 }
 

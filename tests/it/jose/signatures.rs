@@ -6,9 +6,15 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use oidc_spa_native::jose::algorithm::Algorithm;
 use oidc_spa_native::jose::base64url_encode;
+use oidc_spa_native::jose::json::{Object, Value};
+use oidc_spa_native::jose::jwk::{Jwk, Spelling};
+use oidc_spa_native::jose::jws::{CompactJws, JoseHeader};
+use oidc_spa_native::jose::verification_key::VerificationKey;
 use oidc_spa_native::keys::jwk_set::JwkSet;
 
-use crate::issuer::{ED_1, ES_1, ES_3, ES_5, Judge, Jwt, PS_1, RSA_1, RSA_2, jwk_set_of, verify_compact};
+use crate::issuer::{
+    ED_1, ES_1, ES_3, ES_5, Judge, Jwt, PS_1, RSA_1, RSA_2, SigningKey, jwk_set_of, verify_compact,
+};
 use crate::numbers;
 
 /// A good token and the same token with its signature's bytes changed.
@@ -315,4 +321,26 @@ fn f24_one_bit_of_anything_that_is_signed() {
     let other_key = base64url_encode(&Jwt::t0().header("x", "1").header_text());
     judge.twins("F24", &good, &format!("{other_key}.{p}.{s}"), "signature_invalid");
     assert!(ES_1.thumbprint() != ES_3.thumbprint());
+}
+
+fn verification_key(key: &SigningKey) -> VerificationKey {
+    let text = key.jwk("");
+    let jwk = Jwk::parse(&Object::parse(text.as_bytes()).unwrap(), Spelling::Canonical).unwrap();
+    VerificationKey::new(&jwk).unwrap()
+}
+
+#[test]
+fn a_payload_is_parsed_once_whatever_is_read_of_it() {
+    let token = Jwt::t0().by("es", &ES_1, Algorithm::ES256).sign();
+    let header = JoseHeader::decode(&token).unwrap();
+    let jws = CompactJws::parse(&token, &header).unwrap();
+    let payload = jws.payload();
+    let hinted = payload.hint().issuer().unwrap().as_ptr();
+    let key = verification_key(&ES_1);
+    let verified = payload.verify(&key, Algorithm::ES256).unwrap().unwrap();
+    let claims = verified.claims().unwrap();
+    assert!(std::ptr::eq(claims, verified.claims().unwrap()));
+    assert_eq!(claims.get("iss").and_then(Value::as_str).unwrap().as_ptr(), hinted);
+    let other = verification_key(&ED_1);
+    assert!(payload.verify(&other, Algorithm::ES256).is_none(), "no way around the signature");
 }
