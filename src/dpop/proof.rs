@@ -170,16 +170,16 @@ impl Proof {
         let claims = verified.claims().map_err(|error| structure(&error))?;
         // 10. and 11. Made within the window, by its own time or by this server's nonce; and within its own `exp` and
         // `nbf` where it has them.
-        check_validity(&claims, now)?;
-        let Fresh { issued, has_current_nonce } = check_fresh(&claims, policy, *nonces, now)?;
+        check_validity(claims, now)?;
+        let Fresh { issued, has_current_nonce } = check_fresh(claims, policy, *nonces, now)?;
         // 8. The request's method.
-        check_method(&claims, target.method, policy)?;
+        check_method(claims, target.method, policy)?;
         // 9. The request's URI.
-        check_uri(&claims, target.uri.as_ref())?;
+        check_uri(claims, target.uri.as_ref())?;
         // 12a. The access token.
-        check_access_token(&claims, access_token)?;
+        check_access_token(claims, access_token)?;
         // 3. What is left of the required claims.
-        let jti = check_identifier(&claims)?;
+        let jti = check_identifier(claims)?;
         let record = ProofRecord::new(jkt, jti, issued);
         let new_key = unknown_header.map(|header| (header.to_owned(), key));
         Ok(Self { record, new_key, has_current_nonce })
