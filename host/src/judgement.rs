@@ -32,12 +32,14 @@ pub enum Judgement {
 #[derive(Debug)]
 pub struct Wait(pub(crate) WaitsFor);
 
+// On the stack, and for one call: a box would cost each request an allocation.
+#[allow(clippy::large_enum_variant)]
 #[derive(Debug)]
 pub(crate) enum WaitsFor {
     /// The issuer's keys.
     Keys,
     /// The word of a replay store that this process asks.
-    Store(Box<AskedStore>),
+    Store(AskedStore),
 }
 
 /// What is said where the keys are there.
@@ -56,7 +58,7 @@ impl From<Judged> for Judgement {
     fn from(judged: Judged) -> Self {
         match judged {
             Judged::Answer(answer) => Self::Answer(answer),
-            Judged::Store(asked) => Self::Waits(Wait(WaitsFor::Store(Box::new(asked)))),
+            Judged::Store(asked) => Self::Waits(Wait(WaitsFor::Store(asked))),
         }
     }
 }

@@ -146,7 +146,7 @@ impl Validator {
     /// The answer to a question that must wait, once what it waits for has come or the time for it is over.
     pub async fn answer(self: &Arc<Self>, wait: Wait, question: &Question<'_>, now: UnixTime) -> Answer {
         let asked = match wait.0 {
-            WaitsFor::Store(asked) => *asked,
+            WaitsFor::Store(asked) => asked,
             WaitsFor::Keys => match self.judge_with_keys(question, now).await {
                 Judged::Store(asked) => asked,
                 Judged::Answer(answer) => return answer,

@@ -90,7 +90,7 @@ fn files(folder: &str) -> Vec<PathBuf> {
     found
 }
 
-fn sources(folder: &str) -> Vec<(String, String)> {
+pub(crate) fn sources(folder: &str) -> Vec<(String, String)> {
     let rust = files(folder).into_iter().filter(|path| path.extension().is_some_and(|ext| ext == "rs"));
     let read = rust.map(|path| (shown(&path), std::fs::read_to_string(root().join(&path)).unwrap()));
     let sources: Vec<_> = read.collect();
@@ -98,19 +98,26 @@ fn sources(folder: &str) -> Vec<(String, String)> {
     sources
 }
 
+/// Every TypeScript file below a folder, as path and text.
+pub(crate) fn typescript(folder: &str) -> Vec<(String, String)> {
+    let is_typescript = |path: &PathBuf| path.extension().is_some_and(|ext| ext == "ts" || ext == "mts");
+    let found = files(folder).into_iter().filter(is_typescript);
+    found.map(|path| (shown(&path), std::fs::read_to_string(root().join(&path)).unwrap())).collect()
+}
+
 fn shown(path: &Path) -> String {
     path.to_string_lossy().replace('\\', "/")
 }
 
 /// A source without its comments and without its tests, which are at its end and may reach further.
-fn code(source: &str) -> String {
+pub(crate) fn code(source: &str) -> String {
     let source = source.split("#[cfg(test)]\nmod tests").next().unwrap_or_default();
     let lines = source.lines().map(|line| line.split_once("//").map_or(line, |(code, _)| code));
     lines.collect::<Vec<_>>().join("\n")
 }
 
 /// `src/jose/jwk.rs` is the room `jose::jwk`; `mod.rs` is its folder's.
-fn room_of(path: &str) -> String {
+pub(crate) fn room_of(path: &str) -> String {
     let inner = path.trim_start_matches("src/").trim_end_matches(".rs");
     inner.trim_end_matches("/mod").replace('/', "::")
 }
@@ -129,7 +136,7 @@ fn names(code: &str, word: &str) -> bool {
 }
 
 /// The paths below `crate::` and `super::` that a source names, groups in braces taken apart.
-fn imports(code: &str, room: &str) -> Vec<String> {
+pub(crate) fn imports(code: &str, room: &str) -> Vec<String> {
     let parent = room.rsplit_once("::").map_or(String::new(), |(parent, _)| format!("{parent}::"));
     [paths(code, "crate::", ""), paths(code, "super::", &parent)].concat()
 }

@@ -6,6 +6,7 @@ mod access_token;
 mod certificates;
 mod challenges;
 mod chosen_keys;
+mod circles;
 mod dpop;
 mod extraction;
 mod forwarded;

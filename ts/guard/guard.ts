@@ -8,7 +8,6 @@
 import type {
     Granted,
     Refused,
-    RequestLike,
     RequestRules,
     RequestTarget,
     Validator,
@@ -21,19 +20,9 @@ import { ruleBitsOf } from "../validator/options.js";
 import { messageOf, shown } from "../validator/shown.js";
 import { isPromise, isThenable } from "../validator/synchronous.js";
 import { requestRulesOf, type Read, type RouteRules } from "./rules.js";
+import type { Incoming } from "./incoming.js";
 import { exposing, isSameRequest, problem, type Fingerprint, type ResponseToSend } from "./response.js";
 import { tokensOf, withTokens } from "./subprotocol.js";
-
-/** What an adapter hands over of a request. */
-export interface Incoming<Request> {
-    /** As the framework's users know it, for `onRejected` and `target`. */
-    readonly request: Request;
-    /** Something that `validateRequest` reads. One object a request, however many routes it passes. */
-    readonly source: RequestLike;
-    readonly method: string | undefined;
-    /** A header field of the request, by its name in lower case. */
-    readonly header: (name: string) => unknown;
-}
 
 /** Who it is; `null` for a request without credentials, where the route takes it. */
 export type Auth<Claims, Optional extends boolean> = Granted<Claims> | (Optional extends true ? null : never);

@@ -6,7 +6,7 @@
 
 import type { IncomingHttpHeaders } from "node:http";
 import type { NodeRequestLike } from "../../index.js";
-import type { Incoming } from "./guard.js";
+import type { Incoming } from "./incoming.js";
 import { setHeaders, type ResponseToSend } from "./response.js";
 
 /** Request of `node:http` and `node:http2`. */

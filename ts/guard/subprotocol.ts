@@ -7,7 +7,7 @@
  */
 
 import type { FetchRequestLike, NodeRequestLike, RequestLike } from "../../index.js";
-import type { Incoming } from "./guard.js";
+import type { Incoming } from "./incoming.js";
 
 /** What stands before the token, as in the guides of oidc-spa. */
 const PREFIX = "authorization_bearer_";

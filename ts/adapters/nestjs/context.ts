@@ -12,7 +12,7 @@ import type { ArgumentsHost, HttpException as Exception } from "@nestjs/common" 
 import type { IncomingHttpHeaders } from "node:http";
 import type { RequestLike } from "../../../index.js";
 import * as fastify from "../fastify-reply.js";
-import type { Incoming } from "../../guard/guard.js";
+import type { Incoming } from "../../guard/incoming.js";
 import * as node from "../../guard/node.js";
 import type { ResponseToSend } from "../../guard/response.js";
 import type { Closable } from "../../guard/upgrade.js";

@@ -6,7 +6,7 @@
  */
 
 import type { FetchRequestLike } from "../../../index.js";
-import type { Incoming } from "../../guard/guard.js";
+import type { Incoming } from "../../guard/incoming.js";
 import { incomingOf, type NodeRequest } from "../../guard/node.js";
 import { setHeaders, type ResponseToSend } from "../../guard/response.js";
 import { handshake, type SaidAtConnect } from "../../guard/subprotocol.js";
