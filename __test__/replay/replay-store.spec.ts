@@ -223,7 +223,7 @@ describe("a store of the application", () => {
         const { stdout } = await script(
             `const { NativeInbox, NativeValidator } = require("./binding/binding.js");
              const { ISSUER, AUDIENCE, TOKEN, PROOF } = process.env;
-             const native = new NativeValidator(JSON.stringify({ issuerUri: ISSUER, expectedAudience: AUDIENCE, replayStore: { application: true } }));
+             const native = new NativeValidator(JSON.stringify({ issuerUri: ISSUER, expectedAudience: AUDIENCE, replayStore: {} }), { applicationStore: true });
              const alive = setInterval(() => undefined, 1_000);
              const inbox = new NativeInbox(() => {
                  clearInterval(alive);

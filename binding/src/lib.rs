@@ -22,7 +22,7 @@ use napi_derive::napi;
 use oidc_spa_native::challenge::Demand;
 use oidc_spa_native::credentials::Scheme;
 use oidc_spa_native::rejection::Code;
-use oidc_spa_native_host::{Validator, listen, trust_where_the_system_has_no_authorities};
+use oidc_spa_native_host::{Internals, Validator, listen, trust_where_the_system_has_no_authorities};
 
 use arguments::{rules, time};
 use bell::Bell;
@@ -32,6 +32,18 @@ use told::{Told, tell_refusal};
 /// Events that wait for an environment whose thread is busy.
 const MAX_EVENTS: usize = 1024;
 
+/// What no application can say: the public options have no such members.
+#[napi(object)]
+#[derive(Default)]
+pub struct NativeInternals {
+    /// The rules are those of `oidc-spa/server`.
+    pub drop_in: Option<bool>,
+    /// The validator has a clock of its own.
+    pub own_clock: Option<bool>,
+    /// The application asks its replay store itself.
+    pub application_store: Option<bool>,
+}
+
 /// A validator, shared with the calls that are under way.
 #[napi]
 pub struct NativeValidator {
@@ -40,10 +52,17 @@ pub struct NativeValidator {
 
 #[napi]
 impl NativeValidator {
-    /// Reads the options, a JSON text.
+    /// Reads the options, a JSON text, and what `ts/` says beside them.
     #[napi(constructor, catch_unwind)]
-    pub fn new(options: String) -> Result<Self> {
-        let validator = Validator::new(&options).map_err(|error| Error::from_reason(error.to_string()))?;
+    pub fn new(options: String, internals: Option<NativeInternals>) -> Result<Self> {
+        let internals = internals.unwrap_or_default();
+        let internals = Internals {
+            drop_in: internals.drop_in.unwrap_or_default(),
+            own_clock: internals.own_clock.unwrap_or_default(),
+            application_store: internals.application_store.unwrap_or_default(),
+        };
+        let validator =
+            Validator::new(&options, internals).map_err(|error| Error::from_reason(error.to_string()))?;
         Ok(Self { validator: Arc::new(validator) })
     }
 
@@ -53,10 +72,10 @@ impl NativeValidator {
         doors::open(env, &self.validator, inbox.inbox())
     }
 
-    /// The configured issuers, by their position.
+    /// What JavaScript must know of the options, as the JSON text of `Settings`.
     #[napi(catch_unwind)]
-    pub fn issuer_uris(&self) -> Vec<String> {
-        self.validator.issuer_uris()
+    pub fn settings(&self) -> String {
+        self.validator.settings()
     }
 
     /// A refusal that was decided outside, with its status and challenge.
@@ -80,18 +99,6 @@ impl NativeValidator {
         let (used, rules) = (scheme.as_deref().and_then(Scheme::from_name), self::rules(rules)?);
         let rejection = code.because(debug_error_message);
         Ok(tell_refusal(&self.validator.refuse(rejection, used, rules, &demand, time(now))))
-    }
-
-    /// What the resource tells of itself, as the JSON text of `ResourceMetadata`.
-    #[napi(catch_unwind)]
-    pub fn resource_metadata(&self) -> Option<String> {
-        self.validator.resource_metadata()
-    }
-
-    /// What the application should be told of its options.
-    #[napi(catch_unwind)]
-    pub fn warnings(&self) -> Vec<String> {
-        self.validator.warnings().to_vec()
     }
 
     /// How the validator stands, as the JSON text of `ValidatorHealth`.

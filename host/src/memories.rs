@@ -154,7 +154,7 @@ mod tests {
     use oidc_spa_native::request::RequestHead;
 
     use super::*;
-    use crate::{Answer, Judgement, Validator};
+    use crate::{Answer, Internals, Judgement, Validator};
 
     const NOW: i64 = 1_800_000_000;
     const ISSUER: &str = "https://as.example";
@@ -182,9 +182,10 @@ mod tests {
             let [issuer, client] = [(); 2].map(|()| Ed25519KeyPair::generate().unwrap());
             let jwk = format!(r#"{{"kty":"OKP","crv":"Ed25519","x":"{}","kid":"1"}}"#, x(&issuer));
             let options = format!(
-                r#"{{"issuerUri":"{ISSUER}","expectedAudience":false,"dropIn":true,"ownClock":true,"keys":{{"jwks":{{"keys":[{jwk}]}}}}}}"#
+                r#"{{"issuerUri":"{ISSUER}","expectedAudience":false,"keys":{{"jwks":{{"keys":[{jwk}]}}}}}}"#
             );
-            Self { issuer, client, validator: Validator::new(&options).unwrap() }
+            let internals = Internals { drop_in: true, own_clock: true, application_store: false };
+            Self { issuer, client, validator: Validator::new(&options, internals).unwrap() }
         }
 
         /// A token of this number and `exp`, bound to the client's key.

@@ -29,10 +29,11 @@ use crate::judgement::{Answer, Judged, Judgement, Wait, WaitsFor};
 use crate::memories::Memories;
 use crate::options::keys::KeySource;
 use crate::options::replay::ReplayChoice;
-use crate::options::{Options, OptionsError};
+use crate::options::{Internals, Options, OptionsError};
 use crate::registry;
 use crate::replay::{AskedStore, ReplayGuard, Settlement, Store, StoreQuestion, StoreState};
 use crate::runtime::{run, runtime};
+use crate::settings::{self, Settings};
 
 /// A resource server's guard in this process.
 #[derive(Debug)]
@@ -43,7 +44,7 @@ pub struct Validator {
     replay: ReplayGuard,
     memories: Memories,
     keys_timeout: Duration,
-    warnings: Vec<String>,
+    settings: Settings,
 }
 
 /// What is looked up for one request.
@@ -77,9 +78,9 @@ enum Attempt<'v> {
 impl Validator {
     /// A validator with these options: a JSON text with the members that `index.d.ts` describes. No network call is
     /// made here.
-    pub fn new(options: &str) -> Result<Self, OptionsError> {
-        let options = Options::parse(options)?;
-        let memory = match options.own_clock {
+    pub fn new(options: &str, internals: Internals) -> Result<Self, OptionsError> {
+        let options = Options::parse(options, internals)?;
+        let memory = match internals.own_clock {
             true => Arc::new(registry::new_replay_memory()),
             false => registry::replay_memory(),
         };
@@ -120,14 +121,18 @@ impl Validator {
             replay: ReplayGuard::new(memory, store, options.replay.on_unavailable),
             memories: Memories::new(options.verified_token_bytes),
             keys_timeout: Duration::from_millis(options.keys_timeout_millis),
-            warnings: options.warnings,
+            settings: Settings {
+                warnings: options.warnings,
+                told: options.told,
+                verified_token_bytes: options.verified_token_bytes,
+                store_timeout: options.replay.timeout,
+            },
         }
     }
 
-    /// The identifiers of the issuers, as configured, by their position.
-    pub fn issuer_uris(&self) -> Vec<String> {
-        let issuers = self.server.policy().issuers.iter();
-        issuers.map(|accepted| accepted.issuer.as_str().to_owned()).collect()
+    /// What JavaScript must know of the options, defaults included: the JSON text of `Settings` in `ts/addon/native.ts`.
+    pub fn settings(&self) -> String {
+        settings::to_json(&self.server, &self.settings)
     }
 
     /// The answer with the keys that are there, or what must be waited for.
@@ -219,23 +224,6 @@ impl Validator {
         now: UnixTime,
     ) -> Refusal {
         self.server.refuse(rejection, used, rules, demand, now)
-    }
-
-    /// What the resource tells of itself: the JSON text of `ResourceMetadata` in `index.d.ts`.
-    pub fn resource_metadata(&self) -> Option<String> {
-        let resource = self.server.policy().resource.as_ref()?;
-        let (url, path) = (resource.metadata_url(), resource.metadata_path());
-        Some(format!(
-            r#"{{"url":{},"path":{},"document":{}}}"#,
-            serde_json::Value::from(url),
-            serde_json::Value::from(path),
-            self.server.resource_document()?
-        ))
-    }
-
-    /// What the application should be told of its options.
-    pub fn warnings(&self) -> &[String] {
-        &self.warnings
     }
 
     /// Waits until every issuer has keys; the error says which has not and why. All are asked at once.

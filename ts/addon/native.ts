@@ -4,6 +4,7 @@
  * In: the addon. Out: its classes and functions; verdicts, read. May use: claims, load. Never: a rule about tokens.
  */
 
+import type { BindingMode, DpopMode, ResourceMetadata } from "../../index.js";
 import { copyOf } from "./claims.js";
 import { loadAddon } from "./load.js";
 
@@ -168,13 +169,38 @@ export interface NativeValidator {
         acrValues: readonly string[],
         maxAgeSeconds: number | null
     ): Told;
-    issuerUris(): string[];
+    /** JSON text of `Settings`. */
+    settings(): string;
     /** JSON text of a `ValidatorHealth`. */
     health(): string;
-    /** JSON text of a `ResourceMetadata`. */
-    resourceMetadata(): string | null;
+}
+
+/** What no application can say: the public options have no such members. */
+export interface Internals {
+    /** The rules are those of `oidc-spa/server`. */
+    readonly dropIn?: boolean;
+    /** The validator has a clock of its own, and so a memory of proofs of its own. */
+    readonly ownClock?: boolean;
+    /** The application asks its replay store itself. */
+    readonly applicationStore?: boolean;
+}
+
+/** What the addon read of the options, defaults included. No option is read here a second time. */
+export interface Settings {
     /** What the application should be told of its options. */
-    warnings(): string[];
+    readonly warnings: readonly string[];
+    /** The configured issuers, by their position. */
+    readonly issuerUris: readonly string[];
+    readonly resourceMetadata: ResourceMetadata | null;
+    readonly dpop: DpopMode;
+    readonly certificate: BindingMode;
+    readonly senderConstrained: BindingMode;
+    /** Whether the certificate of a connection is the client's. */
+    readonly readsPeerCertificate: boolean;
+    readonly verification: "auto" | "inline" | "threads";
+    /** Bytes of a memory of verified tokens; zero: none. */
+    readonly verifiedTokenBytes: number;
+    readonly storeTimeoutMs: number;
 }
 
 /**
@@ -191,7 +217,7 @@ export function textAt(place: number, field: string | null): string {
 }
 
 interface Addon {
-    readonly NativeValidator: new (options: string) => NativeValidator;
+    readonly NativeValidator: new (options: string, internals: Internals) => NativeValidator;
     /** `bell` is called when there is something to take. It does not keep the environment alive. */
     readonly NativeInbox: new (
         bell: () => void

@@ -12,8 +12,6 @@ import { isPending, isTold, type NativeAnswer, type NativeUnsettled, type Told }
 /** Requests that wait for one memory at a time. More are refused at once. */
 const MAX_WAITING = 10_000;
 
-const DEFAULT_TIMEOUT_MS = 250;
-
 /** Brings an answer to its end: a verdict, once all that it waits for has answered. */
 export type Conclude = (answer: NativeAnswer) => Told | Promise<Told>;
 
@@ -21,17 +19,21 @@ export type Conclude = (answer: NativeAnswer) => Told | Promise<Told>;
 export interface ReplayAccess {
     /** The option as the addon reads it. */
     readonly option: unknown;
-    readonly conclude: Conclude;
+    /** Whether the store is the application's own, which the addon does not ask. */
+    readonly isOfApplication: boolean;
+    /** Waits for the application's store for so long. */
+    readonly concluding: (timeoutMs: number) => Conclude;
 }
 
-/** Reads the option. A memory of the application stays here; the addon is only told that there is one. */
+/** Reads the option. A store of the application stays here; the addon is only told that there is one. */
 export function replayAccess(option: unknown): ReplayAccess {
     refuseClients(option);
     if (typeof option !== "object" || option === null || !("checkAndStore" in option)) {
-        if (typeof option === "object" && option !== null && "application" in option) {
-            throw new TypeError('oidc-spa-native: unknown option "replayStore.application".');
-        }
-        return { option, conclude: answer => conclude(answer, refuseToSettle) };
+        return {
+            option,
+            isOfApplication: false,
+            concluding: () => answer => conclude(answer, refuseToSettle)
+        };
     }
     const store = option as CustomReplayStore;
     if (typeof store.checkAndStore !== "function") {
@@ -45,10 +47,13 @@ export function replayAccess(option: unknown): ReplayAccess {
     }
     // Read once: the addon checks them.
     const { timeoutMs, onUnavailable } = store;
-    const ask = asker(store, timeoutMs ?? DEFAULT_TIMEOUT_MS);
     return {
-        option: { application: true, timeoutMs, onUnavailable },
-        conclude: answer => conclude(answer, ask)
+        option: { timeoutMs, onUnavailable },
+        isOfApplication: true,
+        concluding: timeoutMs => {
+            const ask = asker(store, timeoutMs);
+            return answer => conclude(answer, ask);
+        }
     };
 }
 

@@ -6,7 +6,6 @@
  */
 
 import { availableParallelism } from "node:os";
-import type { ValidatorOptions } from "../../index.js";
 import { inTheEnd, soon, theInbox, waitingForThreads } from "./inbox.js";
 import {
     AUTHORIZATION_REPEATED,
@@ -20,6 +19,7 @@ import {
     type NativeVerdict,
     type RequestParts,
     type RuleBits,
+    type Settings,
     type Told,
     type ToldClaims
 } from "./native.js";
@@ -41,38 +41,26 @@ const MAX_WAITING = 4096;
 /** The drop-in has no rules for a route. */
 const NO_RULES: RuleBits = 0;
 
-/** Bytes of the memory of verified tokens, in each JavaScript thread. */
-const MEMORY_BYTES = 16 * 1024 * 1024;
-
-type VerifierOptions = Pick<ValidatorOptions, "verification" | "verifiedTokenMemory">;
-
 /** The verdicts of one validator. */
 export class Verifier {
     readonly #doors: NativeDoors;
     readonly #conclude: Conclude;
     readonly #issuerUris: readonly string[];
     readonly #memory: VerifiedTokens | null;
-    readonly #verification: "auto" | "inline" | "threads";
+    readonly #verification: Settings["verification"];
     /** Verifications here since the last one that was timed, and elsewhere since the last one that was tried here. */
     #untimed = 0;
     #elsewhere = 0;
     /** About the median of what a verification takes this thread. */
     #inlineMs = 0;
 
-    /** The addon has read the options already, and refused what makes no sense. */
-    constructor(
-        native: NativeValidator,
-        conclude: Conclude,
-        { verification = "auto", verifiedTokenMemory }: VerifierOptions
-    ) {
+    constructor(native: NativeValidator, conclude: Conclude, settings: Settings) {
         this.#doors = native.doors(theInbox());
         this.#conclude = conclude;
-        this.#issuerUris = native.issuerUris();
-        this.#memory =
-            verifiedTokenMemory === false
-                ? null
-                : new VerifiedTokens(this.#doors, verifiedTokenMemory ?? MEMORY_BYTES);
-        this.#verification = verification;
+        this.#issuerUris = settings.issuerUris;
+        const bytes = settings.verifiedTokenBytes;
+        this.#memory = bytes === 0 ? null : new VerifiedTokens(this.#doors, bytes);
+        this.#verification = settings.verification;
     }
 
     /** The verdict on a request, where the route may have rules of its own and will ask for these scopes. */

@@ -102,7 +102,7 @@ function createUtils<DecodedAccessToken extends Record<string, unknown>>(
         const { mock: placeOfMock, validator: options } = readNative(params.native);
         if (params.implementation === "real") {
             const validator = newDropInValidator(params, options);
-            const verifier = new Verifier(validator.native, validator.conclude, options);
+            const verifier = new Verifier(validator.native, validator.conclude, validator.settings);
             answer = callParams => {
                 const fault = expectationFault(callParams);
                 if (fault !== undefined) {
@@ -175,12 +175,10 @@ function newDropInValidator(params: ParamsOfBootstrap.Real, options: ValidatorOp
     if (expectedAudience === undefined) {
         warnOfAudience();
     }
-    return newNativeValidator({
-        ...options,
-        issuerUri,
-        expectedAudience: expectedAudience ?? false,
-        dropIn: true
-    });
+    return newNativeValidator(
+        { ...options, issuerUri, expectedAudience: expectedAudience ?? false },
+        { dropIn: true }
+    );
 }
 
 let warnedOfAudience = false;

@@ -9,32 +9,37 @@ import type { ValidatorHealth } from "../../index.js";
 import { lendAuthorities } from "../addon/authorities.js";
 import { watchFleet } from "../addon/fleet.js";
 import { publishKeysEvents } from "../addon/keys-channel.js";
-import { NativeValidator } from "../addon/native.js";
-import { replayAccess, type ReplayAccess } from "../addon/replay-store.js";
+import { NativeValidator, type Internals, type Settings } from "../addon/native.js";
+import { replayAccess, type Conclude } from "../addon/replay-store.js";
 import { plainCopy } from "./options.js";
 import { messageOf } from "./shown.js";
 
-/** The addon's validator, what brings its answers to their end, and how it stands. */
+/** The addon's validator, what it read of the options, what brings its answers to their end, and how it stands. */
 export interface Native {
     readonly native: NativeValidator;
-    readonly conclude: ReplayAccess["conclude"];
+    readonly settings: Settings;
+    readonly conclude: Conclude;
     readonly health: () => ValidatorHealth;
 }
 
 /** Makes the addon's validator. Its complaints about options are the program's error: a TypeError. */
-export function newNativeValidator(options: { readonly [option: string]: unknown }): Native {
+export function newNativeValidator(
+    options: { readonly [option: string]: unknown },
+    internals: Pick<Internals, "dropIn" | "ownClock"> = {}
+): Native {
     // Without a prototype: what another script puts on `Object.prototype` is no option.
     const policy = Object.assign(Object.create(null), options) as typeof options;
-    const { option: replayStore, conclude } = replayAccess(policy.replayStore);
+    const { option: replayStore, isOfApplication, concluding } = replayAccess(policy.replayStore);
     const text = JSON.stringify(plainCopy({ ...policy, replayStore }, ""));
     lendAuthorities();
     let native: NativeValidator;
     try {
-        native = new NativeValidator(text);
+        native = new NativeValidator(text, { ...internals, applicationStore: isOfApplication });
     } catch (error) {
         throw new TypeError(`oidc-spa-native: ${messageOf(error)}`, { cause: error });
     }
-    for (const warning of native.warnings()) {
+    const settings = JSON.parse(native.settings()) as Settings;
+    for (const warning of settings.warnings) {
         process.emitWarning(warning, { type: "oidc-spa-native", code: "OIDC_SPA_NATIVE_OPTIONS" });
     }
     // Before the first fetch, so that no event of this validator's issuers is missed.
@@ -42,7 +47,8 @@ export function newNativeValidator(options: { readonly [option: string]: unknown
     const isShared = replayStore !== undefined;
     return {
         native,
-        conclude,
-        health: watchFleet(native, { isShared, acceptsDpop: policy.dpop !== "disabled" })
+        settings,
+        conclude: concluding(settings.storeTimeoutMs),
+        health: watchFleet(native, { isShared, acceptsDpop: settings.dpop !== "disabled" })
     };
 }

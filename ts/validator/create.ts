@@ -10,7 +10,6 @@ import type {
     ClaimsOf,
     OptionalClaim,
     Refused,
-    ResourceMetadata,
     Validator,
     ValidatorOptions,
     Verdict
@@ -46,19 +45,12 @@ export function createValidator<Claims>(options: ValidatorOptions<Claims, Option
     delete policy.clock;
     const applySchema = claims === undefined ? undefined : schemaReader(claims);
     const now = clock === undefined ? () => Date.now() : clockReader(clock);
-    const { native, conclude, health } = newNativeValidator(
-        clock === undefined ? policy : Object.assign(Object.create(null), policy, { ownClock: true })
-    );
-    const verifier = new Verifier(native, conclude, policy);
+    const { native, settings, conclude, health } = newNativeValidator({ ...policy }, { ownClock: clock !== undefined });
+    const verifier = new Verifier(native, conclude, settings);
     const lookAtHost = hostWatch({ ...policy });
 
-    // The addon has checked the value. A proxy's own certificate must not pass for its client's.
-    const sources = {
-        peerCertificate: (policy.clientCertificate ?? "socket") === "socket",
-        pseudoScheme: false
-    };
-
-    const metadata = native.resourceMetadata();
+    // A proxy's own certificate must not pass for its client's.
+    const sources = { peerCertificate: settings.readsPeerCertificate, pseudoScheme: false };
 
     const refuse = (bits: RuleBits, scheme: string, debugErrorMessage: string): Refused =>
         toRefused(
@@ -164,10 +156,10 @@ export function createValidator<Claims>(options: ValidatorOptions<Claims, Option
         },
         // The addon has checked the value.
         ...expiryBy<Claims>(now, policy),
-        dpop: policy.dpop ?? "allowed",
-        certificate: policy.certificate ?? "allowed",
-        senderConstrained: policy.senderConstrained ?? "allowed",
-        resourceMetadata: metadata === null ? null : (JSON.parse(metadata) as ResourceMetadata),
+        dpop: settings.dpop,
+        certificate: settings.certificate,
+        senderConstrained: settings.senderConstrained,
+        resourceMetadata: settings.resourceMetadata,
         ready: async (options = {}) => {
             const { timeoutMs = 10_000 } = readMembers(options, READY_OPTIONS);
             if (typeof timeoutMs !== "number" || !(timeoutMs >= 0 && timeoutMs <= 3_600_000)) {
@@ -221,9 +213,6 @@ function readOptions<Claims>(
     checkNothingInherited(options, { of: "createValidator", noun: "option", example });
     const own = Object.assign(Object.create(null), options) as ValidatorOptions<Claims, OptionalClaim>;
     for (const name of Object.keys(own)) {
-        if (name === "dropIn" || name === "ownClock") {
-            throw invalid(`unknown option "${name}"`);
-        }
         if (RULES.includes(name)) {
             throw invalid(
                 `unknown option "${name}". It is a rule of a route: protect(validator, { ${name}: … })`

@@ -105,10 +105,10 @@ fn sources(issuer: &Reader<'_>, transport: Transport) -> Result<Vec<KeySource>, 
     let path = format!("{}keys.", issuer.path);
     let reader = Reader { object: keys, path: &path };
     if !keys.has("sets") {
-        reader.check_names(&["jwks", "pem", "file", "env", "sets"], &[])?;
+        reader.check_names(&["jwks", "pem", "file", "env", "sets"])?;
         return Ok(vec![known_keys(issuer, "keys", &reader)?]);
     }
-    reader.check_names(&["sets"], &[])?;
+    reader.check_names(&["sets"])?;
     let expected = "a list of 1 to 16 of { jwksUri }, { jwks }, { pem }, { file }, { env } and \"metadata\"";
     let unexpected = || reader.unexpected("sets", expected);
     let items = keys.get("sets").and_then(Value::as_array).ok_or_else(unexpected)?;
@@ -120,7 +120,7 @@ fn sources(issuer: &Reader<'_>, transport: Transport) -> Result<Vec<KeySource>, 
         Value::Object(object) => {
             let path = format!("{path}sets[{i}].");
             let set = Reader { object, path: &path };
-            set.check_names(&["jwksUri", "jwks", "pem", "file", "env"], &[])?;
+            set.check_names(&["jwksUri", "jwks", "pem", "file", "env"])?;
             match urls(&set, transport)? {
                 None => known_keys(&reader, "sets", &set),
                 Some(urls) if object.names().count() == 1 => Ok(urls),
@@ -208,7 +208,7 @@ pub(super) fn network(options: &Reader<'_>) -> Result<NetworkOptions, OptionsErr
         "headers",
         "proxy",
     ];
-    reader.check_names(&names, &[])?;
+    reader.check_names(&names)?;
     let allow_http = reader.boolean("allowHttp", false)?;
     let timeout = reader.integer("timeoutMs", 5000, 100, 60_000)?;
     let connect_timeout = reader.integer("connectTimeoutMs", timeout.min(2000), 100, 30_000)?;
@@ -315,7 +315,7 @@ pub(super) fn client_certificate(options: &Reader<'_>) -> Result<Option<(String,
     let Some(object) = options.object("clientCertificate")? else { return Ok(None) };
     let path = format!("{}clientCertificate.", options.path);
     let reader = Reader { object, path: &path };
-    reader.check_names(&["cert", "key"], &[])?;
+    reader.check_names(&["cert", "key"])?;
     match (reader.string("cert")?, reader.string("key")?) {
         (Some(cert), Some(key)) => Ok(Some((cert.to_owned(), key.to_owned()))),
         _ => Err(options.unexpected("clientCertificate", "{ cert, key }, both in PEM")),

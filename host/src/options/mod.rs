@@ -28,6 +28,17 @@ use keys::{KeySource, Naming};
 use reader::Reader;
 use replay::ReplayOptions;
 
+/// What `ts/` says beside the application's options. No application can.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Internals {
+    /// The rules are those of `oidc-spa/server`.
+    pub drop_in: bool,
+    /// The validator has a clock of its own, and so a memory of proofs of its own.
+    pub own_clock: bool,
+    /// The application asks its replay store itself.
+    pub application_store: bool,
+}
+
 /// Everything that a validator is told at its construction.
 #[derive(Debug)]
 pub(crate) struct Options {
@@ -39,7 +50,7 @@ pub(crate) struct Options {
     pub limits: FetchLimits,
     pub replay: ReplayOptions,
     pub keys_timeout_millis: u64,
-    pub own_clock: bool,
+    pub told: ToldOptions,
     /// Bytes of the memory of bound tokens; zero: none.
     pub verified_token_bytes: u64,
     /// What is allowed and most likely a mistake.
@@ -98,8 +109,6 @@ const NAMES: &[&str] = &[
     "limits",
     "verification",
     "verifiedTokenMemory",
-    "dropIn",
-    "ownClock",
 ];
 const ISSUER_NAMES: &[&str] = &[
     "issuerUri",
@@ -115,16 +124,16 @@ const LIMIT_NAMES: &[&str] =
     &["accessTokenBytes", "proofBytes", "replayMemoryEntries", "metadataBytes", "jwkSetBytes"];
 
 impl Options {
-    pub(crate) fn parse(json: &str) -> Result<Self, OptionsError> {
+    pub(crate) fn parse(json: &str, internals: Internals) -> Result<Self, OptionsError> {
         let object =
             Object::parse(json.as_bytes()).map_err(|error| OptionsError(format!("options: {error}")))?;
         let options = Reader { object: &object, path: "" };
-        options.check_names(NAMES, &["dropIn", "ownClock"])?;
-        let drop_in = options.boolean("dropIn", false)?;
+        options.check_names(NAMES)?;
+        let drop_in = internals.drop_in;
         let default_limits = Object::default();
         let limits = options.object("limits")?.unwrap_or(&default_limits);
         let limits = Reader { object: limits, path: "limits." };
-        limits.check_names(LIMIT_NAMES, &[])?;
+        limits.check_names(LIMIT_NAMES)?;
         let network = keys::network(&options)?;
         let access_token = tokens::access_token_policy(&options, drop_in)?;
         // RFC 9068 compares to the letter, and oidc-spa knows one name.
@@ -154,7 +163,7 @@ impl Options {
         let warnings = resource::warning(&policy).into_iter();
         let warnings = warnings.chain(keys::unverified_tls_warning(&sources)).collect();
         Ok(Self {
-            replay: replay::replay(&options, &limits, policy.schemes)?,
+            replay: replay::replay(&options, &limits, policy.schemes, internals)?,
             policy,
             sources,
             ring: keys::ring(&options)?,
@@ -164,16 +173,29 @@ impl Options {
                 jwk_set_bytes: limits.size("jwkSetBytes", 512 * 1024, 16 << 20)?,
             },
             keys_timeout_millis: options.integer("keysTimeoutMs", 5000, 0, 60_000)?,
-            own_clock: options.boolean("ownClock", false)?,
+            told: ToldOptions {
+                verification: options
+                    .one_of("verification", &["auto", "inline", "threads"])?
+                    .unwrap_or("auto"),
+                reads_peer_certificate: proxy::reads_peer_certificate(&options)?,
+            },
             verified_token_bytes: verified_token_bytes(&options)?,
             warnings,
         })
     }
 }
 
-/// Bytes of the memory of verified tokens. Which thread verifies is for the layer above to carry out, but read here.
+/// Options that the layer above carries out. They are read here, and told to it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ToldOptions {
+    /// Which thread verifies: `auto`, `inline`, `threads`.
+    pub verification: &'static str,
+    /// Whether the certificate of a connection is the client's.
+    pub reads_peer_certificate: bool,
+}
+
+/// Bytes of the memory of verified tokens.
 fn verified_token_bytes(options: &Reader<'_>) -> Result<u64, OptionsError> {
-    options.one_of("verification", &["auto", "inline", "threads"])?;
     match options.object.get("verifiedTokenMemory") {
         Some(Value::Bool(false)) => Ok(0),
         Some(Value::Number(_)) => options.integer("verifiedTokenMemory", 0, 65_536, 1 << 30),
@@ -203,7 +225,7 @@ fn issuers(options: &Reader<'_>, naming: Naming) -> Result<Vec<AcceptedSource>, 
             .ok_or_else(|| options.unexpected_in("issuers", expected, |item| item.as_object().is_some()))?;
         let path = format!("issuers[{i}].");
         let reader = Reader { object, path: &path };
-        reader.check_names(ISSUER_NAMES, &[])?;
+        reader.check_names(ISSUER_NAMES)?;
         let (accepted, sources) = issuer(&reader, naming)?;
         for name in accepted.issuer.names() {
             let Some(other) = names.insert(name.compared().to_owned(), i) else { continue };
@@ -242,7 +264,7 @@ mod tests {
         let text = format!(
             r#"{{"issuerUri":"https://as.example","expectedAudience":"https://api.example"{extra}}}"#
         );
-        Options::parse(&text).err().map(|error| error.to_string()).unwrap_or_default()
+        Options::parse(&text, Internals::default()).err().map(|error| error.to_string()).unwrap_or_default()
     }
 
     #[test]
@@ -275,14 +297,17 @@ mod tests {
         let names = |extra: &str| {
             let text =
                 format!(r#"{{"issuerUri":"https://accounts.google.com","expectedAudience":"a"{extra}}}"#);
-            let options = Options::parse(&text).unwrap();
+            let options = Options::parse(&text, Internals::default()).unwrap();
             options.policy.issuers[0].issuer.names().map(|name| name.as_str().to_owned()).collect::<Vec<_>>()
         };
         let (long, short) = ("https://accounts.google.com", "accounts.google.com");
         assert_eq!(names(""), [long, short]);
         assert_eq!(names(r#","issuerAliases":["accounts.google.com","x"]"#), [long, short, "x"]);
         assert_eq!(names(r#","profile":"rfc9068""#), [long]);
-        assert_eq!(names(r#","dropIn":true"#), [long]);
+        let drop_in = Internals { drop_in: true, ..Internals::default() };
+        let text = format!(r#"{{"issuerUri":"{long}","expectedAudience":"a"}}"#);
+        let accepted = &Options::parse(&text, drop_in).unwrap().policy.issuers[0];
+        assert_eq!(accepted.issuer.names().count(), 1);
     }
 
     #[test]
@@ -437,8 +462,12 @@ mod tests {
             let message = error(extra);
             assert!(message.starts_with(expected), "{extra}: {message}");
         }
-        let parse =
-            |text: &str| Options::parse(text).err().map(|error| error.to_string()).unwrap_or_default();
+        let parse = |text: &str| {
+            Options::parse(text, Internals::default())
+                .err()
+                .map(|error| error.to_string())
+                .unwrap_or_default()
+        };
         for (text, expected) in [
             (r#"{}"#, "issuerUri: expected the issuer's URL"),
             (

@@ -76,6 +76,12 @@ pub(super) fn reads_forwarded_prefix(options: &Reader<'_>) -> Result<bool, Optio
     Ok(reads)
 }
 
+/// Whether the certificate of a connection is the client's. The option was checked before.
+pub(super) fn reads_peer_certificate(options: &Reader<'_>) -> Result<bool, OptionsError> {
+    certificate_field(options)?;
+    Ok(options.object.get("clientCertificate").is_none_or(|value| value.as_str() == Some("socket")))
+}
+
 /// Where client certificates come from. The socket's is read in JavaScript: what concerns the validator is the field.
 pub(super) fn certificate_field(options: &Reader<'_>) -> Result<CertificateField, OptionsError> {
     match options.object.get("clientCertificate") {

@@ -20,9 +20,9 @@ pub(super) struct Reader<'o> {
 }
 
 impl<'o> Reader<'o> {
-    pub fn check_names(&self, known: &[&str], internal: &[&str]) -> Result<(), OptionsError> {
+    pub fn check_names(&self, known: &[&str]) -> Result<(), OptionsError> {
         let Some(name) = self.object.names().find(|name| !known.contains(name)) else { return Ok(()) };
-        let mut public: Vec<&str> = known.iter().copied().filter(|name| !internal.contains(name)).collect();
+        let mut public = known.to_vec();
         if self.path.is_empty() {
             public.extend(["claims", "clock"]);
         }

@@ -10,9 +10,9 @@ use std::time::Duration;
 
 use oidc_spa_native::credentials::AcceptedSchemes;
 
-use super::OptionsError;
 use super::keys::client_certificate;
 use super::reader::Reader;
+use super::{Internals, OptionsError};
 use crate::replay::OnUnavailable;
 use crate::replay::redis_store::RedisSettings;
 use crate::replay::redis_target::{Certificates, RedisTarget};
@@ -36,6 +36,8 @@ pub(crate) enum ReplayChoice {
 pub(crate) struct ReplayOptions {
     pub choice: ReplayChoice,
     pub on_unavailable: OnUnavailable,
+    /// How long a store is waited for.
+    pub timeout: Duration,
     /// How many proofs this process's own memory holds, where the application says so.
     pub entries: Option<usize>,
 }
@@ -44,6 +46,7 @@ pub(super) fn replay(
     options: &Reader<'_>,
     limits: &Reader<'_>,
     schemes: AcceptedSchemes,
+    internals: Internals,
 ) -> Result<ReplayOptions, OptionsError> {
     let name = "replayMemoryEntries";
     let entries = match limits.object.has(name) {
@@ -61,19 +64,19 @@ pub(super) fn replay(
         return Err(OptionsError("replayStore: is of no use with dpop \"disabled\"".into()));
     }
     let store = Reader { object, path: "replayStore." };
-    let names = ["redis", "prefix", "timeoutMs", "onUnavailable", "ca", "clientCertificate", "application"];
-    store.check_names(&names, &["application"])?;
+    let names = ["redis", "prefix", "timeoutMs", "onUnavailable", "ca", "clientCertificate"];
+    store.check_names(&names)?;
     let timeout = Duration::from_millis(store.integer("timeoutMs", 250, 10, 10_000)?);
     let on_unavailable = match store.one_of("onUnavailable", &["refuse", "process-memory"])? {
         Some("process-memory") => OnUnavailable::ProcessMemory,
         _ => OnUnavailable::Refuse,
     };
-    let choice = if store.boolean("application", false)? {
+    let choice = if internals.application_store {
         ReplayChoice::Application
     } else {
         ReplayChoice::Redis(Box::new(redis(&store, timeout)?))
     };
-    Ok(ReplayOptions { choice, on_unavailable, entries })
+    Ok(ReplayOptions { choice, on_unavailable, timeout, entries })
 }
 
 fn redis(store: &Reader<'_>, timeout: Duration) -> Result<RedisSettings, OptionsError> {

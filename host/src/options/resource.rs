@@ -27,7 +27,7 @@ pub(super) fn resource(options: &Reader<'_>) -> Result<Option<ProtectedResource>
     let reader = Reader { object: described.unwrap_or(&none), path: "resourceMetadata." };
     let names =
         ["scopesSupported", "resourceName", "resourceDocumentation", "resourcePolicyUri", "resourceTosUri"];
-    reader.check_names(&names, &[])?;
+    reader.check_names(&names)?;
     let description = Description {
         scopes: scopes(&reader)?,
         name: reader.string("resourceName")?.map(str::to_owned),
@@ -82,11 +82,13 @@ pub(super) fn warning(policy: &Policy) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use crate::options::Options;
+    use crate::options::{Internals, Options};
 
     fn warnings(extra: &str) -> Vec<String> {
         let text = format!(r#"{{"issuerUri":"https://as.example","resource":"https://api.example"{extra}}}"#);
-        Options::parse(&text).map(|options| options.warnings).unwrap_or_else(|error| vec![error.to_string()])
+        Options::parse(&text, Internals::default())
+            .map(|options| options.warnings)
+            .unwrap_or_else(|error| vec![error.to_string()])
     }
 
     #[test]

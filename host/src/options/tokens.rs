@@ -166,11 +166,11 @@ fn names(options: &Reader<'_>, name: &str) -> Option<Vec<String>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::options::Options;
+    use crate::options::{Internals, Options};
 
     fn parse(members: &str) -> Result<Options, String> {
         let text = format!(r#"{{"issuerUri":"https://as.example",{members}}}"#);
-        Options::parse(&text).map_err(|error| error.to_string())
+        Options::parse(&text, Internals::default()).map_err(|error| error.to_string())
     }
 
     fn error(members: &str) -> String {
@@ -230,7 +230,10 @@ mod tests {
             assert!(error(members).starts_with(expected), "{members}: {}", error(members));
         }
         let several = r#"{"issuers":[{"issuerUri":"https://a.example","expectedClients":[]}]}"#;
-        let message = Options::parse(several).err().map(|error| error.to_string()).unwrap_or_default();
+        let message = Options::parse(several, Internals::default())
+            .err()
+            .map(|error| error.to_string())
+            .unwrap_or_default();
         assert!(message.starts_with("issuers[0].expectedClients: expected"), "{message}");
     }
 
@@ -304,6 +307,9 @@ mod tests {
         assert_eq!(leeways(r#""expectedAudience":"a","profile":"rfc9068""#), Some((0, 10)));
         assert_eq!(leeways(r#""expectedAudience":"a","leewaySeconds":0"#), Some((0, 0)));
         assert_eq!(leeways(r#""expectedAudience":"a","leewaySeconds":60"#), Some((60, 60)));
-        assert_eq!(leeways(r#""expectedAudience":"a","dropIn":true"#), Some((0, 0)));
+        let drop_in = Internals { drop_in: true, ..Internals::default() };
+        let text = r#"{"issuerUri":"https://as.example","expectedAudience":"a"}"#;
+        let policy = Options::parse(text, drop_in).unwrap().policy.access_token;
+        assert_eq!((policy.expiry_leeway.secs(), policy.not_before_leeway.secs()), (0, 0));
     }
 }

@@ -81,7 +81,9 @@ impl World {
             r#"{{"issuerUri":"https://as.example","expectedAudience":"a","keys":{{"jwks":{{"keys":[{{"kty":"OKP","crv":"Ed25519","x":"{}"}}]}}}}{extra}}}"#,
             x(&self.issuer)
         );
-        Validator::remembering(Options::parse(&options).unwrap(), Arc::clone(memory))
+        let application_store = extra.contains("replayStore");
+        let internals = Internals { application_store, ..Internals::default() };
+        Validator::remembering(Options::parse(&options, internals).unwrap(), Arc::clone(memory))
     }
 
     fn judge(&self, validator: &Validator, proof: &str, now: i64) -> Judgement {
@@ -114,7 +116,7 @@ fn options(rng: &mut Rng, is_shared: bool) -> String {
         ));
     }
     if is_shared {
-        options.push_str(r#","replayStore":{"application":true}"#);
+        options.push_str(r#","replayStore":{}"#);
     }
     options
 }

@@ -154,7 +154,9 @@ async fn h38_an_issuer_that_is_down_costs_the_other_nothing() {
         down.uri(),
         up.uri()
     );
-    let validator = std::sync::Arc::new(oidc_spa_native_host::Validator::new(&options).unwrap());
+    let validator = std::sync::Arc::new(
+        oidc_spa_native_host::Validator::new(&options, oidc_spa_native_host::Internals::default()).unwrap(),
+    );
     assert_eq!(name(&validator, &key.token(&up.uri())).await, "granted");
     assert_eq!(name(&validator, &key.token(&down.uri())).await, "keys_unavailable");
     assert_eq!(name(&validator, &key.token("https://unknown.example")).await, "issuer_mismatch");

@@ -133,7 +133,9 @@ async fn h39_two_issuers_with_the_same_kid_vouch_only_for_their_own() {
         issuer_a.uri(),
         issuer_b.uri()
     );
-    let validator = std::sync::Arc::new(oidc_spa_native_host::Validator::new(&options).unwrap());
+    let validator = std::sync::Arc::new(
+        oidc_spa_native_host::Validator::new(&options, oidc_spa_native_host::Internals::default()).unwrap(),
+    );
     assert_eq!(name(&validator, &a.token(&issuer_a.uri())).await, "granted");
     assert_eq!(name(&validator, &b.token(&issuer_b.uri())).await, "granted");
     assert_eq!(name(&validator, &a.token(&issuer_b.uri())).await, "signature_invalid");

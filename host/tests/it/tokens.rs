@@ -10,7 +10,7 @@ use oidc_spa_native::credentials::Field;
 use oidc_spa_native::jose::base64url_encode;
 use oidc_spa_native::question::{Question, Request};
 use oidc_spa_native::time::UnixTime;
-use oidc_spa_native_host::{Answer, Judgement, Validator};
+use oidc_spa_native_host::{Answer, Internals, Judgement, Validator};
 
 use crate::hostile_issuer::HostileIssuer;
 
@@ -66,7 +66,7 @@ pub fn validator(issuer: &HostileIssuer, more: &str) -> Arc<Validator> {
 
 pub fn validator_of(issuer: &str, more: &str) -> Arc<Validator> {
     let options = format!(r#"{{"issuerUri":"{issuer}","expectedAudience":"https://api.example"{more}}}"#);
-    Arc::new(Validator::new(&options).unwrap())
+    Arc::new(Validator::new(&options, Internals::default()).unwrap())
 }
 
 /// The refusal of a request, as far as tests look at it.
