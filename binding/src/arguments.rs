@@ -5,7 +5,7 @@
 
 use napi::Env;
 use napi::bindgen_prelude::{
-    Error, FromNapiValue, FunctionCallContext, JsObjectValue, Object, Result, ToNapiValue,
+    Error, FromNapiValue, FunctionCallContext, JsObjectValue, Object, Result, ToNapiValue, Uint8ArraySlice,
 };
 use oidc_spa_native::presentation::RequestRules;
 use oidc_spa_native::time::UnixTime;
@@ -43,6 +43,11 @@ impl<'call> Arguments<'call> {
     /// One that may be null, undefined or left out.
     pub(crate) fn optional<T: FromNapiValue>(&mut self) -> Result<Option<T>> {
         if self.next >= self.call.length() { Ok(None) } else { self.required() }
+    }
+
+    /// Bytes, if there are any.
+    pub(crate) fn bytes(&mut self) -> Result<Option<Vec<u8>>> {
+        Ok(self.optional::<Uint8ArraySlice>()?.map(|bytes| bytes.to_vec()))
     }
 }
 

@@ -21,7 +21,7 @@ type Extraction = Either3<Place, (Place, Option<String>), String>;
 type Place = f64;
 
 /// More than any field has. Two such numbers fit into a double, and not into 32 bits. `ts/addon/native.ts` has the same.
-const PLACES: u64 = 1 << 26;
+pub(crate) const PLACES: u64 = 1 << 26;
 
 /// The function `extractCredentials(trustProxy, ...parts)`, which takes credentials and target URI out of a request, for
 /// the drop-in. It says nothing where there is no `Authorization`.

@@ -12,6 +12,7 @@ mod inbox;
 mod parts;
 mod pending;
 mod told;
+pub mod wire;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

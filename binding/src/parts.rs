@@ -2,7 +2,7 @@
 //!
 //! In: arguments. Out: `Question`. May use: arguments, told, host, the validator's types. Never: an `if` about OAuth.
 
-use napi::bindgen_prelude::{Result, Uint8ArraySlice};
+use napi::bindgen_prelude::Result;
 use oidc_spa_native::credentials::{Credentials, Field, Presentation};
 use oidc_spa_native::dpop::proof::ExpectedTarget;
 use oidc_spa_native::presentation::RequestRules;
@@ -12,11 +12,11 @@ use oidc_spa_native::request::RequestHead;
 use crate::arguments::Arguments;
 
 /// `Authorization` came more than once.
-const AUTHORIZATION_REPEATED: u32 = 1;
+pub(crate) const AUTHORIZATION_REPEATED: u32 = 1;
 /// `DPoP` came more than once.
-const DPOP_REPEATED: u32 = 2;
+pub(crate) const DPOP_REPEATED: u32 = 2;
 /// `Host` came more than once.
-const HOST_REPEATED: u32 = 4;
+pub(crate) const HOST_REPEATED: u32 = 4;
 
 /// What crossed the door, to be judged.
 // On the stack, and for one call: a box would cost each request an allocation.
@@ -57,48 +57,48 @@ impl Parts {
     }
 }
 
-/// The arguments that describe a request, as they crossed the door.
-pub(crate) struct RequestParts {
-    pub(crate) flags: u32,
-    pub(crate) authorization: Option<String>,
-    pub(crate) dpop: Option<String>,
-    pub(crate) method: Option<String>,
-    pub(crate) url: Option<String>,
-    pub(crate) connection_scheme: Option<String>,
-    pub(crate) host: Option<String>,
-    pub(crate) forwarded: Option<String>,
-    pub(crate) x_forwarded_proto: Option<String>,
-    pub(crate) x_forwarded_host: Option<String>,
-    pub(crate) x_forwarded_port: Option<String>,
-    pub(crate) x_forwarded_for: Option<String>,
-    pub(crate) remote_address: Option<String>,
-    pub(crate) x_forwarded_prefix: Option<String>,
-    pub(crate) client_cert: Option<String>,
-    pub(crate) peer_certificate: Option<Vec<u8>>,
+/// Arguments that stand in this order, how each is read, and their names: [`crate::wire`] tells them to the test that
+/// holds `ts/addon/native.ts` to the same order.
+macro_rules! parts {
+    ($(#[$about:meta])* $name:ident { $($part:ident: $type:ty = $how:ident,)* }) => {
+        $(#[$about])*
+        pub(crate) struct $name {
+            $(pub(crate) $part: $type,)*
+        }
+
+        impl $name {
+            pub(crate) const NAMES: &[&str] = &[$(stringify!($part)),*];
+
+            pub(crate) fn read(call: &mut Arguments<'_>) -> Result<Self> {
+                Ok(Self { $($part: call.$how()?,)* })
+            }
+        }
+    };
+}
+
+parts! {
+    /// The arguments that describe a request, as they crossed the door.
+    RequestParts {
+        flags: u32 = required,
+        authorization: Option<String> = optional,
+        dpop: Option<String> = optional,
+        method: Option<String> = optional,
+        url: Option<String> = optional,
+        connection_scheme: Option<String> = optional,
+        host: Option<String> = optional,
+        forwarded: Option<String> = optional,
+        x_forwarded_proto: Option<String> = optional,
+        x_forwarded_host: Option<String> = optional,
+        x_forwarded_port: Option<String> = optional,
+        x_forwarded_for: Option<String> = optional,
+        remote_address: Option<String> = optional,
+        x_forwarded_prefix: Option<String> = optional,
+        client_cert: Option<String> = optional,
+        peer_certificate: Option<Vec<u8>> = bytes,
+    }
 }
 
 impl RequestParts {
-    pub(crate) fn read(call: &mut Arguments<'_>) -> Result<Self> {
-        Ok(Self {
-            flags: call.required()?,
-            authorization: call.optional()?,
-            dpop: call.optional()?,
-            method: call.optional()?,
-            url: call.optional()?,
-            connection_scheme: call.optional()?,
-            host: call.optional()?,
-            forwarded: call.optional()?,
-            x_forwarded_proto: call.optional()?,
-            x_forwarded_host: call.optional()?,
-            x_forwarded_port: call.optional()?,
-            x_forwarded_for: call.optional()?,
-            remote_address: call.optional()?,
-            x_forwarded_prefix: call.optional()?,
-            client_cert: call.optional()?,
-            peer_certificate: call.optional::<Uint8ArraySlice>()?.map(|der| der.to_vec()),
-        })
-    }
-
     pub(crate) fn request(&self) -> Request<'_> {
         let head = self.method.as_deref().zip(self.url.as_deref()).map(|(method, url)| RequestHead {
             method,
@@ -132,28 +132,19 @@ fn field(value: Option<&str>, repeated: u32) -> Field<'_> {
     }
 }
 
-/// The arguments that describe credentials, as they crossed the door.
-pub(crate) struct CredentialParts {
-    pub(crate) scheme: String,
-    pub(crate) access_token: String,
-    pub(crate) reject_if_bound: bool,
-    pub(crate) proof: Option<String>,
-    pub(crate) expected_htm: Option<String>,
-    pub(crate) expected_htu: Option<String>,
+parts! {
+    /// The arguments that describe credentials, as they crossed the door.
+    CredentialParts {
+        scheme: String = required,
+        access_token: String = required,
+        reject_if_bound: bool = required,
+        proof: Option<String> = optional,
+        expected_htm: Option<String> = optional,
+        expected_htu: Option<String> = optional,
+    }
 }
 
 impl CredentialParts {
-    pub(crate) fn read(call: &mut Arguments<'_>) -> Result<Self> {
-        Ok(Self {
-            scheme: call.required()?,
-            access_token: call.required()?,
-            reject_if_bound: call.required()?,
-            proof: call.optional()?,
-            expected_htm: call.optional()?,
-            expected_htu: call.optional()?,
-        })
-    }
-
     pub(crate) fn question(&self) -> Question<'_> {
         // The type of the drop-in's parameter: a proof is there exactly where the scheme is DPoP.
         let presentation = match (self.scheme.as_str(), self.proof.as_deref()) {

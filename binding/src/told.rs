@@ -10,7 +10,7 @@ use oidc_spa_native::challenge::{Refusal, nonce_fields};
 use oidc_spa_native::credentials::Scheme;
 use oidc_spa_native::grant::{Grant, Repeatable};
 use oidc_spa_native::resource_server::Verdict;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 /// The text of a list that `ts/addon/native.ts` calls `Told`. Its first member says what the others are:
 ///
@@ -37,31 +37,93 @@ pub fn tell(verdict: &Verdict, known: u64) -> Told {
     }
 }
 
+/// The members of a list in their order, and their names: [`crate::wire`] tells them to the test that holds
+/// `ts/addon/native.ts` to the same order.
+macro_rules! list {
+    ($name:ident { $($member:ident: $type:ty,)* }) => {
+        pub(crate) struct $name<'t> {
+            $($member: $type,)*
+        }
+
+        impl $name<'_> {
+            pub(crate) const NAMES: &'static [&'static str] = &[$(stringify!($member)),*];
+
+            /// Into a String, this cannot fail. Each member is written as JSON.
+            fn write(&self, bytes: usize) -> Told {
+                let mut told = String::with_capacity(bytes);
+                $(
+                    let separator = if told.is_empty() { '[' } else { ',' };
+                    let _ = write!(told, "{separator}{}", self.$member);
+                )*
+                told.push(']');
+                told
+            }
+        }
+    };
+}
+
+list! {
+    Granted {
+        tag: usize,
+        headers: &'t str,
+        token_begin: usize,
+        token_end: usize,
+        from: i64,
+        until: i64,
+        epoch: u64,
+        number: u64,
+        claims: &'t str,
+    }
+}
+
+list! {
+    Refused {
+        tag: i32,
+        headers: &'t str,
+        code: &'t Value,
+        error_cause: &'t Value,
+        status: u16,
+        debug_error_message: &'t Value,
+    }
+}
+
+list! {
+    Failed {
+        tag: i32,
+        headers: &'t str,
+        message: &'t Value,
+    }
+}
+
 fn tell_grant(grant: &Grant, known: u64) -> Told {
-    let tag = 2 * grant.issuer() + usize::from(grant.scheme() == Scheme::DPoP);
-    let fields = grant.dpop_nonce().map_or_else(|| "null".to_owned(), |nonce| object(nonce_fields(nonce)));
+    let headers = grant.dpop_nonce().map_or_else(|| "null".to_owned(), |nonce| object(nonce_fields(nonce)));
     let Range { start: token_begin, end: token_end } = grant.token();
-    let (from, until, key_set) = grant.repeatable().map_or((0, 0, 0), span);
+    let (from, until, epoch) = grant.repeatable().map_or((0, 0, 0), span);
     let number = grant.recalled().unwrap_or(0);
+    // The claims were read as one JSON object.
     let claims = if number > 0 && number == known { "null" } else { grant.claims() };
-    let mut told = String::with_capacity(NUMBERS_BYTES + fields.len() + claims.len());
-    // Into a String, this cannot fail. The claims were read as one JSON object.
-    let _ =
-        write!(told, "[{tag},{fields},{token_begin},{token_end},{from},{until},{key_set},{number},{claims}]");
-    told
+    let bytes = NUMBERS_BYTES + headers.len() + claims.len();
+    let tag = 2 * grant.issuer() + usize::from(grant.scheme() == Scheme::DPoP);
+    Granted { tag, headers: &headers, token_begin, token_end, from, until, epoch, number, claims }
+        .write(bytes)
 }
 
 /// A refusal, whoever decided on it.
 pub fn tell_refusal(Refusal { rejection, challenge }: &Refusal) -> Told {
-    let (fields, code, cause) =
-        (object(challenge.fields()), rejection.code().row().name, rejection.cause().name());
-    let message = Value::from(rejection.message());
-    format!(r#"[{REFUSED},{fields},"{code}","{cause}",{},{message}]"#, challenge.status)
+    let list = Refused {
+        tag: REFUSED,
+        headers: &object(challenge.fields()),
+        code: &rejection.code().row().name.into(),
+        error_cause: &rejection.cause().name().into(),
+        status: challenge.status,
+        debug_error_message: &rejection.message().into(),
+    };
+    list.write(NUMBERS_BYTES)
 }
 
 /// A verdict that there is none.
 pub fn fail(message: &str) -> Told {
-    json!([FAILED, null, message]).to_string()
+    Failed { tag: FAILED, headers: "null", message: &message.into() }.write(NUMBERS_BYTES)
 }
 
 /// The fields of a response, in their order.

@@ -65,8 +65,19 @@ const NAMED_IN: [(&str, &[&str]); 8] = [
 ];
 
 /// Files of the native door from the ground up. Each may use those before it.
-const BINDING: [&str; 10] =
-    ["told", "arguments", "bell", "answer", "parts", "inbox", "pending", "doors", "extraction", "lib"];
+const BINDING: [&str; 11] = [
+    "told",
+    "arguments",
+    "bell",
+    "answer",
+    "parts",
+    "inbox",
+    "pending",
+    "doors",
+    "extraction",
+    "wire",
+    "lib",
+];
 
 const VAGUE_NAMES: [&str; 6] = ["util", "utils", "helper", "helpers", "common", "misc"];
 
