@@ -1,7 +1,7 @@
 //! The bare signature check: what no validator can do without, measured on the tokens that the validators get.
 //!
 //! In: a line of JSON on stdin, again and again. Out: a line with the processor time of its checks.
-//! May use: aws-lc-rs, with keys parsed before the clock starts. Never: a claim, a check beside that of the signature.
+//! Never: a claim, a check beside that of the signature.
 //!
 //! `npm run bench` builds and asks it, in the same rounds in which it measures the others.
 

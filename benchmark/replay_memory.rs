@@ -1,6 +1,6 @@
 //! What the replay memory costs: time of a proof at several fills, and memory at a million live proofs.
 //!
-//! In: nothing. Out: a table. May use: the validator. Never: an assertion about time.
+//! In: nothing. Out: a table. Never: an assertion about time.
 //!
 //! Run with `cargo bench --bench replay_memory`.
 

@@ -1,7 +1,7 @@
 //! What each room of the corridor costs, measured with divan: run `cargo bench --bench rooms`, or with a room's name
 //! behind `--` for that one alone.
 //!
-//! In: tokens and proofs that are made at the start. Out: a table. May use: the validator; aws-lc-rs to sign.
+//! In: tokens and proofs that are made at the start. Out: a table.
 //! Never: an assertion about time.
 
 // A benchmark that cannot be prepared must stop.

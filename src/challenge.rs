@@ -3,7 +3,6 @@
 //!
 //! In: a rejection, the scheme that the client used, what the application asks for; this server's nonces.
 //! Out: `Refusal`; the fields of every response.
-//! May use: dpop's nonces, jose::algorithm, credentials' scheme, rejection, resource_metadata.
 //! Never: a text that came with the request.
 
 use std::borrow::Cow;

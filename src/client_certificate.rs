@@ -2,7 +2,6 @@
 //!
 //! In: a `cnf["x5t#S256"]`; the certificate of a connection, or the `Client-Cert` field of a trusted proxy.
 //! Out: `CertificateThumbprint`; whether the certificate that came is the one that is meant.
-//! May use: jose, rejection, request.
 //! Never: a certificate's content. Possession was proved by the TLS handshake, and who signed it does not matter here.
 
 use std::borrow::Cow;

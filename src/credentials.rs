@@ -2,7 +2,6 @@
 //!
 //! In: the `Authorization` and `DPoP` fields.
 //! Out: `Credentials`.
-//! May use: rejection, request.
 //! Never: decoding a token, the form body or the query string as a source of one.
 
 use std::fmt;

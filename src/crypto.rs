@@ -2,7 +2,6 @@
 //!
 //! In: bytes.
 //! Out: bytes; yes or no.
-//! May use: aws-lc-rs. Beside `jose::verification_key` this is the one room that names a cryptographic library.
 //! Never: a signature, a key that was published.
 
 use aws_lc_rs::{digest, hmac};

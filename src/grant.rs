@@ -2,7 +2,6 @@
 //!
 //! In: a request that passed every check, that of replay aside.
 //! Out: `Pending`, which only the word of a replay memory turns into a `Grant`.
-//! May use: credentials, dpop::replay, dpop::shares, memory, rejection, time.
 //! Never: a memory of its own, a check.
 
 use std::fmt;

@@ -1,7 +1,6 @@
 //! Decides whether an HTTP request may enter: OAuth 2.0 JWT access tokens (RFC 9068), DPoP proofs (RFC 9449).
 //!
-//! In: requests, keys, the time. Out: grants and refusals.
-//! May use: its rooms, each one concept. Never: I/O, a clock, Node.js.
+//! In: requests, keys, the time. Out: grants and refusals. Never: I/O, a clock, Node.js.
 //!
 //! # The tour
 //!

@@ -2,7 +2,6 @@
 //!
 //! In: good tokens and proofs, by way of `Grant::learned`.
 //! Out: the `Memory` that whoever calls implements, and what it keeps.
-//! May use: access_token, dpop::proof, keys, time.
 //! Never: a memory itself, a token that no signature made, a check that is skipped for what was recalled.
 
 use std::fmt;

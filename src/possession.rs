@@ -2,7 +2,6 @@
 //!
 //! In: a token's confirmation; the proof and the certificate that came with it; the rules for both.
 //! Out: the `Proof`, where the token is bound to a key; or a refusal.
-//! May use: access_token's confirmation, client_certificate, credentials, dpop, presentation, rejection, request, time.
 //! Never: a claim beside `cnf`, an issuer's key, a memory.
 
 use std::sync::Arc;

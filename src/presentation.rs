@@ -2,7 +2,6 @@
 //!
 //! In: what the configuration asks for, a token's confirmation.
 //! Out: `RequiredBinding`, `RequestRules`; nothing, or a refusal.
-//! May use: access_token's confirmation, credentials' schemes, rejection.
 //! Never: a proof, a certificate. Whether what a token is bound to was proved is seen elsewhere.
 
 use crate::access_token::Confirmation;

@@ -2,7 +2,6 @@
 //!
 //! In: a request, or credentials that the application took out of one; what the route says.
 //! Out: `Question`.
-//! May use: credentials, dpop's target, presentation, request.
 //! Never: a decision.
 
 use crate::credentials::{Credentials, Field};

@@ -2,7 +2,6 @@
 //!
 //! In: a code and a sentence for developers.
 //! Out: `Rejection`.
-//! May use: nothing.
 //! Never: a token or a proof in a message, an attacker's text unescaped.
 
 use std::borrow::Cow;

@@ -2,7 +2,6 @@
 //!
 //! In: configuration.
 //! Out: `ProtectedResource`, and the metadata document.
-//! May use: jose::algorithm, keys::metadata, credentials, presentation, the url crate, serde_json as the writer.
 //! Never: a word of a request: the document is the same whatever Host a client names.
 
 use serde_json::{Map, Value};

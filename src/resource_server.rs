@@ -2,7 +2,6 @@
 //!
 //! In: a `Question`, the issuers' keys, the time.
 //! Out: `Decision`.
-//! May use: every room.
 //! Never: a comparison of its own, I/O, a clock.
 
 use std::sync::Arc;

@@ -2,7 +2,6 @@
 //!
 //! In: seconds, and NumericDates of JSON (RFC 7519 section 2).
 //! Out: `UnixTime`, `Monotonic`, `Leeway`, `NumericDate`.
-//! May use: nothing.
 //! Never: `std::time`, a clock.
 
 use std::fmt;

@@ -2,8 +2,8 @@
  * `oidc-spa-native/authorization`: pure functions that make requirements of what a good token must permit.
  *
  * In: names of scopes and roles, predicates, how strong and recent an authentication must be. Out: `Requirement`s,
- * which `validator.authorize` and the adapters judge. May use: members, requirements, shown
- * and synchronous of validator. Never: a status, a header, a token that was not validated, a member that a claim inherits.
+ * which `validator.authorize` and the adapters judge. Never: a status, a header, a token that was not validated, a
+ * member that a claim inherits.
  */
 
 import type { Granted, Requirement, Shortfall } from "../index.js";

@@ -1,7 +1,7 @@
 /**
  * The main entry point, `oidc-spa-native`. Its types are those of `index.d.ts`.
  *
- * In: nothing. Out: `createValidator`, `RefusedError`. May use: validator. Never: code of its own.
+ * In: nothing. Out: `createValidator`, `RefusedError`. Never: code of its own.
  */
 
 import type * as contract from "../index.js";

@@ -2,7 +2,7 @@
  * The drop-in for `oidc-spa/server` 10.2.11: its names, its types, its results, over the addon.
  *
  * In: what a program written on `oidc-spa/server` passes. Out: what it expects, with the finer `code` beside
- * `errorCause`. May use: native, request, validator, verifier, mock, server-types. Never: a rule about tokens outside the mock modes.
+ * `errorCause`. Never: a rule about tokens outside the mock modes.
  */
 
 export { extractRequestAuthContext } from "./drop-in/extraction.js";

@@ -107,7 +107,12 @@ describe("VerifiedTokens", () => {
 
     test("what has no time, or a nonce for one client, is not kept", () => {
         const memory = new VerifiedTokens({ keysEpoch: () => 7 }, 10_000);
-        for (const changes of [{ until: 0 }, { from: 100 }, { from: NaN }, { headers: { "DPoP-Nonce": "n" } }]) {
+        for (const changes of [
+            { until: 0 },
+            { from: 100 },
+            { from: NaN },
+            { headers: { "DPoP-Nonce": "n" } }
+        ]) {
             memory.set("x", null, grant("x", changes));
             expect(memory.get("x", null, 50), JSON.stringify(changes)).toBeUndefined();
         }

@@ -437,7 +437,9 @@ describe("claims", () => {
             expect(ask(one, wrong), String(wrong)).toEqual({ number, claims: claims("a") });
         }
         const forgetful = { ...options, verifiedTokenMemory: false };
-        const doors = new NativeValidator(JSON.stringify(forgetful), {}).doors(new NativeInbox(() => undefined));
+        const doors = new NativeValidator(JSON.stringify(forgetful), {}).doors(
+            new NativeInbox(() => undefined)
+        );
         const parts = () =>
             [0, `DPoP ${one}`, f.proof(NOW, one), "GET", ITEMS] as unknown as native.RequestParts;
         for (let i = 0; i < 3; i++) {

@@ -1,7 +1,6 @@
 //! What is said of a request: a verdict, or a question to the application's own replay store.
 //!
-//! In: answers of the host. Out: `Answer`. May use: told, host, napi. Never: an `if` about
-//! OAuth, a grant before its end.
+//! In: answers of the host. Out: `Answer`. Never: an `if` about OAuth, a grant before its end.
 
 use std::sync::Arc;
 

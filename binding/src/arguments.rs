@@ -1,7 +1,6 @@
 //! The arguments of a call, one after the other, and what some of them stand for.
 //!
-//! In: calls of `ts/`. Out: `Arguments`, functions under their names. May use: napi, the validator's types. Never: an
-//! `if` about OAuth.
+//! In: calls of `ts/`. Out: `Arguments`, functions under their names. Never: an `if` about OAuth.
 
 use napi::Env;
 use napi::bindgen_prelude::{

@@ -1,7 +1,7 @@
 //! A function of one JavaScript environment that any thread may call, until that environment ends.
 //!
-//! In: a function. Out: `Bell`. May use: napi. Never: a call into an environment that ends, a thread other than the
-//! environment's own that gives its handle back.
+//! In: a function. Out: `Bell`. Never: a call into an environment that ends, a thread other than the environment's own
+//! that gives its handle back.
 
 use std::sync::{Arc, Mutex, PoisonError};
 

@@ -1,7 +1,6 @@
 //! The functions that each request goes through: its parts in, what is said of it out.
 //!
-//! In: calls of `ts/`. Out: `First`, or an answer in the inbox. May use: arguments, inbox, parts, pending, host, napi.
-//! Never: an `if` about OAuth.
+//! In: calls of `ts/`. Out: `First`, or an answer in the inbox. Never: an `if` about OAuth.
 
 use std::sync::Arc;
 

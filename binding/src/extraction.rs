@@ -1,7 +1,6 @@
 //! The drop-in's first step: credentials and target URI, taken out of a request.
 //!
-//! In: the parts of a request. Out: `Extraction`. May use: arguments, parts, the validator's types, napi. Never: an `if` about
-//! OAuth.
+//! In: the parts of a request. Out: `Extraction`. Never: an `if` about OAuth.
 
 use napi::Env;
 use napi::bindgen_prelude::{Either3, Object, Result};

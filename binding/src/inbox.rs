@@ -1,7 +1,7 @@
 //! Where answers of other threads wait for the JavaScript environment that asked.
 //!
-//! In: answers under tickets. Out: the same, many at a time. May use: answer, bell, told, host, napi. Never: an `if` about
-//! OAuth, a ticket without an answer, an answer for an environment that is gone.
+//! In: answers under tickets. Out: the same, many at a time. Never: an `if` about OAuth, a ticket without an answer, an
+//! answer for an environment that is gone.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 

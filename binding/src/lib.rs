@@ -1,6 +1,6 @@
 //! The native door: strings in, a small tagged verdict out, no rule of its own.
 //!
-//! In: calls of `ts/`. Out: `Told`. May use: host, the validator's types, napi. Never: an `if` about OAuth.
+//! In: calls of `ts/`. Out: `Told`. Never: an `if` about OAuth.
 
 mod answer;
 mod arguments;

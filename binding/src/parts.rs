@@ -1,6 +1,6 @@
 //! The arguments of calls, as they crossed the door, and what is asked with them.
 //!
-//! In: arguments. Out: `Question`. May use: arguments, told, host, the validator's types. Never: an `if` about OAuth.
+//! In: arguments. Out: `Question`. Never: an `if` about OAuth.
 
 use napi::bindgen_prelude::Result;
 use oidc_spa_native::credentials::{Credentials, Field, Presentation};

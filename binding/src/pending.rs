@@ -1,7 +1,7 @@
 //! Requests that have no verdict yet: what they wait for, and what comes of it.
 //!
-//! In: what crossed the door. Out: answers at once, or in the inbox under a ticket. May use: answer, inbox, parts, told,
-//! host, napi. Never: an `if` about OAuth, a Promise, a wait on JavaScript's thread.
+//! In: what crossed the door. Out: answers at once, or in the inbox under a ticket. Never: an `if` about OAuth, a
+//! Promise, a wait on JavaScript's thread.
 
 use std::sync::Arc;
 use std::time::Duration;

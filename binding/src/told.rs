@@ -1,6 +1,6 @@
 //! A verdict as it crosses the door: one JSON text, which JavaScript reads faster than it is handed a list.
 //!
-//! In: `Verdict`. Out: `Told`. May use: host, serde_json. Never: an `if` about OAuth.
+//! In: `Verdict`. Out: `Told`. Never: an `if` about OAuth.
 
 use std::borrow::Cow;
 use std::fmt::Write;

@@ -1,7 +1,7 @@
 //! The table of the wire: which argument and which member of an answer stands where.
 //!
-//! In: the lists that the door is written from. Out: one JSON text, to which a test holds `ts/addon/native.ts`. May use:
-//! extraction, parts, told, napi. Never: an order of its own.
+//! In: the lists that the door is written from. Out: one JSON text, to which a test holds `ts/addon/native.ts`. Never:
+//! an order of its own.
 
 use napi_derive::napi;
 use serde_json::json;

@@ -2,7 +2,6 @@
 //!
 //! In: a body of bounded length, the `Content-Encoding` that came with it.
 //! Out: the content, no longer than its own bound and without a byte order mark.
-//! May use: flate2, brotli-decompressor, headers.
 //! Never: more content than the bound, whatever the body promises; a coding within a coding.
 
 use std::io::Read;

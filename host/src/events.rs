@@ -2,7 +2,6 @@
 //!
 //! In: changes of an issuer's keys.
 //! Out: JSON texts, one an event.
-//! May use: serde_json.
 //! Never: a label that a client or an issuer chose, other than in the text of an error and the `kid` of a skipped key.
 
 use std::sync::{Mutex, PoisonError};

@@ -2,7 +2,6 @@
 //!
 //! In: a URL and whose word it is; what an answer of before can be recognised by.
 //! Out: a document, or that it has not changed, and where it came from; or what went wrong, and what helps.
-//! May use: network, content_coding, reqwest, headers, the validator's `Shown`.
 //! Never: a body without a bound, a wait without an end, a header's value in a message.
 
 use std::time::{Duration, SystemTime};

@@ -2,7 +2,6 @@
 //!
 //! In: an issuer, limits.
 //! Out: a `JwkSet` and how long it is good, or a sentence that says which request failed, how, and what helps.
-//! May use: exchange, network, runtime, the validator's documents.
 //! Never: an address that is nearer than the issuer that names it, a secret of a URL in a message.
 
 use std::time::{Duration, Instant};

@@ -2,7 +2,6 @@
 //!
 //! In: what the issuers' keys and the replay memory tell of themselves.
 //! Out: the JSON text of `ValidatorHealth` (index.d.ts).
-//! May use: the validator's key sets, serde_json.
 //! Never: a network call, a key's numbers.
 
 use std::sync::Arc;

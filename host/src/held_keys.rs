@@ -2,7 +2,6 @@
 //!
 //! In: sets that are known in advance, or fetched.
 //! Out: the keys that may serve now as one set, their number, and the end of a fetch to wait for.
-//! May use: issuer_keys, health, runtime, tokio, the validator's key sets.
 //! Never: a fetch of its own, a lock held across an await.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

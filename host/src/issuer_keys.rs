@@ -2,7 +2,6 @@
 //!
 //! In: the needs of requests.
 //! Out: the keys, and the end of a fetch to wait for.
-//! May use: fetch, events, health, runtime, moka, the validator's key ring, tokio.
 //! Never: a lock held across an await, a second fetch beside the first.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};

@@ -2,7 +2,6 @@
 //!
 //! In: grants and refusals; what must be waited for.
 //! Out: `Judgement`, which is an answer or a wait that can only end in one.
-//! May use: replay, the validator's types.
 //! Never: a decision.
 
 use oidc_spa_native::resource_server::Verdict;

@@ -1,7 +1,6 @@
 //! The validator's life in a process: it fetches keys, shares them, remembers proofs and tells the time.
 //!
-//! In: options as JSON text, requests. Out: verdicts.
-//! May use: the validator, tokio, reqwest, redis. Never: napi, a claim, a rule of its own about who may enter.
+//! In: options as JSON text, requests. Out: verdicts. Never: napi, a claim, a rule of its own about who may enter.
 
 #![forbid(unsafe_code)]
 

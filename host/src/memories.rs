@@ -2,7 +2,6 @@
 //!
 //! In: what a granted request taught, with the keys that verified it.
 //! Out: the same, as long as those keys are the issuer's and the bounds allow.
-//! May use: moka and its equivalent, the validator's memory.
 //! Never: an answer about a proof seen before, a token whose issuer has other keys now.
 
 use std::hash::{Hash, Hasher};

@@ -2,7 +2,6 @@
 //!
 //! In: what is fetched or asked, and how.
 //! Out: the one `IssuerKeys` or `RedisStore` for it; the process's `ReplayMemory`.
-//! May use: issuer_keys, replay, the validator's replay memory.
 //! Never: a second fetch for what is there already.
 
 use std::collections::HashMap;

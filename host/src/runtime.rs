@@ -2,7 +2,6 @@
 //!
 //! In: futures.
 //! Out: their results, or that they panicked.
-//! May use: tokio.
 //! Never: a verdict.
 
 use std::sync::OnceLock;

@@ -2,7 +2,6 @@
 //!
 //! In: a validator's options, as they were read.
 //! Out: one JSON text.
-//! May use: options, the validator's policy, serde_json.
 //! Never: a secret, a default.
 
 use std::time::Duration;

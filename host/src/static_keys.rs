@@ -2,7 +2,6 @@
 //!
 //! In: the option `keys`.
 //! Out: a `JwkSet`, or a sentence that says what was expected.
-//! May use: the validator's key sets, rustls-pki-types for PEM.
 //! Never: the network, a private key.
 
 use oidc_spa_native::jose::json::Object;

@@ -2,7 +2,6 @@
 //!
 //! In: options, questions, the time.
 //! Out: verdicts.
-//! May use: judgement, options, registry, held_keys, issuer_keys, memories, replay, health, the validator.
 //! Never: a rule about who may enter.
 
 use std::sync::Arc;

@@ -2,7 +2,6 @@
 //!
 //! In: jobs.
 //! Out: their effects.
-//! May use: std's threads, crossbeam-channel.
 //! Never: a verdict, a job that is lost, a thread that a panic ends.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};

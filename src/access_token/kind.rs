@@ -2,7 +2,6 @@
 //!
 //! In: claims, or a text that is no signed JWT; the policy.
 //! Out: nothing, or a refusal that says what came and what to send.
-//! May use: access_token's policy, jose, rejection.
 //! Never: what came in a message, but for the words that stand for nothing.
 
 use crate::jose::json::{Object, Value};

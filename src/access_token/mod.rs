@@ -2,8 +2,6 @@
 //!
 //! In: a header and a verified payload, the policy, the time.
 //! Out: `AccessToken` and its `Confirmation`.
-//! May use: client_certificate's thumbprint, jose, keys' issuer names, rejection, time, and its own rooms: kind, presenter,
-//! recipient, shape, signature, times.
 //! Never: a header field, a proof, an unverified claim.
 
 mod kind;

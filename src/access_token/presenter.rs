@@ -2,7 +2,6 @@
 //!
 //! In: verified claims.
 //! Out: `Presenter`, 64 bits of a digest each, which tell clients and users apart.
-//! May use: jose's digest and json, recipient.
 //! Never: a name in plain text, a rule about who may enter.
 
 use crate::crypto::sha256;

@@ -2,7 +2,6 @@
 //!
 //! In: claims, what the configuration expects.
 //! Out: `Audience`, `Clients`; nothing, or a refusal.
-//! May use: jose::json, rejection.
 //! Never: a default that accepts everybody.
 
 use crate::jose::json::{Object, Value};

@@ -2,7 +2,6 @@
 //!
 //! In: claims, the policy, the expected audience.
 //! Out: nothing, or a refusal that names the claim.
-//! May use: access_token's policy, jose::json, recipient, rejection.
 //! Never: a value's meaning; in the default profile, the type of a claim that nothing here decides by.
 
 use crate::jose::json::{Object, Value};

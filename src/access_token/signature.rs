@@ -2,7 +2,6 @@
 //!
 //! In: the token, the policy, an issuer's keys.
 //! Out: `TokenParts`, `SignedToken`, then a `VerifiedJws`.
-//! May use: jose, keys, rejection, time.
 //! Never: a claim of a token that is not verified, other than to choose where to look.
 
 use crate::jose::algorithm::{Algorithm, AlgorithmSet};

@@ -2,7 +2,6 @@
 //!
 //! In: claims, the policy, the time.
 //! Out: a `Validity`, or a refusal.
-//! May use: access_token's policy, jose::json, rejection, time.
 //! Never: a clock.
 
 use crate::jose::json::Object;

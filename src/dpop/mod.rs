@@ -2,7 +2,6 @@
 //!
 //! In: a proof, the token that it came with, the request's method and URI, the time.
 //! Out: `Proof`, and the memory of those seen.
-//! May use: access_token, jose, request, credentials, rejection, time.
 //! Never: an issuer's keys, a challenge.
 
 pub mod nonce;

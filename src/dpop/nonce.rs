@@ -2,7 +2,6 @@
 //!
 //! In: a secret, the time, a nonce that came.
 //! Out: the nonce of now, and whether one that came is ours.
-//! May use: jose's MAC, time.
 //! Never: a memory of nonces, the time inside one, another server's nonce.
 
 use std::fmt;

@@ -2,7 +2,6 @@
 //!
 //! In: the proof, the access token's digest and confirmation, what the request was, this server's nonces, the time.
 //! Out: `Proof`, which only a proof that passes every check becomes; `ProofKey`, to be kept for the client's next one.
-//! May use: jose, request, credentials, rejection, time, nonce, replay, window.
 //! Never: an issuer's keys, the memory of proofs seen before.
 
 use std::borrow::Cow;

@@ -2,7 +2,6 @@
 //!
 //! In: what to remember, the time.
 //! Out: whether it is new.
-//! May use: access_token's presenter, jose's digest and base64url, shares, time, window.
 //! Never: an eviction of a live entry, a token, a proof.
 
 use std::collections::hash_map::RandomState;

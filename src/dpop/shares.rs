@@ -2,7 +2,6 @@
 //!
 //! In: a proof's key, and who its access token says presents it.
 //! Out: whether there is a place for one more; a count that may say too many, and never too few.
-//! May use: access_token's presenter.
 //! Never: a list of keys or clients, which could be made long.
 
 use std::collections::hash_map::RandomState;

@@ -2,7 +2,6 @@
 //!
 //! In: seconds back and ahead.
 //! Out: `ProofWindow`, and the last second of a proof by the longest one there is.
-//! May use: time.
 //! Never: a window that a memory which is shared does not wait for.
 
 use crate::time::{Leeway, NumericDate, UnixTime};

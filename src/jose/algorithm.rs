@@ -2,7 +2,6 @@
 //!
 //! In: an `alg` value.
 //! Out: `Algorithm`.
-//! May use: nothing.
 //! Never: `none` and `HS*`, which have no variant here, so that no code can choose them.
 
 use std::fmt;

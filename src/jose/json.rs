@@ -2,7 +2,6 @@
 //!
 //! In: bytes.
 //! Out: `Object` and `Value`, which borrow from the text.
-//! May use: serde_json as the parser.
 //! Never: a last-one-wins reading, a lone surrogate, a field that is skipped unread.
 
 use std::borrow::Cow;

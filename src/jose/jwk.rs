@@ -2,7 +2,6 @@
 //!
 //! In: a JSON object.
 //! Out: `Jwk`, which says what a key is and may do, and `Thumbprint`.
-//! May use: crypto, algorithm, json.
 //! Never: a private or symmetric key, a verification.
 
 use std::fmt;

@@ -2,7 +2,6 @@
 //!
 //! In: a compact serialisation and a `VerificationKey`.
 //! Out: `JoseHeader`, `CompactJws`, its `Payload`, and `VerifiedJws`, which only a good signature makes.
-//! May use: algorithm, json, jwk, verification_key.
 //! Never: a payload before its signature, a key that the header points at (`jku`, `x5u`, `x5c`).
 
 use std::cell::OnceCell;

@@ -2,7 +2,6 @@
 //!
 //! In: text that anybody may have written.
 //! Out: `CompactJws`, `VerifiedJws`, `Jwk`, `VerificationKey`.
-//! May use: time.
 //! Never: OAuth, requests, the network.
 
 pub mod algorithm;

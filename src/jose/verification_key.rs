@@ -2,7 +2,6 @@
 //!
 //! In: a `Jwk`; bytes and their signature.
 //! Out: yes or no, without a reason.
-//! May use: aws-lc-rs, algorithm, jwk.
 //! Never: JSON, claims, a reason why a signature failed.
 
 use std::fmt;

@@ -2,7 +2,6 @@
 //!
 //! In: the names of the issuers, in order.
 //! Out: the position of the one that may have issued a token.
-//! May use: issuer_name, metadata.
 //! Never: a verdict: what an unverified token says only chooses whose keys are looked up.
 
 use std::collections::HashMap;

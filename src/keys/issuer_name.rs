@@ -2,7 +2,6 @@
 //!
 //! In: configuration, the `issuer` member of a JWK; a token's `iss` and `tid`.
 //! Out: `IssuerName`, and whether a token holds it.
-//! May use: nothing.
 //! Never: a name that stands for every issuer, a tenant that reaches into the rest of a name.
 
 use std::borrow::Cow;

@@ -2,7 +2,6 @@
 //!
 //! In: the JWK Set document, or several sets that count together.
 //! Out: `JwkSet`, and the keys that may have signed a token.
-//! May use: issuer_name, published_key, jose, rejection's `Shown`, time.
 //! Never: a key that is private, symmetric or not for signatures.
 
 use std::collections::HashSet;

@@ -2,7 +2,6 @@
 //!
 //! In: what requests need, how fetches ended, the time, a random number where one is needed.
 //! Out: the keys, and what the host is to do, and when.
-//! May use: jwk_set, time.
 //! Never: the network, a clock, a request's contents.
 
 use std::collections::{HashSet, VecDeque};

@@ -2,7 +2,6 @@
 //!
 //! In: configuration; the metadata document.
 //! Out: `Issuer`, the URLs to ask, `Metadata`.
-//! May use: issuer_name, jose::json, the url crate.
 //! Never: a document of another issuer, a plain-http URL outside loopback.
 
 use url::{Host, Url};

@@ -2,7 +2,6 @@
 //!
 //! In: an issuer's identifier, documents that the host fetched, the time.
 //! Out: `Issuer`, `IssuerDirectory`, `Metadata`, `JwkSet`, and `KeyRing`, which says when to fetch.
-//! May use: jose, time.
 //! Never: the network, a request, a token.
 
 pub mod issuer_directory;

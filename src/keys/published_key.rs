@@ -2,7 +2,6 @@
 //!
 //! In: a JWK; what a token's header says of its key.
 //! Out: `PublishedKey`, with a `VerificationKey` or the reason why there is none.
-//! May use: issuer_name, jose, rejection's `Shown`, time.
 //! Never: a key that is private, symmetric or not for signatures; a certificate's content.
 
 use super::issuer_name::IssuerName;

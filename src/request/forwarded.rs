@@ -2,7 +2,6 @@
 //!
 //! In: the forwarded fields, the connection's address, whom the application trusts.
 //! Out: scheme, host, port and path prefix as the client used them.
-//! May use: target_uri, white_space.
 //! Never: a value that no trusted proxy can have written.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};

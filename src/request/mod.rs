@@ -2,7 +2,6 @@
 //!
 //! In: method, request target, connection, `Host` and forwarded fields; whom the application trusts to forward.
 //! Out: `TargetUri`.
-//! May use: rejection.
 //! Never: a token, a forwarded field from whom nobody trusts.
 
 mod forwarded;

@@ -1,8 +1,7 @@
 //! Whose word is taken for the URI that the client saw.
 //!
-//! In: what the application wrote. Out: `ProxyTrust`, and which option helps where another URI was expected.
-//! May use: target_uri.
-//! Never: a request.
+//! In: what the application wrote. Out: `ProxyTrust`, and which option helps where another URI was expected. Never: a
+//! request.
 
 use ipnet::IpNet;
 

@@ -2,7 +2,6 @@
 //!
 //! In: text: an `htu`, or the parts of a request.
 //! Out: `TargetUri`, which compares equal where RFC 9449 section 4.3 says that two URIs are.
-//! May use: white_space.
 //! Never: a reading that is more lenient than the RFC: WHATWG `URL` parsers rewrite what they read.
 
 use std::fmt;

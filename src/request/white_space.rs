@@ -1,8 +1,7 @@
 //! White space around the values of header fields and their elements (RFC 9110 sections 5.5 and 5.6.3).
 //!
-//! In: a value. Out: the value without it.
-//! May use: nothing.
-//! Never: another white space than space and tab, such as U+00A0, which is part of a value.
+//! In: a value. Out: the value without it. Never: another white space than space and tab, such as U+00A0, which is part
+//! of a value.
 
 const fn is_optional_white_space(c: char) -> bool {
     matches!(c, ' ' | '\t')

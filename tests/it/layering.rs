@@ -1,4 +1,4 @@
-//! The house rules of DESIGN.md section 3, as tests over the source text: imports point down, each crate that matters is
+//! The rules of the house, as tests over the source text: imports point down, each crate that matters is
 //! named in one place, each room says what it is for.
 
 use std::path::{Path, PathBuf};
@@ -234,7 +234,7 @@ fn misplaced_names(path: &str, source: &str) -> Vec<String> {
     misplaced.map(|(word, _)| format!("{path} names {word}")).collect()
 }
 
-/// What a room's opening lacks: a sentence, then what goes in and out, what it may use, what it must never.
+/// What a room's opening lacks: a sentence, then what goes in and out, and what it must never.
 fn missing_from_header(source: &str) -> Vec<&'static str> {
     let lines: Vec<&str> = source.lines().take(12).map_while(|line| line.strip_prefix("//!")).collect();
     let mut missing = Vec::new();
@@ -244,11 +244,11 @@ fn missing_from_header(source: &str) -> Vec<&'static str> {
         missing.push("a first sentence");
     }
     let text = lines.join("\n");
-    let marks = ["In:", "Out:", "May use:", "Never:"];
+    let marks = ["In:", "Out:", "Never:"];
     missing.extend(marks.into_iter().filter(|mark| !text.contains(mark)));
     let order: Vec<Option<usize>> = marks.into_iter().map(|mark| text.find(mark)).collect();
     if missing.is_empty() && !order.is_sorted() {
-        missing.push("the order In, Out, May use, Never");
+        missing.push("the order In, Out, Never");
     }
     missing
 }
@@ -420,21 +420,16 @@ fn a_library_out_of_its_place_is_found() {
 
 #[test]
 fn an_opening_that_says_too_little_is_found() {
-    let good = "//! One thing.\n//!\n//! In: a.\n//! Out: b.\n//! May use: c.\n//! Never: d.\n";
+    let good = "//! One thing.\n//!\n//! In: a.\n//! Out: b.\n//! Never: d.\n";
     assert!(missing_from_header(good).is_empty());
-    assert!(
-        missing_from_header("//! One thing.\n//!\n//! In: a. Out: b. May use: c. Never: d.\n").is_empty()
-    );
-    assert_eq!(
-        missing_from_header("use std::fmt;\n"),
-        ["a first sentence", "In:", "Out:", "May use:", "Never:"]
-    );
+    assert!(missing_from_header("//! One thing.\n//!\n//! In: a. Out: b. Never: d.\n").is_empty());
+    assert_eq!(missing_from_header("use std::fmt;\n"), ["a first sentence", "In:", "Out:", "Never:"]);
     assert_eq!(missing_from_header(&good.replace("//! Never: d.\n", "")), ["Never:"]);
     assert_eq!(missing_from_header(&good.replace("One thing.", "")), ["a first sentence"]);
-    assert_eq!(missing_from_header(&good.replace("//! In", "\n//! In")).len(), 4);
-    assert_eq!(missing_from_header(&format!("{}{good}", "//!\n".repeat(12))).len(), 5);
-    let reversed = "//! One thing.\n//!\n//! Never: d. May use: c. Out: b. In: a.\n";
-    assert_eq!(missing_from_header(reversed), ["the order In, Out, May use, Never"]);
+    assert_eq!(missing_from_header(&good.replace("//! In", "\n//! In")).len(), 3);
+    assert_eq!(missing_from_header(&format!("{}{good}", "//!\n".repeat(12))).len(), 4);
+    let reversed = "//! One thing.\n//!\n//! Never: d. Out: b. In: a.\n";
+    assert_eq!(missing_from_header(reversed), ["the order In, Out, Never"]);
 }
 
 #[test]

@@ -1,8 +1,7 @@
 /**
  * `oidc-spa-native/express`: middleware for Express 5 and 4, and for what else stands on Connect.
  *
- * In: a validator, the rules of a route. Out: middleware that sets `req.auth`. May use: guard, node, metadata. Never: a
- * claim, a status, a challenge.
+ * In: a validator, the rules of a route. Out: middleware that sets `req.auth`. Never: a claim, a status, a challenge.
  */
 
 import type { IncomingMessage, ServerResponse } from "node:http";

@@ -1,7 +1,7 @@
 /**
  * Replies of Fastify, on which NestJS stands too.
  *
- * In: a reply, responses as data. Out: header fields set, responses sent. May use: response. Never: a rule.
+ * In: a reply, responses as data. Out: header fields set, responses sent. Never: a rule.
  */
 
 import { setHeaders, type ResponseToSend } from "../guard/response.js";

@@ -1,8 +1,7 @@
 /**
  * `oidc-spa-native/fastify`: hooks for Fastify 5, for one route or for all of a plugin.
  *
- * In: a validator, a route's rules. Out: hooks that set `request.auth`. May use: guard, metadata, fastify-reply.
- * Never: a claim, a status, a challenge.
+ * In: a validator, a route's rules. Out: hooks that set `request.auth`. Never: a claim, a status, a challenge.
  */
 
 import type { FastifyReply, FastifyRequest, RawServerBase, RouteGenericInterface } from "fastify";

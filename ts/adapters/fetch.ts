@@ -1,8 +1,7 @@
 /**
  * `oidc-spa-native/fetch`: handlers from `Request` to `Response`, as Bun, Deno, Next.js, h3 and Elysia have them.
  *
- * In: a validator, the rules of a route, a handler. Out: a handler. May use: guard, metadata, response. Never: a claim,
- * a status, a challenge.
+ * In: a validator, the rules of a route, a handler. Out: a handler. Never: a claim, a status, a challenge.
  */
 
 import type { AccessTokenClaims, FetchRequestLike, Validator } from "../../index.js";

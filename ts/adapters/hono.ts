@@ -1,8 +1,8 @@
 /**
  * `oidc-spa-native/hono`: middleware for Hono 4, on every runtime that loads the addon.
  *
- * In: a validator, the rules of a route. Out: middleware that sets the variable `auth`. May use: guard, metadata,
- * response. Never: a claim, a status, a challenge.
+ * In: a validator, the rules of a route. Out: middleware that sets the variable `auth`. Never: a claim, a status, a
+ * challenge.
  */
 
 import type { Context, MiddlewareHandler } from "hono";

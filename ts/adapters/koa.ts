@@ -1,8 +1,7 @@
 /**
  * `oidc-spa-native/koa`: middleware for Koa 3.
  *
- * In: a validator, a route's rules. Out: middleware that sets `ctx.state.auth`. May use: guard, metadata, response.
- * Never: a claim, a status, a challenge.
+ * In: a validator, a route's rules. Out: middleware that sets `ctx.state.auth`. Never: a claim, a status, a challenge.
  */
 
 import type { AccessTokenClaims, HeadersRecord, KoaContextLike, Validator } from "../../index.js";

@@ -1,8 +1,7 @@
 /**
  * `oidc-spa-native/node-http`: request listeners for `node:http`, `node:https` and `node:http2`.
  *
- * In: a validator, the rules of a route, a handler. Out: a request listener. May use: guard, node, metadata, response.
- * Never: a claim, a status, a challenge.
+ * In: a validator, the rules of a route, a handler. Out: a request listener. Never: a claim, a status, a challenge.
  */
 
 import type { IncomingMessage, ServerResponse } from "node:http";

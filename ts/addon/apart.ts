@@ -1,8 +1,8 @@
 /**
  * Keeps what lives as long as the thread apart from the realm and the request that it was made in.
  *
- * In: functions. Out: functions that stand for them; what they make. May use: node:async_hooks, node:vm. Never: the last
- * hold on a function: whoever hands one in holds it.
+ * In: functions. Out: functions that stand for them; what they make. Never: the last hold on a function: whoever hands
+ * one in holds it.
  */
 
 import { AsyncResource } from "node:async_hooks";

@@ -2,8 +2,8 @@
  * Hands Node.js' own certificate authorities to the addon, where the system has none: an image without the package
  * ca-certificates, such as `node:*-slim`.
  *
- * In: what the addon says of the system. Out: certificates in PEM, once a process. May use: native, node:tls. Never: an
- * exception, a certificate where the system has its own.
+ * In: what the addon says of the system. Out: certificates in PEM, once a process. Never: an exception, a certificate
+ * where the system has its own.
  */
 
 import { rootCertificates } from "node:tls";

@@ -1,7 +1,7 @@
 /**
  * Copies claims, so that no two requests share what one of them may change.
  *
- * In: what `JSON.parse` made. Out: the same, in objects and arrays of its own. May use: nothing. Never: a meaning.
+ * In: what `JSON.parse` made. Out: the same, in objects and arrays of its own. Never: a meaning.
  */
 
 /** A copy; several times faster than parsing the text again, or `structuredClone`. As deep as a token's JSON may be. */

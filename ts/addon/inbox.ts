@@ -1,8 +1,8 @@
 /**
  * The answers that come to this JavaScript environment from other threads, each as a Promise of its own.
  *
- * In: whatever answers under a ticket. Out: Promises. May use: apart, native, pressure, waiting-list. Never: a Promise
- * that the addon made: it would belong to another realm, and could outlive its environment.
+ * In: whatever answers under a ticket. Out: Promises. Never: a Promise that the addon made: it would belong to another
+ * realm, and could outlive its environment.
  */
 
 import * as timers from "node:timers";

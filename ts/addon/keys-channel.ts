@@ -1,8 +1,8 @@
 /**
  * Tells what happens to issuers' keys on `node:diagnostics_channel`.
  *
- * In: the addon's events, JSON text of `KeysEvent`. Out: messages of the channel `oidc-spa-native:keys`. May use:
- * apart, native, node:diagnostics_channel. Never: a rule about keys, an exception for the addon.
+ * In: the addon's events, JSON text of `KeysEvent`. Out: messages of the channel `oidc-spa-native:keys`. Never: a rule
+ * about keys, an exception for the addon.
  */
 
 import { channel } from "node:diagnostics_channel";

@@ -1,8 +1,8 @@
 /**
  * Loads the addon, or says why it cannot be loaded here and what to do.
  *
- * In: the loader that napi-rs generates, `binding/binding.js`; the targets in package.json. Out: what the addon exports,
- * or one error. May use: Node's module loader. Never: a fallback, the name of a package that does not exist.
+ * In: the loader that napi-rs generates, `binding/binding.js`; the targets in package.json. Out: what the addon
+ * exports, or one error. Never: a fallback, the name of a package that does not exist.
  */
 
 /** What the addon exports. */

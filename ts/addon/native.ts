@@ -1,7 +1,7 @@
 /**
  * Gives the addon's surface the types that the rest of `ts/` is written against.
  *
- * In: the addon. Out: its classes and functions; verdicts, read. May use: claims, load. Never: a rule about tokens.
+ * In: the addon. Out: its classes and functions; verdicts, read. Never: a rule about tokens.
  */
 
 import type { BindingMode, DpopMode, ResourceMetadata } from "../../index.js";

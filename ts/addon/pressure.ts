@@ -1,8 +1,8 @@
 /**
  * How many requests this JavaScript thread seems to have at once.
  *
- * In: a word for each request. Out: a number. May use: Node's ticks and turns. Never: an effect on a verdict: a clock
- * that a test has replaced makes this wrong, and nothing else.
+ * In: a word for each request. Out: a number. Never: an effect on a verdict: a clock that a test has replaced makes
+ * this wrong, and nothing else.
  */
 
 // Fake timers of an application's tests may replace these later.

@@ -1,8 +1,8 @@
 /**
  * The application's own memory of DPoP proofs: asked within a bounded time, believed only where it answers as agreed.
  *
- * In: the option `replayStore`; a request that waits for the memory's word. Out: its verdict. May use: inbox, native. Never: a
- * verdict of its own, an exception for what a memory does.
+ * In: the option `replayStore`; a request that waits for the memory's word. Out: its verdict. Never: a verdict of its
+ * own, an exception for what a memory does.
  */
 
 import type { CustomReplayStore } from "../../index.js";

@@ -3,9 +3,9 @@
  * claims of a bound token, which the addon judges with each proof, need not be told again.
  *
  * In: grants, with the time in which and the keys with which the addon would grant them again. Out: the same grant for
- * the very same credentials under the same rules; claims under the number that the addon gave them. May use: claims,
- * native's types. Never: a grant for a token that is bound to a key or a certificate (the addon gives it no time), a
- * refusal, a claims object that two requests share.
+ * the very same credentials under the same rules; claims under the number that the addon gave them. Never: a grant for
+ * a token that is bound to a key or a certificate (the addon gives it no time), a refusal, a claims object that two
+ * requests share.
  */
 
 import { copyOf } from "./claims.js";

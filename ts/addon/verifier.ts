@@ -1,8 +1,8 @@
 /**
  * Asks the addon for verdicts, by the path that costs least: from memory, here and now, or on other threads.
  *
- * In: what the addon takes. Out: what it answers. May use: inbox, native, pressure, replay-store, verified-tokens. Never: a rule about tokens, a
- * path that leads to another verdict than the others.
+ * In: what the addon takes. Out: what it answers. Never: a rule about tokens, a path that leads to another verdict than
+ * the others.
  */
 
 import { availableParallelism } from "node:os";

@@ -1,8 +1,8 @@
 /**
  * Who waits for an answer that comes under a number.
  *
- * In: whom to call. Out: a number of its own, and the same one, once. May use: nothing. Never: one number for two, a
- * trace of who was called.
+ * In: whom to call. Out: a number of its own, and the same one, once. Never: one number for two, a trace of who was
+ * called.
  */
 
 type Resolve<Answer> = (answer: Answer) => void;

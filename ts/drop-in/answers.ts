@@ -1,7 +1,7 @@
 /**
  * Parameters of `validateAndDecodeAccessToken` as the addon takes them, and the addon's verdicts as oidc-spa returns them.
  *
- * In: parameters, verdicts. Out: positional parts, results. May use: addon, validator. Never: a rule of OAuth.
+ * In: parameters, verdicts. Out: positional parts, results. Never: a rule of OAuth.
  */
 
 import type { ErrorCode } from "../../index.js";

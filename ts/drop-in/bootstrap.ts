@@ -1,8 +1,8 @@
 /**
  * `oidcSpa`: where a program on the drop-in starts.
  *
- * In: a schema, the parameters of `bootstrapAuth`. Out: `bootstrapAuth`, `validateAndDecodeAccessToken`. May use: addon,
- * validator, this folder. Never: a rule of OAuth.
+ * In: a schema, the parameters of `bootstrapAuth`. Out: `bootstrapAuth`, `validateAndDecodeAccessToken`. Never: a rule
+ * of OAuth.
  */
 
 import { isVerdict, type NativeVerdict } from "../addon/native.js";

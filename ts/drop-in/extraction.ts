@@ -1,8 +1,7 @@
 /**
  * `extractRequestAuthContext`: the credentials of a request, and what a proof must name.
  *
- * In: a request of any server. Out: what `validateAndDecodeAccessToken` takes. May use: addon, request. Never: a rule of
- * OAuth.
+ * In: a request of any server. Out: what `validateAndDecodeAccessToken` takes. Never: a rule of OAuth.
  */
 
 import { extractCredentials, textAt } from "../addon/native.js";

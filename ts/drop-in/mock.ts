@@ -1,8 +1,8 @@
 /**
  * The two mock modes of `oidc-spa/server`, for development and tests: nothing is verified here.
  *
- * In: parameters of `bootstrapAuth`, a token. Out: claims, or a warning. May use: server-types. Never: the addon, which has no way
- * around its checks.
+ * In: parameters of `bootstrapAuth`, a token. Out: claims, or a warning. Never: the addon, which has no way around its
+ * checks.
  */
 
 import type { DecodedAccessToken_RFC9068, ParamsOfBootstrap, ValidateAndDecodeAccessToken } from "./types.js";

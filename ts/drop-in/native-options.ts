@@ -1,8 +1,8 @@
 /**
  * The parameter `native` of `bootstrapAuth`: what goes beyond `oidc-spa/server`.
  *
- * In: what a program passed. Out: options of a mock and of a validator. May use: validator, this folder's types. Never: an
- * option that would contradict `oidc-spa/server`.
+ * In: what a program passed. Out: options of a mock and of a validator. Never: an option that would contradict
+ * `oidc-spa/server`.
  */
 
 import { kindOf } from "../validator/members.js";

@@ -1,7 +1,8 @@
 /**
  * The types of `oidc-spa/server` 10.2.11, by its names.
  *
- * In: the codes of `index.d.ts`. Out: types. May use: nothing. Never: a difference from `oidc-spa/server`, `code`, `response` and `native` aside.
+ * In: the codes of `index.d.ts`. Out: types. Never: a difference from `oidc-spa/server`, `code`, `response` and
+ * `native` aside.
  */
 
 import type { CommonOptions, ErrorCode } from "../../index.js";

@@ -1,8 +1,8 @@
 /**
  * What one guard found, by request: the proof that this guard let this request pass.
  *
- * In: requests that a guard let pass, and who it is. Out: who it is, or an error. May use: validator/members. Never: what
- * somebody else put on a request.
+ * In: requests that a guard let pass, and who it is. Out: who it is, or an error. Never: what somebody else put on a
+ * request.
  */
 
 import { invalid } from "../validator/members.js";

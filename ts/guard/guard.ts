@@ -2,7 +2,7 @@
  * What every adapter calls: a request in; out comes who it is, or the response to send instead of the route's.
  *
  * In: a validator, the rules of a route as `rules` read them, a request as its framework holds it. Out: `Passed` or
- * `Stopped`. May use: validator, rules, response, subprotocol. Never: a framework.
+ * `Stopped`. Never: a framework.
  */
 
 import type {

@@ -1,7 +1,7 @@
 /**
  * A request as adapters hand it to a guard.
  *
- * In: what a framework holds. Out: `Incoming`. May use: the public types. Never: a value.
+ * In: what a framework holds. Out: `Incoming`. Never: a value.
  */
 
 import type { RequestLike } from "../../index.js";

@@ -2,7 +2,7 @@
  * Serves the protected resource metadata (RFC 9728 section 3).
  *
  * In: a validator with the option `resource`; method and request target. Out: the response, or `null` where the request
- * is for something else. May use: response, validator/members. Never: the Host of a request, authentication.
+ * is for something else. Never: the Host of a request, authentication.
  */
 
 import type { Validator } from "../../index.js";

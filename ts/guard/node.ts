@@ -1,7 +1,7 @@
 /**
  * Requests and responses of `node:http` and `node:http2`, on which Express, Connect and others stand.
  *
- * In: Node's objects. Out: what the guard reads; responses sent. May use: guard's types, response. Never: a rule.
+ * In: Node's objects. Out: what the guard reads; responses sent. Never: a rule.
  */
 
 import type { IncomingHttpHeaders } from "node:http";

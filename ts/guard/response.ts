@@ -1,8 +1,7 @@
 /**
  * Responses as data: a refusal as a problem document (RFC 9457), and header fields that join what is there.
  *
- * In: a refusal, header fields. Out: `ResponseToSend`. May use: refused-error's public texts, validator/shown. Never: a framework, a text
- * that came with the request.
+ * In: a refusal, header fields. Out: `ResponseToSend`. Never: a framework, a text that came with the request.
  */
 
 import { STATUS_CODES } from "node:http";

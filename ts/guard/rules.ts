@@ -2,7 +2,7 @@
  * The one reader of the rules of a route, for every adapter and decorator.
  *
  * In: what a program wrote as rules, and where. Out: the rules, of members of their own that were each checked; or a
- * TypeError with the line to write. May use: validator/members, options, requirements. Never: a rule that vanishes.
+ * TypeError with the line to write. Never: a rule that vanishes.
  */
 
 import type { AccessTokenClaims, Refused, RequestRules, RequestTarget, Requirements } from "../../index.js";

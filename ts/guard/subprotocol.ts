@@ -2,8 +2,8 @@
  * A token where scripts in browsers put it, which can set no field of an upgrade but its subprotocols (RFC 6455
  * section 4.1): among these, or in what they say first on the connection.
  *
- * In: a request as the guard reads it. Out: the same with the token in its place. May use: guard's types. Never: a
- * framework, an opinion about the token.
+ * In: a request as the guard reads it. Out: the same with the token in its place. Never: a framework, an opinion about
+ * the token.
  */
 
 import type { FetchRequestLike, NodeRequestLike, RequestLike } from "../../index.js";

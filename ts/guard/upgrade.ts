@@ -2,7 +2,7 @@
  * Connections of WebSockets: a handshake that is refused, a socket whose token expires.
  *
  * In: Node's request and connection, a response; a socket, a grant. Out: the response on the connection; a socket that
- * is closed. May use: node, response. Never: a framework.
+ * is closed. Never: a framework.
  */
 
 import { ServerResponse, type IncomingMessage } from "node:http";

@@ -1,7 +1,7 @@
 /**
  * Reads the header fields that the validator needs out of each shape in which JavaScript holds header fields.
  *
- * In: a record, `rawHeaders`, a Fetch `Headers`. Out: `Fields`. May use: native's flags. Never: the meaning of a value.
+ * In: a record, `rawHeaders`, a Fetch `Headers`. Out: `Fields`. Never: the meaning of a value.
  */
 
 import { AUTHORIZATION_REPEATED, DPOP_REPEATED, HOST_REPEATED } from "../addon/native.js";

@@ -1,8 +1,8 @@
 /**
  * Reads the certificate that a client showed in its TLS handshake, once a connection.
  *
- * In: a request of Node.js and its socket. Out: the certificate in DER. May use: fields' types. Never: who signed it,
- * what it says: the handshake proved that the client holds its key, and a token names the certificate itself.
+ * In: a request of Node.js and its socket. Out: the certificate in DER. Never: who signed it, what it says: the
+ * handshake proved that the client holds its key, and a token names the certificate itself.
  */
 
 import { types } from "node:util";

@@ -1,8 +1,8 @@
 /**
  * Reads what the validator needs of a request, once, from any shape in which JavaScript servers hold one.
  *
- * In: a framework's request, a record of header fields, a Fetch `Headers`, or `rawHeaders`. Out: the positional
- * parts that the addon takes. May use: fields, peer-certificate. Never: a rule of OAuth (which scheme, which grammar, which proxy).
+ * In: a framework's request, a record of header fields, a Fetch `Headers`, or `rawHeaders`. Out: the positional parts
+ * that the addon takes. Never: a rule of OAuth (which scheme, which grammar, which proxy).
  */
 
 import { types } from "node:util";

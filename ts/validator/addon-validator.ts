@@ -1,8 +1,7 @@
 /**
  * The addon's validator, made of options that were read.
  *
- * In: options. Out: the addon's validator, and what brings its answers to their end. May use: addon, options, schema.
- * Never: a rule about tokens.
+ * In: options. Out: the addon's validator, and what brings its answers to their end. Never: a rule about tokens.
  */
 
 import type { ValidatorHealth } from "../../index.js";

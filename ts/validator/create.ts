@@ -1,8 +1,8 @@
 /**
  * `createValidator`: the addon's validator with the application's schema, its clock and its types.
  *
- * In: the options of `index.d.ts`; header fields or a request. Out: a `Validator`; verdicts. May use: addon, request,
- * this folder. Never: a rule about tokens, a challenge, an exception for what a client sent.
+ * In: the options of `index.d.ts`; header fields or a request. Out: a `Validator`; verdicts. Never: a rule about
+ * tokens, a challenge, an exception for what a client sent.
  */
 
 import type {
@@ -45,7 +45,10 @@ export function createValidator<Claims>(options: ValidatorOptions<Claims, Option
     delete policy.clock;
     const applySchema = claims === undefined ? undefined : schemaReader(claims);
     const now = clock === undefined ? () => Date.now() : clockReader(clock);
-    const { native, settings, conclude, health } = newNativeValidator({ ...policy }, { ownClock: clock !== undefined });
+    const { native, settings, conclude, health } = newNativeValidator(
+        { ...policy },
+        { ownClock: clock !== undefined }
+    );
     const verifier = new Verifier(native, conclude, settings);
     const lookAtHost = hostWatch({ ...policy });
 

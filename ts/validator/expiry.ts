@@ -1,8 +1,8 @@
 /**
  * What must end when a token expires: who waits for it, by the validator's clock.
  *
- * In: a clock, grants, what ends with them. Out: one call, or a signal, at that time. May use: shown. Never: a timer for
- * each that waits, a process that stays alive for it.
+ * In: a clock, grants, what ends with them. Out: one call, or a signal, at that time. Never: a timer for each that
+ * waits, a process that stays alive for it.
  */
 
 import type { AccessTokenClaims, Ending, Granted, Validator, ValidatorOptions } from "../../index.js";

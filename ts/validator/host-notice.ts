@@ -1,8 +1,8 @@
 /**
  * A notice where `Host` alone decides for which URL a DPoP proof is, and names another host than the configuration.
  *
- * In: the options; requests whose proof was accepted. Out: one warning a JavaScript thread. May use: native's types.
- * Never: a verdict, an exception, a cost for each request: the first ones are looked at, and no others.
+ * In: the options; requests whose proof was accepted. Out: one warning a JavaScript thread. Never: a verdict, an
+ * exception, a cost for each request: the first ones are looked at, and no others.
  */
 
 import type { RequestParts } from "../addon/native.js";

@@ -2,7 +2,7 @@
  * The one reader of what a program writes as named members: options and rules.
  *
  * In: a value, the names that it may have. Out: its own members, each read once, or a TypeError that says what came and
- * what to write. May use: nothing. Never: a member that is inherited, a member that vanishes.
+ * what to write. Never: a member that is inherited, a member that vanishes.
  */
 
 /** The members that an object may have, and how messages speak of it. */

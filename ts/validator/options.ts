@@ -1,8 +1,8 @@
 /**
  * Options and rules as JavaScript hands them over: what of them is read here, and a copy that JSON carries without loss.
  *
- * In: what a program wrote. Out: values of the types that `index.d.ts` names, or a TypeError. May use: the addon's types,
- * members, shown, synchronous. Never: a default, an option that vanishes in silence.
+ * In: what a program wrote. Out: values of the types that `index.d.ts` names, or a TypeError. Never: a default, an
+ * option that vanishes in silence.
  */
 
 import type { BindingMode, DpopMode, RequestRules } from "../../index.js";

@@ -1,8 +1,8 @@
 /**
  * A refusal as an error, for programs whose frameworks want one.
  *
- * In: a refusal. Out: `RefusedError`; the public text of a code. May use: the addon's table of codes. Never: a sentence for developers where a
- * framework shows an error to clients.
+ * In: a refusal. Out: `RefusedError`; the public text of a code. Never: a sentence for developers where a framework
+ * shows an error to clients.
  */
 
 import type * as contract from "../../index.js";

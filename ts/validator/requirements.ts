@@ -1,8 +1,8 @@
 /**
  * Judges what a good token must permit.
  *
- * In: a grant; requirements of the application, which may do anything. Out: a `Shortfall`, or `null`. May use: members,
- * shown, synchronous. Never: a status, a header, an exception for what a requirement does.
+ * In: a grant; requirements of the application, which may do anything. Out: a `Shortfall`, or `null`. Never: a status,
+ * a header, an exception for what a requirement does.
  */
 
 import type { Granted, Requirement, Requirements, Shortfall } from "../../index.js";

@@ -1,8 +1,8 @@
 /**
  * The application's schema of claims as one function, and what it reports as a message.
  *
- * In: a Standard Schema, or anything with `parse`; verified claims. Out: the application's claims, or a report. May use:
- * options, shown. Never: an exception for what a schema does.
+ * In: a Standard Schema, or anything with `parse`; verified claims. Out: the application's claims, or a report. Never:
+ * an exception for what a schema does.
  */
 
 import type { AccessTokenClaims, ClaimsSchema } from "../../index.js";

@@ -1,8 +1,8 @@
 /**
  * Text of others as a part of a message: what a schema reports, what a predicate throws, what a store answers.
  *
- * In: any text, any thrown value. Out: one line, escaped and cut. May use: nothing. Never: work that grows faster than
- * what is shown, an exception for what was thrown.
+ * In: any text, any thrown value. Out: one line, escaped and cut. Never: work that grows faster than what is shown, an
+ * exception for what was thrown.
  */
 
 /** Characters that are shown of one text. */

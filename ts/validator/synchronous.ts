@@ -1,8 +1,8 @@
 /**
  * Callbacks of the application that must answer at once: what they do when they answer with a Promise.
  *
- * In: what a callback returned. Out: whether it is a Promise, whose failing then ends nothing; one warning. May use:
- * nothing. Never: a wait.
+ * In: what a callback returned. Out: whether it is a Promise, whose failing then ends nothing; one warning. Never: a
+ * wait.
  */
 
 /** Told of once, whatever the number of requests. */

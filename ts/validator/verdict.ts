@@ -1,8 +1,7 @@
 /**
  * A verdict as `index.d.ts` describes it, made of what the addon says.
  *
- * In: a grant or a refusal of the addon. Out: `Granted`, `Refused`. May use: addon. Never: a status or a challenge of its
- * own.
+ * In: a grant or a refusal of the addon. Out: `Granted`, `Refused`. Never: a status or a challenge of its own.
  */
 
 import type { AccessTokenClaims, Granted, Refused } from "../../index.js";

@@ -2,7 +2,6 @@
 //!
 //! In: fetches that end well or badly.
 //! Out: what waits, and the number.
-//! May use: issuer_keys.
 //! Never: the network.
 
 use oidc_spa_native::keys::metadata::Issuer;

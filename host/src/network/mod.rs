@@ -2,7 +2,6 @@
 //!
 //! In: what the application says of its network; a URL, and how near its host may be.
 //! Out: a reqwest client.
-//! May use: reach, trust, reqwest, rustls, hyper-util for the environment's proxies.
 //! Never: a redirect to another origin, a proxy for this very machine, a private key or a header's value in a message.
 
 pub(crate) mod reach;

@@ -2,7 +2,6 @@
 //!
 //! In: the addresses of a name or of a connection.
 //! Out: their `Reach`; a resolver that hands out no address beyond a bound.
-//! May use: reqwest's door for resolvers, tokio, ipnet.
 //! Never: a name that is judged by its text, an address that was not looked at before a connection is made to it.
 
 use std::fmt;

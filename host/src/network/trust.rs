@@ -2,7 +2,6 @@
 //!
 //! In: certificates in PEM.
 //! Out: the TLS settings of a client; what to do about a certificate that was refused.
-//! May use: rustls, its platform verifier, webpki, the environment variables of certificates.
 //! Never: a server that is not verified, a private key in a message.
 
 use std::sync::{Arc, OnceLock};

@@ -3,7 +3,6 @@
 //!
 //! In: the members of the options.
 //! Out: `AcceptedSchemes`, `ProofWindow`, `Nonces`.
-//! May use: reader, the validator's DPoP types.
 //! Never: a secret in a message.
 
 use std::sync::OnceLock;

@@ -2,7 +2,6 @@
 //!
 //! In: the members of the options.
 //! Out: `Issuer`, `KeySource`, `KeyRingPolicy`, `NetworkOptions`.
-//! May use: reader, static_keys, fetch, network, the validator's issuers and key ring.
 //! Never: a default that asks an issuer more often than the ring's own.
 
 use std::sync::Arc;

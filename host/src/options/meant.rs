@@ -2,7 +2,6 @@
 //!
 //! In: the name, and the names that there are.
 //! Out: one of these, or nothing.
-//! May use: nothing.
 //! Never: a guess that is acted upon.
 
 /// What other libraries call it, in small letters without punctuation.

@@ -2,7 +2,6 @@
 //!
 //! In: a JSON text.
 //! Out: `Options`, or a sentence that says what was given and what is allowed.
-//! May use: the validator's types.
 //! Never: a default that is less strict than the validator's own.
 
 mod dpop;

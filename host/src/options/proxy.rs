@@ -2,7 +2,6 @@
 //!
 //! In: the members of the options.
 //! Out: `ProxyTrust`, `CertificateField`.
-//! May use: reader, the validator's types of requests and certificates.
 //! Never: a field that is read of nobody in particular.
 
 use std::net::{IpAddr, Ipv4Addr};

@@ -2,7 +2,6 @@
 //!
 //! In: a JSON object and its place in the options.
 //! Out: typed values, or a sentence that says what was given and what is allowed.
-//! May use: the validator's JSON, algorithms and `Shown`; meant.
 //! Never: the meaning of an option.
 
 use oidc_spa_native::jose::algorithm::{Algorithm, AlgorithmSet};

@@ -3,7 +3,6 @@
 //!
 //! In: the members of the options.
 //! Out: `ReplayOptions`.
-//! May use: reader, the settings of Redis.
 //! Never: a password or key in a message, a default that lets somebody in.
 
 use std::time::Duration;

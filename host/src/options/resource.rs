@@ -2,7 +2,6 @@
 //!
 //! In: the members of the options.
 //! Out: `ProtectedResource`, a warning.
-//! May use: reader, the validator's resource metadata, the url crate.
 //! Never: a URL that a request named.
 
 use oidc_spa_native::access_token::Audience;

@@ -2,7 +2,6 @@
 //!
 //! In: the members of the options, and of one issuer's.
 //! Out: `AccessTokenPolicy`, `Audience`, `Clients`, `RequiredBinding`.
-//! May use: reader, the validator's types of access tokens.
 //! Never: a default that accepts whomever a token is for.
 
 use oidc_spa_native::access_token::{AccessTokenPolicy, Audience, Clients, OptionalClaims, Profile};

@@ -3,7 +3,6 @@
 //!
 //! In: a request that passed every other check.
 //! Out: its grant or refusal, or what a replay store must be asked first.
-//! May use: redis_store, the validator's replay memory, serde_json.
 //! Never: a grant for a proof that a memory which must be asked has not called new.
 
 pub(crate) mod redis_link;

@@ -2,7 +2,6 @@
 //!
 //! In: a target; a name and for how long it is kept.
 //! Out: whether the name is new.
-//! May use: redis.
 //! Never: a second command for one proof, an answer that is guessed.
 
 use redis::aio::MultiplexedConnection;

@@ -2,7 +2,6 @@
 //!
 //! In: a proof's name and for how long it is kept.
 //! Out: whether it is new, within a bounded time.
-//! May use: redis_target, redis_link, the validator's `Shown`, tokio.
 //! Never: an answer of its own where Redis gives none, a lock across an await, a password in a message.
 
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -2,7 +2,6 @@
 //!
 //! In: a URL, certificates.
 //! Out: `RedisTarget`, and what connects to it.
-//! May use: network::trust, redis, url.
 //! Never: a password in a message or in `Debug` output, a connection.
 
 use std::fmt;

@@ -2,7 +2,6 @@
 //!
 //! In: random configurations, clocks and orders of requests.
 //! Out: how often each proof was granted.
-//! May use: validator.
 //! Never: a wall clock, a network.
 
 use std::collections::HashMap;

@@ -2,7 +2,6 @@
 //!
 //! In: records, the time.
 //! Out: what the memory answers.
-//! May use: replay.
 //! Never: a proof, a token.
 
 use super::*;

@@ -1,8 +1,7 @@
 /**
  * What lives longer than a call of NestJS: the client of a gateway, a socket of GraphQL, a stream of server-sent events.
  *
- * In: Nest's context of a call. Out: the connection, and how it ends. May use: nestjs-context, upgrade. Never: a rule, a
- * clock.
+ * In: Nest's context of a call. Out: the connection, and how it ends. Never: a rule, a clock.
  */
 
 import type { ExecutionContext } from "@nestjs/common" with { "resolution-mode": "import" };

@@ -1,8 +1,7 @@
 /**
  * Requests and responses of NestJS: REST, GraphQL and WebSocket gateways, on Express and on Fastify.
  *
- * In: Nest's context of a call. Out: what the guard reads; responses and exceptions. May use: response, node,
- * subprotocol. Never: a rule.
+ * In: Nest's context of a call. Out: what the guard reads; responses and exceptions. Never: a rule.
  */
 
 import { HttpException } from "@nestjs/common";

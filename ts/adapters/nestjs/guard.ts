@@ -1,8 +1,8 @@
 /**
  * The guard of `oidc-spa-native/nestjs`, and the filter that sends what it refuses.
  *
- * In: the module's settings, Nest's context of a call. Out: passed, or an exception. May use: guard, nestjs-context,
- * nestjs-rules. Never: a claim, a status, a challenge.
+ * In: the module's settings, Nest's context of a call. Out: passed, or an exception. Never: a claim, a status, a
+ * challenge.
  */
 
 import { Catch, Inject, Injectable } from "@nestjs/common";

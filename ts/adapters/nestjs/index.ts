@@ -1,8 +1,7 @@
 /**
  * `oidc-spa-native/nestjs`: a module and a global guard for NestJS 12 and 11, on Express and on Fastify.
  *
- * In: a validator, rules for the whole application. Out: a dynamic module. May use: nestjs-guard, nestjs-rules, express
- * (its middleware for the metadata). Never: a claim, a status, a challenge.
+ * In: a validator, rules for the whole application. Out: a dynamic module. Never: a claim, a status, a challenge.
  */
 
 import { createParamDecorator, Inject, Optional } from "@nestjs/common";

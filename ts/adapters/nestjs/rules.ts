@@ -1,8 +1,8 @@
 /**
  * The decorators of `oidc-spa-native/nestjs` that say the rules of a route, and the rules that come out.
  *
- * In: requirements, a handler and its class. Out: metadata on them; the rules of a route. May use: authorization,
- * guard/rules. Never: a claim, a status, a challenge.
+ * In: requirements, a handler and its class. Out: metadata on them; the rules of a route. Never: a claim, a status, a
+ * challenge.
  */
 
 import type { BindingMode, DpopMode, Requirement, Requirements } from "../../../index.js";

@@ -1,8 +1,8 @@
 /**
  * The context of a request of tRPC: its Express, Fastify, fetch, standalone and WebSocket adapters each give another one.
  *
- * In: what `createContext` is given. Out: what the guard reads, and where fields of the response are set. May use:
- * guard's types, node, response, subprotocol. Never: a rule.
+ * In: what `createContext` is given. Out: what the guard reads, and where fields of the response are set. Never: a
+ * rule.
  */
 
 import type { FetchRequestLike } from "../../../index.js";

@@ -1,7 +1,7 @@
 /**
  * `oidc-spa-native/trpc` for ECMAScript modules: what `trpc.ts` has, with the types that tRPC gives to modules.
  *
- * In: `trpc.ts`. Out: the same functions. May use: trpc. Never: a line that runs, since there is one implementation.
+ * In: `trpc.ts`. Out: the same functions. Never: a line that runs, since there is one implementation.
  *
  * tRPC declares its types once for CommonJS and once for modules. TypeScript infers what middleware adds to the context
  * only where both sides name the same declaration.

@@ -1,8 +1,8 @@
 /**
  * `oidc-spa-native/trpc`: middleware for procedures of tRPC 11, on each of its adapters.
  *
- * In: a validator, the rules of a procedure. Out: middleware that sets `ctx.auth`. May use: guard, trpc-context,
- * response. Never: a claim, a status, a challenge.
+ * In: a validator, the rules of a procedure. Out: middleware that sets `ctx.auth`. Never: a claim, a status, a
+ * challenge.
  */
 
 import { TRPCError, type TRPCMiddlewareFunction } from "@trpc/server";

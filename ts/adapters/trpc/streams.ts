@@ -1,8 +1,8 @@
 /**
  * What a procedure sends bit by bit: it ends with the token that let its call in.
  *
- * In: what a procedure returned, a signal of the token's end. Out: the same, which ends with an error then. May use:
- * guard's and the contract's types. Never: a rule, a clock.
+ * In: what a procedure returned, a signal of the token's end. Out: the same, which ends with an error then. Never: a
+ * rule, a clock.
  */
 
 import { isObservable, observable } from "@trpc/server/observable";

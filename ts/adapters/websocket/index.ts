@@ -1,8 +1,8 @@
 /**
  * `oidc-spa-native/websocket`: upgrades to WebSocket for `ws` and servers with its methods; handshakes of socket.io.
  *
- * In: a validator, rules, a WebSocket server. Out: a listener of `upgrade` events. May use: guard, node, response,
- * upgrade, subprotocol. Never: a claim, a status, a challenge.
+ * In: a validator, rules, a WebSocket server. Out: a listener of `upgrade` events. Never: a claim, a status, a
+ * challenge.
  */
 
 import type { IncomingMessage } from "node:http";

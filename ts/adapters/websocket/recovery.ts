@@ -1,8 +1,8 @@
 /**
  * Sessions of socket.io that a client recovers: only as long as the token of the socket that left them.
  *
- * In: sockets, their server's options and adapter; who a socket is. Out: sessions that are not recovered, middleware that is
- * not skipped. May use: nothing. Never: a session of which it does not know whose it was.
+ * In: sockets, their server's options and adapter; who a socket is. Out: sessions that are not recovered, middleware
+ * that is not skipped. Never: a session of which it does not know whose it was.
  */
 
 /** What is used of a socket to find its server and the sessions of its namespace. */

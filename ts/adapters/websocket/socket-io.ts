@@ -1,8 +1,7 @@
 /**
  * Handshakes of socket.io, of which `oidc-spa-native/websocket` tells.
  *
- * In: a validator, the rules of a namespace. Out: middleware for `io.use`. May use: guard, node, response, subprotocol,
- * upgrade. Never: a claim, a status, a challenge.
+ * In: a validator, the rules of a namespace. Out: middleware for `io.use`. Never: a claim, a status, a challenge.
  */
 
 import type { IncomingMessage } from "node:http";
