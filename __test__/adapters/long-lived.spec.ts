@@ -396,6 +396,16 @@ describe("tRPC", () => {
             ),
             stream: procedure.query(() => ticks()),
             held: procedure.query(() => ({ now: "now", later: ticks() })),
+            promised: procedure.query(() => ({ later: Promise.resolve(ticks()) })),
+            promisedWithin: procedure.query(() => ({ later: Promise.resolve({ held: ticks() }) })),
+            given: procedure.query(async function* () {
+                yield { later: ticks() };
+            }),
+            late: procedure.query(({ signal }) => ({
+                later: sleep(5_000, "late", { signal: signal as AbortSignal })
+            })),
+            soon: procedure.query(() => ({ later: sleep(50, { told: "soon" }) })),
+            fails: procedure.query(() => ({ later: Promise.reject(new Error("of the application")) })),
             three: procedure.query(async function* () {
                 yield* [1, 2, 3];
             })
@@ -491,7 +501,9 @@ describe("tRPC", () => {
         expect((await read(name, tokenFor(600).token, 1_000)).ended).toBe("goes on");
     });
 
-    test.each(["stream", "held"])("a query that answers bit by bit in a streamed batch (%s)", async name => {
+    const BIT_BY_BIT = ["stream", "held", "promised", "promisedWithin", "given", "late"];
+
+    test.each(BIT_BY_BIT)("a query that answers bit by bit in a streamed batch (%s)", async name => {
         const { token, due } = tokenFor(2);
         const asked = `${name}?batch=1&input=%7B%7D`;
         const { ended, text } = await read(asked, token, 8_000, { "trpc-accept": "application/jsonl" });
@@ -500,6 +512,23 @@ describe("tRPC", () => {
         expect(Date.now()).toBeGreaterThanOrEqual(due);
         const lasting = await read(asked, tokenFor(600).token, 1_000, { "trpc-accept": "application/jsonl" });
         expect(lasting.ended).toBe("goes on");
+    });
+
+    test("what is promised is sent as it is, and its failing is tRPC's, whoever waits for it", async () => {
+        const { token } = tokenFor(600);
+        const streamed = { "trpc-accept": "application/jsonl" };
+        expect((await read("soon?batch=1&input=%7B%7D", token, 5_000, streamed)).text).toContain(
+            '{"told":"soon"}'
+        );
+        expect((await read("fails?batch=1&input=%7B%7D", token, 5_000, streamed)).ended).toBe("ended");
+        // Without a stream JSON holds no promise, so nobody waits; that it fails ends no process.
+        expect((await read("fails", token, 5_000)).ended).toBe("ended");
+        await sleep(20);
+        const call = t.createCallerFactory(routerOf());
+        const request = new Request("http://127.0.0.1/", { headers: { authorization: `Bearer ${token}` } });
+        const caller = call(createContext({ req: request, resHeaders: new Headers() }));
+        expect(await (await caller.soon()).later).toEqual({ told: "soon" });
+        await expect((await caller.fails()).later).rejects.toThrow("of the application");
     });
 
     test("a caller on the server gets what it would get without a guard", async () => {

@@ -11,14 +11,15 @@ import {
     type INestApplication
 } from "@nestjs/common";
 import { NestFactory } from "@nestjs/core";
-import { GraphQLModule, Query, Resolver, Subscription } from "@nestjs/graphql";
+import { GraphQLModule, GraphQLSchemaHost, Query, Resolver, Subscription } from "@nestjs/graphql";
 import { FastifyAdapter } from "@nestjs/platform-fastify";
 import { IoAdapter } from "@nestjs/platform-socket.io";
 import { WsAdapter } from "@nestjs/platform-ws";
 import { SubscribeMessage, WebSocketGateway, WebSocketServer } from "@nestjs/websockets";
 import { createClient } from "graphql-ws";
 import { once } from "node:events";
-import type { IncomingMessage } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { createRequire } from "node:module";
 import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createValidator, type Validator } from "oidc-spa-native";
@@ -31,6 +32,9 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vit
 import { WebSocket } from "ws";
 import { decorate } from "../conformance/nest.js";
 import { AUDIENCE, createFixtures, nowInSeconds, type Fixtures } from "../support/fixtures.js";
+
+// The one that Nest makes its schema with.
+const { parse, subscribe } = createRequire(import.meta.url)("graphql") as typeof import("graphql");
 
 let fixtures: Fixtures;
 let validator: Validator;
@@ -215,7 +219,11 @@ describe("GraphQL on graphql-ws, with Apollo's driver", () => {
         "what graphql-ws tells": ({ req, extra, connectionParams }) => ({ req, extra, connectionParams })
     };
 
-    const start = (context?: (context: Context) => object, rules = {}) =>
+    const start = (
+        context?: (context: Context) => object,
+        rules = {},
+        prepare?: (app: INestApplication) => void
+    ) =>
         serve(
             {
                 imports: [
@@ -229,7 +237,8 @@ describe("GraphQL on graphql-ws, with Apollo's driver", () => {
                 ],
                 providers: [Me]
             },
-            false
+            false,
+            prepare
         );
 
     function connect(port: number, token: string, by: "field" | "params" = "field") {
@@ -325,6 +334,53 @@ describe("GraphQL on graphql-ws, with Apollo's driver", () => {
             );
         }
     );
+
+    // As servers of GraphQL over server-sent events do, whose driver is another one than Apollo's.
+    test("a subscription whose events come over HTTP ends with the token, unless the module says that it stays", async () => {
+        const events = (app: INestApplication) =>
+            app.use("/stream", async (req: IncomingMessage, res: ServerResponse) => {
+                const answer = await subscribe({
+                    schema: app.get(GraphQLSchemaHost).schema,
+                    document: parse("subscription { ticks }"),
+                    contextValue: { req, res }
+                });
+                if (!(Symbol.asyncIterator in answer)) {
+                    res.end(JSON.stringify(answer));
+                    return;
+                }
+                res.once("close", () => void answer.return?.(undefined));
+                for await (const event of answer) {
+                    res.write(`data: ${JSON.stringify(event)}\n\n`);
+                }
+            });
+        const [port, staying] = [
+            await start(undefined, {}, events),
+            await start(undefined, { closeAtExpiry: false }, events)
+        ];
+        const listen = async (at: number, token: string, milliseconds: number) => {
+            const abort = new AbortController();
+            const response = await fetch(`http://127.0.0.1:${at}/stream`, {
+                headers: { authorization: `Bearer ${token}` },
+                signal: abort.signal
+            });
+            const reading = response.text().then(
+                text => text,
+                () => "cut off"
+            );
+            const ended = await Promise.race([reading, sleep(milliseconds).then(() => "goes on")]);
+            abort.abort();
+            return ended;
+        };
+        const { token, due } = tokenFor(2);
+        const stays = listen(staying, token, due - Date.now() + 500);
+        const before = left;
+        expect(await listen(port, token, 8_000)).toBe("cut off");
+        expect(Date.now()).toBeGreaterThanOrEqual(due);
+        await expect.poll(() => left).toBeGreaterThan(before);
+        expect(await stays).toBe("goes on");
+        expect(await listen(port, tokenFor(600).token, 500)).toBe("goes on");
+        expect(await listen(port, "no token", 500)).toContain("malformed");
+    });
 
     test("over HTTP no token is taken from connectionParams", async () => {
         const port = await start(({ req }) => ({ req, connectionParams: { token: tokenFor(600).token } }));

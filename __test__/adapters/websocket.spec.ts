@@ -481,6 +481,47 @@ test("a server that would upgrade for itself is refused when it is protected", (
     expect(() => protect(validator, {}, sockets)).toThrow(/noServer: true/);
 });
 
+// The program has no listener of its own for errors, as many have none: an `error` that nobody hears is thrown.
+test.each([true, false])(
+    "a frame that is none ends its socket, not the process (closeAtExpiry: %s)",
+    async closes => {
+        const sockets = new WebSocketServer({ noServer: true });
+        const upgrade = protect(validator, { closeAtExpiry: closes }, sockets);
+        const heard: string[] = [];
+        const closed = new Promise<number>(resolve =>
+            sockets.on("connection", (ws, req) => {
+                if (req.url === "/heard") {
+                    ws.on("error", error => heard.push(error.message));
+                }
+                ws.once("close", resolve);
+            })
+        );
+        const port = await portOf(createServer().on("upgrade", upgrade));
+        const attack = (path: string) =>
+            new Promise<void>(resolve => {
+                const socket = connect(port, "127.0.0.1", () =>
+                    socket.write(
+                        `GET ${path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${token()}\r\nConnection: Upgrade\r\n` +
+                            "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n" +
+                            `Sec-WebSocket-Key: ${Buffer.alloc(16).toString("base64")}\r\n\r\n`
+                    )
+                );
+                // Reserved bits, which no extension has taken (RFC 6455 section 5.2).
+                socket.once("data", () => socket.write(Buffer.from([0xff, 0xff, 1, 2, 3, 4])));
+                socket.resume().once("close", () => resolve());
+            });
+        await attack("/");
+        expect(await closed).toBe(1006);
+        await attack("/heard");
+        expect(heard.join()).toContain("RSV");
+        const good = new WebSocket(`ws://127.0.0.1:${port}/`, {
+            headers: { authorization: `Bearer ${token()}` }
+        });
+        await once(good, "open");
+        good.terminate();
+    }
+);
+
 test("two listeners for one upgrade fail for its connection, not for the process", async () => {
     const warnings: string[] = [];
     const hear = (warning: Error) => warnings.push(warning.message);

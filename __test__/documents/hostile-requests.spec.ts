@@ -126,23 +126,22 @@ async function withstands({ child, said }: Program, port: number): Promise<void>
     ).resolves.toBeUndefined();
 }
 
-describe("examples", () => {
-    const outDir = "target/examples-attacked";
-    beforeAll(async () => {
-        await run(
-            process.execPath,
-            ["node_modules/typescript/bin/tsc", "--project", "examples", "--outDir", outDir],
-            {
-                cwd: root
-            }
-        );
-    }, 60_000);
+/** Where the examples are compiled to. */
+const EXAMPLES_DIR = "target/examples-attacked";
+beforeAll(async () => {
+    await run(
+        process.execPath,
+        ["node_modules/typescript/bin/tsc", "--project", "examples", "--outDir", EXAMPLES_DIR],
+        { cwd: root }
+    );
+}, 60_000);
 
+describe("examples", () => {
     const programs: Record<string, () => readonly string[]> = {
         ...Object.fromEntries(
             Object.keys(EXAMPLES).map(name => [
                 name,
-                () => commandOf(name).map((part: string) => part.replace("target/examples", outDir))
+                () => commandOf(name).map((part: string) => part.replace("target/examples", EXAMPLES_DIR))
             ])
         ),
         mcp: () => [
@@ -170,6 +169,44 @@ describe("examples", () => {
         expect(port, program.said).toBeGreaterThan(0);
         await withstands(program, port);
     });
+});
+
+test("the socket of an example that is open to everybody outlives what is no frame", {
+    timeout: 60_000
+}, async () => {
+    const program = start(
+        commandOf("websocket").map((part: string) => part.replace("target/examples", EXAMPLES_DIR))
+    );
+    onTestFinished(() => void program.child.kill());
+    const { value } = await program.lines.next();
+    const port = Number(/127\.0\.0\.1:(\d+)/.exec(String(value))?.[1]);
+    const answerTo = (frame: readonly number[]) =>
+        new Promise<string>(resolve => {
+            let answer = "";
+            const socket = connect(port, "127.0.0.1", () =>
+                socket.write(`GET /api/public HTTP/1.1\r\nHost: x\r\n${UPGRADE}\r\n`)
+            );
+            socket.once("data", () => socket.write(Buffer.from(frame)));
+            socket.on("data", data => {
+                answer += data.toString("latin1");
+                if (answer.includes("everybody said")) {
+                    socket.destroy();
+                }
+            });
+            socket.on("error", () => undefined);
+            socket.on("close", () => resolve(answer));
+        });
+    // Reserved bits; a control frame that is too long; a length beyond what a number holds; text that is not UTF-8.
+    for (const frame of [
+        [0xff, 0xff, 1, 2, 3, 4],
+        [0x89, 0xfe, 0xff, 0xff, 0, 0, 0, 0],
+        [0x82, 0xff, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff],
+        [0x81, 0x81, 0, 0, 0, 0, 0xff]
+    ]) {
+        expect(await answerTo(frame)).toContain("101 Switching Protocols");
+        expect(program.child.exitCode, program.said).toBeNull();
+    }
+    expect(await answerTo([0x81, 0x81, 0, 0, 0, 0, 0x61])).toContain("everybody said a");
 });
 
 /** What makes a block one that serves, wherever it listens. */

@@ -256,6 +256,34 @@ describe("predicates", () => {
         expect(await judged({}, { shortfall: () => answer as null })).toBe(DENIED);
     });
 
+    // What is checked must be what is told: each member is asked once, and those of a class count too.
+    test("an answer whose members change, or stand in its class, is told as it was checked", async () => {
+        const changing = (first: unknown, then: unknown) => {
+            let asked = 0;
+            return { get: () => (asked++ === 0 ? first : then), enumerable: true };
+        };
+        const told = (code: unknown, scopes: unknown) => ({
+            shortfall: () =>
+                Object.defineProperties(
+                    { debugErrorMessage: "" },
+                    { code: code as {}, scopes: scopes as {} }
+                ) as never
+        });
+        const always = (value: unknown) => changing(value, value);
+        expect(await judged({}, told(always(SCOPE), always(["a"])))).toBe(SCOPE);
+        expect(await judged({}, told(changing(SCOPE, "granted\r\n"), always(["a"])))).toBe(SCOPE);
+        expect(await judged({}, told(always(SCOPE), changing(["a"], ["b\r\n"])))).toBe(SCOPE);
+        class Lacking {
+            get code() {
+                return SCOPE;
+            }
+            get debugErrorMessage() {
+                return "";
+            }
+        }
+        expect(await judged({}, { shortfall: () => new Lacking() as never })).toBe(SCOPE);
+    });
+
     test("it sees the claims as the schema typed them", async () => {
         const typed = createValidator({
             ...optionsOf(),

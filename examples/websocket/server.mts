@@ -28,6 +28,8 @@ const editor = protect(validator, { require: allRoles(["editor"], rolesOf.keyclo
 function chat(sockets: WebSocketServer, nameOf: (req: IncomingMessage) => string): void {
     sockets.on("connection", (ws, req) => {
         const name = nameOf(req);
+        // A client may send what is no frame. Where nobody listens, that would end the process.
+        ws.on("error", error => console.warn(error.message));
         ws.on("message", message => ws.send(`${name} said ${message}`));
         ws.send(`Hello ${name}`);
     });

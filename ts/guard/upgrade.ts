@@ -102,11 +102,20 @@ export interface Closable {
     readonly raw?: unknown;
 }
 
+/**
+ * Where nobody listens, Node.js ends the process for what a client sends: `ws` tells of a frame that is none so, and closes
+ * the socket itself. The application's own listeners hear of it as before.
+ */
+export function survive(socket: Closable): void {
+    (socket as SocketOfRuntime).on?.("error", () => undefined);
+}
+
 /** A close code of the application's own (RFC 6455 section 7.4.2): get a new token, and come again. */
 const EXPIRED = 4401;
 
-/** What a socket may have beyond `close`: of `ws` it has the first two, of Deno the last. */
+/** What a socket may have beyond `close`: of `ws` it has the first three, of Deno the last. */
 interface SocketOfRuntime extends Closable {
+    on?(event: "error", listener: () => void): unknown;
     once?(event: "close", listener: () => void): unknown;
     terminate?(): void;
     addEventListener?(event: "close", listener: () => void): unknown;

@@ -95,12 +95,29 @@ function judge<Claims>(
         if (isPromise(answer, "The function of a requirement")) {
             return denied("A requirement answered with a Promise; it must be synchronous");
         }
-        return isShortfall(answer)
-            ? { ...answer, debugErrorMessage: shown(answer.debugErrorMessage, MAX_REPORT) }
+        const shortfall = copyOf(answer);
+        return isShortfall(shortfall)
+            ? { ...shortfall, debugErrorMessage: shown(shortfall.debugErrorMessage, MAX_REPORT) }
             : denied("A requirement answered neither null nor a shortfall");
     } catch (error) {
         return denied(`A requirement threw ${shown(messageOf(error, "what is not an Error"))}`);
     }
+}
+
+/** Each member read once, wherever it stands: what was checked is what is told. */
+function copyOf(answer: unknown): unknown {
+    if (typeof answer !== "object" || answer === null) {
+        return answer;
+    }
+    const { code, debugErrorMessage, scopes, acrValues, maxAgeSeconds } = answer as Partial<Shortfall>;
+    const listed = (names: unknown) => (Array.isArray(names) ? Array.from(names as unknown[]) : names);
+    return {
+        code,
+        debugErrorMessage,
+        ...(scopes !== undefined && { scopes: listed(scopes) }),
+        ...(acrValues !== undefined && { acrValues: listed(acrValues) }),
+        ...(maxAgeSeconds !== undefined && { maxAgeSeconds })
+    };
 }
 
 function merge(found: readonly Shortfall[], scopes: readonly string[]): Shortfall | null {

@@ -12,6 +12,9 @@ import { carrierOf, isConnection, requestOf, responseOf, socketOf } from "./cont
 /** Where Nest notes that a method answers with events, whatever its version. */
 const IS_SSE = "__sse__";
 
+/** What GraphQL tells a resolver of the operation. */
+type ResolveInfo = { readonly operation?: { readonly operation?: string } };
+
 /** A client of socket.io. */
 interface Client {
     disconnect(close: boolean): unknown;
@@ -61,8 +64,16 @@ function connectionOf(context: ExecutionContext): Client | Closable | Cuttable |
     }
     // Nest ends the events of a response whose connection has ended, and of no other.
     const response = responseOf(context);
-    const isSse = Reflect.getMetadata(IS_SSE, context.getHandler()) === true;
-    return isSse && response !== undefined
+    return isStream(context) && response !== undefined
         ? (("raw" in response ? response.raw : response) as unknown as Cuttable)
         : undefined;
+}
+
+/** Whether the answer comes bit by bit: events of a method, or of a subscription of GraphQL over HTTP. */
+function isStream(context: ExecutionContext): boolean {
+    if (context.getType<string>() !== "graphql") {
+        return Reflect.getMetadata(IS_SSE, context.getHandler()) === true;
+    }
+    const info = context.getArgByIndex<ResolveInfo | undefined>(3);
+    return info?.operation?.operation === "subscription";
 }

@@ -7,6 +7,7 @@
 
 import { isObservable, observable } from "@trpc/server/observable";
 import type { ExpirySignal } from "../../../index.js";
+import { isThenable } from "../../validator/synchronous.js";
 
 /** A signal of the token's end, which is let go as the other one aborts; and the error to end with. */
 export interface End {
@@ -15,10 +16,13 @@ export interface End {
 }
 
 /**
- * The same result, whose streams end: subscriptions, iterables, and the iterables that an object holds, as
- * `httpBatchStreamLink` takes them. Anything else was done in time.
+ * The same result, whose streams end: subscriptions, iterables and promises; what these give in their turn; and those that
+ * an object holds, as `httpBatchStreamLink` takes them. Anything else was done in time.
  */
 export function endingWith(result: unknown, end: End): unknown {
+    if (isThenable(result)) {
+        return endingPromise(result, end);
+    }
     if (typeof result !== "object" || result === null) {
         return result;
     }
@@ -28,19 +32,36 @@ export function endingWith(result: unknown, end: End): unknown {
     if (isObservable(result)) {
         return endingObservable(result as Subscribable, end);
     }
-    if (Array.isArray(result) || !Object.values(result).some(isIterable)) {
+    if (Array.isArray(result) || !Object.values(result).some(comesLater)) {
         return result;
     }
     return Object.fromEntries(
         Object.entries(result).map(([name, value]) => [
             name,
-            isIterable(value) ? endingWith(value, end) : value
+            comesLater(value) ? endingWith(value, end) : value
         ])
     );
 }
 
+const comesLater = (value: unknown): boolean => isIterable(value) || isThenable(value);
+
 const isIterable = (value: unknown): value is AsyncIterable<unknown> =>
     typeof value === "object" && value !== null && Symbol.asyncIterator in value;
+
+/** What is promised is given in time, or not at all. */
+function endingPromise(inner: PromiseLike<unknown>, end: End): Promise<unknown> {
+    const ended = new AbortController();
+    const expiry = end.signal(ended.signal);
+    const promise = new Promise((resolve, reject) => {
+        const refuse = () => void (ended.signal.aborted || end.error().then(reject, reject));
+        expiry.aborted ? refuse() : expiry.addEventListener("abort", refuse, { once: true });
+        inner.then(value => expiry.aborted || resolve(endingWith(value, end)), reject);
+    });
+    const stop = () => ended.abort();
+    // Where tRPC does not send it bit by bit, nobody waits for it: its failing must not end the process.
+    promise.then(stop, stop);
+    return promise;
+}
 
 function endingIterable(inner: AsyncIterable<unknown>, end: End): object {
     const begin = () => endingIterator(inner[Symbol.asyncIterator](), end);
@@ -61,10 +82,8 @@ function endingIterable(inner: AsyncIterable<unknown>, end: End): object {
     };
 }
 
-function endingIterator(
-    inner: AsyncIterator<unknown>,
-    { signal, error }: End
-): Required<AsyncIterator<unknown>> {
+function endingIterator(inner: AsyncIterator<unknown>, end: End): Required<AsyncIterator<unknown>> {
+    const { signal, error } = end;
     const ended = new AbortController();
     const expiry = signal(ended.signal);
     // Not one promise for all steps: each step would leave a reaction on it.
@@ -98,7 +117,7 @@ function endingIterator(
                     step => {
                         if (pending.delete(reject)) {
                             step.done === true && ended.abort();
-                            resolve(step);
+                            resolve({ ...step, value: endingWith(step.value, end) });
                         }
                     },
                     (reason: unknown) => {

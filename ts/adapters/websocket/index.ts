@@ -18,6 +18,7 @@ import {
     checkNoServer,
     closeAtExpiry,
     refuse,
+    survive,
     type Closable,
     type ExpiryOf,
     type UpgradeRules,
@@ -65,6 +66,7 @@ export function protect<Claims = AccessTokenClaims, Optional extends boolean = f
         const auth = outcome.auth as Auth<Claims, Optional>;
         found.set(req, auth);
         accept(sockets, req, socket, head, outcome.headers, ws => {
+            survive(ws);
             closes && closeAtExpiry(validator, ws, auth);
             sockets.emit("connection", ws, req);
         });
