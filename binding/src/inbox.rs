@@ -160,7 +160,7 @@ pub(crate) struct Ticket {
 enum State {
     /// With the threads.
     UnderWay,
-    /// Keys, or a shared memory, must be waited for.
+    /// Keys, or a replay store, must be waited for.
     Waiting,
     Answered,
 }

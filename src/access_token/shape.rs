@@ -119,6 +119,7 @@ fn check_rfc9068(claims: &Object<'_>) -> Result<(), Rejection> {
     }
 }
 
+// "does not satisfies" is what `oidc-spa/server` writes, whose sentences the drop-in keeps.
 const REPORT: &str = "The decoded access token does not satisfies the shape mandated by RFC9068:";
 
 #[cold]
