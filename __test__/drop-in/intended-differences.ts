@@ -3,7 +3,7 @@
 
 export interface IntendedDifference {
     readonly id: string;
-    /** The row of DESIGN.md section 6 that it belongs to, or the rule of section 5 that it follows from. */
+    /** Which line of docs/compatibility.md it belongs to, in a few words. */
     readonly row: string;
     readonly what: string;
     /** What the drop-in answers. "answered otherwise": the same verdict, with other details. */

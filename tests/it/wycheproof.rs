@@ -225,7 +225,7 @@ const RAW: [Raw; 12] = {
         raw("ecdsa_secp384r1_sha384_p1363_test.json", ES384, [193, 0, 87]),
         raw("ecdsa_secp521r1_sha512_p1363_test.json", ES512, [231, 0, 87]),
         raw("ed25519_test.json", Ed25519, [88, 0, 63]),
-        // With a public exponent of 3 in three of the valid ones: small, but what DESIGN.md accepts.
+        // With a public exponent of 3 in three of the valid ones: small, but odd and at least 3, which is what is asked of it.
         raw("rsa_signature_2048_sha256_test.json", RS256, [9, 1, 249]),
         raw("rsa_signature_2048_sha384_test.json", RS384, [7, 1, 250]),
         raw("rsa_signature_2048_sha512_test.json", RS512, [8, 1, 250]),
