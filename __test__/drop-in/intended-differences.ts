@@ -15,7 +15,7 @@ export interface IntendedDifference {
 export const INTENDED_DIFFERENCES: readonly IntendedDifference[] = [
     {
         id: "eddsa",
-        row: "6: no EdDSA",
+        row: "no EdDSA",
         what: "EdDSA and Ed25519 are accepted, of issuers and of clients.",
         here: "accepted",
         cases: [
@@ -27,7 +27,7 @@ export const INTENDED_DIFFERENCES: readonly IntendedDifference[] = [
     },
     {
         id: "eddsa, another key or algorithm",
-        row: "6: no EdDSA",
+        row: "no EdDSA",
         what: "Since EdDSA is known, what fails is the signature, not the algorithm or the key's kid.",
         here: "answered otherwise",
         cases: [
@@ -39,7 +39,7 @@ export const INTENDED_DIFFERENCES: readonly IntendedDifference[] = [
     },
     {
         id: "numbers that overflow",
-        row: "5: JSON is strict, and what the policy reads is what the application gets",
+        row: "JSON is strict, and what the policy reads is what the application gets",
         what: "A number that no double can hold is no JSON here; it would reach the application as Infinity.",
         here: "refused",
         cases: [
@@ -55,7 +55,7 @@ export const INTENDED_DIFFERENCES: readonly IntendedDifference[] = [
     },
     {
         id: "typ",
-        row: "6: dpop+jwt, logout+jwt and the like accepted as access tokens",
+        row: "dpop+jwt, logout+jwt and the like accepted as access tokens",
         what: "A typ that names another kind of JWT, or nothing that can be told, is refused.",
         here: "refused",
         cases: [
@@ -68,7 +68,7 @@ export const INTENDED_DIFFERENCES: readonly IntendedDifference[] = [
     },
     {
         id: "confirmation that is not checked",
-        row: "6: a certificate-bound token passes as a plain bearer token",
+        row: "a certificate-bound token passes as a plain bearer token",
         what: "A token whose cnf names only methods that are not checked here is refused with either scheme.",
         here: "refused",
         cases: [
@@ -80,14 +80,14 @@ export const INTENDED_DIFFERENCES: readonly IntendedDifference[] = [
     },
     {
         id: "critical and foreign header members",
-        row: "5: crit is refused; zip and enc belong to encryption, b64 to RFC 7797, which JWTs must not use",
+        row: "crit is refused; zip and enc belong to encryption, b64 to RFC 7797, which JWTs must not use",
         what: "Header members that change what the signature means are refused, also where they are harmless.",
         here: "refused",
         cases: [/^token\/header\/extra\/(C18|C19|C41|C42)/, /^proof\/header\/extra\/(b64 true|zip|enc)$/]
     },
     {
         id: "duplicate members",
-        row: "6: duplicate header members",
+        row: "duplicate header members",
         what: "A member that stands twice, at any depth of header, payload or key, is refused.",
         here: "refused",
         cases: [
@@ -100,7 +100,7 @@ export const INTENDED_DIFFERENCES: readonly IntendedDifference[] = [
     },
     {
         id: "text that is not strict JSON",
-        row: "5: JSON is strict: UTF-8, no lone surrogate, depth 64",
+        row: "JSON is strict: UTF-8, no lone surrogate, depth 64",
         what: "A byte order mark, invalid UTF-8, lone surrogates, great depth and overlong headers are refused.",
         here: "refused",
         cases: [
@@ -111,7 +111,7 @@ export const INTENDED_DIFFERENCES: readonly IntendedDifference[] = [
     },
     {
         id: "lenient base64",
-        row: "6: lenient base64",
+        row: "lenient base64",
         what: "Padding, white space, the standard alphabet and stray bits are refused.",
         here: "refused",
         cases: [
@@ -125,14 +125,14 @@ export const INTENDED_DIFFERENCES: readonly IntendedDifference[] = [
     },
     {
         id: "sizes",
-        row: "5: sizes are bounded before anything is decoded",
+        row: "sizes are bounded before anything is decoded",
         what: "Tokens over 16 KiB and proofs over 8 KiB are refused unread.",
         here: "refused",
         cases: [/^token\/compact\/B20 over/, /^proof\/compact\/J04 over/, /^proof\/htu\/(expected too\/)?K35/]
     },
     {
         id: "text of a client in a message",
-        row: "5: attacker-chosen text never reaches a header or a log unescaped",
+        row: "attacker-chosen text never reaches a header or a log unescaped",
         what: "Control characters are escaped and long text is cut in the sentences that repeat what came.",
         here: "answered otherwise",
         cases: [
@@ -145,14 +145,14 @@ export const INTENDED_DIFFERENCES: readonly IntendedDifference[] = [
     },
     {
         id: "a schema's report in a message",
-        row: "5: attacker-chosen text never reaches a header or a log unescaped",
+        row: "attacker-chosen text never reaches a header or a log unescaped",
         what: "What a schema says is one line, with control characters escaped: it may quote a claim.",
         here: "answered otherwise",
         cases: [/^token\/schema\/realm_access (?!overflow$)/]
     },
     {
         id: "values of a wrong type in a proof, in a message",
-        row: "5: attacker-chosen text never reaches a header or a log unescaped",
+        row: "attacker-chosen text never reaches a header or a log unescaped",
         what: "Where a string was expected, the sentence names the type of what came instead of repeating it.",
         here: "answered otherwise",
         cases: [
@@ -163,14 +163,14 @@ export const INTENDED_DIFFERENCES: readonly IntendedDifference[] = [
     },
     {
         id: "htm and htu of a wrong type, where none is expected",
-        row: "5: htm and htu are checked",
+        row: "htm and htu are checked",
         what: "null, false and 0 are not the same as no claim.",
         here: "refused",
         cases: [/^proof\/nothing expected\/(htm|htu) (null|false|zero)$/]
     },
     {
         id: "jti",
-        row: "6: empty or numeric jti accepted",
+        row: "empty or numeric jti accepted",
         what: "A jti is a string of 1 to 256 bytes.",
         here: "refused",
         cases: [
@@ -181,7 +181,7 @@ export const INTENDED_DIFFERENCES: readonly IntendedDifference[] = [
     },
     {
         id: "typ of a proof that is not a string",
-        row: "2: nothing that a client sends makes a validation throw",
+        row: "nothing that a client sends makes a validation throw",
         what: "The Promise is not rejected: the proof is refused.",
         here: "refused",
         cases: [
@@ -191,14 +191,14 @@ export const INTENDED_DIFFERENCES: readonly IntendedDifference[] = [
     },
     {
         id: "typ of a proof with application/",
-        row: "5: typ of dpop+jwt, as RFC 7515 section 4.1.9 compares it",
+        row: "typ of dpop+jwt, as RFC 7515 section 4.1.9 compares it",
         what: "application/dpop+jwt is the same type as dpop+jwt.",
         here: "accepted",
         cases: [/^proof\/header\/typ\/application\/dpop\+jwt$/i]
     },
     {
         id: "keys in proofs",
-        row: "6: private keys in jwk accepted; 5: key type, curve, use, key_ops and alg must agree",
+        row: "private keys in jwk accepted; 5: key type, curve, use, key_ops and alg must agree",
         what: "A proof's key is a public key, written in the one way, for signatures of the header's algorithm.",
         here: "refused",
         cases: [
@@ -209,7 +209,7 @@ export const INTENDED_DIFFERENCES: readonly IntendedDifference[] = [
     },
     {
         id: "keys in proofs, another sentence",
-        row: "6: private keys in jwk accepted; 5: key type, curve, use, key_ops and alg must agree",
+        row: "private keys in jwk accepted; 5: key type, curve, use, key_ops and alg must agree",
         what: "A key that cannot be used is refused as such, before its thumbprint is compared and a signature is read.",
         here: "answered otherwise",
         cases: [
@@ -219,21 +219,21 @@ export const INTENDED_DIFFERENCES: readonly IntendedDifference[] = [
     },
     {
         id: "htu normalised",
-        row: "6: htu compared as text",
+        row: "htu compared as text",
         what: "Two ways to write one URL are one URL.",
         here: "accepted",
         cases: [/^proof\/htu\/(K07|K08|K09|K12|K16|K22|K25|K26)/]
     },
     {
         id: "htu that is no URL of a request",
-        row: "6: htu compared as text",
+        row: "htu compared as text",
         what: "A text that is no http(s) URL, or one with userinfo, is refused even where the application expects that text.",
         here: "refused",
         cases: [/^proof\/htu\/expected too\/(K10|K21|K27|K28|K29)/]
     },
     {
         id: "several proofs",
-        row: "6: the first of several proofs is used",
+        row: "the first of several proofs is used",
         what: "Several proofs are refused as such, wherever they are seen first.",
         here: "refused",
         cases: [
@@ -244,35 +244,35 @@ export const INTENDED_DIFFERENCES: readonly IntendedDifference[] = [
     },
     {
         id: "scheme in any case",
-        row: "6: Bearer and DPoP case-sensitive",
+        row: "Bearer and DPoP case-sensitive",
         what: "Schemes are compared without regard to case.",
         here: "accepted",
         cases: [/^request\/authorization\/(lower case (bearer|dpop)|upper case bearer)\//]
     },
     {
         id: "several credentials",
-        row: "6: the first of several is used",
+        row: "the first of several is used",
         what: "Several Authorization fields are malformed, also where the framework shows only the first.",
         here: "refused",
         cases: [/^request\/node\/I10/, /^request\/node\/I12 Authorization as list of two$/]
     },
     {
         id: "credentials joined by a comma",
-        row: "6: the first of several is used",
+        row: "the first of several is used",
         what: "In Node's shapes too, a list stays what it is: a token that the next step refuses.",
         here: "answered otherwise",
         cases: [/^request\/authorization\/I08 list( of proofs)?\/(node|fastify)$/]
     },
     {
         id: "a list of one value",
-        row: "5: a field that came once is read",
+        row: "a field that came once is read",
         what: "A header value that a framework holds as a list of one is that value.",
         here: "accepted",
         cases: [/^request\/node\/I12 Authorization as list of one$/]
     },
     {
         id: "target URI normalised",
-        row: "6: the Host header is pasted into the URL",
+        row: "the Host header is pasted into the URL",
         what: "The expected URL is written in RFC 3986's normal form; a host stays the text that it is.",
         here: "answered otherwise",
         cases: [
@@ -283,7 +283,7 @@ export const INTENDED_DIFFERENCES: readonly IntendedDifference[] = [
     },
     {
         id: "Host that is none",
-        row: "6: the Host header is pasted into the URL",
+        row: "the Host header is pasted into the URL",
         what: "A Host with userinfo, path, query or anything else that no host has is refused, as a missing one is.",
         here: "refused",
         cases: [
@@ -295,14 +295,14 @@ export const INTENDED_DIFFERENCES: readonly IntendedDifference[] = [
     },
     {
         id: "request target that is none",
-        row: "6: the Host header is pasted into the URL",
+        row: "the Host header is pasted into the URL",
         what: "A target that names no resource, or that no URI can hold, is refused for DPoP.",
         here: "refused",
         cases: [/^request\/path\/(K21|K28)/, /^request\/target\/(K46|absolute\/|empty|relative)/]
     },
     {
         id: "port behind a proxy",
-        row: "6: X-Forwarded-Host keeps the inner port",
+        row: "X-Forwarded-Host keeps the inner port",
         what: "A forwarded host without a port means the default port, or that of X-Forwarded-Port.",
         here: "answered otherwise",
         cases: [
@@ -313,7 +313,7 @@ export const INTENDED_DIFFERENCES: readonly IntendedDifference[] = [
     },
     {
         id: "Forwarded that contradicts",
-        row: "6: the Host header is pasted into the URL",
+        row: "the Host header is pasted into the URL",
         what: "Forwarded that contradicts X-Forwarded-*, Host or itself is refused for DPoP: one of them is a client's.",
         here: "refused",
         cases: [
@@ -323,21 +323,21 @@ export const INTENDED_DIFFERENCES: readonly IntendedDifference[] = [
     },
     {
         id: "mounted routers",
-        row: "6: mounted routers lose their prefix",
+        row: "mounted routers lose their prefix",
         what: "originalUrl is the URL that the client saw.",
         here: "answered otherwise",
         cases: [/^request\/node\/K48/]
     },
     {
         id: "bound tokens pass on a written false only",
-        row: "5: a bound token is refused as Bearer, rejectIfAccessTokenDPoPBound: false aside",
+        row: "a bound token is refused as Bearer, rejectIfAccessTokenDPoPBound: false aside",
         what: "A parameter that is absent or 0 is not false.",
         here: "refused",
         cases: [/^params\/reject (absent|zero), bound$/]
     },
     {
         id: "a set without a usable key",
-        row: "5: key type, curve, use, key_ops and alg must agree; a private key is not used",
+        row: "key type, curve, use, key_ops and alg must agree; a private key is not used",
         what: "A JWK Set whose only key cannot verify anything is no start; there, each token fails instead.",
         here: "not started",
         cases: [
@@ -348,21 +348,21 @@ export const INTENDED_DIFFERENCES: readonly IntendedDifference[] = [
     },
     {
         id: "an unusable key beside a good one",
-        row: "6: one key without kid refuses the whole set",
+        row: "one key without kid refuses the whole set",
         what: "A key that cannot be used costs only itself.",
         here: "accepted",
         cases: [/^keys\/(G19 kid absent|kid number|kty absent|entry null|entry string) beside/]
     },
     {
         id: "a set whose only key says null",
-        row: "6: one key without kid refuses the whole set",
+        row: "one key without kid refuses the whole set",
         what: "The set is read; a token finds its key to be for something else.",
         here: "refused",
         cases: [/^keys\/(alg|use) null$/]
     },
     {
         id: "a set whose only key has no kid",
-        row: "6: one key without kid refuses the whole set",
+        row: "one key without kid refuses the whole set",
         what: "The set is read; a token that names a kid finds no key in it.",
         here: "refused",
         cases: [/^keys\/(G19 kid absent|kid empty)$/]
