@@ -200,6 +200,23 @@ async function settled(define: () => unknown): Promise<string> {
     }
 }
 
+test("rules that stand beyond the last argument are an error, and without them all is well", () => {
+    const rules = { require: allScopes(["items:read"]) };
+    const forms: Record<string, [(...given: never[]) => unknown, readonly unknown[]]> = {
+        fetch: [ofFetch.protect, [validator, {}, handler]],
+        "node-http": [ofNodeHttp.protect, [validator, {}, handler]],
+        websocket: [ofWebSocket.protect, [validator, {}, noServer]],
+        forRoot: [ofNest.AuthModule.forRoot as never, [validator, {}, {}]],
+        forRootAsync: [ofNest.AuthModule.forRootAsync as never, [{ useFactory: () => validator }]]
+    };
+    for (const [name, [form, given]] of Object.entries(forms)) {
+        expect(() => form(...([...given, rules] as never[])), name).toThrow(
+            /got an object beyond them\. Write /
+        );
+        expect(() => form(...(given as never[])), name).not.toThrow();
+    }
+});
+
 test("a handler in the place of rules, or beyond them, says so with the right line", () => {
     const args = [validator, handler] as unknown as [never, never, never];
     expect(() => ofFetch.protect(...args)).toThrow(/got a function. Write protect\(validator, \{\}, /);

@@ -8,7 +8,14 @@ import type { AccessTokenClaims, FetchRequestLike, Validator } from "../../index
 import { newGuard, type Auth, type ValidatorOrOptions } from "../guard/guard.js";
 import { newMetadataHandler, targetOf } from "../guard/metadata.js";
 import { setHeaders, type ResponseToSend } from "../guard/response.js";
-import { checkHandler, placeOf, readRules, type Fixed, type RouteRules } from "../guard/rules.js";
+import {
+    checkHandler,
+    checkNoMore,
+    placeOf,
+    readRules,
+    type Fixed,
+    type RouteRules
+} from "../guard/rules.js";
 
 export type { RouteRules };
 
@@ -23,8 +30,10 @@ export function protect<
 >(
     validator: ValidatorOrOptions<Claims>,
     rules: RouteRules<Fixed<Claims>, Req, Optional>,
-    handler: (request: Req, auth: Auth<Claims, Optional>, ...rest: Rest) => Response | Promise<Response>
+    handler: (request: Req, auth: Auth<Claims, Optional>, ...rest: Rest) => Response | Promise<Response>,
+    ...beyond: undefined[]
 ): (request: Req, ...rest: Rest) => Promise<Response> {
+    checkNoMore(beyond, PLACE.example, "protect takes a validator, rules and a handler");
     const guard = newGuard(validator, readRules<RouteRules<Claims, Req, Optional>>(rules, PLACE));
     checkHandler(handler, PLACE.example);
     return async (request, ...rest) => {

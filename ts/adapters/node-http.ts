@@ -10,7 +10,14 @@ import { newGuard, type Auth, type ValidatorOrOptions } from "../guard/guard.js"
 import { newMetadataHandler } from "../guard/metadata.js";
 import { incomingOf, send, setOn, targetOf, type NodeRequest, type NodeResponse } from "../guard/node.js";
 import { failure } from "../guard/response.js";
-import { checkHandler, placeOf, readRules, type Fixed, type RouteRules } from "../guard/rules.js";
+import {
+    checkHandler,
+    checkNoMore,
+    placeOf,
+    readRules,
+    type Fixed,
+    type RouteRules
+} from "../guard/rules.js";
 
 export type { RouteRules };
 
@@ -27,8 +34,10 @@ export function protect<
 >(
     validator: ValidatorOrOptions<Claims>,
     rules: RouteRules<Fixed<Claims>, Req, Optional>,
-    handler: (req: Req, res: Res, auth: Auth<Claims, Optional>) => unknown
+    handler: (req: Req, res: Res, auth: Auth<Claims, Optional>) => unknown,
+    ...beyond: undefined[]
 ): Listener<Req, Res> {
+    checkNoMore(beyond, PLACE.example, "protect takes a validator, rules and a handler");
     const guard = newGuard(validator, readRules<RouteRules<Claims, Req, Optional>>(rules, PLACE));
     checkHandler(handler, PLACE.example);
     return (req, res) => {

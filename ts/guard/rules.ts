@@ -155,12 +155,14 @@ export function checkHandler(handler: unknown, example: string): void {
     }
 }
 
-/** An argument too many would have no effect: a handler, most likely. */
-export function checkNoMore(beyond: readonly unknown[], example: string): void {
+/** An argument too many would have no effect: a handler, most likely, or rules. */
+export function checkNoMore(
+    beyond: readonly unknown[],
+    example: string,
+    takes = "protect takes a validator and rules"
+): void {
     const extra = beyond.find(argument => argument !== undefined);
     if (extra !== undefined) {
-        throw invalid(
-            `protect takes a validator and rules; got ${kindOf(extra)} beyond them. Write ${example}`
-        );
+        throw invalid(`${takes}; got ${kindOf(extra)} beyond them. Write ${example}`);
     }
 }

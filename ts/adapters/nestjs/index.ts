@@ -11,7 +11,7 @@ import type { DynamicModule, ExecutionContext, FactoryProvider, ModuleMetadata }
 import { APP_FILTER, APP_GUARD } from "@nestjs/core";
 import type { AccessTokenClaims, Granted } from "../../../index.js";
 import { validatorOf, type ValidatorOrOptions } from "../../guard/guard.js";
-import { placeOf, readRules, type Fixed, type RouteRules } from "../../guard/rules.js";
+import { checkNoMore, placeOf, readRules, type Fixed, type RouteRules } from "../../guard/rules.js";
 import { invalid, kindOf, readMembers, type Members } from "../../validator/members.js";
 import { Refusal } from "./context.js";
 import { AuthGuard, authOf, ModuleGuard, RefusalFilter, SETTINGS, type Settings } from "./guard.js";
@@ -98,8 +98,10 @@ export class AuthModule {
     static forRoot<Claims = AccessTokenClaims>(
         validator: ValidatorOrOptions<Claims>,
         rules: ModuleRules<Fixed<Claims>> = {},
-        scope: ModuleScope = {}
+        scope: ModuleScope = {},
+        ...beyond: undefined[]
     ): DynamicModule {
+        checkNoMore(beyond, SCOPE.example, "AuthModule.forRoot takes a validator, rules and { global }");
         const made = validatorOf(validator, FOR_ROOT.example);
         return moduleOf(
             { useFactory: () => made },
@@ -108,8 +110,10 @@ export class AuthModule {
     }
 
     static forRootAsync<Claims, Given extends unknown[]>(
-        options: AsyncOptions<Claims, Given>
+        options: AsyncOptions<Claims, Given>,
+        ...beyond: undefined[]
     ): DynamicModule {
+        checkNoMore(beyond, ASYNC.example, "AuthModule.forRootAsync takes one object of options");
         const read = readMembers(options, ASYNC) as unknown as AsyncOptions<Claims, Given>;
         const { useFactory, inject = [], imports = [] } = read;
         if (typeof useFactory !== "function") {

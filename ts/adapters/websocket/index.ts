@@ -12,7 +12,7 @@ import { Found } from "../../guard/found.js";
 import { newGuard, validatorOf, type Auth, type ValidatorOrOptions } from "../../guard/guard.js";
 import { incomingOf } from "../../guard/node.js";
 import { failure } from "../../guard/response.js";
-import { placeOf, readRules, type Fixed } from "../../guard/rules.js";
+import { checkNoMore, placeOf, readRules, type Fixed } from "../../guard/rules.js";
 import {
     accept,
     checkNoServer,
@@ -44,8 +44,10 @@ const PLACE = placeOf("protect", 'server.on("upgrade", protect(validator, {}, so
 export function protect<Claims = AccessTokenClaims, Optional extends boolean = false>(
     validatorOrOptions: ValidatorOrOptions<Claims>,
     rules: UpgradeRules<Fixed<Claims>, IncomingMessage, Optional>,
-    sockets: UpgradeServer
+    sockets: UpgradeServer,
+    ...beyond: undefined[]
 ): UpgradeProtection<Auth<Claims, Optional>> {
+    checkNoMore(beyond, PLACE.example, "protect takes a validator, rules and a WebSocketServer");
     const { closeAtExpiry: closes = true, ...read } = readRules<
         UpgradeRules<Claims, IncomingMessage, Optional>
     >(rules, PLACE);
