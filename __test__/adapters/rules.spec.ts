@@ -442,9 +442,11 @@ test("a polluted prototype is neither a rule nor an option", async () => {
         const guarded = ofFetch.protect(made, { require: allScopes(["items:write"]) }, handler);
         const statusOf = async (init: RequestInit) =>
             (await guarded(new Request("https://api.example.com/", init))).status;
-        const dropIn = { issuerUri: fixtures.issuer.issuerUri, expectedAudience: AUDIENCE, dropIn: true };
+        const dropIn = { issuerUri: fixtures.issuer.issuerUri, expectedAudience: AUDIENCE };
         const seen = {
-            memories: [made.health(), newNativeValidator(dropIn).health()].map(h => h.replayMemory.kind),
+            memories: [made.health(), newNativeValidator(dropIn, { dropIn: true }).health()].map(
+                h => h.replayMemory.kind
+            ),
             dpop: made.dpop,
             sub: (await made.validateRequest(headers)).claims?.sub,
             nobody: await statusOf({}),

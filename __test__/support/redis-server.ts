@@ -1,9 +1,10 @@
 // Real Redis servers on loopback, started and stopped by the tests.
 
 import { execFile, spawn, type ChildProcess } from "node:child_process";
+import { randomInt } from "node:crypto";
 import { once } from "node:events";
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { connect, createServer, type AddressInfo } from "node:net";
+import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -137,11 +138,27 @@ export async function until(
     }
 }
 
+/**
+ * A port that nobody listens on, below those that systems give to whoever asks for any. So is the one 10000 above it,
+ * which a server of a Cluster takes too.
+ */
 export async function freePort(): Promise<number> {
-    const server = createServer().listen(0, "127.0.0.1");
-    await once(server, "listening");
-    const { port } = server.address() as AddressInfo;
+    for (;;) {
+        const port = randomInt(10_000, 22_000);
+        if ((await isFree(port)) && (await isFree(port + 10_000))) {
+            return port;
+        }
+    }
+}
+
+async function isFree(port: number): Promise<boolean> {
+    const server = createServer().listen(port, "127.0.0.1");
+    try {
+        await once(server, "listening");
+    } catch {
+        return false;
+    }
     server.close();
     await once(server, "close");
-    return port;
+    return true;
 }

@@ -58,7 +58,7 @@ export function plot(run) {
         `<rect width="${WIDTH}" height="${height}" fill="#ffffff"/>`,
         heading(run),
         bands(run, x, bottom),
-        ...placed.map(panel => drawPanel(panel)),
+        ...placed.map(panel => drawPanel(panel, x)),
         keyLines(run, x, placed.at(-1)),
         timeAxis(run, x, bottom),
         "</svg>"
@@ -248,7 +248,7 @@ function bar(left, right, middle, name, colour) {
     );
 }
 
-function drawPanel(panel) {
+function drawPanel(panel, x) {
     const { top, height, most } = panel;
     const scale = most === undefined ? undefined : axis(most);
     const y = value => top + height - (height * value) / (scale?.end ?? 1);
