@@ -149,7 +149,7 @@ impl Options {
                 window: dpop::window(&options, drop_in)?,
                 nonce_window: dpop::nonce_window(&options)?,
                 max_bytes: limits.size("proofBytes", 8 * 1024, 64 * 1024)?,
-                method_in_any_case: drop_in,
+                as_oidc_spa: drop_in,
             },
             nonces: dpop::nonces(&options)?,
             schemes: dpop::schemes(&options)?,
