@@ -170,11 +170,11 @@ impl<'t> SignedToken<'t> {
             published.push("…".to_owned());
         }
         let published = published.join(", ");
-        let issuer = self.jws.hint().issuer.unwrap_or_default();
+        let issuer = self.payload.hint().issuer().unwrap_or_default();
         format!(
             "{message}; the issuer's keys are {published}. The token, which names the issuer \"{}\", is of another environment, \
              or its key is not published yet",
-            Shown(&issuer)
+            Shown(issuer)
         )
     }
 
