@@ -202,7 +202,7 @@ mod resource_server {
                 window: window(),
                 nonce_window: window(),
                 max_bytes: 8 * 1024,
-                method_in_any_case: false,
+                as_oidc_spa: false,
             },
             nonces: None,
             schemes: AcceptedSchemes::Both,

@@ -132,8 +132,7 @@ impl<'a> Credentials<'a> {
             return Err(malformed(rest));
         }
         let Some(scheme) = Scheme::from_name(name) else {
-            let message = "Unsupported scheme, expected Bearer or DPoP";
-            return Err((Code::SchemeUnsupported.because(message), None));
+            return Err((Code::SchemeUnsupported.because(what_scheme(name, rest)), None));
         };
         // 1*SP between the scheme and its token68 (RFC 9110 section 11.4); a tab is none.
         let access_token = rest.trim_start_matches(' ');
@@ -156,6 +155,22 @@ impl<'a> Credentials<'a> {
 fn credentials_missing(message: &'static str) -> Rejection {
     Code::CredentialsMissing.because(message)
 }
+
+/// What stands in the place of the scheme. A name that is longer than those of schemes is not shown: it may be a token.
+#[cold]
+fn what_scheme(name: &str, rest: &str) -> String {
+    let sentence = "Unsupported scheme, expected Bearer or DPoP";
+    if rest.is_empty() {
+        format!("{sentence}: the client sent a token without its scheme; write \"Bearer \" and the token")
+    } else if name.len() <= MAX_SHOWN_SCHEME && name.bytes().all(|byte| byte.is_ascii_alphabetic()) {
+        format!("{sentence}, got {name}")
+    } else {
+        format!("{sentence}; write \"Bearer \" and the token, and nothing before or behind it")
+    }
+}
+
+/// `Negotiate` and `SCRAM-SHA-256` are among the longest.
+const MAX_SHOWN_SCHEME: usize = 9;
 
 /// What is wrong with that which stands in the place of a token, as clients get it wrong. What came is not shown: it may
 /// hold a token.
@@ -328,6 +343,21 @@ mod tests {
         ] {
             assert_eq!(code(value), Some(Code::CredentialsMalformed), "{value:?}");
         }
+    }
+
+    #[test]
+    fn a_token_without_its_scheme_is_told_without_repeating_it() {
+        let message = |value: &str| {
+            let refusal = Credentials::parse(Field::Once(value), Field::Absent).err();
+            refusal.map(|(rejection, _)| rejection.message().to_owned()).unwrap_or_default()
+        };
+        let sentence = "Unsupported scheme, expected Bearer or DPoP";
+        let told = message("secretsecret.b.c");
+        assert!(told.starts_with(sentence) && told.contains("write \"Bearer \" and the token"), "{told}");
+        assert!(!told.contains("secret"), "{told}");
+        assert_eq!(message("Basic c2VjcmV0"), format!("{sentence}, got Basic"));
+        assert!(!message("secretsecret x").contains("secret"));
+        assert!(!message("secret.b x").contains("secret"));
     }
 
     #[test]

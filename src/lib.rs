@@ -50,7 +50,7 @@
 //!         window: ProofWindow::new(40, Leeway::from_secs(10).unwrap_or_default()).unwrap_or(ProofWindow::NARROWEST),
 //!         nonce_window: ProofWindow::around(Leeway::from_secs(300).unwrap_or_default()),
 //!         max_bytes: 8 * 1024,
-//!         method_in_any_case: false,
+//!         as_oidc_spa: false,
 //!     },
 //!     nonces: None,
 //!     schemes: AcceptedSchemes::Both,

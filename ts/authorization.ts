@@ -193,9 +193,10 @@ export function stepUp(asks: StepUp): Requirement {
             if (isStrong && isRecent) {
                 return null;
             }
+            const signedIn = age === undefined ? shownClaim(time) : `${Math.ceil(age)} seconds ago`;
             const lacks = [
-                ...(isStrong ? [] : [`acr of ${quoted(classes ?? [])}`]),
-                ...(isRecent ? [] : [`auth_time of at most ${maxAgeSeconds} seconds ago`])
+                ...(isStrong ? [] : [`acr of ${quoted(classes ?? [])} (it is ${shownClaim(acr)})`]),
+                ...(isRecent ? [] : [`auth_time of at most ${maxAgeSeconds} seconds ago (it is ${signedIn})`])
             ];
             return {
                 code: "authentication_insufficient",
@@ -238,6 +239,13 @@ function readStepUp(asks: StepUp): {
     return { classes, maxAgeSeconds };
 }
 
+/** A claim as a message shows it: what it is, where it is no text. */
+const shownClaim = (value: unknown): string =>
+    typeof value === "string" ? JSON.stringify(shown(value)) : value === undefined ? "absent" : kindOf(value);
+
+/** Roles of a token that a message names. */
+const MAX_SHOWN_ROLES = 20;
+
 /** Seconds that another clock may be ahead: as far as `iat` may. */
 const MAX_AHEAD = 60;
 
@@ -256,7 +264,9 @@ function roleRequirement(
                 ? null
                 : {
                       code: "role_insufficient",
-                      debugErrorMessage: `Expected ${quantity} of the roles ${quoted(names)} in the claim ${quoted(members)}`
+                      debugErrorMessage:
+                          `Expected ${quantity} of the roles ${quoted(names)} in the claim ${quoted(members)}; ` +
+                          `the access token has ${held.size === 0 ? "none there" : quoted([...held].slice(0, MAX_SHOWN_ROLES))}`
                   };
         }
     };

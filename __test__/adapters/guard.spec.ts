@@ -298,8 +298,12 @@ test("on Hono, middleware that replaces the request leaves a proof used once", a
     expect(await (await app.request(ITEMS, init as RequestInit)).text()).toBe("abc");
 });
 
-test.each([undefined, null, "validator"])("a guard without a validator says so: %s", nothing => {
-    expect(() => ofHono.protect(nothing as never)).toThrow(/createValidator takes an object of options/);
+test.each([
+    [undefined, /expected a validator, .* as the first argument; got undefined\. Write /],
+    [null, /expected a validator, .* as the first argument; got null\. Write /],
+    ["validator", /createValidator takes an object of options/]
+])("a guard without a validator says so: %s", (nothing, expected) => {
+    expect(() => ofHono.protect(nothing as never)).toThrow(expected);
 });
 
 test("an option of ready() that is misspelt is an error", async () => {

@@ -103,7 +103,13 @@ pub(super) fn unreadable(token: &str, error: &JwsError, policy: AccessTokenPolic
                 .to_owned()
         }
         _ if is_jwe(token) => ENCRYPTED.to_owned(),
-        _ => format!("{sentence}: {error}"),
+        _ => match token.split('.').count() {
+            3 => format!("{sentence}: {error}. The client sends the token as it came, whole and unchanged"),
+            parts => format!(
+                "{sentence}: expected three parts between dots, got {parts}. The token is opaque or cut: the client sends an \
+                 access token for this API, whole and unchanged"
+            ),
+        },
     })
 }
 
@@ -136,14 +142,17 @@ pub(super) fn too_long(bytes: usize, max_bytes: usize, policy: AccessTokenPolicy
 #[cold]
 pub(super) fn unknown_algorithm(name: &str, policy: AccessTokenPolicy) -> Rejection {
     let sentence = format!("Unsupported or too weak algorithm {}", Shown(name));
-    let is_symmetric = name.starts_with("HS") && policy.profile != Profile::OidcSpa;
-    Code::AlgorithmNotAllowed.because(if is_symmetric {
+    Code::AlgorithmNotAllowed.because(if policy.profile == Profile::OidcSpa {
+        sentence
+    } else if name.starts_with("HS") {
         format!(
             "{sentence}. It is symmetric: whoever can verify such a token can make one. Have the issuer sign with an asymmetric \
              one, such as RS256 or ES256"
         )
+    } else if name.eq_ignore_ascii_case("none") {
+        format!("{sentence}. The token is not signed: anybody could have made it")
     } else {
-        sentence
+        format!("{sentence}. Have the issuer sign with one that `algorithms` takes, such as RS256 or ES256")
     })
 }
 
@@ -154,7 +163,8 @@ pub(super) fn algorithm_not_allowed(name: &str, policy: AccessTokenPolicy) -> Re
         return unknown_algorithm(name, policy);
     }
     Code::AlgorithmNotAllowed.because(format!(
-        "Unsupported or too weak algorithm {name}: it is not among the `algorithms` of this issuer"
+        "Unsupported or too weak algorithm {name}: it is not among the `algorithms` of this issuer. If the issuer may sign with it, \
+         add it there"
     ))
 }
 
@@ -162,8 +172,18 @@ pub(super) fn algorithm_not_allowed(name: &str, policy: AccessTokenPolicy) -> Re
 #[cold]
 pub(super) fn not_signed(header: &JoseHeader, policy: AccessTokenPolicy) -> Rejection {
     let sentence = "signature verification failed";
-    if policy.profile == Profile::OidcSpa || !header.has_nonce() {
+    if policy.profile == Profile::OidcSpa {
         return Code::SignatureInvalid.because(sentence);
+    }
+    if !header.has_nonce() {
+        let key = match header.kid.value() {
+            Some(kid) => format!("the issuer's key \"{}\"", Shown(kid)),
+            None => "any of the issuer's keys".to_owned(),
+        };
+        return Code::SignatureInvalid.because(format!(
+            "{sentence} with {key}: the token was changed on its way, or is of another issuer or environment that calls a key \
+             the same. Compare its `iss` with `issuerUri`"
+        ));
     }
     Code::SignatureInvalid.because(format!(
         "{sentence}. The token's header has a nonce, as those that Entra ID makes for Microsoft Graph have: only Graph can \

@@ -66,6 +66,15 @@ pub struct OptionalClaims {
 }
 
 impl AccessTokenPolicy {
+    /// What to do about an `aud` that does not name this API. The drop-in keeps to the sentence.
+    fn audience_advice(self) -> &'static str {
+        if self.profile == Profile::OidcSpa {
+            return "";
+        }
+        " Have the issuer put the expected value into aud (in Keycloak a mapper of the type Audience, elsewhere the API that \
+         the client asks a token for), or write what tokens for this API have as `expectedAudience`"
+    }
+
     /// Whether a token must name its key, and the key must be one alone.
     pub(crate) fn needs_one_named_key(self) -> bool {
         self.profile == Profile::OidcSpa
@@ -135,7 +144,7 @@ impl AccessToken {
         }
         shape::check(claims, policy, audience)?;
         check_issuer(claims, issuer, policy)?;
-        audience.check(claims)?;
+        audience.check(claims, policy.audience_advice())?;
         clients.check(claims)?;
         let confirmation = Confirmation::read(claims)?;
         let presenter = confirmation.jkt.is_some().then(|| Presenter::read(claims));
@@ -219,11 +228,25 @@ fn check_issuer(claims: &Object<'_>, issuer: &Issuer, policy: AccessTokenPolicy)
     if issuer.is_named_by(found, tenant, comparison) {
         return Ok(());
     }
+    let advice = if policy.profile == Profile::OidcSpa { "" } else { issuer_advice(found, issuer.as_str()) };
     Err(Code::IssuerMismatch.because(format!(
-        "iss claim in access token payload \"{}\" does not match the issuerUri \"{}\".",
+        "iss claim in access token payload \"{}\" does not match the issuerUri \"{}\".{advice}",
         Shown(found),
         issuer.as_str()
     )))
+}
+
+/// What most likely makes two names of an issuer differ.
+#[cold]
+fn issuer_advice(found: &str, expected: &str) -> &'static str {
+    if found.starts_with("https://sts.windows.net/")
+        && expected.starts_with("https://login.microsoftonline.com/")
+    {
+        " The token is of version 1 of Entra ID: set `api.requestedAccessTokenVersion` (accessTokenAcceptedVersion) to 2 in the \
+         API's manifest, or write the token's value as `issuerUri`"
+    } else {
+        " If both are names of one issuer, write the token's into `issuerAliases`"
+    }
 }
 
 #[cfg(test)]

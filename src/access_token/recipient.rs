@@ -29,7 +29,7 @@ impl Audience {
         }
     }
 
-    pub(super) fn check(&self, claims: &Object<'_>) -> Result<(), Rejection> {
+    pub(super) fn check(&self, claims: &Object<'_>, advice: &str) -> Result<(), Rejection> {
         let (Self::AnyOf(expected) | Self::Only(expected)) = self else { return Ok(()) };
         let is_expected =
             |value: &Value<'_>| value.as_str().is_some_and(|aud| expected.iter().any(|e| e == aud));
@@ -38,11 +38,11 @@ impl Audience {
             (Some(Value::Array(items)), _) => items.iter().any(is_expected),
             (aud, _) => aud.is_some_and(is_expected),
         };
-        if is_good { Ok(()) } else { Err(self.mismatch(expected, claims.get("aud"))) }
+        if is_good { Ok(()) } else { Err(self.mismatch(expected, claims.get("aud"), advice)) }
     }
 
     #[cold]
-    fn mismatch(&self, expected: &[String], found: Option<&Value<'_>>) -> Rejection {
+    fn mismatch(&self, expected: &[String], found: Option<&Value<'_>>, advice: &str) -> Rejection {
         let found = match found {
             Some(Value::Array(items)) => {
                 serde_json::to_string(&items.iter().filter_map(Value::as_str).collect::<Vec<_>>())
@@ -57,7 +57,7 @@ impl Audience {
                 "The access token is not for this API alone, got aud claim {found} but expected nothing beside \
                  \"{expected}\" (audienceMode is \"only\")."
             ),
-            _ => format!("Not expected audience, got aud claim {found} but expected \"{expected}\"."),
+            _ => format!("Not expected audience, got aud claim {found} but expected \"{expected}\".{advice}"),
         })
     }
 }
@@ -95,7 +95,8 @@ impl Clients {
             return Ok(());
         }
         Err(Code::ClientMismatch.because(format!(
-            "Not an expected client, got {name} claim \"{}\" but expected \"{}\".",
+            "Not an expected client, got {name} claim \"{}\" but expected \"{}\". If that client may call this API, add it to \
+             `expectedClients`",
             Shown(found),
             expected.join("\" or \"")
         )))

@@ -138,7 +138,7 @@ fn missing_with_advice(name: &str) -> Rejection {
         "aud" => ". Configure the issuer to send it; if its tokens have no audience by design, write `expectedClients` \
                   with the clients that may call this API, or `expectedAudience: false`"
             .to_owned(),
-        _ => String::new(),
+        _ => ". Configure the issuer to send it: nothing is accepted without it".to_owned(),
     };
     Code::ClaimMissing.because(format!("{REPORT} claim {name} is missing{advice}"))
 }

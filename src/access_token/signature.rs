@@ -47,6 +47,9 @@ pub(crate) enum KeyTrouble {
     Outdated(Rejection),
 }
 
+/// Keys of the issuer that a message names.
+const MAX_SHOWN_KEYS: usize = 8;
+
 const NOT_ALL_SETS: &str = ", and not all key sets of the issuer are there";
 
 impl<'a> TokenParts<'a> {
@@ -148,8 +151,31 @@ impl<'t> SignedToken<'t> {
         KeyTrouble::Outdated(if set.may_lack(sought) {
             Code::KeysUnavailable.because(message + NOT_ALL_SETS)
         } else {
-            Code::KeyUnknown.because(with_reason(message, set, sought, now))
+            Code::KeyUnknown.because(self.with_published(with_reason(message, set, sought, now), set, sought))
         })
+    }
+
+    /// A message, with the keys that the issuer has. The drop-in keeps to the sentence alone.
+    #[cold]
+    fn with_published(&self, message: String, set: &JwkSet, sought: &Sought<'_>) -> String {
+        if sought.by_kid_alone {
+            return message;
+        }
+        let shown =
+            |kid: Option<&str>| kid.map_or("one without kid".to_owned(), |kid| format!("\"{}\"", Shown(kid)));
+        let mut published: Vec<_> =
+            set.usable().map(|(kid, _)| shown(kid)).take(MAX_SHOWN_KEYS + 1).collect();
+        if published.len() > MAX_SHOWN_KEYS {
+            published.truncate(MAX_SHOWN_KEYS);
+            published.push("…".to_owned());
+        }
+        let published = published.join(", ");
+        let issuer = self.payload.hint().issuer().unwrap_or_default();
+        format!(
+            "{message}; the issuer's keys are {published}. The token, which names the issuer \"{}\", is of another environment, \
+             or its key is not published yet",
+            Shown(issuer)
+        )
     }
 
     /// The key that the token names.

@@ -26,7 +26,11 @@ pub(super) fn check(
     let date = |name: &str| match claims.get(name) {
         None => Ok(None),
         Some(value) => value.as_number().and_then(NumericDate::from_json).map(Some).ok_or_else(|| {
-            invalid(Code::ClaimMalformed.because(format!("\"{name}\" claim must be a number")))
+            let sentence = format!("\"{name}\" claim must be a number");
+            invalid(Code::ClaimMalformed.because(match policy.profile {
+                Profile::OidcSpa => sentence,
+                _ => format!("{sentence} of seconds since 1970; got {}", value.kind()),
+            }))
         }),
     };
     let issued = date("iat")?;
@@ -52,7 +56,8 @@ pub(super) fn check(
         )));
     }
     if expires.is_some_and(|expires| expires > NumericDate::LATEST_SENSIBLE) {
-        let message = "\"exp\" claim lies beyond the year 9999; it is counted in seconds";
+        let message = "\"exp\" claim lies beyond the year 9999; it is counted in seconds, and this looks like \
+                       milliseconds";
         return Err(Code::ClaimMalformed.because(message));
     }
     if issued.zip(expires).is_some_and(|(issued, expires)| issued > expires) {
@@ -84,7 +89,7 @@ fn young_enough(
     }
     Err(Code::TokenExpired.because(format!(
         "The access token is too old: \"iat\" claim is {issued}, {} s before this server's time, {}, and \
-         maxTokenAgeSeconds is {max_age_secs}",
+         maxTokenAgeSeconds is {max_age_secs}. The client asks the issuer for a new one",
         issued.secs_apart(now),
         now.secs()
     )))
@@ -100,7 +105,10 @@ pub(super) fn expired(expires: NumericDate, policy: AccessTokenPolicy, now: Unix
     Code::TokenExpired.because(format!(
         "The access token expired {secs} s ago: \"exp\" claim is {expires}, this server's time is {}{}",
         now.secs(),
-        clock_advice(secs)
+        match clock_advice(secs) {
+            "" => ". The client asks the issuer for a new one",
+            advice => advice,
+        }
     ))
 }
 

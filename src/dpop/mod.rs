@@ -6,6 +6,7 @@
 
 pub mod nonce;
 pub mod proof;
+mod refusal;
 pub mod replay;
 pub mod shares;
 pub mod window;

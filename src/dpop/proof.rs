@@ -21,6 +21,7 @@ use crate::request::{ProxyTrust, RequestHead, TargetUri};
 use crate::time::{Leeway, NumericDate, UnixTime};
 
 use super::nonce::{Given, NonceMode, Nonces};
+use super::refusal;
 use super::replay::ProofRecord;
 use super::window::{Lies, ProofWindow};
 
@@ -38,9 +39,9 @@ pub struct DpopPolicy {
     pub nonce_window: ProofWindow,
     /// Bytes of a proof.
     pub max_bytes: usize,
-    /// Compare `htm` without regard to case, as `oidc-spa/server` does. Methods are case-sensitive (RFC 9110
-    /// section 9.1).
-    pub method_in_any_case: bool,
+    /// As `oidc-spa/server` does it: `htm` is compared without regard to case, though methods are case-sensitive (RFC 9110
+    /// section 9.1), and a refusal says what that library says and no more.
+    pub as_oidc_spa: bool,
 }
 
 /// What the proof must be for.
@@ -129,8 +130,21 @@ pub struct Proof {
 }
 
 impl Proof {
-    /// Checks a proof. The numbers are those of RFC 9449 section 4.3.
+    /// Checks a proof. A refusal says what to do about it, unless it is to say what `oidc-spa/server` says.
     pub(crate) fn validate(
+        proof: &str,
+        access_token: TokenDigest,
+        jkt: &str,
+        target: &ExpectedTarget<'_>,
+        rules: &ProofRules<'_>,
+        now: UnixTime,
+    ) -> Result<Self, Rejection> {
+        let checked = Self::check(proof, access_token, jkt, target, rules, now);
+        checked.map_err(|rejection| refusal::advised(rejection, rules.policy.as_oidc_spa))
+    }
+
+    /// The checks. The numbers are those of RFC 9449 section 4.3.
+    fn check(
         proof: &str,
         access_token: TokenDigest,
         jkt: &str,
@@ -304,14 +318,14 @@ fn check_fresh(
     let fresh = |issued: NumericDate, has_current_nonce| Fresh { issued: issued.ceil(), has_current_nonce };
     let Some(nonces) = nonces else {
         let issued = issued()?;
-        return check_issued(issued, policy.window, now).map(|()| fresh(issued, false));
+        return check_issued(issued, policy.window, policy, now).map(|()| fresh(issued, false));
     };
     match claims.get("nonce") {
         Some(Value::String(nonce)) => {
             let issued = issued()?;
             let unknown = "DPoP proof nonce is not one that this server gave lately";
             let given = nonces.given(nonce, now, policy.window.ahead()).ok_or_else(|| needed(unknown))?;
-            check_issued(issued, policy.nonce_window, now)?;
+            check_issued(issued, policy.nonce_window, policy, now)?;
             Ok(fresh(issued, given == Given::Lately))
         }
         Some(_) => Err(Code::ProofMalformed.because("DPoP proof nonce must be a string")),
@@ -319,7 +333,7 @@ fn check_fresh(
         None => {
             let issued = issued()?;
             // With a nonce it could be fresh, unless the clock is wrong by more than that allows.
-            check_issued(issued, policy.window, now)
+            check_issued(issued, policy.window, policy, now)
                 .map_err(|rejection| match policy.nonce_window.place(issued, now) {
                     Lies::Within => {
                         needed("DPoP proof is not fresh by its iat; with a nonce of this server it can be")
@@ -336,11 +350,16 @@ fn missing_issued() -> Rejection {
     Code::ProofMalformed.because("DPoP proof missing or invalid iat claim")
 }
 
-fn check_issued(issued: NumericDate, window: ProofWindow, now: UnixTime) -> Result<(), Rejection> {
+fn check_issued(
+    issued: NumericDate,
+    window: ProofWindow,
+    policy: &DpopPolicy,
+    now: UnixTime,
+) -> Result<(), Rejection> {
     match window.place(issued, now) {
         Lies::Within => Ok(()),
-        Lies::After => Err(Code::ProofNotYetValid.because("DPoP proof iat is in the future")),
-        Lies::Before => Err(Code::ProofStale.because("DPoP proof iat too old")),
+        Lies::After => Err(refusal::dated_ahead(issued, window, policy.as_oidc_spa, now)),
+        Lies::Before => Err(refusal::too_old(issued, window, policy.as_oidc_spa, now)),
     }
 }
 
@@ -349,18 +368,14 @@ fn check_method(claims: &Object<'_>, expected: Option<&str>, policy: &DpopPolicy
     let matches = match (htm, expected) {
         (None, None) => true,
         (Some(Value::String(htm)), Some(method)) => {
-            htm == method || (policy.method_in_any_case && htm.eq_ignore_ascii_case(method))
+            htm == method || (policy.as_oidc_spa && htm.eq_ignore_ascii_case(method))
         }
         _ => false,
     };
     if matches {
         return Ok(());
     }
-    Err(Code::ProofMethodMismatch.because(format!(
-        "DPoP proof htm claim does not match request method. htm: {}, expected htm: {}",
-        shown(htm),
-        Shown(expected.unwrap_or("undefined"))
-    )))
+    Err(refusal::another_method(htm, expected))
 }
 
 fn check_uri(claims: &Object<'_>, expected: Option<&ExpectedUri<'_>>) -> Result<(), Rejection> {
@@ -379,24 +394,7 @@ fn check_uri(claims: &Object<'_>, expected: Option<&ExpectedUri<'_>>) -> Result<
         let named = htu.and_then(Value::as_str).and_then(TargetUri::parse)?;
         expected.advice.filter(|_| expected.uri.as_ref().is_some_and(|uri| uri.may_be_behind(&named)))
     });
-    let message = format!(
-        "DPoP proof htu claim does not match request url. htu: {}, expected htu: {}",
-        shown(htu),
-        Shown(expected.map_or("undefined", |expected| &expected.shown))
-    );
-    Err(Code::ProofUriMismatch.because(match advice {
-        Some(advice) => format!("{message}. {advice}"),
-        None => message,
-    }))
-}
-
-/// A claim as a message shows it: strings as they are, the rest by what it is.
-fn shown(claim: Option<&Value<'_>>) -> String {
-    match claim {
-        None => "undefined".to_owned(),
-        Some(Value::String(text)) => Shown(text).to_string(),
-        Some(other) => other.kind().to_owned(),
-    }
+    Err(refusal::another_uri(htu, expected.map(|expected| &*expected.shown), advice))
 }
 
 fn check_access_token(claims: &Object<'_>, access_token: TokenDigest) -> Result<(), Rejection> {

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::issuer_name::IssuerName;
+use super::metadata::{A_PAGE, is_page};
 use super::published_key::PublishedKey;
 pub use super::published_key::Sought;
 use super::published_key::Usefulness;
@@ -37,6 +38,8 @@ pub struct JwkSet {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[allow(missing_docs)]
 pub enum JwkSetError {
+    #[error("expected a JWK Set as JSON, got a page (HTML or XML): {A_PAGE}")]
+    Page,
     #[error("the JWK Set is {0}")]
     Json(#[from] JsonError),
     #[error("the JWK Set has no `keys` array")]
@@ -110,6 +113,9 @@ pub struct SkippedKey {
 impl JwkSet {
     /// Reads a JWK Set. Keys that cannot verify signatures are passed over; a set with no other is refused.
     pub fn parse(document: &[u8]) -> Result<Self, JwkSetError> {
+        if is_page(document) {
+            return Err(JwkSetError::Page);
+        }
         let items = texts_of_items(document, "keys")?.ok_or(JwkSetError::NoKeys)?;
         Self::of(items.len(), items.into_iter().map(|item| Object::parse(item).ok()))
     }

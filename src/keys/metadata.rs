@@ -49,6 +49,15 @@ const OAUTH: &str = "/.well-known/oauth-authorization-server";
 /// Where Entra ID publishes the metadata of all tenants.
 const ALL_TENANTS: &str = "common";
 
+/// What a page in the place of a document means.
+pub(super) const A_PAGE: &str =
+    "something else answers here, such as a login form, a proxy or an application in the browser";
+
+/// Whether an answer is for people. No JSON text begins like one.
+pub(super) fn is_page(document: &[u8]) -> bool {
+    document.trim_ascii_start().starts_with(b"<")
+}
+
 /// Why a text is not an issuer's identifier, or a document not its metadata.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[allow(missing_docs)]
@@ -75,6 +84,8 @@ pub enum MetadataError {
          a colon"
     )]
     NotAName,
+    #[error("expected the metadata as JSON, got a page (HTML or XML): {A_PAGE}")]
+    Page,
     #[error("the metadata is {0}")]
     Json(#[from] JsonError),
     #[error(
@@ -206,6 +217,9 @@ pub struct Metadata {
 impl Metadata {
     /// Reads the metadata of this issuer; a document that names another one is refused (RFC 8414 section 3.3).
     pub fn parse(document: &[u8], issuer: &Issuer) -> Result<Self, MetadataError> {
+        if is_page(document) {
+            return Err(MetadataError::Page);
+        }
         let object = Object::parse(document)?;
         let found = object.get("issuer").and_then(Value::as_str).unwrap_or_default();
         if !issuer.is_called(found) {

@@ -5,6 +5,7 @@
 mod binding;
 mod keys;
 mod nonces;
+mod sentences;
 mod target;
 mod uri_table;
 

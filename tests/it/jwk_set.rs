@@ -317,7 +317,6 @@ fn g22_to_g25_documents_that_are_no_usable_set() {
     for (id, document) in [
         ("G22", "null".to_owned()),
         ("G22", format!("[{good}]")),
-        ("G22", "<html></html>".to_owned()),
         ("G22", String::new()),
         ("G22", format!("{set}x")),
         ("G22", format!("\u{feff}{set}")),
@@ -328,6 +327,9 @@ fn g22_to_g25_documents_that_are_no_usable_set() {
         ("G22", format!(r#"{{"keys":[{good},]}}"#)),
     ] {
         assert!(matches!(parse(&document), Err(JwkSetError::Json(_))), "{id}: {document}");
+    }
+    for page in ["<html></html>", "\n <!doctype html>", "<?xml version=\"1.0\"?>"] {
+        assert!(matches!(parse(page), Err(JwkSetError::Page)), "G22: {page}");
     }
     assert!(matches!(parse(r#"{"keys":[]}"#), Err(JwkSetError::NoneUsable(_))), "G23");
     let many = |n: usize| jwk_set_of(&vec![good.clone(); n]);

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 /// Rooms from the ground up. A room may use those before it, and `jose` and `keys` are floors with an order of their own.
-const ROOMS: [&str; 45] = [
+const ROOMS: [&str; 46] = [
     "time",
     "crypto",
     "jose::algorithm",
@@ -40,6 +40,7 @@ const ROOMS: [&str; 45] = [
     "dpop::window",
     "dpop::shares",
     "dpop::replay",
+    "dpop::refusal",
     "dpop::proof",
     "dpop",
     "question",

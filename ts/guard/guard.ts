@@ -167,6 +167,12 @@ export function validatorOf<Claims>(
             `expected a validator, or options for one; got a Promise. Wait for it first: const validator = await …`
         );
     }
+    if (given === undefined || given === null) {
+        throw invalid(
+            `expected a validator, or options for one, as the first argument; got ${String(given)}. Write ${write}, or see ` +
+                "whether the file that makes the validator imports this one, so that it is not made yet"
+        );
+    }
     if (typeof given === "function") {
         const hint =
             (given as unknown) === createValidator

@@ -123,11 +123,21 @@ export function plainCopy(value: unknown, path: string): unknown {
                 return copy;
             }
     }
+    const [option = ""] = path.split(/[.[]/, 1);
     throw new TypeError(
         `oidc-spa-native: the option "${path}" is ${kindOf(value)}. Options are strings, finite numbers, booleans, lists ` +
-            'and plain objects, for example expectedAudience: "https://api.example.com".'
+            `and plain objects, for example ${EXAMPLES[option] ?? 'expectedAudience: "https://api.example.com"'}.`
     );
 }
+
+/** What to write where a value of some other kind is likely. */
+const EXAMPLES: Readonly<Record<string, string>> = {
+    replayStore:
+        'replayStore: { redis: "redis://127.0.0.1:6379" }. A client that you have already goes into a function: ' +
+        'replayStore: { checkAndStore: async (key, expiresAt) => (await ioredis.set(key, "1", "PXAT", expiresAt, "NX")) === "OK" }',
+    issuers:
+        'issuers: [{ issuerUri: "https://auth.example.com", expectedAudience: "https://api.example.com" }]'
+};
 
 const MAX_OPTION_PATH = 200;
 

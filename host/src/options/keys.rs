@@ -91,8 +91,14 @@ fn aliases<'o>(options: &Reader<'o>) -> Result<Vec<&'o str>, OptionsError> {
     })
 }
 
+/// What `keys` takes.
+const KNOWN_KEYS: &str = "one of { jwks: { keys: [...] } }, { pem: \"...\" }, { file: \"./keys.json\" }, { env: \"NAME\" } and { sets: [...] }";
+
 fn sources(issuer: &Reader<'_>, transport: Transport) -> Result<Vec<KeySource>, OptionsError> {
-    let keys = issuer.object("keys")?;
+    let keys = match issuer.object.get("keys") {
+        None => None,
+        Some(value) => Some(value.as_object().ok_or_else(|| issuer.unexpected("keys", KNOWN_KEYS))?),
+    };
     if issuer.object.has("jwksUri") && keys.is_some() {
         let message = format!(
             "{}keys: cannot stand beside jwksUri; keys that count together are {{ sets: [{{ jwksUri }}, ...] }}",
@@ -104,6 +110,12 @@ fn sources(issuer: &Reader<'_>, transport: Transport) -> Result<Vec<KeySource>, 
     let path = format!("{}keys.", issuer.path);
     let reader = Reader { object: keys, path: &path };
     if !keys.has("sets") {
+        if keys.has("kty") || keys.has("keys") {
+            return Err(OptionsError(format!(
+                "{}keys: a JWK or JWK Set stands in it directly; expected {KNOWN_KEYS}",
+                issuer.path
+            )));
+        }
         reader.check_names(&["jwks", "pem", "file", "env", "sets"])?;
         return Ok(vec![known_keys(issuer, "keys", &reader)?]);
     }
@@ -155,7 +167,11 @@ fn urls(options: &Reader<'_>, transport: Transport) -> Result<Option<KeySource>,
 /// Keys that are known in advance. `name` is the member of `parent` that a message names.
 fn known_keys(parent: &Reader<'_>, name: &str, reader: &Reader<'_>) -> Result<KeySource, OptionsError> {
     let mut found = Vec::new();
-    found.extend(reader.object("jwks")?.map(StaticKeys::JwkSet));
+    if let Some(jwks) = reader.object.get("jwks") {
+        let expected = "a JWK Set, such as { keys: [{ kty: \"EC\", ... }] }";
+        let jwks = jwks.as_object().ok_or_else(|| reader.unexpected("jwks", expected))?;
+        found.push(StaticKeys::JwkSet(jwks));
+    }
     found.extend(reader.string("pem")?.map(StaticKeys::Pem));
     found.extend(reader.string("file")?.map(StaticKeys::File));
     found.extend(reader.string("env")?.map(StaticKeys::Environment));

@@ -149,7 +149,7 @@ impl Options {
                 window: dpop::window(&options, drop_in)?,
                 nonce_window: dpop::nonce_window(&options)?,
                 max_bytes: limits.size("proofBytes", 8 * 1024, 64 * 1024)?,
-                method_in_any_case: drop_in,
+                as_oidc_spa: drop_in,
             },
             nonces: dpop::nonces(&options)?,
             schemes: dpop::schemes(&options)?,
@@ -215,7 +215,7 @@ fn issuers(options: &Reader<'_>, naming: Naming) -> Result<Vec<AcceptedSource>, 
     }
     let expected = "a list of { issuerUri, expectedAudience } or { issuerUri, expectedClients }";
     let items = value.as_array().filter(|items| !items.is_empty());
-    let items = items.ok_or_else(|| options.unexpected("issuers", expected))?;
+    let items = items.ok_or_else(|| options.unexpected_in("issuers", expected, |_| true))?;
     let mut issuers: Vec<AcceptedSource> = Vec::with_capacity(items.len());
     let mut names: HashMap<String, usize> = HashMap::new();
     for (i, item) in items.iter().enumerate() {
@@ -377,6 +377,17 @@ mod tests {
                 r#","jwksUri":"https://as.example/jwks","keys":{"pem":"x"}"#,
                 "keys: cannot stand beside jwksUri",
             ),
+            (r#","keys":[]"#, "keys: expected one of { jwks: { keys: [...] } }, { pem: \"...\" }"),
+            (r#","keys":"x""#, "keys: expected one of { jwks: { keys: [...] } }, { pem: \"...\" }"),
+            (
+                r#","keys":{"kty":"EC"}"#,
+                "keys: a JWK or JWK Set stands in it directly; expected one of { jwks",
+            ),
+            (
+                r#","keys":{"keys":[]}"#,
+                "keys: a JWK or JWK Set stands in it directly; expected one of { jwks",
+            ),
+            (r#","keys":{"jwks":[]}"#, "keys.jwks: expected a JWK Set, such as { keys: ["),
             (r#","keys":{}"#, "keys: expected one of { jwks }, { pem }, { file } and { env }"),
             (r#","keys":{"sets":[]}"#, "keys.sets: expected a list of 1 to 16 of { jwksUri }, { jwks }"),
             (r#","keys":{"sets":{}}"#, "keys.sets: expected a list"),
@@ -478,7 +489,10 @@ mod tests {
             (r#"{"issuerUri":"https://as.example","expectedAudience":[]}"#, "expectedAudience: expected"),
             (r#"{"issuerUri":"https://as.example","expectedAudience":{}}"#, "expectedAudience: expected"),
             (r#"{"issuerUri":"https://as.example","expectedAudience":true}"#, "expectedAudience: expected"),
-            (r#"{"issuers":[]}"#, "issuers: expected a list"),
+            (
+                r#"{"issuers":[]}"#,
+                "issuers: expected a list of { issuerUri, expectedAudience } or { issuerUri, expectedClients }; got an empty list",
+            ),
             (
                 r#"{"issuerUri":"urn:x","expectedAudience":"a"}"#,
                 "issuerUri: expected an https URL such as \"https://auth.example.com\"; got \"urn:x\"; beside `jwksUri` or `keys`",

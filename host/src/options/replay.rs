@@ -56,9 +56,10 @@ pub(super) fn replay(
         true => Some(limits.integer(name, 0, 1_000, 100_000_000)? as usize),
         false => None,
     };
-    let Some(object) = options.object("replayStore")? else {
+    let Some(given) = options.object.get("replayStore") else {
         return Ok(ReplayOptions { entries, ..ReplayOptions::default() });
     };
+    let object = given.as_object().ok_or_else(no_store)?;
     if schemes == AcceptedSchemes::Bearer {
         return Err(OptionsError("replayStore: is of no use with dpop \"disabled\"".into()));
     }
@@ -78,12 +79,15 @@ pub(super) fn replay(
     Ok(ReplayOptions { choice, on_unavailable, timeout, entries })
 }
 
+/// What was given may hold a password: it is not repeated.
+fn no_store() -> OptionsError {
+    let expected = "expected { redis: \"redis://host:6379\" }, or an object with a function checkAndStore";
+    OptionsError(format!("replayStore: {expected}"))
+}
+
 fn redis(store: &Reader<'_>, timeout: Duration) -> Result<RedisSettings, OptionsError> {
     let Some(url) = store.object.get("redis").and_then(|url| url.as_str()) else {
-        // What was given may hold a password: it is not repeated.
-        let expected =
-            "expected { redis: \"redis://host:6379\" }, or an object with a function checkAndStore";
-        return Err(OptionsError(format!("replayStore: {expected}")));
+        return Err(no_store());
     };
     let ca = store.string("ca")?.map(str::to_owned);
     let certificates = Certificates { ca, client: client_certificate(store)? };

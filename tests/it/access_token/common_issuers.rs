@@ -2,6 +2,7 @@
 //! drop-in's rules do not loosen.
 
 use oidc_spa_native::access_token::{AccessTokenPolicy, OptionalClaims, Profile};
+use oidc_spa_native::keys::metadata::Issuer;
 
 use crate::issuer::{Jwt, NOW, PROFILES, Setup, Verdict, quoted};
 
@@ -101,7 +102,10 @@ fn a_claim_that_is_missing_is_named_with_the_option_that_helps() {
         assert!(message(Profile::Common, claim).contains(&advice), "{}", message(Profile::Common, claim));
     }
     for claim in ["exp", "iss"] {
-        assert!(message(Profile::Common, claim).ends_with(&format!("claim {claim} is missing")));
+        let told = format!(
+            "claim {claim} is missing. Configure the issuer to send it: nothing is accepted without it"
+        );
+        assert!(message(Profile::Common, claim).ends_with(&told));
     }
     for profile in [Profile::Rfc9068, Profile::OidcSpa] {
         for claim in ["sub", "iat", "exp", "iss", "aud"] {
@@ -147,7 +151,7 @@ fn a_token_has_a_greatest_age() {
         assert_eq!(
             verdict.message(),
             "The access token is too old: \"iat\" claim is 1799999925, 75 s before this server's time, 1800000000, and \
-             maxTokenAgeSeconds is 60"
+             maxTokenAgeSeconds is 60. The client asks the issuer for a new one"
         );
         // A token that is remembered ends with its age, or with its exp where that comes first.
         for (max, until) in [(60, NOW - 20 + 60), (10_000, NOW + 600)] {
@@ -167,6 +171,27 @@ fn a_token_has_a_greatest_age() {
 }
 
 #[test]
+fn a_token_of_another_issuer_or_api_is_told_with_what_to_write() {
+    let message = |profile, claim: &str, value: &str| {
+        Setup::new(profile).bearer(&Jwt::t0().claim(claim, value).sign()).message().to_owned()
+    };
+    let other = r#""https://other.example""#;
+    assert!(message(Profile::Common, "iss", other).ends_with("write the token's into `issuerAliases`"));
+    assert!(
+        message(Profile::OidcSpa, "iss", other)
+            .ends_with("does not match the issuerUri \"https://as.example\".")
+    );
+    assert!(message(Profile::Common, "aud", r#""account""#).contains("a mapper of the type Audience"));
+    assert!(message(Profile::OidcSpa, "aud", r#""account""#).ends_with("\"."));
+    let entra = Setup::new(Profile::Common).policy(|policy| {
+        policy.issuers[0].issuer = Issuer::parse("https://login.microsoftonline.com/t/v2.0").unwrap();
+    });
+    let first = Jwt::t0().claim("iss", r#""https://sts.windows.net/t/""#).sign();
+    assert!(entra.bearer(&first).message().contains("`api.requestedAccessTokenVersion`"));
+    assert!(!entra.bearer(&Jwt::t0().sign()).message().contains("version"));
+}
+
+#[test]
 fn times_are_told_with_their_distance() {
     let message = |profile, claim: &str, value: &str| {
         Setup::new(profile).bearer(&Jwt::t0().claim(claim, value).sign()).message().to_owned()
@@ -178,7 +203,8 @@ fn times_are_told_with_their_distance() {
     );
     assert_eq!(
         message(Profile::Common, "exp", &seconds(-300)),
-        "The access token expired 300 s ago: \"exp\" claim is 1799999700, this server's time is 1800000000"
+        "The access token expired 300 s ago: \"exp\" claim is 1799999700, this server's time is 1800000000. The client \
+         asks the issuer for a new one"
     );
     assert_eq!(
         message(Profile::Rfc9068, "nbf", "1800000007.5"),
@@ -191,6 +217,11 @@ fn times_are_told_with_their_distance() {
         let told = message(Profile::Common, claim, value);
         assert!(told.len() < 250, "{told}");
     }
+    assert_eq!(
+        message(Profile::Common, "exp", r#""1800000300""#),
+        "\"exp\" claim must be a number of seconds since 1970; got a string"
+    );
+    assert_eq!(message(Profile::OidcSpa, "exp", r#""1800000300""#), "\"exp\" claim must be a number");
     assert_eq!(message(Profile::OidcSpa, "exp", &seconds(-42)), "\"exp\" claim timestamp check failed");
     assert_eq!(message(Profile::OidcSpa, "nbf", &seconds(42)), "\"nbf\" claim timestamp check failed");
 }

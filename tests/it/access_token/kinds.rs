@@ -148,7 +148,7 @@ fn what_is_no_jwt_is_told_as_what_it_is() {
         assert!(opaque.len() < 9 || !message.contains(opaque), "{message}");
     }
     for (token, part) in
-        [("a.b", "expected three parts"), ("a.b.c.d", "expected three parts"), ("a.b.c", "base64url")]
+        [("a.b", "three parts between dots, got 2"), ("a.b.c.d", "dots, got 4"), ("a.b.c", "base64url")]
     {
         let (name, message) = common(token);
         assert_eq!(name, "token_malformed");
@@ -185,14 +185,21 @@ fn an_algorithm_that_is_refused_is_told_with_what_to_do() {
         verdict.message().to_owned()
     };
     assert!(message(Profile::Common, "HS256").contains("It is symmetric"));
-    assert_eq!(message(Profile::Common, "none"), "Unsupported or too weak algorithm none");
+    assert_eq!(
+        message(Profile::Common, "none"),
+        "Unsupported or too weak algorithm none. The token is not signed: anybody could have made it"
+    );
+    assert!(message(Profile::Common, "RS1").contains("one that `algorithms` takes"));
+    assert_eq!(message(Profile::OidcSpa, "none"), "Unsupported or too weak algorithm none");
     assert_eq!(message(Profile::OidcSpa, "HS256"), "Unsupported or too weak algorithm HS256");
     let picky = Setup::new(Profile::Common).policy(|policy| {
         policy.issuers[0].algorithms = AlgorithmSet::of(&[Algorithm::RS256]).unwrap();
     });
     let verdict = picky.bearer(&Jwt::t0().sign());
     assert_eq!(verdict.name(), "algorithm_not_allowed");
-    assert!(verdict.message().ends_with("ES256: it is not among the `algorithms` of this issuer"));
+    assert!(verdict.message().ends_with(
+        "ES256: it is not among the `algorithms` of this issuer. If the issuer may sign with it, add it there"
+    ));
     let strict = Setup::new(Profile::Rfc9068);
     for token in [Jwt::t0().header("typ", r#""JWT""#), Jwt::t0().without_header("typ")] {
         let verdict = strict.bearer(&token.sign());
@@ -217,5 +224,9 @@ fn a_token_for_microsoft_graph_is_told_by_its_header() {
     let other = Jwt::t0().sign();
     let (header, rest) = other.split_once('.').unwrap();
     let tampered = format!("{header}.{}{rest}", base64url_encode(b"{"));
-    assert_eq!(common(&tampered).1, "signature verification failed");
+    assert_eq!(
+        common(&tampered).1,
+        "signature verification failed with the issuer's key \"es-1\": the token was changed on its way, or is of another \
+         issuer or environment that calls a key the same. Compare its `iss` with `issuerUri`"
+    );
 }

@@ -71,8 +71,8 @@ fn the_client_is_named_by_the_first_claim_that_is_there() {
     assert_eq!(client(&[("__proto__", r#"{"client_id":"web"}"#)]), "claim_missing");
     // The text that came is quoted as others are.
     let (_, message) = judged(&Audience::Unchecked, &ours, &[("client_id", &quoted("x\n\u{202e}"))]);
-    let expected =
-        r#"Not an expected client, got client_id claim "x\u{a}\u{202e}" but expected "web" or "mobile"."#;
+    let expected = "Not an expected client, got client_id claim \"x\\u{a}\\u{202e}\" but expected \"web\" or \"mobile\". If that \
+                    client may call this API, add it to `expectedClients`";
     assert_eq!(message, expected);
 }
 

@@ -106,7 +106,7 @@ impl Setup {
                 window: window(),
                 nonce_window: ProofWindow::around(Leeway::from_secs(300).unwrap()),
                 max_bytes: 8 * 1024,
-                method_in_any_case: profile == Profile::OidcSpa,
+                as_oidc_spa: profile == Profile::OidcSpa,
             },
             nonces: None,
             schemes: AcceptedSchemes::Both,
