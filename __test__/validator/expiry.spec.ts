@@ -241,3 +241,13 @@ test("what is no grant does not pass for one that never ends", () => {
     }
     expect(vi.getTimerCount()).toBe(0);
 });
+
+test("what cannot end is an error, and nothing waits for it", () => {
+    for (const until of [{}, null, 7, "response"]) {
+        expect(() => validator.untilExpiry(granted, until as never), String(until)).toThrow(
+            /untilExpiry takes a response, a socket, a stream or an AbortSignal/
+        );
+    }
+    expect(vi.getTimerCount()).toBe(0);
+    expect(validator.untilExpiry(granted, new AbortController().signal).aborted).toBe(false);
+});

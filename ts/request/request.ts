@@ -17,6 +17,8 @@ import {
 import type { RequestParts } from "../addon/native.js";
 import { certificateOfConnection } from "./peer-certificate.js";
 
+const CERTIFICATE = "clientCertificate";
+
 /** Where a request went, as the caller of `validateRequest` says. */
 interface Target {
     readonly method: string;
@@ -50,6 +52,12 @@ export function readHeadersOrRequest(input: unknown, target: unknown, sources: S
         return joinWithUrl(fieldsOfRawHeaders(input), where);
     }
     if (isBag(input)) {
+        if (where === null && isLambdaEvent(input)) {
+            throw new TypeError(
+                "oidc-spa-native: an event of AWS Lambda is no request. Write validateRequest(event.headers, { method, url }), " +
+                    "with the method and the URL of event.requestContext, as docs/deploying.md shows."
+            );
+        }
         const parts = readWhole(input, null, where, sources);
         if (parts !== null) {
             return parts;
@@ -224,6 +232,13 @@ function readTarget(target: unknown): Target | null {
         );
     }
     const { clientCertificate = null } = target;
+    // A whole request may be the target, with members of its own: only what is nearly this one would vanish.
+    const misspelt = Object.keys(target).find(name => name !== CERTIFICATE && /^client_?cert/i.test(name));
+    if (misspelt !== undefined) {
+        throw new TypeError(
+            `oidc-spa-native: the target's "${misspelt}" is no member; did you mean "${CERTIFICATE}"?`
+        );
+    }
     if (clientCertificate !== null && !types.isUint8Array(clientCertificate)) {
         throw new TypeError(
             `oidc-spa-native: the target's clientCertificate is ${describe(clientCertificate)} where a Uint8Array is ` +
@@ -231,6 +246,11 @@ function readTarget(target: unknown): Target | null {
         );
     }
     return { method: text(target.method, "method"), url: text(target.url, "url"), clientCertificate };
+}
+
+/** No request has this member, and no header field is an object. */
+function isLambdaEvent({ requestContext, headers, method }: Bag): boolean {
+    return isBag(requestContext) && isBag(headers) && typeof method !== "string";
 }
 
 function text(value: unknown, member: string): string {

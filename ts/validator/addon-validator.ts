@@ -4,12 +4,13 @@
  * In: options. Out: the addon's validator, and what brings its answers to their end. Never: a rule about tokens.
  */
 
-import type { ValidatorHealth } from "../../index.js";
+import type { CustomReplayStore, ValidatorHealth } from "../../index.js";
 import { lendAuthorities } from "../addon/authorities.js";
 import { watchFleet } from "../addon/fleet.js";
 import { publishKeysEvents } from "../addon/keys-channel.js";
 import { NativeValidator, type Internals, type Settings } from "../addon/native.js";
 import { replayAccess, type Conclude } from "../addon/replay-store.js";
+import { checkNothingNear } from "./members.js";
 import { plainCopy } from "./options.js";
 import { messageOf } from "./shown.js";
 
@@ -21,6 +22,8 @@ export interface Native {
     readonly health: () => ValidatorHealth;
 }
 
+const STORE_MEMBERS = ["checkAndStore", "timeoutMs", "onUnavailable"] satisfies (keyof CustomReplayStore)[];
+
 /** Makes the addon's validator. Its complaints about options are the program's error: a TypeError. */
 export function newNativeValidator(
     options: { readonly [option: string]: unknown },
@@ -28,7 +31,11 @@ export function newNativeValidator(
 ): Native {
     // Without a prototype: what another script puts on `Object.prototype` is no option.
     const policy = Object.assign(Object.create(null), options) as typeof options;
-    const { option: replayStore, isOfApplication, concluding } = replayAccess(policy.replayStore);
+    const { replayStore: store } = policy;
+    if (typeof store === "object" && store !== null && "checkAndStore" in store) {
+        checkNothingNear(store, "replayStore", STORE_MEMBERS);
+    }
+    const { option: replayStore, isOfApplication, concluding } = replayAccess(store);
     const text = JSON.stringify(plainCopy({ ...policy, replayStore }, ""));
     lendAuthorities();
     let native: NativeValidator;

@@ -108,6 +108,9 @@ export function expiryBy<Claims>(
             const controller = new AbortController();
             const { signal } = controller;
             const expire = () => controller.abort(new TokenExpired());
+            if (until !== undefined) {
+                checkEnding(until);
+            }
             // What has ended already is told a moment later, to listeners that are added now.
             if (hasExpired(granted)) {
                 queueMicrotask(expire);
@@ -145,6 +148,16 @@ function check(granted: Granted<unknown> | null): void {
     if (granted !== null && (isSuccess !== true || typeof rawClaims?.exp !== "number")) {
         throw new TypeError(
             "oidc-spa-native: expected a grant of this validator, such as req.auth, or null for a request without credentials."
+        );
+    }
+}
+
+/** Before anything waits for it. */
+function checkEnding(until: unknown): void {
+    const { once, addEventListener } = Object(until) as { once?: unknown; addEventListener?: unknown };
+    if (typeof once !== "function" && typeof addEventListener !== "function") {
+        throw new TypeError(
+            "oidc-spa-native: untilExpiry takes a response, a socket, a stream or an AbortSignal as its second argument."
         );
     }
 }

@@ -103,6 +103,19 @@ function isNear(written: string, known: string): boolean {
     );
 }
 
+/**
+ * Throws where an object that may have other members too has one that is nearly one of these: it would vanish. A class
+ * of the application's may be such an object.
+ */
+export function checkNothingNear(given: object, of: string, names: readonly string[]): void {
+    for (const name of Object.keys(given)) {
+        const meant = names.includes(name) ? undefined : names.find(known => isNear(name, known));
+        if (meant !== undefined) {
+            throw invalid(`unknown member "${name}" of ${of}; did you mean "${meant}"?`);
+        }
+    }
+}
+
 /** Letters to be put in, taken away or changed (Levenshtein). */
 function distance(a: string, b: string): number {
     let row = Array.from({ length: b.length + 1 }, (_, i) => i);
