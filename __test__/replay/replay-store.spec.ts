@@ -261,7 +261,7 @@ describe("options", () => {
             /replayStore: expected \{ redis: "redis:\/\/host:6379" \}, or an object with a function checkAndStore/
         ],
         [{ redis: 1 }, /replayStore: expected/],
-        ["redis://127.0.0.1", /replayStore: expected an object/],
+        ["redis://127.0.0.1", /replayStore: expected \{ redis: "redis:\/\/host:6379" \}, or an object/],
         [{ redis: "http://sEcReT@host" }, /replayStore\.redis: expected a URL such as/],
         [{ redis: "redis://a:sEcReT@h1:1,h2:2" }, /several hosts are for redis-sentinel/],
         [{ redis: "redis-sentinel://a:sEcReT@h1:1,h2:2" }, /expected the name of what the Sentinel watches/],

@@ -20,7 +20,7 @@ test("a Redis client in the place of its URL is told where it goes", () => {
     }
     for (const replayStore of [new Redis(), { redis: new Redis() }]) {
         expect(() => createValidator({ ...ISSUER, replayStore: replayStore as never })).toThrow(
-            /"replayStore.*" is a Redis\..*goes into a function: replayStore: \{ checkAndStore: async/
+            /replayStore.*: expected .* with a URL, .* goes into a function, replayStore: \{ checkAndStore \}/
         );
     }
 });

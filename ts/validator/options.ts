@@ -132,9 +132,7 @@ export function plainCopy(value: unknown, path: string): unknown {
 
 /** What to write where a value of some other kind is likely. */
 const EXAMPLES: Readonly<Record<string, string>> = {
-    replayStore:
-        'replayStore: { redis: "redis://127.0.0.1:6379" }. A client that you have already goes into a function: ' +
-        'replayStore: { checkAndStore: async (key, expiresAt) => (await ioredis.set(key, "1", "PXAT", expiresAt, "NX")) === "OK" }',
+    replayStore: 'replayStore: { redis: "redis://127.0.0.1:6379" }',
     issuers:
         'issuers: [{ issuerUri: "https://auth.example.com", expectedAudience: "https://api.example.com" }]'
 };
