@@ -4,13 +4,12 @@
 //! Out: whether it is new.
 //! Never: an eviction of a live entry, a token, a proof.
 
-use std::collections::hash_map::RandomState;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::access_token::Presenter;
-use crate::crypto::sha256;
+use crate::crypto::{SecretHasher, SecretSet, sha256};
 use crate::jose::base64url_encode;
 use crate::time::UnixTime;
 
@@ -59,7 +58,7 @@ impl ProofRecord {
         half
     }
 
-    fn places(&self, hasher: &RandomState) -> Places {
+    fn places(&self, hasher: &SecretHasher) -> Places {
         Places::of(hasher, self.key, self.presenter)
     }
 
@@ -106,7 +105,7 @@ pub enum Remembered {
 pub struct ReplayMemory {
     entries: Mutex<Entries>,
     rule: Rule,
-    hasher: RandomState,
+    hasher: SecretHasher,
 }
 
 struct Entries {
@@ -124,7 +123,7 @@ struct Entries {
 
 #[derive(Default)]
 struct Slice {
-    seen: HashSet<Half>,
+    seen: SecretSet<Half>,
     counts: Counts,
     /// When the latest of its proofs was made.
     latest: Option<UnixTime>,
@@ -144,7 +143,7 @@ impl ReplayMemory {
             window,
             capacity,
         };
-        Self { entries: Mutex::new(entries), rule: Rule::Fair, hasher: RandomState::new() }
+        Self { entries: Mutex::new(entries), rule: Rule::Fair, hasher: SecretHasher::default() }
     }
 
     /// The same memory, of which whoever comes may use all.

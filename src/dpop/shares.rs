@@ -4,10 +4,10 @@
 //! Out: whether there is a place for one more; a count that may say too many, and never too few.
 //! Never: a list of keys or clients, which could be made long.
 
-use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 
 use crate::access_token::Presenter;
+use crate::crypto::SecretHasher;
 
 /// By whose proofs a share of the memory is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +36,7 @@ pub(super) struct Places {
 
 impl Places {
     /// Which cells they are is a secret of the process: nobody can aim at another's.
-    pub fn of(hasher: &RandomState, key: [u8; 16], presenter: Option<Presenter>) -> Self {
+    pub fn of(hasher: &SecretHasher, key: [u8; 16], presenter: Option<Presenter>) -> Self {
         let cells = |hash: u64| std::array::from_fn(|row| (hash >> (row * 12)) as usize % CELLS);
         Self {
             key: cells(hasher.hash_one(key)),
@@ -145,7 +145,7 @@ impl Sketch {
 mod tests {
     use super::*;
 
-    fn places(hasher: &RandomState, [key, subject, client]: [u8; 3]) -> Places {
+    fn places(hasher: &SecretHasher, [key, subject, client]: [u8; 3]) -> Places {
         let subject = (subject > 0).then_some(u64::from(subject));
         let presenter = (client > 0).then_some(Presenter { client: u64::from(client), subject });
         Places::of(hasher, [key; 16], presenter)
@@ -153,7 +153,7 @@ mod tests {
 
     #[test]
     fn a_count_is_never_too_low_and_what_is_taken_away_is_gone() {
-        let hasher = RandomState::new();
+        let hasher = SecretHasher::default();
         let (mut all, mut part) = (Counts::default(), Counts::default());
         for key in 1..=200 {
             for _ in 0..key {
@@ -175,7 +175,7 @@ mod tests {
 
     #[test]
     fn each_holder_has_its_own_rule() {
-        let hasher = RandomState::new();
+        let hasher = SecretHasher::default();
         let mut counts = Counts::default();
         for n in 0..100 {
             counts.add(places(&hasher, [1, 1, 1]));

@@ -77,6 +77,21 @@ impl Algorithm {
         Self::known().find(|algorithm| algorithm.name() == name)
     }
 
+    /// Bytes of a signature, where they are the same for each key (RFC 7518 section 3.4, RFC 8032 section 5.1.6, FIPS 204
+    /// section 4).
+    #[cfg(not(feature = "aws-lc"))]
+    pub(crate) const fn signature_bytes(self) -> Option<usize> {
+        match self.key_type() {
+            KeyType::Rsa => None,
+            KeyType::P256 | KeyType::Ed25519 => Some(64),
+            KeyType::P384 => Some(96),
+            KeyType::P521 => Some(132),
+            KeyType::MlDsa44 => Some(2420),
+            KeyType::MlDsa65 => Some(3309),
+            KeyType::MlDsa87 => Some(4627),
+        }
+    }
+
     pub(crate) const fn key_type(self) -> KeyType {
         match self {
             Self::RS256 | Self::RS384 | Self::RS512 | Self::PS256 | Self::PS384 | Self::PS512 => KeyType::Rsa,

@@ -5,11 +5,12 @@
 //! Never: a last-one-wins reading, a lone surrogate, a field that is skipped unread.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
+
+use crate::crypto::SecretSet;
 
 /// How deep objects and arrays may lie in one another.
 pub const MAX_DEPTH: usize = 64;
@@ -152,7 +153,7 @@ impl<'de> Visitor<'de> for TextOf {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut names = HashSet::new();
+        let mut names = SecretSet::default();
         let mut found = None;
         while let Some(name) = map.next_key_seed(Name)? {
             if name == self.member {
@@ -264,7 +265,7 @@ impl<'de> Visitor<'de> for Strict {
 /// choice of names makes it slow.
 #[derive(Default)]
 struct SeenNames {
-    names: HashSet<String>,
+    names: SecretSet<String>,
     count: usize,
 }
 

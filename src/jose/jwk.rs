@@ -51,6 +51,29 @@ pub(super) enum Material {
     },
 }
 
+impl Material {
+    /// The JWK with the members of its type alone, in the order that a thumbprint takes them (RFC 7638 section 3.2).
+    pub(super) fn to_json(&self) -> String {
+        let b64 = base64url_encode;
+        // The values are base64url and registered names: nothing in them needs escaping.
+        match self {
+            Self::Rsa { n, e } => format!(r#"{{"e":"{}","kty":"RSA","n":"{}"}}"#, b64(e), b64(n)),
+            Self::Ec { curve, x, y } => {
+                let crv = match curve {
+                    KeyType::P384 => "P-384",
+                    KeyType::P521 => "P-521",
+                    _ => "P-256",
+                };
+                format!(r#"{{"crv":"{crv}","kty":"EC","x":"{}","y":"{}"}}"#, b64(x), b64(y))
+            }
+            Self::Ed25519 { x } => format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{}"}}"#, b64(x)),
+            Self::Akp { algorithm, public } => {
+                format!(r#"{{"alg":"{algorithm}","kty":"AKP","pub":"{}"}}"#, b64(public))
+            }
+        }
+    }
+}
+
 /// How a key may be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Spelling {
@@ -138,24 +161,7 @@ impl Jwk {
 
     /// The key's SHA-256 thumbprint (RFC 7638 section 3), as a token's `jkt` names it (RFC 9449 section 6.1).
     pub fn thumbprint(&self) -> Thumbprint {
-        let b64 = base64url_encode;
-        // The values are base64url and registered names: nothing in them needs escaping.
-        let members = match &self.material {
-            Material::Rsa { n, e } => format!(r#"{{"e":"{}","kty":"RSA","n":"{}"}}"#, b64(e), b64(n)),
-            Material::Ec { curve, x, y } => {
-                let crv = match curve {
-                    KeyType::P384 => "P-384",
-                    KeyType::P521 => "P-521",
-                    _ => "P-256",
-                };
-                format!(r#"{{"crv":"{crv}","kty":"EC","x":"{}","y":"{}"}}"#, b64(x), b64(y))
-            }
-            Material::Ed25519 { x } => format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{}"}}"#, b64(x)),
-            Material::Akp { algorithm, public } => {
-                format!(r#"{{"alg":"{algorithm}","kty":"AKP","pub":"{}"}}"#, b64(public))
-            }
-        };
-        Thumbprint(base64url_encode(&sha256(members.as_bytes())))
+        Thumbprint(base64url_encode(&sha256(self.material.to_json().as_bytes())))
     }
 
     fn key_type(&self) -> KeyType {

@@ -3,20 +3,30 @@
 //! In: a `Jwk`; bytes and their signature.
 //! Out: yes or no, without a reason.
 //! Never: JSON, claims, a reason why a signature failed.
+//!
+//! Which keys and signatures are good is said here. The arithmetic is done by aws-lc with the feature `aws-lc`, else by
+//! the program around this library.
+
+#[cfg(not(feature = "aws-lc"))]
+pub mod asked;
+#[cfg(feature = "aws-lc")]
+mod aws_lc;
+
+#[cfg(not(feature = "aws-lc"))]
+use asked as backend;
+#[cfg(feature = "aws-lc")]
+use aws_lc as backend;
 
 use std::fmt;
 
-use aws_lc_rs::rsa::PublicEncryptingKey;
-use aws_lc_rs::signature::{
-    self, ParsedPublicKey, RsaParameters, RsaPublicKeyComponents, VerificationAlgorithm,
-};
+use backend::PublicKey;
 
 use super::algorithm::{Algorithm, KeyType};
-use super::jwk::{Jwk, JwkError, Material, RSA_BITS};
+use super::jwk::{Jwk, JwkError, Material};
 
 /// A public key, ready to verify with each algorithm that it may be used for.
 pub struct VerificationKey {
-    parsed: Vec<(Algorithm, ParsedPublicKey)>,
+    parsed: Vec<(Algorithm, PublicKey)>,
     modulus_bits: usize,
 }
 
@@ -32,9 +42,14 @@ impl VerificationKey {
     }
 
     fn for_algorithms(jwk: &Jwk, algorithms: impl Iterator<Item = Algorithm>) -> Result<Self, JwkError> {
-        let parsed: Vec<_> = algorithms
-            .map(|algorithm| Ok((algorithm, parse(&jwk.material, algorithm)?)))
-            .collect::<Result<_, JwkError>>()?;
+        if let Material::Ed25519 { x } = &jwk.material
+            && !is_good_point(x)
+        {
+            return Err(JwkError::Invalid);
+        }
+        let parse = |algorithm| PublicKey::parse(&jwk.material, algorithm).map(|key| (algorithm, key));
+        let parsed: Option<Vec<_>> = algorithms.map(parse).collect();
+        let parsed = parsed.ok_or(JwkError::Invalid)?;
         if parsed.is_empty() {
             return Err(JwkError::Algorithm);
         }
@@ -43,27 +58,7 @@ impl VerificationKey {
 
     /// Parses a public key in DER (`SubjectPublicKeyInfo`, RFC 5280 section 4.1), for every algorithm that fits it.
     pub fn from_der(der: &[u8]) -> Result<Self, JwkError> {
-        // An RSA key of another size would be parsed, and then verify nothing.
-        let modulus_bits = PublicEncryptingKey::from_der(der).map_or(0, |key| key.key_size_bits());
-        let is_good_rsa = RSA_BITS.contains(&modulus_bits);
-        // An Ed25519 key ends with its point (RFC 8410 section 4).
-        let point = der.last_chunk::<32>().map(<[u8; 32]>::as_slice).unwrap_or_default();
-        let parsed: Vec<_> = Algorithm::known()
-            .filter(|algorithm| match algorithm.key_type() {
-                KeyType::Rsa => is_good_rsa,
-                KeyType::Ed25519 => is_good_point(point),
-                KeyType::P256 | KeyType::P384 | KeyType::P521 => true,
-                KeyType::MlDsa44 | KeyType::MlDsa65 | KeyType::MlDsa87 => true,
-            })
-            .filter_map(|algorithm| {
-                let parameters: &'static dyn VerificationAlgorithm = match algorithm.key_type() {
-                    KeyType::Rsa => rsa_parameters(algorithm).ok()?,
-                    _ => other_algorithm(algorithm).ok()?,
-                };
-                Some((algorithm, ParsedPublicKey::new(parameters, der).ok()?))
-            })
-            .collect();
-        if parsed.is_empty() { Err(JwkError::Unsupported) } else { Ok(Self { parsed, modulus_bits }) }
+        backend::from_der(der)
     }
 
     /// What tells a cheap verification from a dear one of the same algorithm: the bits of an RSA modulus, else zero.
@@ -89,59 +84,13 @@ impl VerificationKey {
         if algorithm.key_type() == KeyType::Ed25519 && small_order(signature) {
             return false;
         }
-        key.verify_sig(message, signature).is_ok()
+        key.verify(message, signature)
     }
 }
 
 impl fmt::Debug for VerificationKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.parsed.iter().map(|(algorithm, _)| algorithm)).finish()
-    }
-}
-
-fn parse(material: &Material, algorithm: Algorithm) -> Result<ParsedPublicKey, JwkError> {
-    let parsed = match material {
-        Material::Rsa { n, e } => {
-            RsaPublicKeyComponents { n, e }.to_parsed_public_key(rsa_parameters(algorithm)?)
-        }
-        Material::Ec { x, y, .. } => {
-            // SEC 1 section 2.3.3: an uncompressed point is 04, x, y. Parsing it checks that it lies on its curve.
-            let point = [&[4], x.as_slice(), y.as_slice()].concat();
-            ParsedPublicKey::new(other_algorithm(algorithm)?, point)
-        }
-        Material::Ed25519 { x } => {
-            if !is_good_point(x) {
-                return Err(JwkError::Invalid);
-            }
-            ParsedPublicKey::new(other_algorithm(algorithm)?, x)
-        }
-        Material::Akp { public, .. } => ParsedPublicKey::new(other_algorithm(algorithm)?, public),
-    };
-    parsed.map_err(|_| JwkError::Invalid)
-}
-
-fn rsa_parameters(algorithm: Algorithm) -> Result<&'static RsaParameters, JwkError> {
-    match algorithm {
-        Algorithm::RS256 => Ok(&signature::RSA_PKCS1_2048_8192_SHA256),
-        Algorithm::RS384 => Ok(&signature::RSA_PKCS1_2048_8192_SHA384),
-        Algorithm::RS512 => Ok(&signature::RSA_PKCS1_2048_8192_SHA512),
-        Algorithm::PS256 => Ok(&signature::RSA_PSS_2048_8192_SHA256),
-        Algorithm::PS384 => Ok(&signature::RSA_PSS_2048_8192_SHA384),
-        Algorithm::PS512 => Ok(&signature::RSA_PSS_2048_8192_SHA512),
-        _ => Err(JwkError::Algorithm),
-    }
-}
-
-fn other_algorithm(algorithm: Algorithm) -> Result<&'static dyn VerificationAlgorithm, JwkError> {
-    match algorithm {
-        Algorithm::ES256 => Ok(&signature::ECDSA_P256_SHA256_FIXED),
-        Algorithm::ES384 => Ok(&signature::ECDSA_P384_SHA384_FIXED),
-        Algorithm::ES512 => Ok(&signature::ECDSA_P521_SHA512_FIXED),
-        Algorithm::EdDSA | Algorithm::Ed25519 => Ok(&signature::ED25519),
-        Algorithm::MlDsa44 => Ok(&signature::ML_DSA_44),
-        Algorithm::MlDsa65 => Ok(&signature::ML_DSA_65),
-        Algorithm::MlDsa87 => Ok(&signature::ML_DSA_87),
-        _ => Err(JwkError::Algorithm),
     }
 }
 

@@ -4,26 +4,25 @@
 //! Out: the position of the one that may have issued a token.
 //! Never: a verdict: what an unverified token says only chooses whose keys are looked up.
 
-use std::collections::HashMap;
-
 use super::issuer_name::{IssuerName, without_slash};
 use super::metadata::Issuer;
+use crate::crypto::SecretMap;
 
 /// The issuers of a policy, by their names.
 #[derive(Debug)]
 pub struct IssuerDirectory {
     /// Without a trailing slash, as [`IssuerName::is`] compares them.
-    named: HashMap<String, usize>,
+    named: SecretMap<String, usize>,
     /// Those that stand for a tenant each cannot be looked up. The one with the longer beginning comes first: it says more.
     templates: Vec<(usize, IssuerName)>,
     /// Names of which a template might be taken for the owner, in small letters.
-    behind_templates: HashMap<String, usize>,
+    behind_templates: SecretMap<String, usize>,
 }
 
 impl IssuerDirectory {
     /// A directory of these issuers.
     pub fn of<'i>(issuers: impl Iterator<Item = &'i Issuer>) -> Self {
-        let (mut named, mut templates) = (HashMap::new(), Vec::new());
+        let (mut named, mut templates) = (SecretMap::default(), Vec::new());
         for (position, issuer) in issuers.enumerate() {
             for name in issuer.names() {
                 if name.is_template() {
@@ -35,7 +34,7 @@ impl IssuerDirectory {
         }
         templates.sort_by_key(|(_, name)| std::cmp::Reverse(name.as_str().find('{')));
         let lower = named.iter().map(|(name, position)| (name.to_ascii_lowercase(), *position));
-        let behind_templates = if templates.is_empty() { HashMap::new() } else { lower.collect() };
+        let behind_templates = if templates.is_empty() { SecretMap::default() } else { lower.collect() };
         Self { named, templates, behind_templates }
     }
 

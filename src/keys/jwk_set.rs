@@ -4,7 +4,6 @@
 //! Out: `JwkSet`, and the keys that may have signed a token.
 //! Never: a key that is private, symmetric or not for signatures.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -13,6 +12,7 @@ use super::metadata::{A_PAGE, is_page};
 use super::published_key::PublishedKey;
 pub use super::published_key::Sought;
 use super::published_key::Usefulness;
+use crate::crypto::SecretSet;
 use crate::jose::algorithm::Algorithm;
 use crate::jose::json::{JsonError, Object, Value, texts_of_items};
 use crate::jose::verification_key::VerificationKey;
@@ -196,7 +196,7 @@ impl JwkSet {
     /// Whether both sets hold the same signing keys, in whatever order.
     pub fn has_the_keys_of(&self, other: &Self) -> bool {
         let signing = |set: &'_ Self| set.keys.iter().filter(|key| key.is_for_signatures()).count();
-        let (own, others): (HashSet<_>, HashSet<_>) =
+        let (own, others): (SecretSet<_>, SecretSet<_>) =
             (self.identities().collect(), other.identities().collect());
         signing(self) == signing(other) && own == others
     }

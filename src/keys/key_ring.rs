@@ -4,10 +4,11 @@
 //! Out: the keys, and what the host is to do, and when.
 //! Never: the network, a clock, a request's contents.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::jwk_set::JwkSet;
+use crate::crypto::SecretSet;
 use crate::time::Monotonic;
 
 /// How often an issuer is asked, and how long its last answer serves. All times in milliseconds.
@@ -102,7 +103,7 @@ pub struct KeyRing {
 /// The `kid`s that a refresh has not found, each for one cool-down.
 #[derive(Debug, Default)]
 struct UnknownKids {
-    kids: HashSet<Arc<str>>,
+    kids: SecretSet<Arc<str>>,
     /// When each is forgotten, in their order.
     ends: VecDeque<(Monotonic, Arc<str>)>,
 }

@@ -1,0 +1,97 @@
+//! Digests, MACs and comparison in constant time, in pure Rust; secrets made of a seed that the host gives.
+//!
+//! In: bytes; one seed.
+//! Out: bytes; yes or no.
+//! Never: a signature, a key that was published, a clock.
+
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use hmac::{Hmac, KeyInit, Mac};
+use sha1::Sha1;
+use sha2::{Digest, Sha256};
+use siphasher::sip::SipHasher13;
+use subtle::ConstantTimeEq;
+
+static SEED: OnceLock<[u8; 32]> = OnceLock::new();
+
+/// Gives the process its secret: 32 bytes that nobody knows. `false` if it has one already.
+///
+/// Call it before anything else here: the standard library's `RandomState` is constant in WebAssembly.
+pub fn seed(secret: [u8; 32]) -> bool {
+    SEED.set(secret).is_ok()
+}
+
+/// A secret of 32 bytes that nobody knows, another one at each call; `None` where no seed was given.
+pub fn random_secret() -> Option<[u8; 32]> {
+    static CALLS: AtomicU64 = AtomicU64::new(0);
+    let seed = SEED.get()?;
+    Some(hmac_sha256(seed, &CALLS.fetch_add(1, Ordering::Relaxed).to_be_bytes()))
+}
+
+/// The HMAC-SHA-256 of a message (RFC 2104).
+pub fn hmac_sha256(secret: &[u8; 32], message: &[u8]) -> [u8; 32] {
+    // A block of SHA-256 has 64 bytes; RFC 2104 section 2 fills a shorter secret with zeros.
+    let mut block = [0; 64];
+    let (filled, _) = block.split_at_mut(secret.len());
+    filled.copy_from_slice(secret);
+    let mut mac = Hmac::<Sha256>::new(&block.into());
+    mac.update(message);
+    mac.finalize().into_bytes().into()
+}
+
+/// Whether two texts are equal, in a time that does not tell where they differ.
+pub fn constant_time_eq(a: &[u8], b: &[u8]) -> bool {
+    a.ct_eq(b).into()
+}
+
+/// The SHA-256 digest of some bytes.
+pub fn sha256(bytes: &[u8]) -> [u8; 32] {
+    Sha256::digest(bytes).into()
+}
+
+/// The SHA-1 digest of some bytes, for `x5t` (RFC 7515 section 4.1.7) alone: it chooses a key, and proves nothing.
+pub(crate) fn sha1_of_certificate(der: &[u8]) -> [u8; 20] {
+    Sha1::digest(der).into()
+}
+
+/// Hashes with a secret of the process, so that nobody can choose names that collide.
+#[derive(Clone)]
+pub struct SecretHasher {
+    keys: [u64; 2],
+}
+
+impl Default for SecretHasher {
+    fn default() -> Self {
+        let keys = match random_secret() {
+            Some([a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, ..]) => {
+                [u64::from_be_bytes([a, b, c, d, e, f, g, h]), u64::from_be_bytes([i, j, k, l, m, n, o, p])]
+            }
+            None => [RandomState::new().hash_one(0), RandomState::new().hash_one(1)],
+        };
+        Self { keys }
+    }
+}
+
+impl BuildHasher for SecretHasher {
+    type Hasher = SecretState;
+
+    fn build_hasher(&self) -> SecretState {
+        let [first, second] = self.keys;
+        SecretState(SipHasher13::new_with_keys(first, second))
+    }
+}
+
+/// The state of one hash.
+pub struct SecretState(SipHasher13);
+
+impl Hasher for SecretState {
+    fn finish(&self) -> u64 {
+        self.0.finish()
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        self.0.write(bytes);
+    }
+}
