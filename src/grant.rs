@@ -63,6 +63,18 @@ impl Pending {
         self.schemes
     }
 
+    /// Why a replay memory that says this of the proof would have it refused. Nothing is granted.
+    pub(crate) fn would_be_refused(
+        self,
+        look_up: impl FnOnce(&ProofRecord) -> Remembered,
+    ) -> Option<Result<(), Rejection>> {
+        let record = self.record.as_ref()?;
+        Some(match look_up(record) {
+            Remembered::New => Ok(()),
+            known => Err(why_not(known)),
+        })
+    }
+
     /// Asks the replay memory, if there is a proof to remember. This is the one place where a `Grant` is made.
     pub(crate) fn settle(
         self,

@@ -86,6 +86,7 @@ pub mod client_certificate;
 pub mod credentials;
 pub mod crypto;
 pub mod dpop;
+pub mod explanation;
 pub mod grant;
 pub mod jose;
 pub mod keys;

@@ -11,6 +11,7 @@ use crate::client_certificate::{self, CertificateField};
 use crate::credentials::{AcceptedSchemes, Presentation, Scheme};
 use crate::dpop::nonce::Nonces;
 use crate::dpop::proof::{DpopPolicy, ExpectedTarget, Proof, ProofKey, ProofRules, TokenDigest};
+use crate::explanation::{Check, Facts, Watch};
 use crate::presentation::RequiredBinding;
 use crate::rejection::{Code, Rejection};
 use crate::request::{ProxyTrust, RequestHead};
@@ -45,24 +46,32 @@ pub(crate) fn prove(
     rules: &PossessionRules<'_>,
     known_key: &dyn Fn(&str) -> Option<Arc<ProofKey>>,
     now: UnixTime,
+    watch: &mut impl Watch,
 ) -> Result<Option<Proof>, Rejection> {
     let jkt = confirmation.jkt.as_deref();
-    check_scheme(presented.presentation, confirmation)?;
-    rules.binding.check(confirmation)?;
+    watch.go_on(Check::Scheme, check_scheme(presented.presentation, confirmation), || ())?;
+    watch.facts(Check::Scheme, || {
+        let expected = if jkt.is_some() { Scheme::DPoP } else { Scheme::Bearer };
+        Facts::new(expected.name(), presented.presentation.scheme().name())
+    });
+    watch.go_on(Check::Binding, rules.binding.check(confirmation), || ())?;
     if let Some(certificate) = confirmation.certificate {
-        client_certificate::check(certificate, presented.head, rules.certificate_field, rules.proxy_trust)?;
+        let (head, field) = (presented.head, rules.certificate_field);
+        let checked = client_certificate::check(certificate, head, field, rules.proxy_trust);
+        watch.go_on(Check::Certificate, checked, || ())?;
     }
     match (presented.presentation, jkt, presented.target.zip(presented.digest)) {
-        (Presentation::Bearer { .. }, ..) if !rules.schemes.accept(Scheme::Bearer) => {
+        (Presentation::Bearer { .. }, ..) => {
             let message = "The access token is not bound to a DPoP key, and only DPoP is accepted";
-            Err(Code::TokenUnbound.because(message))
+            let is_accepted = rules.schemes.accept(Scheme::Bearer);
+            let outcome = if is_accepted { Ok(None) } else { Err(Code::TokenUnbound.because(message)) };
+            watch.check(Check::SchemeAccepted, outcome)
         }
-        (Presentation::Bearer { .. }, ..) => Ok(None),
         (Presentation::DPoP { proof }, Some(jkt), Some((target, digest))) => {
             let rules = ProofRules { policy: rules.dpop, nonces: rules.nonces, known_key };
-            Proof::validate(proof, digest, jkt, target, &rules, now).map(Some)
+            Proof::validate(proof, digest, jkt, target, &rules, now, watch).map(Some)
         }
-        (Presentation::DPoP { .. }, ..) => Err(dpop_disabled()),
+        (Presentation::DPoP { .. }, ..) => watch.check(Check::SchemeAccepted, Err(dpop_disabled())),
     }
 }
 

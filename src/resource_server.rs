@@ -7,16 +7,18 @@
 use std::sync::Arc;
 
 use crate::access_token::signature::{KeyTrouble, SignedToken, TokenParts};
-use crate::access_token::{AccessToken, AccessTokenPolicy, Audience, Clients};
+use crate::access_token::{AccessToken, AccessTokenPolicy, Audience, Clients, Expected, check_claims};
 use crate::challenge::{Challenger, Demand, Refusal};
 use crate::client_certificate::CertificateField;
-use crate::credentials::{AcceptedSchemes, Credentials, Scheme};
+use crate::credentials::{AcceptedSchemes, Credentials, Presentation, Scheme};
 use crate::dpop::nonce::Nonces;
 use crate::dpop::proof::{DpopPolicy, ExpectedTarget, Proof, TokenDigest};
 use crate::dpop::replay::{ProofRecord, Remembered};
+use crate::explanation::{Check, Deciding, Explaining, Explanation, Reason, Watch};
 use crate::grant::{Admission, Grant, Pending};
 use crate::jose::algorithm::AlgorithmSet;
 use crate::keys::issuer_directory::IssuerDirectory;
+use crate::keys::jwk_set::JwkSet;
 use crate::keys::metadata::Issuer;
 use crate::memory::{BoundToken, IssuerIndex, Learned, Memory, TokenText, VerifiedToken};
 use crate::possession::{self, PossessionRules, Presented, dpop_disabled};
@@ -38,6 +40,12 @@ pub struct AcceptedIssuer {
     pub clients: Clients,
     /// The algorithms that it may sign with.
     pub algorithms: AlgorithmSet,
+}
+
+impl AcceptedIssuer {
+    const fn expected(&self) -> Expected<'_> {
+        Expected { issuer: &self.issuer, audience: &self.audience, clients: &self.clients }
+    }
 }
 
 /// The rules of a resource server.
@@ -146,30 +154,66 @@ impl ResourceServer {
 
     /// Judges a question with the keys that are there now.
     pub fn decide(&self, question: &Question<'_>, memory: &impl Memory, now: UnixTime) -> Decision {
-        let Question { subject, rules, scopes } = question;
-        let schemes = rules.schemes(self.policy.schemes);
-        let binding = rules.binding(self.policy.binding);
-        let (used, walked) = match subject {
-            Subject::Request(request) => match self.read(request, schemes) {
-                Ok((credentials, target)) => {
-                    let (credentials, target, head) = (&credentials, target.as_ref(), request.head);
-                    self.walk(&Case { credentials, target, head, schemes, binding, memory, now })
-                }
-                Err((rejection, used)) => (used, Err(rejection.into())),
-            },
-            Subject::Credentials(credentials, target) => {
-                let (head, target) = (None, target.as_ref());
-                self.walk(&Case { credentials, target, head, schemes, binding, memory, now })
-            }
-        };
+        let (used, walked) = self.walk(question, memory, now, &mut Deciding);
         let Objection { rejection, needed } = match walked {
             Ok(pending) => return Decision::Pending(pending),
             Err(objection) => objection,
         };
-        let otherwise = self.challenger.refuse_request(rejection, used, schemes, *scopes, now);
+        let schemes = question.rules.schemes(self.policy.schemes);
+        let otherwise = self.challenger.refuse_request(rejection, used, schemes, question.scopes, now);
         match needed {
             Some(needed) => Decision::KeysNeeded { needed, otherwise },
             None => Decision::Refused(otherwise),
+        }
+    }
+
+    /// Goes through every check with the keys that there are now, as [`Self::decide`] does, and beyond the first that
+    /// fails where that makes sense. Nothing is granted and nothing is remembered. `look_up` asks a replay memory what it
+    /// would say of a proof.
+    pub fn explain(
+        &self,
+        question: &Question<'_>,
+        keys: &impl Fn(IssuerIndex) -> Option<Arc<JwkSet>>,
+        now: UnixTime,
+        look_up: impl FnOnce(&ProofRecord) -> Remembered,
+    ) -> Explanation {
+        let mut watch = Explaining::default();
+        let (_, walked) = self.walk(question, keys, now, &mut watch);
+        let unremembered = walked.ok().and_then(|pending| pending.would_be_refused(look_up));
+        self.explain_unverified(question, now, &mut watch);
+        watch.finish(unremembered)
+    }
+
+    /// Goes on where the walk ended early, with what nobody vouches for.
+    fn explain_unverified(&self, question: &Question<'_>, now: UnixTime, watch: &mut Explaining) {
+        let schemes = question.rules.schemes(self.policy.schemes);
+        let read = match &question.subject {
+            Subject::Request(request) => self.read(request, schemes, &mut Deciding).ok(),
+            Subject::Credentials(credentials, target) => Some((*credentials, target.clone())),
+        };
+        let Some((credentials, target)) = read else { return };
+        watch.go_on_unverified();
+        let policy = self.policy.access_token;
+        let text = credentials.access_token;
+        let parts = TokenParts::parse(text, policy, self.policy.max_token_bytes, &mut Deciding);
+        let issuer = |parts: &TokenParts<'_>| {
+            let index = self.choose_issuer(&parts.signed()).ok()?;
+            self.policy.issuers.get(index)
+        };
+        if let Ok(parts) = &parts
+            && let Some(accepted) = issuer(parts)
+            && let Some(claims) = parts.signed().unverified_claims()
+            && !watch.has_made(Check::TokenAudience)
+        {
+            // What it says is noted; nothing is made of it.
+            let _ = check_claims(claims, accepted.expected(), policy, now, watch);
+        }
+        if let (Presentation::DPoP { proof }, Some(target)) = (credentials.presentation, target)
+            && !watch.has_made(Check::ProofMethod)
+        {
+            let (digest, dpop, nonces) =
+                (TokenDigest::of(text), &self.policy.dpop, self.policy.nonces.as_ref());
+            Proof::explain_unverified(proof, digest, &target, dpop, nonces, now, watch);
         }
     }
 
@@ -186,31 +230,57 @@ impl ResourceServer {
         &self,
         request: &Request<'a>,
         schemes: AcceptedSchemes,
+        watch: &mut impl Watch,
     ) -> Result<(Credentials<'a>, Option<ExpectedTarget<'a>>), (Rejection, Option<Scheme>)> {
         let credentials = match Credentials::parse(request.authorization, request.dpop) {
-            Ok(credentials) => credentials,
             // What is wrong with a proof is of no interest where the scheme is not accepted.
-            Err((_, Some(scheme))) if !schemes.accept(scheme) => return Err((dpop_disabled(), Some(scheme))),
-            Err(unread) => return Err(unread),
+            Err((_, Some(scheme))) if !schemes.accept(scheme) => Err((dpop_disabled(), Some(scheme))),
+            read => read,
         };
+        let credentials = watch.check(Check::Credentials, credentials)?;
         let scheme = credentials.presentation.scheme();
         let reads_prefix = self.policy.reads_forwarded_prefix;
         let head = request.head.map(|head| {
             let prefix = head.x_forwarded_prefix.filter(|_| reads_prefix);
             RequestHead { x_forwarded_prefix: prefix, ..head }
         });
-        match possession::target_of(scheme, head, schemes, &self.policy.proxy_trust) {
-            Ok(target) => Ok((credentials, target)),
-            Err(rejection) => Err((rejection, Some(scheme))),
-        }
+        let target = possession::target_of(scheme, head, schemes, &self.policy.proxy_trust);
+        let target = watch.check(Check::Target, target.map_err(|rejection| (rejection, Some(scheme))))?;
+        Ok((credentials, target))
     }
 
-    fn walk(&self, case: &Case<'_, impl Memory>) -> (Option<Scheme>, Result<Pending, Objection>) {
-        let scheme = case.credentials.presentation.scheme();
-        (Some(scheme), self.admit(case, scheme))
+    /// The way in: the scheme that was used, as far as it is known, and how the checks ended.
+    fn walk(
+        &self,
+        question: &Question<'_>,
+        memory: &impl Memory,
+        now: UnixTime,
+        watch: &mut impl Watch,
+    ) -> (Option<Scheme>, Result<Pending, Objection>) {
+        let schemes = question.rules.schemes(self.policy.schemes);
+        let binding = question.rules.binding(self.policy.binding);
+        let read;
+        let (credentials, target, head) = match &question.subject {
+            Subject::Request(request) => match self.read(request, schemes, watch) {
+                Ok(whole) => {
+                    read = whole;
+                    (&read.0, read.1.as_ref(), request.head)
+                }
+                Err((rejection, used)) => return (used, Err(rejection.into())),
+            },
+            Subject::Credentials(credentials, target) => (credentials, target.as_ref(), None),
+        };
+        let scheme = credentials.presentation.scheme();
+        let case = Case { credentials, target, head, schemes, binding, memory, now };
+        (Some(scheme), self.admit(&case, scheme, watch))
     }
 
-    fn admit(&self, case: &Case<'_, impl Memory>, scheme: Scheme) -> Result<Pending, Objection> {
+    fn admit(
+        &self,
+        case: &Case<'_, impl Memory>,
+        scheme: Scheme,
+        watch: &mut impl Watch,
+    ) -> Result<Pending, Objection> {
         let &Case { credentials, target, head, schemes, binding, memory, now } = case;
         let (text, presentation) = (credentials.access_token, credentials.presentation);
         let is_in_bounds = text.len() <= self.policy.max_token_bytes;
@@ -220,7 +290,7 @@ impl ResourceServer {
         let is_recalled = recalled.is_some();
         let (digest, verified) = match recalled {
             Some(BoundToken { digest, verified }) => (Some(digest), verified),
-            None => (bound.map(TokenDigest::of), Arc::new(self.verify(text, scheme, memory, now)?)),
+            None => (bound.map(TokenDigest::of), Arc::new(self.verify(text, scheme, memory, now, watch)?)),
         };
         let nonces = self.policy.nonces.as_ref();
         let proof = possession::prove(
@@ -236,7 +306,9 @@ impl ResourceServer {
             },
             &|header| memory.proof_key(header),
             now,
+            watch,
         )?;
+        watch.end()?;
         let lacks_nonce = proof.as_ref().is_some_and(|proof| !proof.has_current_nonce());
         let new_token = digest.filter(|_| !is_recalled);
         let new_token = new_token
@@ -264,13 +336,15 @@ impl ResourceServer {
         scheme: Scheme,
         memory: &impl Memory,
         now: UnixTime,
+        watch: &mut impl Watch,
     ) -> Result<VerifiedToken, Objection> {
         let policy = self.policy.access_token;
-        let parts = TokenParts::parse(token, policy, self.policy.max_token_bytes)?;
+        let parts = TokenParts::parse(token, policy, self.policy.max_token_bytes, watch)?;
         let signed = parts.signed();
-        let index = self.choose_issuer(&signed)?;
-        let AcceptedIssuer { issuer, audience, clients, algorithms } = self.issuer(index)?;
-        signed.check_algorithm(*algorithms, policy)?;
+        let index = watch.check(Check::TokenIssuerKnown, self.choose_issuer(&signed))?;
+        let accepted = self.issuer(index)?;
+        let AcceptedIssuer { issuer, audience, algorithms, .. } = accepted;
+        watch.go_on(Check::TokenAlgorithmAllowed, signed.check_algorithm(*algorithms, policy), || ())?;
         let set = memory.keys(index);
         let key_set = set.as_ref().map(|set| set.number());
         let needs_keys = |rejection, unknown_kid| {
@@ -279,13 +353,18 @@ impl ResourceServer {
             Objection { rejection, needed: Some(needed) }
         };
         let Some(set) = set else {
-            signed.check_expiry(policy, now)?;
+            watch.go_on(Check::TokenTimes, signed.check_expiry(policy, now), || ())?;
             let message = "The issuer's keys are not available yet; the issuer is asked for them";
-            return Err(needs_keys(Code::KeysUnavailable.because(message), None));
+            let lacking = needs_keys(Code::KeysUnavailable.because(message), None);
+            return watch.check(Check::IssuerKeys, Err(lacking));
         };
-        match signed.verify(&set, policy, now) {
+        watch.go_on(Check::IssuerKeys, Ok(()), || ())?;
+        let verified = signed.verify(&set, policy, now);
+        let verified = watch.check(Check::TokenSignature, verified);
+        watch.facts(Check::TokenSignature, || signed.facts(&set));
+        match verified {
             Ok(jws) => {
-                let token = AccessToken::validate(jws, issuer, audience, clients, policy, now)?;
+                let token = AccessToken::validate(jws, accepted.expected(), policy, now, watch)?;
                 Ok(VerifiedToken::new(index, token, set.number()))
             }
             // Newer keys are asked for only where they can make a difference.
@@ -328,6 +407,12 @@ struct Case<'c, M> {
 struct Objection {
     rejection: Rejection,
     needed: Option<KeysNeeded>,
+}
+
+impl Reason for Objection {
+    fn rejection(&self) -> &Rejection {
+        &self.rejection
+    }
 }
 
 impl From<Rejection> for Objection {

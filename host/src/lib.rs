@@ -7,6 +7,7 @@
 mod content_coding;
 mod events;
 mod exchange;
+mod explanation;
 mod fetch;
 mod health;
 mod held_keys;

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use oidc_spa_native::challenge::{Demand, Refusal};
 use oidc_spa_native::credentials::Scheme;
 use oidc_spa_native::dpop::proof::ProofKey;
-use oidc_spa_native::dpop::replay::ReplayMemory;
+use oidc_spa_native::dpop::replay::{ProofRecord, ReplayMemory};
 use oidc_spa_native::grant::Pending;
 use oidc_spa_native::keys::jwk_set::JwkSet;
 use oidc_spa_native::memory::{BoundToken, IssuerIndex, Memory};
@@ -20,6 +20,7 @@ use oidc_spa_native::rejection::{Code, Rejection};
 use oidc_spa_native::resource_server::{AcceptedIssuer, Decision, KeysNeeded, ResourceServer, Verdict};
 use oidc_spa_native::time::UnixTime;
 
+use crate::explanation;
 use crate::fetch::FetchPlan;
 use crate::health;
 use crate::held_keys::{HeldKeys, KeySet};
@@ -65,13 +66,10 @@ impl Memory for Recollection<'_> {
 
 /// What comes of a question with the keys that are there.
 enum Attempt<'v> {
-    Judged(Judged),
+    /// Every check passed, that of replay aside; or it is refused whatever keys may come.
+    Decided(Result<Pending, Refusal>),
     /// Newer keys might change the refusal.
-    Lacks {
-        keys: &'v HeldKeys,
-        needed: KeysNeeded,
-        otherwise: Refusal,
-    },
+    Lacks { keys: &'v HeldKeys, needed: KeysNeeded, otherwise: Refusal },
 }
 
 impl Validator {
@@ -137,7 +135,7 @@ impl Validator {
     /// The answer with the keys that are there, or what must be waited for.
     pub fn judge(&self, question: &Question<'_>, now: UnixTime) -> Judgement {
         match self.attempt(question, now) {
-            Attempt::Judged(judged) => judged.into(),
+            Attempt::Decided(decided) => self.settle(decided).into(),
             Attempt::Lacks { keys, needed, otherwise } => {
                 if !keys.is_in_vain(needed.key_set, needed.unknown_kid.as_deref()) {
                     return Judgement::Waits(Wait(WaitsFor::Keys));
@@ -151,7 +149,7 @@ impl Validator {
     pub async fn answer(self: &Arc<Self>, wait: Wait, question: &Question<'_>, now: UnixTime) -> Answer {
         let asked = match wait.0 {
             WaitsFor::Store(asked) => asked,
-            WaitsFor::Keys => match self.judge_with_keys(question, now).await {
+            WaitsFor::Keys => match self.settle(self.decide_with_keys(question, now).await) {
                 Judged::Store(asked) => asked,
                 Judged::Answer(answer) => return answer,
             },
@@ -159,8 +157,21 @@ impl Validator {
         Answer::Verdict(Arc::clone(self).ask_store(asked, question.rules).await)
     }
 
-    /// What is said once the keys that it takes have come, or the time to wait for them is over.
-    async fn judge_with_keys(&self, question: &Question<'_>, now: UnixTime) -> Judged {
+    /// Every check of a question, in order, with the keys that an answer would have waited for: the JSON text of
+    /// `Explanation` in `index.d.ts`. Nothing is granted and nothing is remembered.
+    pub async fn explain(&self, question: &Question<'_>, now: UnixTime) -> String {
+        let decided = self.decide_with_keys(question, now).await;
+        let keys = |issuer| self.keys.get(issuer).and_then(HeldKeys::current);
+        let look_up = |record: &ProofRecord| self.replay.look_up(record, now);
+        let explanation = self.server.explain(question, &keys, now, look_up);
+        explanation::to_json(&match decided {
+            Ok(_) => explanation,
+            Err(refusal) => explanation.explained(&refusal.rejection),
+        })
+    }
+
+    /// What is decided once the keys that it takes have come, or the time to wait for them is over.
+    async fn decide_with_keys(&self, question: &Question<'_>, now: UnixTime) -> Result<Pending, Refusal> {
         let begun = Instant::now();
         let deadline = begun + self.keys_timeout;
         let mut was_refreshed = false;
@@ -168,7 +179,7 @@ impl Validator {
             let elapsed = i64::try_from(begun.elapsed().as_secs()).unwrap_or(i64::MAX);
             let now = UnixTime::from_secs(now.secs().saturating_add(elapsed));
             let (keys, needed, otherwise) = match self.attempt(question, now) {
-                Attempt::Judged(judged) => return judged,
+                Attempt::Decided(decided) => return decided,
                 Attempt::Lacks { keys, needed, otherwise } => (keys, needed, otherwise),
             };
             let refusal = match keys.newer(needed.key_set, needed.may_pass, deadline).await {
@@ -190,7 +201,7 @@ impl Validator {
                     for_lack_of(keys, otherwise)
                 }
             };
-            return Judged::from(Err(refusal));
+            return Err(refusal);
         }
     }
 
@@ -243,11 +254,11 @@ impl Validator {
     /// What is said with the keys that are there, or which others might change a refusal.
     fn attempt(&self, question: &Question<'_>, now: UnixTime) -> Attempt<'_> {
         match self.server.decide(question, &Recollection(self), now) {
-            Decision::Pending(pending) => Attempt::Judged(self.settle(pending)),
-            Decision::Refused(refusal) => Attempt::Judged(Judged::from(Err(refusal))),
+            Decision::Pending(pending) => Attempt::Decided(Ok(pending)),
+            Decision::Refused(refusal) => Attempt::Decided(Err(refusal)),
             Decision::KeysNeeded { needed, otherwise } => match self.changing(needed.issuer) {
                 Some(keys) => Attempt::Lacks { keys, needed, otherwise },
-                None => Attempt::Judged(Judged::from(Err(otherwise))),
+                None => Attempt::Decided(Err(otherwise)),
             },
         }
     }
@@ -268,7 +279,11 @@ impl Validator {
         self.keys.get(issuer).filter(|keys| keys.can_change())
     }
 
-    fn settle(&self, pending: Pending) -> Judged {
+    fn settle(&self, decided: Result<Pending, Refusal>) -> Judged {
+        let pending = match decided {
+            Ok(pending) => pending,
+            Err(refusal) => return Judged::from(Err(refusal)),
+        };
         let now = pending.now();
         match self.replay.settle(&self.server, pending) {
             Settlement::Done(verdict) => self.learn(verdict, now).into(),

@@ -14,6 +14,7 @@ mod times;
 use std::fmt;
 
 use crate::client_certificate::CertificateThumbprint;
+use crate::explanation::{Check, Facts, Watch};
 use crate::jose::json::{Object, Value};
 use crate::jose::jws::{JoseHeader, Member};
 use crate::keys::issuer_name::Comparison;
@@ -127,26 +128,17 @@ impl AccessToken {
     /// Does not validate: the signature (holding a `VerifiedJws` proves it), the confirmation, scopes, roles.
     pub(crate) fn validate(
         VerifiedByKey { jws, expires }: VerifiedByKey<'_, '_>,
-        issuer: &Issuer,
-        audience: &Audience,
-        clients: &Clients,
+        expected: Expected<'_>,
         policy: AccessTokenPolicy,
         now: UnixTime,
+        watch: &mut impl Watch,
     ) -> Result<Self, Rejection> {
         let claims = jws.claims().map_err(|error| {
             let code = Code::TokenMalformed.because(format!("Invalid access token: {error}"));
             code.with_cause(ErrorCause::InvalidSignature)
-        })?;
-        let validity = times::check(claims, policy, now)?;
-        // Before the shape: whoever sends an ID token should not learn first which claim an access token has.
-        if policy.profile != Profile::OidcSpa {
-            kind::check(claims, policy)?;
-        }
-        shape::check(claims, policy, audience)?;
-        check_issuer(claims, issuer, policy)?;
-        audience.check(claims, policy.audience_advice())?;
-        clients.check(claims)?;
-        let confirmation = Confirmation::read(claims)?;
+        });
+        let claims = watch.check(Check::TokenClaims, claims)?;
+        let (validity, confirmation) = check_claims(claims, expected, policy, now, watch)?;
         let presenter = confirmation.jkt.is_some().then(|| Presenter::read(claims));
         let validity = validity.before(expires, Leeway::NONE);
         Ok(Self { claims: jws.to_text(), confirmation, presenter, validity })
@@ -173,6 +165,50 @@ impl AccessToken {
     }
 }
 
+/// What an issuer's tokens must say.
+#[derive(Clone, Copy)]
+pub(crate) struct Expected<'a> {
+    pub issuer: &'a Issuer,
+    pub audience: &'a Audience,
+    pub clients: &'a Clients,
+}
+
+/// The checks of the claims. Whether a signature vouches for them is the caller's affair.
+pub(crate) fn check_claims(
+    claims: &Object<'_>,
+    Expected { issuer, audience, clients }: Expected<'_>,
+    policy: AccessTokenPolicy,
+    now: UnixTime,
+    watch: &mut impl Watch,
+) -> Result<(Validity, Confirmation), Rejection> {
+    let validity = watch.go_on(Check::TokenTimes, times::check(claims, policy, now), || Validity::ALWAYS)?;
+    watch.facts(Check::TokenTimes, || times::facts(claims, policy, now));
+    // Before the shape: whoever sends an ID token should not learn first which claim an access token has.
+    if policy.profile != Profile::OidcSpa {
+        watch.go_on(Check::TokenKind, kind::check(claims, policy), || ())?;
+    }
+    watch.go_on(Check::TokenClaims, shape::check(claims, policy, audience), || ())?;
+    watch.go_on(Check::TokenIssuer, check_issuer(claims, issuer, policy), || ())?;
+    watch.facts(Check::TokenIssuer, || Facts::new(issuer.as_str(), text_of(claims, "iss")));
+    watch.go_on(Check::TokenAudience, audience.check(claims, policy.audience_advice()), || ())?;
+    watch.facts(Check::TokenAudience, || audience.facts(claims));
+    watch.go_on(Check::TokenClient, clients.check(claims), || ())?;
+    watch.facts(Check::TokenClient, || clients.facts(claims));
+    let confirmation =
+        watch.go_on(Check::TokenConfirmation, Confirmation::read(claims), Confirmation::default)?;
+    watch.facts(Check::TokenConfirmation, || confirmation.facts());
+    Ok((validity, confirmation))
+}
+
+/// A claim as an explanation shows it: a text as it is, the rest by what it is.
+fn text_of<'c>(claims: &'c Object<'_>, name: &str) -> &'c str {
+    match claims.get(name) {
+        None => "nothing",
+        Some(Value::String(text)) => text,
+        Some(other) => other.kind(),
+    }
+}
+
 // Claims must not end up in a log.
 impl fmt::Debug for AccessToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -195,6 +231,17 @@ impl Confirmation {
     /// Whether the token is bound to nothing: whoever bears it may use it.
     pub const fn is_none(&self) -> bool {
         self.jkt.is_none() && self.certificate.is_none() && !self.uncheckable
+    }
+
+    fn facts(&self) -> Facts {
+        let found = match (&self.jkt, self.certificate) {
+            _ if self.uncheckable => "a binding that is not checked here",
+            (None, None) => "nothing: whoever bears the token may use it",
+            (Some(_), None) => "a DPoP key (jkt)",
+            (None, Some(_)) => "a client certificate (x5t#S256)",
+            (Some(_), Some(_)) => "a DPoP key (jkt) and a client certificate (x5t#S256)",
+        };
+        Facts::new("jkt, x5t#S256 or nothing", found)
     }
 
     fn read(claims: &Object<'_>) -> Result<Self, Rejection> {

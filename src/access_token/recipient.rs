@@ -4,6 +4,7 @@
 //! Out: `Audience`, `Clients`; nothing, or a refusal.
 //! Never: a default that accepts everybody.
 
+use crate::explanation::Facts;
 use crate::jose::json::{Object, Value};
 use crate::rejection::{Code, Rejection, Shown};
 
@@ -42,6 +43,23 @@ impl Audience {
     }
 
     #[cold]
+    pub(super) fn facts(&self, claims: &Object<'_>) -> Facts {
+        let expected = match self {
+            Self::AnyOf(values) => format!("one of \"{}\"", values.join("\", \"")),
+            Self::Only(values) => format!("nothing beside \"{}\"", values.join("\", \"")),
+            Self::Unchecked => "any: expectedAudience is false".to_owned(),
+        };
+        let found = match claims.get("aud") {
+            None => "nothing".to_owned(),
+            Some(Value::Array(items)) => {
+                items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", ")
+            }
+            Some(value) => value.as_str().unwrap_or(value.kind()).to_owned(),
+        };
+        Facts::new(expected, found)
+    }
+
+    #[cold]
     fn mismatch(&self, expected: &[String], found: Option<&Value<'_>>, advice: &str) -> Rejection {
         let found = match found {
             Some(Value::Array(items)) => {
@@ -77,6 +95,17 @@ pub enum Clients {
 }
 
 impl Clients {
+    #[cold]
+    pub(super) fn facts(&self, claims: &Object<'_>) -> Facts {
+        let expected = match self {
+            Self::Any => "any: expectedClients is not set".to_owned(),
+            Self::OneOf(clients) => format!("one of \"{}\"", clients.join("\", \"")),
+        };
+        let named = CLIENT_CLAIMS.into_iter().find_map(|name| Some((name, claims.get(name)?)));
+        let found = named.map(|(name, value)| format!("{name} {}", value.as_str().unwrap_or(value.kind())));
+        Facts::new(expected, found.unwrap_or_else(|| "none".to_owned()))
+    }
+
     pub(super) fn check(&self, claims: &Object<'_>) -> Result<(), Rejection> {
         let Self::OneOf(expected) = self else { return Ok(()) };
         let named = CLIENT_CLAIMS.into_iter().find_map(|name| Some((name, claims.get(name)?)));

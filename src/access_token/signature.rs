@@ -4,8 +4,9 @@
 //! Out: `TokenParts`, `SignedToken`, then a `VerifiedJws`.
 //! Never: a claim of a token that is not verified, other than to choose where to look.
 
+use crate::explanation::{Check, Facts, Reason, Watch};
 use crate::jose::algorithm::{Algorithm, AlgorithmSet};
-use crate::jose::json::Value;
+use crate::jose::json::{Object, Value};
 use crate::jose::jws::{CompactJws, JoseHeader, JwsError, Member, Payload, VerifiedJws};
 use crate::keys::issuer_directory::IssuerDirectory;
 use crate::keys::issuer_name::{Comparison, IssuerName};
@@ -14,7 +15,7 @@ use crate::keys::metadata::Issuer;
 use crate::rejection::{Code, ErrorCause, Rejection, Shown};
 use crate::time::{NumericDate, UnixTime};
 
-use super::{AccessTokenPolicy, Audience, kind, times};
+use super::{AccessTokenPolicy, Audience, Profile, kind, times};
 
 /// A token that is well formed, of the right kind and of a known algorithm. Its signature is not verified.
 #[derive(Debug)]
@@ -47,6 +48,13 @@ pub(crate) enum KeyTrouble {
     Outdated(Rejection),
 }
 
+impl Reason for KeyTrouble {
+    fn rejection(&self) -> &Rejection {
+        let (Self::Final(rejection) | Self::Outdated(rejection)) = self;
+        rejection
+    }
+}
+
 /// Keys of the issuer that a message names.
 const MAX_SHOWN_KEYS: usize = 8;
 
@@ -58,21 +66,42 @@ impl<'a> TokenParts<'a> {
         token: &'a str,
         policy: AccessTokenPolicy,
         max_bytes: usize,
+        watch: &mut impl Watch,
     ) -> Result<Self, Rejection> {
+        let header = watch.check(Check::TokenForm, Self::header(token, policy, max_bytes))?;
+        let algorithm = watch.check(Check::TokenAlgorithm, Self::algorithm(&header, policy))?;
+        watch.facts(Check::TokenAlgorithm, || {
+            Facts::new("an asymmetric algorithm", header.alg.value().map_or("nothing", String::as_str))
+        });
+        watch.go_on(Check::TokenType, policy.check_type(&header), || ())?;
+        watch.facts(Check::TokenType, || {
+            let expected = match policy.profile {
+                Profile::Rfc9068 => "at+jwt",
+                _ => "at+jwt, JWT or nothing",
+            };
+            Facts::new(expected, header.typ.value().map_or("nothing", String::as_str))
+        });
+        let jws = CompactJws::parse(token, &header).map_err(|error| malformed(&error));
+        let jws = watch.check(Check::TokenForm, jws)?;
+        Ok(Self { header, algorithm, jws })
+    }
+
+    fn header(token: &str, policy: AccessTokenPolicy, max_bytes: usize) -> Result<JoseHeader, Rejection> {
         if token.len() > max_bytes {
             return Err(kind::too_long(token.len(), max_bytes, policy));
         }
         let header = JoseHeader::decode(token).map_err(|error| kind::unreadable(token, &error, policy))?;
         kind::check_signed(token, &header, policy)?;
         check_key_id(&header, policy)?;
+        Ok(header)
+    }
+
+    fn algorithm(header: &JoseHeader, policy: AccessTokenPolicy) -> Result<Algorithm, Rejection> {
         let Some(name) = header.alg.value() else {
             let message = "The decoded JWT header does not specify an algorithm";
             return Err(Code::TokenMalformed.because(message));
         };
-        let algorithm = header.algorithm().ok_or_else(|| kind::unknown_algorithm(name, policy))?;
-        policy.check_type(&header)?;
-        let jws = CompactJws::parse(token, &header).map_err(|error| malformed(&error))?;
-        Ok(Self { header, algorithm, jws })
+        header.algorithm().ok_or_else(|| kind::unknown_algorithm(name, policy))
     }
 
     /// The token, to be read and verified.
@@ -131,6 +160,26 @@ impl<'t> SignedToken<'t> {
             None if left_out == 0 => kind::not_signed(self.header, policy),
             None => not_all_tried(left_out),
         }))
+    }
+
+    /// The token's algorithm and key, as an explanation shows them.
+    pub(crate) fn facts(&self, set: &JwkSet) -> Facts {
+        let mut keys: Vec<_> =
+            set.usable().map(|(kid, _)| kid.unwrap_or("(no kid)")).take(MAX_SHOWN_KEYS + 1).collect();
+        if keys.len() > MAX_SHOWN_KEYS {
+            keys.truncate(MAX_SHOWN_KEYS);
+            keys.push("…");
+        }
+        let named = self.key_id().unwrap_or("(none)");
+        Facts::new(
+            Shown(&format!("a signature by one of the issuer's keys: {}", keys.join(", "))),
+            format_args!("algorithm {}, kid {named}", self.algorithm.name()),
+        )
+    }
+
+    /// The claims, for which nobody vouches: an explanation shows them, and nothing is decided by them.
+    pub(crate) fn unverified_claims(&self) -> Option<&Object<'t>> {
+        self.payload.hint().unverified()
     }
 
     /// What the header says of the key.

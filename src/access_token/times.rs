@@ -4,7 +4,8 @@
 //! Out: a `Validity`, or a refusal.
 //! Never: a clock.
 
-use crate::jose::json::Object;
+use crate::explanation::Facts;
+use crate::jose::json::{Object, Value};
 use crate::rejection::{Code, ErrorCause, Rejection};
 use crate::time::{Leeway, NumericDate, UnixTime, Validity};
 
@@ -68,6 +69,24 @@ pub(super) fn check(
         None => Ok(validity),
         Some(max_age_secs) => young_enough(validity, issued, max_age_secs, policy, now),
     }
+}
+
+/// The times that a token names, beside this server's.
+#[cold]
+pub(super) fn facts(claims: &Object<'_>, policy: AccessTokenPolicy, now: UnixTime) -> Facts {
+    let named = ["iat", "nbf", "exp"].into_iter().filter_map(|name| {
+        let date = claims.get(name).and_then(Value::as_number).and_then(NumericDate::from_json)?;
+        let side = if date.is_after(now, Leeway::NONE) { "ahead of" } else { "before" };
+        Some(format!("{name} {date}, {} s {side} this server's time", date.secs_apart(now)))
+    });
+    let found = named.collect::<Vec<_>>().join("; ");
+    let (expiry, not_before) = (policy.expiry_leeway.secs(), policy.not_before_leeway.secs());
+    let age = policy.max_age_secs.map(|secs| format!(", iat at most {secs} s back")).unwrap_or_default();
+    let expected = format!(
+        "exp later than {now}, with {expiry} s of leeway; nbf not later, with {not_before} s of leeway{age}",
+        now = now.secs()
+    );
+    Facts::new(expected, if found.is_empty() { "no times" } else { &found })
 }
 
 /// The part of a validity in which the token is not older than it may be.

@@ -10,11 +10,12 @@ use std::sync::Arc;
 
 use crate::credentials::proof_repeated;
 use crate::crypto::sha256;
+use crate::explanation::{Check, Explaining, Facts, Watch};
 use crate::jose::algorithm::{Algorithm, AlgorithmSet};
 use crate::jose::base64url_encode;
 use crate::jose::json::{Object, Value};
 use crate::jose::jwk::{Jwk, Thumbprint};
-use crate::jose::jws::{CompactJws, JoseHeader, Member};
+use crate::jose::jws::{CompactJws, JoseHeader, Member, VerifiedJws};
 use crate::jose::verification_key::VerificationKey;
 use crate::rejection::{Code, Rejection, Shown};
 use crate::request::{ProxyTrust, RequestHead, TargetUri};
@@ -130,7 +131,8 @@ pub struct Proof {
 }
 
 impl Proof {
-    /// Checks a proof. A refusal says what to do about it, unless it is to say what `oidc-spa/server` says.
+    /// The checks. The numbers are those of RFC 9449 section 4.3. A refusal says what to do about it, unless it is to say
+    /// what `oidc-spa/server` says.
     pub(crate) fn validate(
         proof: &str,
         access_token: TokenDigest,
@@ -138,64 +140,53 @@ impl Proof {
         target: &ExpectedTarget<'_>,
         rules: &ProofRules<'_>,
         now: UnixTime,
-    ) -> Result<Self, Rejection> {
-        let checked = Self::check(proof, access_token, jkt, target, rules, now);
-        checked.map_err(|rejection| refusal::advised(rejection, rules.policy.as_oidc_spa))
-    }
-
-    /// The checks. The numbers are those of RFC 9449 section 4.3.
-    fn check(
-        proof: &str,
-        access_token: TokenDigest,
-        jkt: &str,
-        target: &ExpectedTarget<'_>,
-        rules: &ProofRules<'_>,
-        now: UnixTime,
+        watch: &mut impl Watch,
     ) -> Result<Self, Rejection> {
         let ProofRules { policy, nonces, known_key } = rules;
-        // 1. A field that holds several proofs holds none that is well formed.
-        if proof.contains(',') {
-            return Err(proof_repeated());
-        }
-        // 2. One well-formed JWT.
-        if proof.len() > policy.max_bytes {
-            let message = format!("The DPoP proof is longer than {} bytes", policy.max_bytes);
-            return Err(Code::ProofMalformed.because(message));
-        }
+        let advised = |rejection| refusal::advised(rejection, policy.as_oidc_spa);
+        watch.check(Check::ProofForm, check_bounds(proof, policy).map_err(advised))?;
         let header = header_of(proof);
         let known = header.and_then(known_key);
         let unknown_header = header.filter(|_| known.is_none());
         let key = match known {
             Some(key) => {
-                check_thumbprint(&key.thumbprint, jkt)?;
+                let bound = check_thumbprint(&key.thumbprint, jkt).map_err(advised);
+                watch.check(Check::ProofBinding, bound)?;
                 key
             }
-            None => Arc::new(ProofKey::parse(proof, jkt, policy)?),
+            None => Arc::new(ProofKey::parse(proof, jkt, policy, watch)?),
         };
         // 6. Its signature.
-        let jws = CompactJws::parse(proof, &key.header).map_err(|error| structure(&error))?;
+        let jws = CompactJws::parse(proof, &key.header).map_err(|error| advised(structure(&error)));
+        let jws = watch.check(Check::ProofForm, jws)?;
         let payload = jws.payload();
-        let verified = payload.verify(&key.key, key.algorithm).ok_or_else(|| {
-            Code::ProofSignatureInvalid
-                .because("DPoP proof signature/structure invalid: signature verification failed")
-        })?;
-        let verified = verified.map_err(|error| structure(&error))?;
-        let claims = verified.claims().map_err(|error| structure(&error))?;
-        // 10. and 11. Made within the window, by its own time or by this server's nonce; and within its own `exp` and
-        // `nbf` where it has them.
-        check_validity(claims, now)?;
-        let Fresh { issued, has_current_nonce } = check_fresh(claims, policy, *nonces, now)?;
-        // 8. The request's method.
-        check_method(claims, target.method, policy)?;
-        // 9. The request's URI.
-        check_uri(claims, target.uri.as_ref())?;
-        // 12a. The access token.
-        check_access_token(claims, access_token)?;
-        // 3. What is left of the required claims.
-        let jti = check_identifier(claims)?;
+        let verified = payload.verify(&key.key, key.algorithm).ok_or_else(not_signed).map_err(advised);
+        let verified = watch.check(Check::ProofSignature, verified)?;
+        let claims = verified.and_then(VerifiedJws::claims).map_err(|error| advised(structure(&error)));
+        let claims = watch.check(Check::ProofForm, claims)?;
+        let (Fresh { issued, has_current_nonce }, jti) =
+            check_claims(claims, access_token, target, policy, *nonces, now, watch)?;
         let record = ProofRecord::new(jkt, jti, issued);
         let new_key = unknown_header.map(|header| (header.to_owned(), key));
         Ok(Self { record, new_key, has_current_nonce })
+    }
+
+    /// The checks of what a proof says, though no signature vouches for it: for an explanation, which goes on.
+    pub(crate) fn explain_unverified(
+        proof: &str,
+        access_token: TokenDigest,
+        target: &ExpectedTarget<'_>,
+        policy: &DpopPolicy,
+        nonces: Option<&Nonces>,
+        now: UnixTime,
+        watch: &mut Explaining,
+    ) {
+        let jws = JoseHeader::decode(proof).and_then(|header| CompactJws::parse(proof, &header));
+        let Ok(jws) = jws else { return };
+        if let Some(claims) = jws.payload().hint().unverified() {
+            // What it says is noted; nothing is made of it.
+            let _ = check_claims(claims, access_token, target, policy, nonces, now, watch);
+        }
     }
 
     /// Whether the client holds the nonce that this server gives now.
@@ -217,22 +208,96 @@ fn header_of(proof: &str) -> Option<&str> {
 }
 
 impl ProofKey {
-    fn parse(proof: &str, jkt: &str, policy: &DpopPolicy) -> Result<Self, Rejection> {
+    fn parse(proof: &str, jkt: &str, policy: &DpopPolicy, watch: &mut impl Watch) -> Result<Self, Rejection> {
+        let advised = |rejection| refusal::advised(rejection, policy.as_oidc_spa);
         let header = JoseHeader::decode(proof)
-            .map_err(|_| Code::ProofMalformed.because("Failed to decode DPoP proof header"))?;
+            .map_err(|_| advised(Code::ProofMalformed.because("Failed to decode DPoP proof header")));
+        let header = watch.check(Check::ProofForm, header)?;
         // 5. An asymmetric algorithm that is allowed.
-        let algorithm = check_algorithm(&header, policy)?;
+        let algorithm = check_algorithm(&header, policy).map_err(advised);
+        let algorithm = watch.check(Check::ProofAlgorithm, algorithm)?;
+        watch.facts(Check::ProofAlgorithm, || {
+            let names: Vec<_> = policy.algorithms.iter().map(Algorithm::name).collect();
+            Facts::new(names.join(" "), algorithm.name())
+        });
         // 4. Its type.
-        if header.typ.value().map(String::as_str) != Some("dpop+jwt") {
-            return Err(Code::ProofMalformed.because("DPoP proof header typ must be dpop+jwt"));
-        }
+        watch.go_on(Check::ProofType, check_type(&header).map_err(advised), || ())?;
         // 7. A public key, with no private member; 12b. the one that the token is bound to.
-        let jwk = check_key(&header)?;
+        let jwk = watch.check(Check::ProofKey, check_key(&header).map_err(advised))?;
         let thumbprint = jwk.thumbprint();
-        check_thumbprint(&thumbprint, jkt)?;
-        let key = VerificationKey::for_algorithm(jwk, algorithm).map_err(|error| structure(&error))?;
+        let bound = check_thumbprint(&thumbprint, jkt).map_err(advised);
+        watch.go_on(Check::ProofBinding, bound, || ())?;
+        watch.facts(Check::ProofBinding, || Facts::new(Shown(jkt), thumbprint.as_str()));
+        let key = VerificationKey::for_algorithm(jwk, algorithm);
+        let key = watch.check(Check::ProofKey, key.map_err(|error| advised(structure(&error))))?;
         Ok(Self { header, algorithm, thumbprint, key })
     }
+}
+
+fn check_type(header: &JoseHeader) -> Result<(), Rejection> {
+    if header.typ.value().map(String::as_str) == Some("dpop+jwt") {
+        return Ok(());
+    }
+    Err(Code::ProofMalformed.because("DPoP proof header typ must be dpop+jwt"))
+}
+
+/// One proof, of a bounded length.
+fn check_bounds(proof: &str, policy: &DpopPolicy) -> Result<(), Rejection> {
+    // 1. A field that holds several proofs holds none that is well formed.
+    if proof.contains(',') {
+        return Err(proof_repeated());
+    }
+    // 2. One well-formed JWT.
+    if proof.len() > policy.max_bytes {
+        let message = format!("The DPoP proof is longer than {} bytes", policy.max_bytes);
+        return Err(Code::ProofMalformed.because(message));
+    }
+    Ok(())
+}
+
+#[cold]
+fn not_signed() -> Rejection {
+    Code::ProofSignatureInvalid
+        .because("DPoP proof signature/structure invalid: signature verification failed")
+}
+
+/// The checks of a proof's claims. Whether a signature vouches for them is the caller's affair.
+fn check_claims<'c>(
+    claims: &'c Object<'_>,
+    access_token: TokenDigest,
+    target: &ExpectedTarget<'_>,
+    policy: &DpopPolicy,
+    nonces: Option<&Nonces>,
+    now: UnixTime,
+    watch: &mut impl Watch,
+) -> Result<(Fresh, &'c str), Rejection> {
+    let advised = |rejection| refusal::advised(rejection, policy.as_oidc_spa);
+    // 10. and 11. Made within the window, by its own time or by this server's nonce; and within its own `exp` and `nbf`
+    // where it has them.
+    let fresh = check_validity(claims, now).and_then(|()| check_fresh(claims, policy, nonces, now));
+    let never = || Fresh { issued: now, has_current_nonce: false };
+    let fresh = watch.go_on(Check::ProofTimes, fresh.map_err(advised), never)?;
+    watch.facts(Check::ProofTimes, || {
+        let window = if nonces.is_some() { policy.nonce_window } else { policy.window };
+        refusal::times(claims, window, nonces.is_some(), now)
+    });
+    // 8. The request's method.
+    let method = check_method(claims, target.method, policy).map_err(advised);
+    watch.go_on(Check::ProofMethod, method, || ())?;
+    watch.facts(Check::ProofMethod, || {
+        Facts::new(Shown(target.method.unwrap_or("nothing")), refusal::shown(claims.get("htm")))
+    });
+    // 9. The request's URI.
+    watch.go_on(Check::ProofUri, check_uri(claims, target.uri.as_ref()).map_err(advised), || ())?;
+    watch.facts(Check::ProofUri, || {
+        let expected = target.uri.as_ref().map_or("nothing", |expected| &*expected.shown);
+        Facts::new(Shown(expected), refusal::shown(claims.get("htu")))
+    });
+    // 12a. The access token.
+    watch.go_on(Check::ProofToken, check_access_token(claims, access_token).map_err(advised), || ())?;
+    // 3. What is left of the required claims.
+    let jti = watch.go_on(Check::ProofIdentifier, check_identifier(claims).map_err(advised), || "")?;
+    Ok((fresh, jti))
 }
 
 fn structure(error: &dyn std::fmt::Display) -> Rejection {

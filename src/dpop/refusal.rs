@@ -4,9 +4,10 @@
 //! Out: refusals.
 //! Never: a decision.
 
-use crate::jose::json::Value;
+use crate::explanation::Facts;
+use crate::jose::json::{Object, Value};
 use crate::rejection::{Code, Rejection, Shown};
-use crate::time::{NumericDate, UnixTime};
+use crate::time::{Leeway, NumericDate, UnixTime};
 
 use super::window::ProofWindow;
 
@@ -84,8 +85,23 @@ pub(super) fn another_uri(
     })
 }
 
+/// When a proof was made, beside what is accepted.
+#[cold]
+pub(super) fn times(claims: &Object<'_>, window: ProofWindow, has_nonces: bool, now: UnixTime) -> Facts {
+    let nonce = if has_nonces { ", with a nonce of this server" } else { "" };
+    let expected =
+        format!("iat at most {} s back and {} s ahead{nonce}", window.back_secs(), window.ahead().secs());
+    let issued = claims.get("iat").and_then(Value::as_number).and_then(NumericDate::from_json);
+    let found = issued.map(|issued| {
+        let side = if issued.is_after(now, Leeway::NONE) { "ahead of" } else { "before" };
+        format!("iat {issued}, {} s {side} this server's time", issued.secs_apart(now))
+    });
+    let with = if claims.has("nonce") { ", with a nonce" } else { ", without a nonce" };
+    Facts::new(expected, found.unwrap_or_else(|| "no iat".to_owned()) + if has_nonces { with } else { "" })
+}
+
 /// A claim as a message shows it: strings as they are, the rest by what it is.
-fn shown(claim: Option<&Value<'_>>) -> String {
+pub(super) fn shown(claim: Option<&Value<'_>>) -> String {
     match claim {
         None => "undefined".to_owned(),
         Some(Value::String(text)) => Shown(text).to_string(),

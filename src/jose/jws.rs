@@ -230,6 +230,11 @@ impl<'p, 'j> Hint<'p, 'j> {
         list.iter().chain(one).filter_map(Value::as_str)
     }
 
+    /// All of it, to be shown to whoever asks why the token was refused. Nothing is decided by it.
+    pub(crate) fn unverified(&self) -> Option<&'p Object<'j>> {
+        self.0
+    }
+
     fn claim(&self, name: &str) -> Option<&'p Value<'j>> {
         self.0.and_then(|claims| claims.get(name))
     }

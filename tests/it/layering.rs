@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 /// Rooms from the ground up. A room may use those before it, and `jose` and `keys` are floors with an order of their own.
-const ROOMS: [&str; 46] = [
+const ROOMS: [&str; 47] = [
     "time",
     "crypto",
     "jose::algorithm",
@@ -14,6 +14,7 @@ const ROOMS: [&str; 46] = [
     "jose::jws",
     "jose",
     "rejection",
+    "explanation",
     "request::white_space",
     "request::target_uri",
     "request::proxy_trust",

@@ -8,6 +8,7 @@ mod challenges;
 mod chosen_keys;
 mod circles;
 mod dpop;
+mod explanation;
 mod extraction;
 mod forwarded;
 mod growth;

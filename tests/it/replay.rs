@@ -47,12 +47,20 @@ fn l02_of_a_hundred_copies_at_once_one_is_granted() {
     let token = Jwt::t1().sign();
     let proof = Jwt::p1(&token).sign();
     let setup = setup();
+    let server = ResourceServer::new(setup.policy.clone());
+    let authorization = format!("DPoP {token}");
     let (barrier, granted, replayed) = (Barrier::new(100), AtomicUsize::new(0), AtomicUsize::new(0));
     std::thread::scope(|scope| {
         for _ in 0..100 {
             scope.spawn(|| {
                 barrier.wait();
-                match setup.dpop(&token, &proof).name() {
+                let question = Question::of_request(Request {
+                    authorization: Field::Once(&authorization),
+                    dpop: Field::Once(&proof),
+                    head: Some(head()),
+                });
+                let decision = server.decide(&question, &|_| setup.keys.clone(), setup.now);
+                match setup.settle(&server, decision).name() {
                     "granted" => granted.fetch_add(1, Ordering::Relaxed),
                     REPLAYED => replayed.fetch_add(1, Ordering::Relaxed),
                     other => panic!("{other}"),

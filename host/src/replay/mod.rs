@@ -132,6 +132,11 @@ impl ReplayGuard {
         Self { memory, store, on_unavailable }
     }
 
+    /// What this process' own memory would say of a proof. Nothing is remembered, and nobody else is asked.
+    pub(crate) fn look_up(&self, record: &ProofRecord, now: UnixTime) -> Remembered {
+        self.memory.look_up(record, now)
+    }
+
     /// Decides what this process can decide alone. A proof that it has seen itself, and one for which it has no room,
     /// is refused before anybody else is asked.
     pub(crate) fn settle(&self, server: &ResourceServer, pending: Pending) -> Settlement {

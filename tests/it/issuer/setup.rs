@@ -16,6 +16,7 @@ use oidc_spa_native::keys::jwk_set::{Candidates, JwkSet, Sought};
 use oidc_spa_native::keys::metadata::Issuer;
 use oidc_spa_native::presentation::RequiredBinding;
 use oidc_spa_native::question::{Question, Request};
+use oidc_spa_native::rejection::Rejection;
 use oidc_spa_native::request::{ProxyTrust, RequestHead};
 use oidc_spa_native::resource_server::{AcceptedIssuer, Decision, Policy, ResourceServer};
 use oidc_spa_native::time::{Leeway, UnixTime};
@@ -62,6 +63,14 @@ impl Verdict {
         match self {
             Self::Granted(_) => "granted",
             Self::Refused(refusal) | Self::KeysNeeded(refusal) => refusal.rejection.code().row().name,
+        }
+    }
+
+    /// Why it is none.
+    fn rejection(&self) -> Option<&Rejection> {
+        match self {
+            Self::Granted(_) => None,
+            Self::Refused(refusal) | Self::KeysNeeded(refusal) => Some(&refusal.rejection),
         }
     }
 
@@ -183,7 +192,13 @@ impl Setup {
     /// Judges any question; a proof is remembered in this setup's memory.
     pub fn ask(&self, question: &Question<'_>) -> Verdict {
         let server = ResourceServer::new(self.policy.clone());
-        self.settle(&server, server.decide(question, &|_| self.keys.clone(), self.now))
+        let keys = |_| self.keys.clone();
+        let explanation =
+            server.explain(question, &keys, self.now, |record| self.memory.look_up(record, self.now));
+        let verdict = self.settle(&server, server.decide(question, &keys, self.now));
+        // Whatever a test asks, the explanation names the same reason, and remembers nothing.
+        assert_eq!(explanation.refusal(), verdict.rejection());
+        verdict
     }
 
     /// Ends a decision; a proof is remembered in this setup's memory.

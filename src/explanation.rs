@@ -1,0 +1,326 @@
+//! Which checks a request goes through, and how each of them ended: for whoever asks why it was refused.
+//!
+//! In: the outcome of each check, in the order of the walk.
+//! Out: `Explanation`, which grants nothing.
+//! Never: a check, a token, a claim that says who somebody is.
+
+use std::fmt::Display;
+
+use crate::rejection::{Rejection, Shown};
+
+macro_rules! checks {
+    ($($variant:ident, $id:literal, $clause:literal, $title:literal;)*) => {
+        /// A check, in the order in which they are made.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[allow(missing_docs)]
+        pub enum Check {
+            $($variant,)*
+        }
+
+        impl Check {
+            /// All of them, in their order.
+            pub const ALL: &[Self] = &[$(Self::$variant,)*];
+
+            /// Its name, for programs. It does not change.
+            pub const fn id(self) -> &'static str {
+                match self { $(Self::$variant => $id,)* }
+            }
+
+            /// Where a standard asks for it.
+            pub const fn clause(self) -> &'static str {
+                match self { $(Self::$variant => $clause,)* }
+            }
+
+            /// What it sees to, as a sentence without its full stop.
+            pub const fn title(self) -> &'static str {
+                match self { $(Self::$variant => $title,)* }
+            }
+        }
+    };
+}
+
+checks! {
+    Credentials, "credentials", "RFC 9110 section 11.6.2, RFC 6750 section 2.1, RFC 9449 section 7.1", "The request carries credentials";
+    Target, "target", "RFC 9449 section 4.3, RFC 7239", "The URI that the client called is known";
+    TokenForm, "token.form", "RFC 7515 section 5.2, RFC 7519 section 7.2", "The access token is a signed JWT of a bounded size";
+    TokenAlgorithm, "token.algorithm", "RFC 8725 section 3.1", "The access token's algorithm is asymmetric and known";
+    TokenType, "token.type", "RFC 9068 section 4, RFC 8725 section 3.11", "The header's typ is the one of access tokens";
+    TokenIssuerKnown, "token.issuer-known", "RFC 9068 section 4", "The access token names a configured issuer";
+    TokenAlgorithmAllowed, "token.algorithm-allowed", "RFC 8725 section 3.1", "The issuer may sign with this algorithm";
+    IssuerKeys, "issuer.keys", "RFC 7517 section 5, RFC 8414 section 2", "The issuer's keys are at hand";
+    TokenSignature, "token.signature", "RFC 7515 section 5.2, RFC 8725 section 3.3", "A key of the issuer signed the access token";
+    TokenTimes, "token.times", "RFC 7519 sections 4.1.4 to 4.1.6", "The access token is valid now";
+    TokenKind, "token.kind", "RFC 8725 section 3.12", "It is an access token, and not another kind of JWT";
+    TokenClaims, "token.claims", "RFC 9068 section 2.2", "The claims that decide are there and have their types";
+    TokenIssuer, "token.issuer", "RFC 9068 section 4, RFC 9207", "The iss claim is the issuer whose key signed the token";
+    TokenAudience, "token.audience", "RFC 9068 section 4, RFC 7519 section 4.1.3", "The access token is for this API";
+    TokenClient, "token.client", "RFC 9068 section 2.2", "The access token was given to an expected client";
+    TokenConfirmation, "token.confirmation", "RFC 7800 section 3.1", "The cnf claim can be read";
+    Scheme, "presentation.scheme", "RFC 9449 section 7.1, RFC 6750 section 2.1", "The scheme is the one that the token is for";
+    Binding, "presentation.binding", "RFC 9700 section 2.2.1", "The token is bound to its client as the rules ask";
+    Certificate, "presentation.certificate", "RFC 8705 section 3", "The client certificate is the one that the token is bound to";
+    SchemeAccepted, "presentation.accepted", "RFC 9449 section 7.1", "The rules accept this scheme";
+    ProofForm, "proof.form", "RFC 9449 section 4.3, checks 1 and 2", "The DPoP proof is one signed JWT of a bounded size";
+    ProofAlgorithm, "proof.algorithm", "RFC 9449 section 4.3, check 5", "The proof's algorithm is accepted";
+    ProofType, "proof.type", "RFC 9449 section 4.3, check 4", "The proof's typ is dpop+jwt";
+    ProofKey, "proof.key", "RFC 9449 section 4.3, check 7", "The proof's header holds a public key";
+    ProofBinding, "proof.binding", "RFC 9449 section 4.3, check 12", "The proof's key is the one that the token is bound to";
+    ProofSignature, "proof.signature", "RFC 9449 section 4.3, check 6", "The proof's key signed the proof";
+    ProofTimes, "proof.times", "RFC 9449 section 4.3, checks 10 and 11", "The proof was made now, or holds a nonce of this server";
+    ProofMethod, "proof.method", "RFC 9449 section 4.3, check 8", "The proof is for this method";
+    ProofUri, "proof.uri", "RFC 9449 section 4.3, check 9", "The proof is for this URI";
+    ProofToken, "proof.token", "RFC 9449 section 4.3, check 12", "The proof is for this access token";
+    ProofIdentifier, "proof.identifier", "RFC 9449 section 4.3, check 3", "The proof has an identifier of its own";
+    ProofReplay, "proof.replay", "RFC 9449 section 11.1", "The proof was not used before";
+}
+
+/// What was expected, and what came.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Facts {
+    /// What was expected.
+    pub expected: String,
+    /// What came, escaped and cut.
+    pub found: String,
+}
+
+impl Facts {
+    /// Facts for a person to read. What came is escaped and cut, whatever it is.
+    pub(crate) fn new(expected: impl Display, found: impl Display) -> Self {
+        Self { expected: expected.to_string(), found: Shown(&found.to_string()).to_string() }
+    }
+}
+
+/// How a check ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// It passed.
+    Passed,
+    /// It failed; alone, it would refuse the request so.
+    Failed(Rejection),
+    /// It was not made, since one before it failed or nothing asks for it.
+    Skipped,
+}
+
+/// One check, and how it ended.
+#[derive(Clone, Debug)]
+pub struct Row {
+    /// Which check.
+    pub check: Check,
+    /// How it ended.
+    pub ending: Ending,
+    /// What was expected, and what came, where there is more to say than the check's title.
+    pub facts: Option<Facts>,
+    /// Nobody vouches for what came: the signature over it was not verified.
+    pub is_unverified: bool,
+}
+
+/// Every check of one request, in order. It is not a grant, and none can be made of it.
+#[derive(Clone, Debug)]
+pub struct Explanation {
+    rows: Vec<Row>,
+    refusal: Option<Rejection>,
+}
+
+impl Explanation {
+    /// The checks, each of them once.
+    pub fn rows(&self) -> &[Row] {
+        &self.rows
+    }
+
+    /// The refusal that the request would get: the one of the first check that failed.
+    pub fn refusal(&self) -> Option<&Rejection> {
+        self.refusal.as_ref()
+    }
+}
+
+/// An error that holds a rejection.
+pub(crate) trait Reason {
+    fn rejection(&self) -> &Rejection;
+}
+
+impl Reason for Rejection {
+    fn rejection(&self) -> &Rejection {
+        self
+    }
+}
+
+impl<T> Reason for (Rejection, T) {
+    fn rejection(&self) -> &Rejection {
+        &self.0
+    }
+}
+
+/// Who goes along on a walk through the checks. A walk decides or explains; the checks are the same.
+pub(crate) trait Watch {
+    /// A check that those behind it rest on.
+    fn check<T, E: Reason>(&mut self, check: Check, outcome: Result<T, E>) -> Result<T, E>;
+
+    /// A check that those behind it do not rest on. An explanation goes on after it failed, with the stand-in.
+    fn go_on<T>(
+        &mut self,
+        check: Check,
+        outcome: Result<T, Rejection>,
+        stand_in: impl FnOnce() -> T,
+    ) -> Result<T, Rejection>;
+
+    /// What a check expected and what came. A walk that decides does not ask.
+    fn facts(&mut self, check: Check, facts: impl FnOnce() -> Facts);
+
+    /// The end of the walk: an error where any check failed. Nothing that grants may be made before it.
+    fn end(&mut self) -> Result<(), Rejection>;
+}
+
+/// A walk that ends with the first check that fails.
+pub(crate) struct Deciding;
+
+impl Watch for Deciding {
+    #[inline(always)]
+    fn check<T, E: Reason>(&mut self, _: Check, outcome: Result<T, E>) -> Result<T, E> {
+        outcome
+    }
+
+    #[inline(always)]
+    fn go_on<T>(
+        &mut self,
+        _: Check,
+        outcome: Result<T, Rejection>,
+        _: impl FnOnce() -> T,
+    ) -> Result<T, Rejection> {
+        outcome
+    }
+
+    #[inline(always)]
+    fn facts(&mut self, _: Check, _: impl FnOnce() -> Facts) {}
+
+    #[inline(always)]
+    fn end(&mut self) -> Result<(), Rejection> {
+        Ok(())
+    }
+}
+
+/// A walk that notes how each check ended.
+#[derive(Debug, Default)]
+pub(crate) struct Explaining {
+    rows: Vec<Row>,
+    first: Option<Rejection>,
+    is_unverified: bool,
+}
+
+impl Explaining {
+    /// From now on, nobody vouches for what comes.
+    pub(crate) fn go_on_unverified(&mut self) {
+        self.is_unverified = true;
+    }
+
+    /// Whether this check was made.
+    pub(crate) fn has_made(&self, check: Check) -> bool {
+        self.rows.iter().any(|row| row.check == check)
+    }
+
+    /// Notes how a check ended. One that has several parts has passed if each of them has.
+    pub(crate) fn note(&mut self, check: Check, failure: Option<&Rejection>) {
+        if self.first.is_none() {
+            self.first = failure.cloned();
+        }
+        let ending = failure.map_or(Ending::Passed, |rejection| Ending::Failed(rejection.clone()));
+        match self.rows.iter_mut().find(|row| row.check == check) {
+            Some(row) if row.ending == Ending::Passed => row.ending = ending,
+            Some(_) => {}
+            None => self.rows.push(Row { check, ending, facts: None, is_unverified: self.is_unverified }),
+        }
+    }
+
+    /// All checks, those that were not made among them.
+    pub(crate) fn finish(mut self, replay: Option<Result<(), Rejection>>) -> Explanation {
+        if let Some(outcome) = replay {
+            self.is_unverified = false;
+            self.note(Check::ProofReplay, outcome.err().as_ref());
+        }
+        let Self { rows, first, .. } = self;
+        let row_of = |check: &Check| {
+            let skipped = Row { check: *check, ending: Ending::Skipped, facts: None, is_unverified: false };
+            rows.iter().find(|row| row.check == *check).cloned().unwrap_or(skipped)
+        };
+        Explanation { rows: Check::ALL.iter().map(row_of).collect(), refusal: first }
+    }
+}
+
+impl Watch for Explaining {
+    fn check<T, E: Reason>(&mut self, check: Check, outcome: Result<T, E>) -> Result<T, E> {
+        self.note(check, outcome.as_ref().err().map(Reason::rejection));
+        outcome
+    }
+
+    fn go_on<T>(
+        &mut self,
+        check: Check,
+        outcome: Result<T, Rejection>,
+        stand_in: impl FnOnce() -> T,
+    ) -> Result<T, Rejection> {
+        self.note(check, outcome.as_ref().err());
+        Ok(outcome.unwrap_or_else(|_| stand_in()))
+    }
+
+    fn facts(&mut self, check: Check, facts: impl FnOnce() -> Facts) {
+        if let Some(row) = self.rows.iter_mut().find(|row| row.check == check && row.facts.is_none()) {
+            row.facts = Some(facts());
+        }
+    }
+
+    fn end(&mut self) -> Result<(), Rejection> {
+        match &self.first {
+            Some(rejection) => Err(rejection.clone()),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Explanation {
+    /// The same, where whoever fetches the keys knows more of why the request is refused.
+    #[must_use]
+    pub fn explained(mut self, rejection: &Rejection) -> Self {
+        if self.refusal.as_ref().is_some_and(|before| before.code() == rejection.code()) {
+            let before = self.refusal.replace(rejection.clone()).map(Ending::Failed);
+            if let Some(row) = self.rows.iter_mut().find(|row| Some(&row.ending) == before.as_ref()) {
+                row.ending = Ending::Failed(rejection.clone());
+            }
+        }
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rejection::Code;
+
+    #[test]
+    fn every_check_has_a_name_of_its_own_and_a_clause() {
+        for (i, check) in Check::ALL.iter().enumerate() {
+            assert_eq!(Check::ALL.iter().position(|other| other.id() == check.id()), Some(i));
+            assert!(check.clause().starts_with("RFC "), "{}", check.id());
+            assert!(!check.title().ends_with('.'), "{}", check.id());
+        }
+    }
+
+    #[test]
+    fn the_first_failure_is_the_refusal_and_a_walk_that_failed_does_not_end_well() {
+        let mut watch = Explaining::default();
+        let refused = |code: Code| Err::<(), _>(code.because("x"));
+        assert!(watch.check(Check::TokenForm, Ok::<_, Rejection>(1)).is_ok());
+        assert!(watch.end().is_ok());
+        assert!(watch.go_on(Check::TokenTimes, refused(Code::TokenExpired), || ()).is_ok());
+        assert!(watch.go_on(Check::TokenAudience, refused(Code::AudienceMismatch), || ()).is_ok());
+        assert!(watch.end().is_err());
+        let explanation = watch.finish(None);
+        assert_eq!(explanation.refusal().map(Rejection::code), Some(Code::TokenExpired));
+        assert_eq!(explanation.rows().len(), Check::ALL.len());
+        let failed = explanation.rows().iter().filter(|row| matches!(row.ending, Ending::Failed(_)));
+        assert_eq!(failed.count(), 2);
+    }
+
+    #[test]
+    fn what_came_is_escaped() {
+        assert_eq!(Facts::new("x", "a\r\nb").found, "a\\u{d}\\u{a}b");
+    }
+}
