@@ -4,7 +4,7 @@
 //! Out: `Explanation`, which grants nothing.
 //! Never: a check, a token, a claim that says who somebody is.
 
-use std::fmt::Display;
+use std::fmt::{self, Display};
 
 use crate::rejection::{Rejection, Shown};
 
@@ -115,13 +115,19 @@ pub struct Row {
 }
 
 /// Every check of one request, in order. It is not a grant, and none can be made of it.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Explanation {
     rows: Vec<Row>,
     refusal: Option<Rejection>,
+    claims: Option<String>,
 }
 
 impl Explanation {
+    /// The claims, as JSON text, where every check of the token and the proof passed: the application checks them next.
+    pub fn claims(&self) -> Option<&str> {
+        self.claims.as_deref()
+    }
+
     /// The checks, each of them once.
     pub fn rows(&self) -> &[Row] {
         &self.rows
@@ -130,6 +136,13 @@ impl Explanation {
     /// The refusal that the request would get: the one of the first check that failed.
     pub fn refusal(&self) -> Option<&Rejection> {
         self.refusal.as_ref()
+    }
+}
+
+// Claims must not end up in a log.
+impl fmt::Debug for Explanation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Explanation").field("rows", &self.rows).field("refusal", &self.refusal).finish()
     }
 }
 
@@ -231,7 +244,11 @@ impl Explaining {
     }
 
     /// All checks, those that were not made among them.
-    pub(crate) fn finish(mut self, replay: Option<Result<(), Rejection>>) -> Explanation {
+    pub(crate) fn finish(
+        mut self,
+        claims: Option<String>,
+        replay: Option<Result<(), Rejection>>,
+    ) -> Explanation {
         if let Some(outcome) = replay {
             self.is_unverified = false;
             self.note(Check::ProofReplay, outcome.err().as_ref());
@@ -241,7 +258,7 @@ impl Explaining {
             let skipped = Row { check: *check, ending: Ending::Skipped, facts: None, is_unverified: false };
             rows.iter().find(|row| row.check == *check).cloned().unwrap_or(skipped)
         };
-        Explanation { rows: Check::ALL.iter().map(row_of).collect(), refusal: first }
+        Explanation { rows: Check::ALL.iter().map(row_of).collect(), refusal: first, claims }
     }
 }
 
@@ -312,7 +329,7 @@ mod tests {
         assert!(watch.go_on(Check::TokenTimes, refused(Code::TokenExpired), || ()).is_ok());
         assert!(watch.go_on(Check::TokenAudience, refused(Code::AudienceMismatch), || ()).is_ok());
         assert!(watch.end().is_err());
-        let explanation = watch.finish(None);
+        let explanation = watch.finish(None, None);
         assert_eq!(explanation.refusal().map(Rejection::code), Some(Code::TokenExpired));
         assert_eq!(explanation.rows().len(), Check::ALL.len());
         let failed = explanation.rows().iter().filter(|row| matches!(row.ending, Ending::Failed(_)));

@@ -49,6 +49,11 @@ impl Pending {
         self.record.as_ref()
     }
 
+    /// The claims, as JSON text.
+    pub(crate) fn claims(&self) -> &str {
+        self.admission.verified.token().claims()
+    }
+
     /// When the request was judged.
     pub const fn now(&self) -> UnixTime {
         self.now

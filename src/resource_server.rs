@@ -179,9 +179,12 @@ impl ResourceServer {
     ) -> Explanation {
         let mut watch = Explaining::default();
         let (_, walked) = self.walk(question, keys, now, &mut watch);
-        let unremembered = walked.ok().and_then(|pending| pending.would_be_refused(look_up));
+        let (claims, replay) = match walked {
+            Ok(pending) => (Some(pending.claims().to_owned()), pending.would_be_refused(look_up)),
+            Err(_) => (None, None),
+        };
         self.explain_unverified(question, now, &mut watch);
-        watch.finish(unremembered)
+        watch.finish(claims, replay)
     }
 
     /// Goes on where the walk ended early, with what nobody vouches for.

@@ -6,12 +6,14 @@
 
 use oidc_spa_native::explanation::{Ending, Explanation, Row};
 use oidc_spa_native::rejection::Rejection;
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-/// The JSON text of `Explanation` in `index.d.ts`.
+/// The JSON text of `NativeExplanation` in `ts/addon/native.ts`.
 pub(crate) fn to_json(explanation: &Explanation) -> String {
     let checks: Vec<_> = explanation.rows().iter().map(row).collect();
-    json!({ "refusal": explanation.refusal().map(refusal), "checks": checks }).to_string()
+    let claims = explanation.claims().and_then(|claims| serde_json::from_str::<Box<RawValue>>(claims).ok());
+    json!({ "refusal": explanation.refusal().map(refusal), "checks": checks, "claims": claims }).to_string()
 }
 
 fn refusal(rejection: &Rejection) -> Value {

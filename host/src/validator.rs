@@ -158,7 +158,7 @@ impl Validator {
     }
 
     /// Every check of a question, in order, with the keys that an answer would have waited for: the JSON text of
-    /// `Explanation` in `index.d.ts`. Nothing is granted and nothing is remembered.
+    /// `NativeExplanation` in `ts/addon/native.ts`. Nothing is granted and nothing is remembered.
     pub async fn explain(&self, question: &Question<'_>, now: UnixTime) -> String {
         let decided = self.decide_with_keys(question, now).await;
         let keys = |issuer| self.keys.get(issuer).and_then(HeldKeys::current);
