@@ -5,6 +5,7 @@
 //! Never: a check, a token, a claim that says who somebody is.
 
 use std::fmt::{self, Display};
+use std::ops::Range;
 
 use crate::rejection::{Rejection, Shown};
 
@@ -119,13 +120,26 @@ pub struct Row {
 pub struct Explanation {
     rows: Vec<Row>,
     refusal: Option<Rejection>,
-    claims: Option<String>,
+    admitted: Option<Admitted>,
+}
+
+/// What a grant would say, for the checks of the application. It is none.
+#[derive(Clone)]
+pub struct Admitted {
+    /// The claims, as JSON text.
+    pub claims: String,
+    /// The access token's place in the `Authorization` field, in bytes.
+    pub token: Range<usize>,
+    /// The scheme's name.
+    pub scheme: &'static str,
+    /// The issuer's position among those of the policy.
+    pub issuer: usize,
 }
 
 impl Explanation {
-    /// The claims, as JSON text, where every check of the token and the proof passed: the application checks them next.
-    pub fn claims(&self) -> Option<&str> {
-        self.claims.as_deref()
+    /// What a grant would say, where every check of the token and the proof passed.
+    pub fn admitted(&self) -> Option<&Admitted> {
+        self.admitted.as_ref()
     }
 
     /// The checks, each of them once.
@@ -246,7 +260,7 @@ impl Explaining {
     /// All checks, those that were not made among them.
     pub(crate) fn finish(
         mut self,
-        claims: Option<String>,
+        admitted: Option<Admitted>,
         replay: Option<Result<(), Rejection>>,
     ) -> Explanation {
         if let Some(outcome) = replay {
@@ -258,7 +272,7 @@ impl Explaining {
             let skipped = Row { check: *check, ending: Ending::Skipped, facts: None, is_unverified: false };
             rows.iter().find(|row| row.check == *check).cloned().unwrap_or(skipped)
         };
-        Explanation { rows: Check::ALL.iter().map(row_of).collect(), refusal: first, claims }
+        Explanation { rows: Check::ALL.iter().map(row_of).collect(), refusal: first, admitted }
     }
 }
 

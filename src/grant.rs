@@ -11,6 +11,7 @@ use std::sync::Arc;
 use crate::credentials::{AcceptedSchemes, Scheme};
 use crate::dpop::replay::{ProofRecord, Remembered};
 use crate::dpop::shares::Holder;
+use crate::explanation::Admitted;
 use crate::memory::{IssuerIndex, Learned, VerifiedToken};
 use crate::rejection::{Code, Rejection};
 use crate::time::{UnixTime, Validity};
@@ -49,9 +50,15 @@ impl Pending {
         self.record.as_ref()
     }
 
-    /// The claims, as JSON text.
-    pub(crate) fn claims(&self) -> &str {
-        self.admission.verified.token().claims()
+    /// What the grant would say.
+    pub(crate) fn would_say(&self) -> Admitted {
+        let Admission { verified, token, scheme, .. } = &self.admission;
+        Admitted {
+            claims: verified.token().claims().to_owned(),
+            token: token.clone(),
+            scheme: scheme.name(),
+            issuer: verified.issuer(),
+        }
     }
 
     /// When the request was judged.

@@ -179,12 +179,12 @@ impl ResourceServer {
     ) -> Explanation {
         let mut watch = Explaining::default();
         let (_, walked) = self.walk(question, keys, now, &mut watch);
-        let (claims, replay) = match walked {
-            Ok(pending) => (Some(pending.claims().to_owned()), pending.would_be_refused(look_up)),
+        let (admitted, replay) = match walked {
+            Ok(pending) => (Some(pending.would_say()), pending.would_be_refused(look_up)),
             Err(_) => (None, None),
         };
         self.explain_unverified(question, now, &mut watch);
-        watch.finish(claims, replay)
+        watch.finish(admitted, replay)
     }
 
     /// Goes on where the walk ended early, with what nobody vouches for.

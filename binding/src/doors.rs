@@ -11,7 +11,7 @@ use oidc_spa_native_host::Validator;
 use crate::arguments::{Arguments, door, rules, time};
 use crate::inbox::{Inbox, Ticket};
 use crate::parts::{CredentialParts, Parts, RequestParts};
-use crate::pending::{authorize, authorize_elsewhere, await_keys};
+use crate::pending::{authorize, authorize_elsewhere, await_keys, explain};
 
 /// The doors of a validator. They are functions of their own rather than methods: napi-rs notes each borrow of a class's
 /// value in one table of the process, behind one lock, and reads all arguments that a method may have.
@@ -22,6 +22,8 @@ use crate::pending::{authorize, authorize_elsewhere, await_keys};
 /// - `authorizeCredentials(now, told, ...parts)`: the same for credentials that the application took from the request
 /// - `submitRequest(ticket, now, rules, scopes, told, ...parts)`, `submitCredentials(ticket, now, told, ...parts)`: the same
 ///   on another thread; the verdict comes to the inbox under the ticket
+/// - `explainRequest(ticket, now, rules, scopes, told, ...parts)`: every check of a request, under the ticket; nothing is
+///   granted and nothing is remembered
 /// - `ready(ticket, timeoutMs, failFast)`: says null under the ticket when every issuer has keys; or a failure, at the first
 ///   one if `failFast`, else when the time is over
 /// - `keysEpoch(issuer)`: the number of the keys with which an issuer's tokens are verified now; -1 for none
@@ -57,6 +59,13 @@ pub(crate) fn open<'env>(
         let (ticket, now) = (call.required()?, time(call.required()?));
         let parts = credentials(&mut call)?;
         authorize_elsewhere(Arc::clone(&of), to.ticket(ticket), parts, now);
+        Ok(())
+    })?;
+    let (of, to) = (Arc::clone(validator), Arc::clone(inbox));
+    door(env, &mut doors, "explainRequest", move |mut call| {
+        let ticket = Ticket::of_long_wait(&to, call.required()?);
+        let now = time(call.required()?);
+        explain(Arc::clone(&of), ticket, request(&mut call)?, now);
         Ok(())
     })?;
     let (of, to) = (Arc::clone(validator), Arc::clone(inbox));

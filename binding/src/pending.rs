@@ -70,6 +70,13 @@ pub(crate) fn authorize_elsewhere(validator: Arc<Validator>, ticket: Ticket, par
     }
 }
 
+/// Has every check of a request said under a ticket, once the keys that it takes have come.
+pub(crate) fn explain(validator: Arc<Validator>, ticket: Ticket, parts: Parts, now: UnixTime) {
+    let _no_runtime = spawn(async move {
+        ticket.answer(Either::A(validator.explain(&parts.question(), now).await));
+    });
+}
+
 /// Has it said under a ticket when every issuer has keys: null, or a failure with the reason.
 pub(crate) fn await_keys(validator: Arc<Validator>, ticket: Ticket, timeout_ms: f64, fail_fast: bool) {
     let timeout = Duration::from_millis(timeout_ms.clamp(0.0, 86_400_000.0) as u64);

@@ -4,16 +4,27 @@
 //! Out: one JSON text.
 //! Never: a check, a token.
 
-use oidc_spa_native::explanation::{Ending, Explanation, Row};
+use oidc_spa_native::explanation::{Admitted, Ending, Explanation, Row};
 use oidc_spa_native::rejection::Rejection;
-use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 /// The JSON text of `NativeExplanation` in `ts/addon/native.ts`.
 pub(crate) fn to_json(explanation: &Explanation) -> String {
     let checks: Vec<_> = explanation.rows().iter().map(row).collect();
-    let claims = explanation.claims().and_then(|claims| serde_json::from_str::<Box<RawValue>>(claims).ok());
-    json!({ "refusal": explanation.refusal().map(refusal), "checks": checks, "claims": claims }).to_string()
+    let admitted = explanation.admitted().and_then(admitted);
+    json!({ "refusal": explanation.refusal().map(refusal), "checks": checks, "admitted": admitted }).to_string()
+}
+
+fn admitted(admitted: &Admitted) -> Option<Value> {
+    let Admitted { claims, token, scheme, issuer } = admitted;
+    let claims: Value = serde_json::from_str(claims).ok()?;
+    Some(json!({
+        "claims": claims,
+        "tokenBegin": token.start,
+        "tokenEnd": token.end,
+        "scheme": scheme,
+        "issuer": issuer,
+    }))
 }
 
 fn refusal(rejection: &Rejection) -> Value {

@@ -150,6 +150,16 @@ export interface NativeDoors {
         ...parts: RequestParts
     ): void;
     submitCredentials(this: void, ticket: number, now: number, told: number, ...parts: CredentialParts): void;
+    /** Every check of the request comes to the inbox, under the ticket; `readExplanation` reads it. */
+    explainRequest(
+        this: void,
+        ticket: number,
+        now: number,
+        rules: RuleBits | null,
+        scopes: string | null,
+        told: number,
+        ...parts: RequestParts
+    ): void;
     /** Null comes to the inbox when every issuer has keys, or a failure; `readReadiness` reads it. */
     ready(this: void, ticket: number, timeoutMs: number, failFast: boolean): void;
     /** The number of the keys with which an issuer's tokens are verified now; -1 for none. */
@@ -273,6 +283,42 @@ export function readVerdict(
 /** Reads a verdict that cannot be a grant. */
 export function readRefusal(told: Told): NativeRefusal {
     return refusalOf(JSON.parse(told) as ToldRefusal | ToldFailure);
+}
+
+/** Every check of a request, as the addon made it. */
+export interface NativeExplanation {
+    readonly refusal: { readonly code: string; readonly status: number; readonly debugErrorMessage: string } | null;
+    readonly checks: readonly NativeCheck[];
+    /** What a grant would say, where every check of the token and its proof passed. */
+    readonly admitted: {
+        readonly claims: unknown;
+        readonly tokenBegin: number;
+        readonly tokenEnd: number;
+        readonly scheme: "Bearer" | "DPoP";
+        readonly issuer: number;
+    } | null;
+}
+
+/** One check, and how it ended. */
+export interface NativeCheck {
+    readonly id: string;
+    readonly title: string;
+    readonly clause: string;
+    readonly outcome: "passed" | "failed" | "skipped";
+    readonly expected: string | null;
+    readonly found: string | null;
+    readonly isVerified: boolean;
+    readonly code: string | null;
+    readonly message: string | null;
+}
+
+/** Reads an explanation. Throws where the addon failed. */
+export function readExplanation(told: Told): NativeExplanation {
+    const read = JSON.parse(told) as NativeExplanation | ToldFailure;
+    if ("checks" in read) {
+        return read;
+    }
+    throw new Error(`oidc-spa-native: ${read[2]}`);
 }
 
 /** Reads the answer of `ready`: throws the reason why the keys are not there. */

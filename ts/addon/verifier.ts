@@ -10,11 +10,13 @@ import { inTheEnd, soon, theInbox, waitingForThreads } from "./inbox.js";
 import {
     AUTHORIZATION_REPEATED,
     isTold,
+    readExplanation,
     readReadiness,
     readVerdict,
     type CredentialParts,
     type NativeAnswer,
     type NativeDoors,
+    type NativeExplanation,
     type NativeValidator,
     type NativeVerdict,
     type RequestParts,
@@ -126,6 +128,13 @@ export class Verifier {
             );
         }
         return this.#here(asked, () => this.#doors.authorizeCredentials(now, numberOf(asked), ...parts));
+    }
+
+    /** Every check of a request, with the keys that a verdict would have waited for. Nothing is granted or remembered. */
+    async explain(now: number, rules: RuleBits, parts: RequestParts): Promise<NativeExplanation> {
+        // What comes under this ticket is no question to a store.
+        const told = await inTheEnd(ticket => this.#doors.explainRequest(ticket, now, rules, null, 0, ...parts));
+        return readExplanation(told as Told);
     }
 
     /** Resolves when every issuer has keys; rejects at the first failure if `failFast`, else when the time is over. */

@@ -1,0 +1,106 @@
+/**
+ * `validator.explain`: every check of a request, those of the application behind those of the addon.
+ *
+ * In: a request, what the route asks for. Out: an `Explanation`. Never: a grant that leaves, a token, something
+ * remembered.
+ */
+
+import type {
+    AccessTokenClaims,
+    ExplainedCheck,
+    Explanation,
+    ExplainRules,
+    Granted,
+    Requirements
+} from "../../index.js";
+import { copyOf } from "../addon/claims.js";
+import type { NativeExplanation, RequestParts, RuleBits } from "../addon/native.js";
+import { readMembers, type Members } from "./members.js";
+import { REQUEST_RULES, ruleBitsOf } from "./options.js";
+import { shortfallOf } from "./requirements.js";
+import { shapeMismatch, type SchemaReader } from "./schema.js";
+
+/** What a validator lends to its explanations. */
+export interface Lent<Claims> {
+    readonly now: () => number;
+    readonly issuerUris: readonly string[];
+    readonly applySchema: SchemaReader<Claims> | undefined;
+    readonly ask: (now: number, rules: RuleBits, parts: RequestParts) => Promise<NativeExplanation>;
+}
+
+const RULES: Members = {
+    of: "explain()",
+    noun: "rule",
+    names: [...REQUEST_RULES, "require"],
+    example: 'validator.explain(req, undefined, { dpop: "required" })'
+};
+
+/** Explains the request of these parts. */
+export async function explain<Claims>(
+    { now, issuerUris, applySchema, ask }: Lent<Claims>,
+    parts: RequestParts,
+    given: ExplainRules<Claims> | undefined
+): Promise<Explanation> {
+    const { require, ...rules } = given === undefined ? {} : (readMembers(given, RULES) as ExplainRules<Claims>);
+    const at = now();
+    const { refusal, checks, admitted } = await ask(at, ruleBitsOf(rules), parts);
+    const rows = [...checks] as ExplainedCheck[];
+    const schema = new OwnCheck("application.claims", "The application's schema takes the claims");
+    const requirement = new OwnCheck("route.requirement", "The token permits what the route asks for");
+    if (admitted !== null) {
+        const rawClaims = admitted.claims as AccessTokenClaims;
+        const outcome = applySchema === undefined ? null : await applySchema(copyOf(rawClaims));
+        if (outcome !== null) {
+            schema.endsWith("report" in outcome ? ["claims_rejected", shapeMismatch(outcome.report)] : null);
+        }
+        if (require !== undefined && !(outcome !== null && "report" in outcome)) {
+            const [, field] = parts;
+            const granted: Granted<Claims> = {
+                isSuccess: true,
+                claims: outcome === null ? (rawClaims as Claims) : outcome.claims,
+                rawClaims,
+                accessToken: (field ?? "").slice(admitted.tokenBegin, admitted.tokenEnd),
+                scheme: admitted.scheme,
+                issuerUri: issuerUris[admitted.issuer] ?? "",
+                headers: {}
+            };
+            const lack = shortfallOf(granted, require as Requirements<Claims>, Math.floor(at / 1000));
+            requirement.endsWith(lack === null ? null : [lack.code, lack.debugErrorMessage]);
+        }
+    }
+    rows.push(schema.row, requirement.row);
+    return { refusal: (refusal ?? firstFailureOf(rows)) as Explanation["refusal"], checks: rows };
+}
+
+/** A check that is made here, and not by the addon. */
+class OwnCheck {
+    row: ExplainedCheck;
+
+    constructor(id: string, title: string) {
+        this.row = {
+            id,
+            title,
+            clause: null,
+            outcome: "skipped",
+            expected: null,
+            found: null,
+            isVerified: true,
+            code: null,
+            message: null
+        };
+    }
+
+    endsWith(failure: readonly [code: string, message: string] | null): void {
+        const [code, message] = failure ?? [null, null];
+        const outcome = failure === null ? "passed" : "failed";
+        this.row = { ...this.row, outcome, code: code as ExplainedCheck["code"], message };
+    }
+}
+
+/** The refusal of the first check that failed, of those that are made here. */
+function firstFailureOf(rows: readonly ExplainedCheck[]): Explanation["refusal"] {
+    const row = rows.find(({ outcome }) => outcome === "failed");
+    return row === undefined || row.code === null || row.message === null
+        ? null
+        : { code: row.code, debugErrorMessage: row.message };
+}
