@@ -339,7 +339,7 @@ export type DpopMode = "allowed" | "required" | "disabled";
 /** Whether a token must be bound to something: `"allowed"`, it may be; `"required"`, it must. */
 export type BindingMode = "allowed" | "required";
 
-/** How a shared memory of DPoP proofs is waited for. */
+/** How a replay store is waited for. */
 export interface ReplayStoreLimits {
     /** How long a request waits for an answer, connecting included, in milliseconds. Default 250. From 10 to 10000. */
     timeoutMs?: number | undefined;
@@ -352,7 +352,7 @@ export interface ReplayStoreLimits {
 }
 
 /**
- * A memory of DPoP proofs in Redis 2.6.12 or later, or Valkey. One `SET key 1 NX PX …` a proof, over one connection that
+ * A replay store in Redis 2.6.12 or later, or Valkey. One `SET key 1 NX PX …` a proof, over one connection that
  * all validators and worker threads of the process share. Set `maxmemory-policy noeviction` there.
  *
  * @example
@@ -382,7 +382,7 @@ export interface RedisReplayStore extends ReplayStoreLimits {
     clientCertificate?: { cert: string; key: string } | undefined;
 }
 
-/** A memory of DPoP proofs of your own. Anything but `true` and `false` in time is no answer. */
+/** A replay store of your own. Anything but `true` and `false` in time is no answer. */
 export interface CustomReplayStore extends ReplayStoreLimits {
     /**
      * Stores the key unless it is there, in one atomic step that all processes see. Called once a proof, after every
@@ -477,7 +477,7 @@ export interface CommonOptions<Claims, Lacking extends OptionalClaim = never> {
      */
     nonceLeewaySeconds?: number | undefined;
     /**
-     * The memory of DPoP proofs that all processes behind one URL share: Redis or Valkey, or a store of your own.
+     * The replay store, a memory of DPoP proofs that all processes behind one URL share: Redis or Valkey, or a store of your own.
      * Default: none; each process remembers proofs for itself, and each accepts the same proof once.
      */
     replayStore?: RedisReplayStore | CustomReplayStore | undefined;
@@ -1002,7 +1002,7 @@ export interface ValidatorHealth {
 export interface ReplayMemoryHealth {
     /** What decides whether a proof is new: this process alone, Redis, or your own store. */
     kind: "process" | "redis" | "custom";
-    /** Whether the shared store answered when it was last asked; `null` before, and where there is none. */
+    /** Whether the replay store answered when it was last asked; `null` before, and where there is none. */
     reachable: boolean | null;
     /** Why it did not; `null` if it did. */
     lastError: string | null;

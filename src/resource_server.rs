@@ -14,7 +14,7 @@ use crate::credentials::{AcceptedSchemes, Credentials, Scheme};
 use crate::dpop::nonce::Nonces;
 use crate::dpop::proof::{DpopPolicy, ExpectedTarget, Proof, TokenDigest};
 use crate::dpop::replay::{ProofRecord, Remembered};
-use crate::grant::{Admission, Grant, Pending};
+use crate::grant::{Admission, Grant, PendingGrant};
 use crate::jose::algorithm::AlgorithmSet;
 use crate::keys::issuer_directory::IssuerDirectory;
 use crate::keys::metadata::Issuer;
@@ -74,7 +74,7 @@ pub type Verdict = Result<Grant, Refusal>;
 #[derive(Debug)]
 pub enum Decision {
     /// Every check passed, that of replay aside.
-    Pending(Pending),
+    Pending(PendingGrant),
     /// It is refused.
     Refused(Refusal),
     /// It cannot be judged with the keys that are there. Nothing was written: it may be judged again.
@@ -162,9 +162,9 @@ impl ResourceServer {
                 self.walk(&Case { credentials, target, head, schemes, binding, memory, now })
             }
         };
-        let Objection { rejection, needed } = match walked {
+        let WalkRejection { rejection, needed } = match walked {
             Ok(pending) => return Decision::Pending(pending),
-            Err(objection) => objection,
+            Err(rejection) => rejection,
         };
         let otherwise = self.challenger.refuse_request(rejection, used, schemes, *scopes, now);
         match needed {
@@ -174,7 +174,11 @@ impl ResourceServer {
     }
 
     /// Turns the word of a replay memory, if there is a proof to remember, into a grant or a refusal.
-    pub fn settle(&self, pending: Pending, remember: impl FnOnce(&ProofRecord) -> Remembered) -> Verdict {
+    pub fn settle(
+        &self,
+        pending: PendingGrant,
+        remember: impl FnOnce(&ProofRecord) -> Remembered,
+    ) -> Verdict {
         let (scheme, schemes, now) = (pending.scheme(), pending.schemes(), pending.now());
         let refuse =
             |rejection| self.challenger.refuse(rejection, Some(scheme), schemes, &Demand::default(), now);
@@ -205,12 +209,12 @@ impl ResourceServer {
         }
     }
 
-    fn walk(&self, case: &Case<'_, impl Memory>) -> (Option<Scheme>, Result<Pending, Objection>) {
+    fn walk(&self, case: &Case<'_, impl Memory>) -> (Option<Scheme>, Result<PendingGrant, WalkRejection>) {
         let scheme = case.credentials.presentation.scheme();
         (Some(scheme), self.admit(case, scheme))
     }
 
-    fn admit(&self, case: &Case<'_, impl Memory>, scheme: Scheme) -> Result<Pending, Objection> {
+    fn admit(&self, case: &Case<'_, impl Memory>, scheme: Scheme) -> Result<PendingGrant, WalkRejection> {
         let &Case { credentials, target, head, schemes, binding, memory, now } = case;
         let (text, presentation) = (credentials.access_token, credentials.presentation);
         let is_in_bounds = text.len() <= self.policy.max_token_bytes;
@@ -254,7 +258,7 @@ impl ResourceServer {
             is_recalled,
             verified,
         };
-        Ok(Pending::new(admission, record, schemes, now))
+        Ok(PendingGrant::new(admission, record, schemes, now))
     }
 
     /// The token's header, its issuer's keys, its signature, its claims.
@@ -264,7 +268,7 @@ impl ResourceServer {
         scheme: Scheme,
         memory: &impl Memory,
         now: UnixTime,
-    ) -> Result<VerifiedToken, Objection> {
+    ) -> Result<VerifiedToken, WalkRejection> {
         let policy = self.policy.access_token;
         let parts = TokenParts::parse(token, policy, self.policy.max_token_bytes)?;
         let signed = parts.signed();
@@ -276,7 +280,7 @@ impl ResourceServer {
         let needs_keys = |rejection, unknown_kid| {
             let may_pass = signed.claims_to_pass(issuer, audience, policy, now);
             let needed = KeysNeeded { issuer: index, key_set, unknown_kid, may_pass, scheme };
-            Objection { rejection, needed: Some(needed) }
+            WalkRejection { rejection, needed: Some(needed) }
         };
         let Some(set) = set else {
             signed.check_expiry(policy, now)?;
@@ -325,12 +329,12 @@ struct Case<'c, M> {
 }
 
 /// Why there is no grant; and which keys might change that.
-struct Objection {
+struct WalkRejection {
     rejection: Rejection,
     needed: Option<KeysNeeded>,
 }
 
-impl From<Rejection> for Objection {
+impl From<Rejection> for WalkRejection {
     fn from(rejection: Rejection) -> Self {
         Self { rejection, needed: None }
     }

@@ -11,7 +11,7 @@ use oidc_spa_native::challenge::{Demand, Refusal};
 use oidc_spa_native::credentials::Scheme;
 use oidc_spa_native::dpop::proof::ProofKey;
 use oidc_spa_native::dpop::replay::ReplayMemory;
-use oidc_spa_native::grant::Pending;
+use oidc_spa_native::grant::PendingGrant;
 use oidc_spa_native::keys::jwk_set::JwkSet;
 use oidc_spa_native::memory::{BoundToken, IssuerIndex, Memory};
 use oidc_spa_native::presentation::RequestRules;
@@ -122,7 +122,7 @@ impl Validator {
             keys_timeout: Duration::from_millis(options.keys_timeout_millis),
             settings: Settings {
                 warnings: options.warnings,
-                told: options.told,
+                forwarded: options.forwarded,
                 verified_token_bytes: options.verified_token_bytes,
                 store_timeout: options.replay.timeout,
             },
@@ -183,7 +183,7 @@ impl Validator {
                     let (rejection, used) = (Code::KeysUnavailable.because(crowded), Some(needed.scheme));
                     self.refuse(rejection, used, question.rules, &Demand::default(), now)
                 }
-                Newer::Refused => {
+                Newer::NotNow => {
                     if let Some(kid) = needed.unknown_kid.filter(|_| was_refreshed) {
                         keys.remember_unknown(&kid);
                     }
@@ -268,7 +268,7 @@ impl Validator {
         self.keys.get(issuer).filter(|keys| keys.can_change())
     }
 
-    fn settle(&self, pending: Pending) -> Judged {
+    fn settle(&self, pending: PendingGrant) -> Judged {
         let now = pending.now();
         match self.replay.settle(&self.server, pending) {
             Settlement::Done(verdict) => self.learn(verdict, now).into(),

@@ -20,8 +20,8 @@ use crate::rejection::{Code, Rejection, Shown};
 use crate::request::{ProxyTrust, RequestHead, TargetUri};
 use crate::time::{Leeway, NumericDate, UnixTime};
 
+use super::advice;
 use super::nonce::{Given, NonceMode, Nonces};
-use super::refusal;
 use super::replay::ProofRecord;
 use super::window::{Lies, ProofWindow};
 
@@ -140,7 +140,7 @@ impl Proof {
         now: UnixTime,
     ) -> Result<Self, Rejection> {
         let checked = Self::check(proof, access_token, jkt, target, rules, now);
-        checked.map_err(|rejection| refusal::advised(rejection, rules.policy.as_oidc_spa))
+        checked.map_err(|rejection| advice::advised(rejection, rules.policy.as_oidc_spa))
     }
 
     /// The checks. The numbers are those of RFC 9449 section 4.3.
@@ -358,8 +358,8 @@ fn check_issued(
 ) -> Result<(), Rejection> {
     match window.place(issued, now) {
         Lies::Within => Ok(()),
-        Lies::After => Err(refusal::dated_ahead(issued, window, policy.as_oidc_spa, now)),
-        Lies::Before => Err(refusal::too_old(issued, window, policy.as_oidc_spa, now)),
+        Lies::After => Err(advice::dated_ahead(issued, window, policy.as_oidc_spa, now)),
+        Lies::Before => Err(advice::too_old(issued, window, policy.as_oidc_spa, now)),
     }
 }
 
@@ -375,7 +375,7 @@ fn check_method(claims: &Object<'_>, expected: Option<&str>, policy: &DpopPolicy
     if matches {
         return Ok(());
     }
-    Err(refusal::another_method(htm, expected))
+    Err(advice::another_method(htm, expected))
 }
 
 fn check_uri(claims: &Object<'_>, expected: Option<&ExpectedUri<'_>>) -> Result<(), Rejection> {
@@ -394,7 +394,7 @@ fn check_uri(claims: &Object<'_>, expected: Option<&ExpectedUri<'_>>) -> Result<
         let named = htu.and_then(Value::as_str).and_then(TargetUri::parse)?;
         expected.advice.filter(|_| expected.uri.as_ref().is_some_and(|uri| uri.may_be_behind(&named)))
     });
-    Err(refusal::another_uri(htu, expected.map(|expected| &*expected.shown), advice))
+    Err(advice::another_uri(htu, expected.map(|expected| &*expected.shown), advice))
 }
 
 fn check_access_token(claims: &Object<'_>, access_token: TokenDigest) -> Result<(), Rejection> {

@@ -24,7 +24,7 @@ import {
 } from "../addon/native.js";
 import { Verifier } from "../addon/verifier.js";
 import { readHeadersOrRequest } from "../request/request.js";
-import { newNativeValidator } from "./addon-validator.js";
+import { createNativeValidator } from "./addon-validator.js";
 import { expiryBy } from "./expiry.js";
 import { hostWatch } from "./host-notice.js";
 import { checkNothingInherited, invalid, kindOf, readMembers, type Members } from "./members.js";
@@ -45,7 +45,7 @@ export function createValidator<Claims>(options: ValidatorOptions<Claims, Option
     delete policy.clock;
     const applySchema = claims === undefined ? undefined : schemaReader(claims);
     const now = clock === undefined ? () => Date.now() : clockReader(clock);
-    const { native, settings, conclude, health } = newNativeValidator(
+    const { native, settings, conclude, health } = createNativeValidator(
         { ...policy },
         { ownClock: clock !== undefined }
     );
@@ -145,7 +145,7 @@ export function createValidator<Claims>(options: ValidatorOptions<Claims, Option
                 return verdict;
             }
             const { code, debugErrorMessage, scopes = [], acrValues = [], maxAgeSeconds = null } = lack;
-            const told = native.refuse(
+            const text = native.refuse(
                 at,
                 bits,
                 code,
@@ -155,7 +155,7 @@ export function createValidator<Claims>(options: ValidatorOptions<Claims, Option
                 acrValues,
                 maxAgeSeconds
             );
-            return toRefused(readRefusal(told));
+            return toRefused(readRefusal(text));
         },
         // The addon has checked the value.
         ...expiryBy<Claims>(now, policy),
