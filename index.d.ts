@@ -339,7 +339,7 @@ export type DpopMode = "allowed" | "required" | "disabled";
 /** Whether a token must be bound to something: `"allowed"`, it may be; `"required"`, it must. */
 export type BindingMode = "allowed" | "required";
 
-/** How a shared memory of DPoP proofs is waited for. */
+/** How a replay store is waited for. */
 export interface ReplayStoreLimits {
     /** How long a request waits for an answer, connecting included, in milliseconds. Default 250. From 10 to 10000. */
     timeoutMs?: number | undefined;
@@ -352,7 +352,7 @@ export interface ReplayStoreLimits {
 }
 
 /**
- * A memory of DPoP proofs in Redis 2.6.12 or later, or Valkey. One `SET key 1 NX PX …` a proof, over one connection that
+ * A replay store in Redis 2.6.12 or later, or Valkey. One `SET key 1 NX PX …` a proof, over one connection that
  * all validators and worker threads of the process share. Set `maxmemory-policy noeviction` there.
  *
  * @example
@@ -382,7 +382,7 @@ export interface RedisReplayStore extends ReplayStoreLimits {
     clientCertificate?: { cert: string; key: string } | undefined;
 }
 
-/** A memory of DPoP proofs of your own. Anything but `true` and `false` in time is no answer. */
+/** A replay store of your own. Anything but `true` and `false` in time is no answer. */
 export interface CustomReplayStore extends ReplayStoreLimits {
     /**
      * Stores the key unless it is there, in one atomic step that all processes see. Called once a proof, after every
@@ -477,7 +477,7 @@ export interface CommonOptions<Claims, Lacking extends OptionalClaim = never> {
      */
     nonceLeewaySeconds?: number | undefined;
     /**
-     * The memory of DPoP proofs that all processes behind one URL share: Redis or Valkey, or a store of your own.
+     * The replay store, a memory of DPoP proofs that all processes behind one URL share: Redis or Valkey, or a store of your own.
      * Default: none; each process remembers proofs for itself, and each accepts the same proof once.
      */
     replayStore?: RedisReplayStore | CustomReplayStore | undefined;
@@ -897,6 +897,37 @@ export interface Validator<Claims = AccessTokenClaims> {
         rules?: RequestRules
     ): Verdict<Claims> | null;
     /**
+     * Says why a request would be refused, or that it would not be: every check in order, each with the clause of its
+     * standard, what was expected and what came. For a developer at a desk; not for each request, and not for clients.
+     *
+     * It makes the same checks as `validateRequest`, waits for the issuer's keys as that does, and goes on after the first
+     * check that fails, where that makes sense. `refusal` is the one that `validateRequest` gives for the same request. It
+     * grants nothing, remembers nothing (a proof can be explained any number of times), does not ask a `replayStore`, and
+     * shows neither token nor proof. It does run the schema in `claims` and the requirement.
+     *
+     * @param rules - the rules of the route, and what it asks for as `require`
+     * @throws TypeError as `validateRequest`
+     * @example
+     * ```ts
+     * import { createValidator } from "oidc-spa-native";
+     *
+     * const validator = createValidator({
+     *     issuerUri: "https://auth.example.com",
+     *     expectedAudience: "https://api.example.com"
+     * });
+     * const { refusal, checks } = await validator.explain({ authorization: "Bearer eyJ..." });
+     * console.log(refusal?.debugErrorMessage ?? "It would be granted");
+     * for (const { id, outcome, expected, found } of checks) {
+     *     console.log(outcome, id, expected ?? "", found ?? "");
+     * }
+     * ```
+     */
+    explain(
+        headers: HeadersLike | HeadersRecord | readonly string[] | RequestLike,
+        target?: RequestTarget | null,
+        rules?: ExplainRules<Claims>
+    ): Promise<Explanation>;
+    /**
      * Decides whether a good token permits this: the second step, once the request may enter (RFC 9068 section 4).
      *
      * A refusal says in the challenge of the scheme that was used what the client would need: `insufficient_scope` with
@@ -992,6 +1023,42 @@ export interface Validator<Claims = AccessTokenClaims> {
     health(): ValidatorHealth;
 }
 
+/** Rules for one request that is explained: those of the request, and what its route asks for. */
+export interface ExplainRules<Claims = unknown> extends RequestRules {
+    /** What a good token must permit. Default: nothing. */
+    require?: Requirements<Claims> | undefined;
+}
+
+/** Every check of one request, and how each of them ended. It is not a grant. */
+export interface Explanation {
+    /** The refusal that the request gets; `null` where it would be granted. */
+    refusal: { code: ErrorCode; debugErrorMessage: string } | null;
+    /** All checks, in the order in which they are made. Their number and order do not depend on the request. */
+    checks: ExplainedCheck[];
+}
+
+/** One check of a request, and how it ended. */
+export interface ExplainedCheck {
+    /** Its name, such as `"token.audience"`. It does not change between versions. */
+    id: string;
+    /** What it sees to. */
+    title: string;
+    /** Where a standard asks for it; `null` for a check of the application's. */
+    clause: string | null;
+    /** `"skipped"`: it was not made, since one before it failed or nothing asks for it. */
+    outcome: "passed" | "failed" | "skipped";
+    /** What was expected, where there is more to say than the title. */
+    expected: string | null;
+    /** What came, its control characters escaped, and cut after 256 characters. */
+    found: string | null;
+    /** `false` where what came is the client's own word, since no signature over it was verified. */
+    isVerified: boolean;
+    /** For a check that failed: the code that it alone would refuse with. */
+    code: ErrorCode | null;
+    /** For a check that failed: what was expected, what came and what to do. */
+    message: string | null;
+}
+
 /** How a validator stands. */
 export interface ValidatorHealth {
     issuers: IssuerHealth[];
@@ -1002,7 +1069,7 @@ export interface ValidatorHealth {
 export interface ReplayMemoryHealth {
     /** What decides whether a proof is new: this process alone, Redis, or your own store. */
     kind: "process" | "redis" | "custom";
-    /** Whether the shared store answered when it was last asked; `null` before, and where there is none. */
+    /** Whether the replay store answered when it was last asked; `null` before, and where there is none. */
     reachable: boolean | null;
     /** Why it did not; `null` if it did. */
     lastError: string | null;

@@ -36,7 +36,8 @@ mustHold(main, [
     "index.d.ts",
     "binding/binding.js",
     "dist/index.js",
-    "dist/server.js"
+    "dist/server.js",
+    "dist/testing/index.js"
 ]);
 mustHold(platform, ["LICENSE", "README.md"]);
 linksMustLeadSomewhere(main);

@@ -26,8 +26,9 @@ export async function shareReplays({ freshProject }) {
     const project = await freshProject("replay", { type: "module" }, Object.values(CLIENTS));
     cpSync(join(ROOT, "scripts/consumers/replay"), project, { recursive: true });
     cpSync(join(ROOT, "scripts/consumers/replay-consumer.mjs"), join(project, "replay-consumer.mjs"));
-    cpSync(join(ROOT, "__test__/runners/testing/tokens.mjs"), join(project, "tokens.mjs"));
-    const { dpopClient, jwks } = await import(join(project, "tokens.mjs"));
+    // The package is built by now.
+    const { createTestIssuer, dpopClient } = await import("oidc-spa-native/testing");
+    const issuer = createTestIssuer();
     const port = await freePort();
     const redis = spawn(command, [
         "--port",
@@ -44,17 +45,13 @@ export async function shareReplays({ freshProject }) {
         await ready(redis);
         const faults = [];
         for (const name of Object.keys(CLIENTS)) {
-            const client = dpopClient();
-            const accessToken = client.token();
+            const client = dpopClient({ token: client => issuer.sign({}, { boundTo: client }) });
             const env = {
                 REDIS_URL: `redis://127.0.0.1:${port}`,
                 REPLAY_STORE: `./${name}.mjs`,
-                JWKS: JSON.stringify(jwks),
+                JWKS: JSON.stringify(issuer.jwks),
                 REQUEST: JSON.stringify({
-                    headers: {
-                        authorization: `DPoP ${accessToken}`,
-                        dpop: client.proof(accessToken, "GET", URL_ASKED)
-                    },
+                    headers: client.headers("GET", URL_ASKED),
                     target: { method: "GET", url: URL_ASKED }
                 })
             };

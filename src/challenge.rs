@@ -275,17 +275,17 @@ mod tests {
     #[test]
     fn p01_p12_what_is_demanded_stands_in_the_used_scheme_only() {
         let demand = Demand::new(&["read", "items:write"], &["mfa"], Some(0)).unwrap_or_default();
-        let told = |code, used| {
+        let challenge = |code, used| {
             let challenge = challenger(None).challenge(code, Some(used), AcceptedSchemes::Both, &demand);
             challenge.www_authenticate.unwrap_or_default()
         };
         assert_eq!(
-            told(Code::ScopeInsufficient, Scheme::Bearer),
+            challenge(Code::ScopeInsufficient, Scheme::Bearer),
             "Bearer error=\"insufficient_scope\", error_description=\"The access token lacks a scope\", \
              scope=\"read items:write\", acr_values=\"mfa\", max_age=\"0\", DPoP algs=\"PS256 ES256\""
         );
         assert_eq!(
-            told(Code::AuthenticationInsufficient, Scheme::DPoP),
+            challenge(Code::AuthenticationInsufficient, Scheme::DPoP),
             "Bearer, DPoP error=\"insufficient_user_authentication\", \
              error_description=\"A stronger or more recent authentication is required\", \
              scope=\"read items:write\", acr_values=\"mfa\", max_age=\"0\", algs=\"PS256 ES256\""
@@ -330,8 +330,8 @@ mod tests {
             format!("Bearer {url}, DPoP {url}, algs=\"PS256 ES256\"")
         );
         for code in Code::ALL {
-            let told = challenge(*code).www_authenticate;
-            assert!(told.is_none_or(|told| told.matches(url).count() == 2), "{code:?}");
+            let value = challenge(*code).www_authenticate;
+            assert!(value.is_none_or(|value| value.matches(url).count() == 2), "{code:?}");
         }
     }
 }

@@ -352,9 +352,9 @@ mod tests {
             refusal.map(|(rejection, _)| rejection.message().to_owned()).unwrap_or_default()
         };
         let sentence = "Unsupported scheme, expected Bearer or DPoP";
-        let told = message("secretsecret.b.c");
-        assert!(told.starts_with(sentence) && told.contains("write \"Bearer \" and the token"), "{told}");
-        assert!(!told.contains("secret"), "{told}");
+        let text = message("secretsecret.b.c");
+        assert!(text.starts_with(sentence) && text.contains("write \"Bearer \" and the token"), "{text}");
+        assert!(!text.contains("secret"), "{text}");
         assert_eq!(message("Basic c2VjcmV0"), format!("{sentence}, got Basic"));
         assert!(!message("secretsecret x").contains("secret"));
         assert!(!message("secret.b x").contains("secret"));

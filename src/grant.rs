@@ -1,7 +1,7 @@
 //! The end of the way: a grant, and what must be remembered before it is one (RFC 9449 section 11.1).
 //!
 //! In: a request that passed every check, that of replay aside.
-//! Out: `Pending`, which only the word of a replay memory turns into a `Grant`.
+//! Out: `PendingGrant`, which only the word of a replay memory turns into a `Grant`.
 //! Never: a memory of its own, a check.
 
 use std::fmt;
@@ -28,14 +28,14 @@ pub(crate) struct Admission {
 
 /// A grant that waits for the last word: whether its proof is new.
 #[derive(Debug)]
-pub struct Pending {
+pub struct PendingGrant {
     admission: Admission,
     record: Option<ProofRecord>,
     schemes: AcceptedSchemes,
     now: UnixTime,
 }
 
-impl Pending {
+impl PendingGrant {
     pub(crate) const fn new(
         admission: Admission,
         record: Option<ProofRecord>,
@@ -117,7 +117,7 @@ fn why_not(remembered: Remembered) -> Rejection {
             }
         }),
         Remembered::Unavailable => Code::ReplayMemoryUnavailable
-            .because("The shared replay memory gave no answer; `health().replayMemory` says why"),
+            .because("The replay store gave no answer; `health().replayMemory` says why"),
     }
 }
 

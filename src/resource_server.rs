@@ -15,7 +15,7 @@ use crate::dpop::nonce::Nonces;
 use crate::dpop::proof::{DpopPolicy, ExpectedTarget, Proof, TokenDigest};
 use crate::dpop::replay::{ProofRecord, Remembered};
 use crate::explanation::{Check, Deciding, Explaining, Explanation, Reason, Watch};
-use crate::grant::{Admission, Grant, Pending};
+use crate::grant::{Admission, Grant, PendingGrant};
 use crate::jose::algorithm::AlgorithmSet;
 use crate::keys::issuer_directory::IssuerDirectory;
 use crate::keys::jwk_set::JwkSet;
@@ -82,7 +82,7 @@ pub type Verdict = Result<Grant, Refusal>;
 #[derive(Debug)]
 pub enum Decision {
     /// Every check passed, that of replay aside.
-    Pending(Pending),
+    Pending(PendingGrant),
     /// It is refused.
     Refused(Refusal),
     /// It cannot be judged with the keys that are there. Nothing was written: it may be judged again.
@@ -155,9 +155,9 @@ impl ResourceServer {
     /// Judges a question with the keys that are there now.
     pub fn decide(&self, question: &Question<'_>, memory: &impl Memory, now: UnixTime) -> Decision {
         let (used, walked) = self.walk(question, memory, now, &mut Deciding);
-        let Objection { rejection, needed } = match walked {
+        let WalkRejection { rejection, needed } = match walked {
             Ok(pending) => return Decision::Pending(pending),
-            Err(objection) => objection,
+            Err(rejection) => rejection,
         };
         let schemes = question.rules.schemes(self.policy.schemes);
         let otherwise = self.challenger.refuse_request(rejection, used, schemes, question.scopes, now);
@@ -221,7 +221,11 @@ impl ResourceServer {
     }
 
     /// Turns the word of a replay memory, if there is a proof to remember, into a grant or a refusal.
-    pub fn settle(&self, pending: Pending, remember: impl FnOnce(&ProofRecord) -> Remembered) -> Verdict {
+    pub fn settle(
+        &self,
+        pending: PendingGrant,
+        remember: impl FnOnce(&ProofRecord) -> Remembered,
+    ) -> Verdict {
         let (scheme, schemes, now) = (pending.scheme(), pending.schemes(), pending.now());
         let refuse =
             |rejection| self.challenger.refuse(rejection, Some(scheme), schemes, &Demand::default(), now);
@@ -259,7 +263,7 @@ impl ResourceServer {
         memory: &impl Memory,
         now: UnixTime,
         watch: &mut impl Watch,
-    ) -> (Option<Scheme>, Result<Pending, Objection>) {
+    ) -> (Option<Scheme>, Result<PendingGrant, WalkRejection>) {
         let schemes = question.rules.schemes(self.policy.schemes);
         let binding = question.rules.binding(self.policy.binding);
         let read;
@@ -283,7 +287,7 @@ impl ResourceServer {
         case: &Case<'_, impl Memory>,
         scheme: Scheme,
         watch: &mut impl Watch,
-    ) -> Result<Pending, Objection> {
+    ) -> Result<PendingGrant, WalkRejection> {
         let &Case { credentials, target, head, schemes, binding, memory, now } = case;
         let (text, presentation) = (credentials.access_token, credentials.presentation);
         let is_in_bounds = text.len() <= self.policy.max_token_bytes;
@@ -329,7 +333,7 @@ impl ResourceServer {
             is_recalled,
             verified,
         };
-        Ok(Pending::new(admission, record, schemes, now))
+        Ok(PendingGrant::new(admission, record, schemes, now))
     }
 
     /// The token's header, its issuer's keys, its signature, its claims.
@@ -340,7 +344,7 @@ impl ResourceServer {
         memory: &impl Memory,
         now: UnixTime,
         watch: &mut impl Watch,
-    ) -> Result<VerifiedToken, Objection> {
+    ) -> Result<VerifiedToken, WalkRejection> {
         let policy = self.policy.access_token;
         let parts = TokenParts::parse(token, policy, self.policy.max_token_bytes, watch)?;
         let signed = parts.signed();
@@ -353,7 +357,7 @@ impl ResourceServer {
         let needs_keys = |rejection, unknown_kid| {
             let may_pass = signed.claims_to_pass(issuer, audience, policy, now);
             let needed = KeysNeeded { issuer: index, key_set, unknown_kid, may_pass, scheme };
-            Objection { rejection, needed: Some(needed) }
+            WalkRejection { rejection, needed: Some(needed) }
         };
         let Some(set) = set else {
             watch.go_on(Check::TokenTimes, signed.check_expiry(policy, now), || ())?;
@@ -407,18 +411,18 @@ struct Case<'c, M> {
 }
 
 /// Why there is no grant; and which keys might change that.
-struct Objection {
+struct WalkRejection {
     rejection: Rejection,
     needed: Option<KeysNeeded>,
 }
 
-impl Reason for Objection {
+impl Reason for WalkRejection {
     fn rejection(&self) -> &Rejection {
         &self.rejection
     }
 }
 
-impl From<Rejection> for Objection {
+impl From<Rejection> for WalkRejection {
     fn from(rejection: Rejection) -> Self {
         Self { rejection, needed: None }
     }

@@ -91,9 +91,9 @@ export function allScopes(scopes: readonly string[], options: ScopeOptions = {})
 export function anyScope(scopes: readonly string[], options: ScopeOptions = {}): Requirement {
     const accepted = nameList(scopes, "scopes");
     const holds = scopeReader(options);
-    const told = accepted.slice(0, 1);
+    const named = accepted.slice(0, 1);
     return {
-        scopes: told,
+        scopes: named,
         shortfall: granted => {
             const held = scopesOf(granted.rawClaims);
             return accepted.some(scope => holds(held, scope))
@@ -101,7 +101,7 @@ export function anyScope(scopes: readonly string[], options: ScopeOptions = {}):
                 : {
                       code: "scope_insufficient",
                       debugErrorMessage: `Expected one of the scopes ${quoted(accepted)}; the access token has none of them`,
-                      scopes: told
+                      scopes: named
                   };
         }
     };

@@ -50,7 +50,7 @@ async function portOf(server: Server): Promise<number> {
 }
 
 describe("server-sent events, as the page has them", () => {
-    type Start = (told: (signal: AbortSignal) => void) => Promise<number>;
+    type Start = (onSignal: (signal: AbortSignal) => void) => Promise<number>;
     const EVENTS = { "Content-Type": "text/event-stream" };
 
     /** What every route of Node.js does with the signal. */
@@ -63,33 +63,33 @@ describe("server-sent events, as the page has them", () => {
     }
 
     const servers: Record<string, Start> = {
-        express: told => {
+        express: onSignal => {
             const auth = ofExpress.protect(validator);
             const app = express().get("/", auth, (req, res) => {
                 const signal = validator.untilExpiry(auth.of(req), res);
-                told(signal);
+                onSignal(signal);
                 res.writeHead(200, EVENTS);
                 tick(res, signal);
             });
             return portOf(createServer(app));
         },
-        "node-http": told =>
+        "node-http": onSignal =>
             portOf(
                 createServer(
                     ofNodeHttp.protect(validator, {}, (_req, res: ServerResponse, auth) => {
                         const signal = validator.untilExpiry(auth, res);
-                        told(signal);
+                        onSignal(signal);
                         res.writeHead(200, EVENTS);
                         tick(res, signal);
                     })
                 )
             ),
-        fastify: async told => {
+        fastify: async onSignal => {
             const app = Fastify();
             const auth = ofFastify.protect(validator);
             app.get("/", { onRequest: auth }, (request, reply) => {
                 const signal = validator.untilExpiry(auth.of(request), reply.raw);
-                told(signal);
+                onSignal(signal);
                 const events = new PassThrough();
                 tick(events as never, signal);
                 return reply.headers(EVENTS).send(events);
@@ -98,10 +98,10 @@ describe("server-sent events, as the page has them", () => {
             onTestFinished(() => void app.close());
             return (app.server.address() as AddressInfo).port;
         },
-        koa: told => {
+        koa: onSignal => {
             const app = new Koa().use(ofKoa.protect(validator)).use(ctx => {
                 const signal = validator.untilExpiry(ctx.state.auth as Granted, ctx.res);
-                told(signal);
+                onSignal(signal);
                 const events = new PassThrough();
                 ctx.set(EVENTS);
                 ctx.body = events;
@@ -109,11 +109,11 @@ describe("server-sent events, as the page has them", () => {
             });
             return portOf(createServer(app.callback()));
         },
-        hono: async told => {
+        hono: async onSignal => {
             const app = new Hono().get("/", ofHono.protect(validator), c =>
                 streamSSE(c, async stream => {
                     const signal = validator.untilExpiry(c.var.auth, c.req.raw.signal);
-                    told(signal);
+                    onSignal(signal);
                     while (!signal.aborted) {
                         await stream.writeSSE({ data: "tick" });
                         await stream.sleep(50);
@@ -130,10 +130,10 @@ describe("server-sent events, as the page has them", () => {
                 });
             });
         },
-        fetch: async told => {
+        fetch: async onSignal => {
             const handler = ofFetch.protect(validator, {}, (request: Request, auth) => {
                 const signal = validator.untilExpiry(auth, request.signal);
-                told(signal);
+                onSignal(signal);
                 const events = new ReadableStream({
                     start: controller => {
                         const timer = setInterval(() => controller.enqueue("data: tick\n\n"), 50);

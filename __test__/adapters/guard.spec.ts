@@ -179,11 +179,11 @@ test("a target that fails at once fails its own guard, and no other of the same 
     expect(both.map(({ status }) => status)).toEqual(["rejected", "fulfilled", "rejected"]);
 });
 
-test("a logger that fails later changes nothing, and is told of once", async () => {
+test("a logger that fails later changes nothing, and is warned of once", async () => {
     const warn = vi.spyOn(process, "emitWarning").mockImplementation(() => undefined);
-    const told: Refused[] = [];
+    const logged: Refused[] = [];
     const onRejected = async (refusal: Refused) => {
-        told.push(refusal);
+        logged.push(refusal);
         throw new Error("the log is full");
     };
     const guarded = protect(
@@ -196,7 +196,7 @@ test("a logger that fails later changes nothing, and is told of once", async () 
         expect((await guard(requestWith("Bearer x"))).status).toBe(401);
     }
     await new Promise(setImmediate);
-    expect(told.map(({ code }) => code)).toEqual(["token_malformed", "token_malformed", "token_malformed"]);
+    expect(logged.map(({ code }) => code)).toEqual(["token_malformed", "token_malformed", "token_malformed"]);
     expect(warn.mock.calls.map(([message]) => message)).toEqual(["onRejected failed: the log is full"]);
     warn.mockRestore();
 });
@@ -258,18 +258,18 @@ test("where this library or the application fails, nobody passes, and nobody lea
     expect(String(warn.mock.calls[0]?.[0])).toContain("clock returned NaN");
     warn.mockRestore();
 
-    const told = vi.spyOn(process, "emitWarning").mockImplementation(() => undefined);
+    const logged = vi.spyOn(process, "emitWarning").mockImplementation(() => undefined);
     const hostile = () => {
         throw new Error(`no route for x\n    at forged (app.js:1)\u001b[31m${"y".repeat(1e6)}`);
     };
     const answered = await answerOf(ofNodeHttp.protect(validator, { target: hostile }, reached));
     expect(answered.status).toBe(500);
-    const [[message, warned] = []] = told.mock.calls as unknown as [string, { detail: string }][];
+    const [[message, warned] = []] = logged.mock.calls as unknown as [string, { detail: string }][];
     expect(message).toMatch(/^no route for x at forged \(app\.js:1\)\\u\{1b\}\[31my+…$/);
     expect(warned?.detail).toContain("guard.spec.ts");
     expect(warned?.detail).not.toContain("\u001b");
     expect(warned?.detail.length).toBeLessThan(5000);
-    told.mockRestore();
+    logged.mockRestore();
 
     const errors: unknown[] = [];
     const onExpress: RequestListener = (req, res) => {

@@ -264,18 +264,18 @@ describe("the module", () => {
     });
 
     test("onRejected gets the refusal and Nest's context", async () => {
-        const told: unknown[] = [];
+        const logged: unknown[] = [];
         const send = await serve({
             imports: [
                 AuthModule.forRoot(validator, {
-                    onRejected: ({ code }, context) => told.push([code, context.getHandler().name])
+                    onRejected: ({ code }, context) => logged.push([code, context.getHandler().name])
                 })
             ],
             controllers: [controllerWith("", [], { route: [] })]
         });
         await send("/route");
-        expect(told).toHaveLength(1);
-        expect(told[0]).toEqual(["credentials_missing", expect.any(String)]);
+        expect(logged).toHaveLength(1);
+        expect(logged[0]).toEqual(["credentials_missing", expect.any(String)]);
     });
 
     test.each(PLATFORMS)(

@@ -25,7 +25,7 @@ import * as ofTrpc from "oidc-spa-native/trpc";
 import * as ofWebSocket from "oidc-spa-native/websocket";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { WebSocketServer } from "ws";
-import { newNativeValidator } from "../../dist/validator/addon-validator.js";
+import { createNativeValidator } from "../../dist/validator/addon-validator.js";
 import { AUDIENCE, createFixtures, nowInSeconds, type Fixtures } from "../support/fixtures.js";
 
 let fixtures: Fixtures;
@@ -444,7 +444,7 @@ test("a polluted prototype is neither a rule nor an option", async () => {
             (await guarded(new Request("https://api.example.com/", init))).status;
         const dropIn = { issuerUri: fixtures.issuer.issuerUri, expectedAudience: AUDIENCE };
         const seen = {
-            memories: [made.health(), newNativeValidator(dropIn, { dropIn: true }).health()].map(
+            memories: [made.health(), createNativeValidator(dropIn, { dropIn: true }).health()].map(
                 h => h.replayMemory.kind
             ),
             dpop: made.dpop,

@@ -15,7 +15,10 @@ describe("VerifiedTokens", () => {
     };
     interface Memory {
         get(credentials: string, mode: "required" | null, now: number): Grant | undefined;
-        told(credentials: string, mode: "required" | null): { number: number; claims: unknown } | undefined;
+        knownClaims(
+            credentials: string,
+            mode: "required" | null
+        ): { number: number; claims: unknown } | undefined;
         set(credentials: string, mode: "required" | null, grant: Grant): void;
     }
     const { VerifiedTokens } = createRequire(import.meta.url)("../../dist/addon/verified-tokens.js") as {
@@ -81,14 +84,14 @@ describe("VerifiedTokens", () => {
         memory.set("x", null, bound("x", 5));
         expect([
             memory.get("x", null, 0),
-            memory.told("x", null),
-            memory.told("x", "required"),
-            memory.told("y", null)
+            memory.knownClaims("x", null),
+            memory.knownClaims("x", "required"),
+            memory.knownClaims("y", null)
         ]).toEqual([undefined, { number: 5, claims: "x" }, undefined, undefined]);
         memory.set("x", null, { ...bound("later", 6), headers: { "DPoP-Nonce": "for this client only" } });
-        expect(memory.told("x", null)).toEqual({ number: 6, claims: "later" });
+        expect(memory.knownClaims("x", null)).toEqual({ number: 6, claims: "later" });
         memory.set("y", null, grant("y"));
-        expect(memory.told("y", null)).toBeUndefined();
+        expect(memory.knownClaims("y", null)).toBeUndefined();
         expect(memory.get("y", null, 1)?.claims).toBe("y");
     });
 

@@ -403,7 +403,7 @@ describe("claims", () => {
         const { authorizeRequest } = new NativeValidator(JSON.stringify(options), {}).doors(
             new NativeInbox(() => undefined)
         );
-        const ask = (token: string, told: number) => {
+        const ask = (token: string, knownToken: number) => {
             const parts = [
                 0,
                 `DPoP ${token}`,
@@ -412,7 +412,7 @@ describe("claims", () => {
                 ITEMS
             ] as unknown as native.RequestParts;
             const read = JSON.parse(
-                authorizeRequest(NOW * 1000, null, null, told, ...parts) as string
+                authorizeRequest(NOW * 1000, null, null, knownToken, ...parts) as string
             ) as unknown[];
             return { number: read[7] as number, claims: read[8] };
         };

@@ -76,7 +76,7 @@ describe("the waiting list", () => {
             const numbers = Array.from({ length: AT_ONCE }, () => {
                 const number = list.newNumber();
                 const given: string[] = [];
-                list.add(number, told => given.push(told));
+                list.add(number, answer => given.push(answer));
                 return number;
             });
             numbers.forEach((number, i) => list.take(number)?.(answer(i)));

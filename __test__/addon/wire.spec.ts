@@ -34,7 +34,7 @@ describe("the wire", () => {
     });
 
     test("another order is found", () => {
-        expect(labelsOf("ToldGrant")).not.toEqual([...(table.orders.ToldGrant ?? [])].reverse());
+        expect(labelsOf("GrantTuple")).not.toEqual([...(table.orders.GrantTuple ?? [])].reverse());
     });
 });
 

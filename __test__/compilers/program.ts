@@ -1,7 +1,7 @@
 // Compiled by several versions of TypeScript, under several settings: what a route finds is typed by the schema, also
 // beside a requirement, which takes any claims.
 
-import { createValidator, type Granted } from "oidc-spa-native";
+import { createValidator, type Granted, type Validator } from "oidc-spa-native";
 import { allScopes, satisfies } from "oidc-spa-native/authorization";
 import { protect as ofExpress } from "oidc-spa-native/express";
 import { protect as ofFastify } from "oidc-spa-native/fastify";
@@ -9,6 +9,13 @@ import { protect as ofFetch } from "oidc-spa-native/fetch";
 import { protect as ofHono } from "oidc-spa-native/hono";
 import { protect as ofKoa } from "oidc-spa-native/koa";
 import { protect as ofNodeHttp } from "oidc-spa-native/node-http";
+import {
+    createTestClock,
+    createTestIssuer,
+    dpopClient,
+    fakeValidator,
+    mockValidator
+} from "oidc-spa-native/testing";
 import { protect as ofTrpc } from "oidc-spa-native/trpc";
 import { protectNamespace } from "oidc-spa-native/websocket";
 
@@ -67,6 +74,29 @@ const ofOptions = ofExpress(
 );
 holds<Equals<ReturnType<typeof ofOptions.of>, Granted>>();
 
+const issuer = createTestIssuer({ shape: "keycloak", clock: createTestClock(), audience: undefined });
+const kept = createValidator({ ...issuer.options, dpop: "required" });
+holds<Equals<typeof kept, Validator>>();
+const typed = createValidator({ ...issuer.options, claims: { parse: (claims): Claims => claims as never } });
+holds<Equals<typeof typed, Validator<Claims>>>();
+const client = dpopClient({ token: client => issuer.sign({ sub: "ann" }, { boundTo: client }) });
+client.fetch("https://api.example.com/items", { method: "DELETE" }).then(({ status }) => status);
+const anyone = fakeValidator({ claims: { sub: "ann", scope: "read" } });
+holds<Equals<typeof anyone, Validator>>();
+const ann: Validator<Claims> = fakeValidator({ claims: { email: "a@example.com" } });
+ofExpress(ann, rules);
+const mocked = mockValidator(
+    { ...issuer.options, claims: { parse: (claims): Claims => claims as never } },
+    { behavior: "use static identity", claims: { email: "a@example.com" } }
+);
+holds<Equals<typeof mocked, Validator<Claims>>>();
+
+// @ts-expect-error: claims of another type
+fakeValidator<Claims>({ claims: { email: 5 } });
+// @ts-expect-error: either claims or a refusal
+fakeValidator({ claims: {}, refusal: "token_expired" });
+// @ts-expect-error: no such shape
+createTestIssuer({ shape: "keyclaok" });
 // @ts-expect-error: nobody would be asked for anything
 ofExpress(validator, { require: [] });
 // @ts-expect-error: a handler is no rules

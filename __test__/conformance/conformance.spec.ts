@@ -32,12 +32,12 @@ function toResponse(
     headers: http.IncomingHttpHeaders,
     body: string
 ): Response & { nonce?: string } {
-    const told = Object.entries(headers).filter(([name]) => !TRANSPORT.has(name));
+    const sent = Object.entries(headers).filter(([name]) => !TRANSPORT.has(name));
     const nonce = headers["dpop-nonce"] as string | undefined;
     return {
         status,
         headers: Object.fromEntries(
-            told.map(([name, value]) => [
+            sent.map(([name, value]) => [
                 name,
                 /^[\w-]{43}$/.test(String(value)) && name === "dpop-nonce" ? "<nonce>" : String(value)
             ])
@@ -98,8 +98,8 @@ beforeAll(async () => {
 
 afterAll(async () => {
     await fixtures.issuer.close();
-    const told = warnings.mock.calls.map(([message]) => String(message));
-    expect(new Set(told)).toEqual(new Set(["onRejected failed: a logger that fails"]));
+    const warned = warnings.mock.calls.map(([message]) => String(message));
+    expect(new Set(warned)).toEqual(new Set(["onRejected failed: a logger that fails"]));
     warnings.mockRestore();
 });
 

@@ -55,16 +55,16 @@ const NUMBERS: Readonly<Record<number, readonly [string, number]>> = {
 /** The response of the table as tRPC wraps it; responses of the metadata's route are no procedure's. */
 function idiom({ status, headers, body }: Response, path: string): Response {
     const [code, number] = NUMBERS[status] ?? [];
-    const told = JSON.parse(body) as { detail?: string };
+    const parsed = JSON.parse(body) as { detail?: string };
     return {
         status,
         headers: { ...headers, "content-type": "application/json", vary: "trpc-accept, accept" },
         body: JSON.stringify(
             code === undefined
-                ? { result: { data: told } }
+                ? { result: { data: parsed } }
                 : {
                       error: {
-                          message: told.detail,
+                          message: parsed.detail,
                           code: number,
                           data: { code, httpStatus: status, path: path.slice(1).split("?")[0] }
                       }

@@ -294,11 +294,11 @@ describe("blocks of the pages", () => {
             if (done === true) {
                 throw new Error(program.said);
             }
-            const told = JSON.parse(String(value)) as { name: string; port: number };
-            if (told.name === "all") {
+            const message = JSON.parse(String(value)) as { name: string; port: number };
+            if (message.name === "all") {
                 break;
             }
-            ports.push(told);
+            ports.push(message);
         }
     }, 60_000);
 

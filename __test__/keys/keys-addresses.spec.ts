@@ -167,7 +167,7 @@ describeWith(["openssl"], "an issuer that is not on this machine", () => {
         const file = join(folder, "ca.pem");
         await writeFile(file, authority.ca);
         naming(`https://${hostname()}:${keys.port}/jwks`);
-        const told = async (privateAddresses: string): Promise<string> => {
+        const outcome = async (privateAddresses: string): Promise<string> => {
             const text = `import { createValidator } from "oidc-spa-native";
                  const network = { privateAddresses: ${privateAddresses} };
                  const options = { issuerUri: "${issuer.issuerUri}", expectedAudience: "a", network };
@@ -181,11 +181,11 @@ describeWith(["openssl"], "an issuer that is not on this machine", () => {
             return (await script(text, "module", env)).stdout;
         };
         // Whether it is an address of this machine or of its network: neither is the internet's.
-        expect(await told("undefined")).toMatch(
+        expect(await outcome("undefined")).toMatch(
             / is (a private address|an address of this very machine) and is not asked/
         );
         expect(keys.requests.jwks).toBe(0);
-        expect(await told("true")).not.toContain("is not asked");
+        expect(await outcome("true")).not.toContain("is not asked");
         await rm(folder, { recursive: true });
     });
 });

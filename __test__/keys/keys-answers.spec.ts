@@ -253,9 +253,9 @@ describe("`network.headers`", () => {
         const refused = await validator.validateRequest({
             authorization: `Bearer ${f.token(nowInSeconds(), { iss: ISSUER })}`
         });
-        const told = JSON.stringify([error, refused, validator.health()]);
-        expect(told).toContain(`${origin}/jwks`);
-        expect(told).not.toMatch(/s3cret/);
+        const text = JSON.stringify([error, refused, validator.health()]);
+        expect(text).toContain(`${origin}/jwks`);
+        expect(text).not.toMatch(/s3cret/);
     });
 
     test("that make no sense are refused when the validator is made, without their value", () => {
@@ -302,9 +302,9 @@ describe("`network.headers`", () => {
             [{ keys: { jwks: f.issuer.jwks }, network: { headers } }, /network\.headers: .*name none/],
             [{ network: { privateAddresses: "no" } }, /network\.privateAddresses: expected `true` or `false`/]
         ] as [object, RegExp][]) {
-            const told = refusal(options);
-            expect(told).toMatch(message);
-            expect(told).not.toContain("s3cret");
+            const text = refusal(options);
+            expect(text).toMatch(message);
+            expect(text).not.toContain("s3cret");
         }
         expect(refusal({ network: { headers, privateAddresses: false } })).toBe("made");
         expect(refusal({ jwksUri: [`${ISSUER}/jwks`, `${ISSUER}/standby`], network: { headers } })).toBe(

@@ -162,7 +162,7 @@ describe("health", () => {
         expect(healthOf(unnamed).keys).toEqual([{ kid: null, algorithms: ["ES256"] }]);
     });
 
-    test("a refresh that failed is told, and the good keys stay", async () => {
+    test("a refresh that failed is reported, and the good keys stay", async () => {
         const issuer = await startIssuer();
         const validator = validatorOf(issuer);
         await validator.ready();
@@ -264,8 +264,8 @@ describe("events", () => {
              const { subscribe } = require("node:diagnostics_channel");
              const { createValidator } = require("oidc-spa-native");
              const { ISSUER, AUDIENCE, STRANGER, FRESH } = process.env;
-             const told = { main: [], worker: [] };
-             subscribe("${CHANNEL}", ({ type, issuerUri }) => issuerUri === ISSUER && told.main.push(type));
+             const seen = { main: [], worker: [] };
+             subscribe("${CHANNEL}", ({ type, issuerUri }) => issuerUri === ISSUER && seen.main.push(type));
              const code = \`
                  const { parentPort } = require("node:worker_threads");
                  const { subscribe } = require("node:diagnostics_channel");
@@ -283,14 +283,14 @@ describe("events", () => {
              };
              const ask = async token => (await validator.validateRequest({ authorization: "Bearer " + token })).code ?? "granted";
              worker.on("message", async ({ type }) => {
-                 if (type !== "begun") return told.worker.push(type);
+                 if (type !== "begun") return seen.worker.push(type);
                  await validator.ready();
-                 await until(() => told.main.length > 0 && told.worker.length > 0);
+                 await until(() => seen.main.length > 0 && seen.worker.length > 0);
                  worker.postMessage("end");
                  await new Promise(resolve => worker.on("exit", resolve));
                  const answers = [await ask(STRANGER), await ask(FRESH)];
-                 await until(() => told.main.length > 1);
-                 console.log(told.main.join(), "|", told.worker.join(), "|", answers.join());
+                 await until(() => seen.main.length > 1);
+                 console.log(seen.main.join(), "|", seen.worker.join(), "|", answers.join());
              });`,
             "commonjs",
             {
@@ -312,11 +312,11 @@ describe("events", () => {
              ${handler}
              const { ISSUER, AUDIENCE, TOKEN } = process.env;
              subscribe("${CHANNEL}", () => { throw new Error("the subscriber's own"); });
-             let isTold = false;
-             subscribe("${CHANNEL}", ({ type }) => { console.log(type); isTold = true; });
+             let isReported = false;
+             subscribe("${CHANNEL}", ({ type }) => { console.log(type); isReported = true; });
              const validator = createValidator({ issuerUri: ISSUER, expectedAudience: AUDIENCE });
              const verdict = await validator.validateRequest({ authorization: "Bearer " + TOKEN });
-             while (!isTold) await new Promise(resolve => setTimeout(resolve, 10));
+             while (!isReported) await new Promise(resolve => setTimeout(resolve, 10));
              console.log(verdict.isSuccess);`;
         const env = {
             ISSUER: issuer.issuerUri,

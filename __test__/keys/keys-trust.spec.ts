@@ -161,10 +161,10 @@ describeWith(["openssl"], "a machine without certificates of authorities", () =>
                  .then(() => console.log(validator.health().replayMemory.lastError));`;
         // What answers is no Redis; whether its certificate is trusted comes before that.
         const withoutSystem = { SSL_CERT_DIR: empty, SSL_CERT_FILE: undefined as never };
-        const told = async (env: object) =>
+        const outcome = async (env: object) =>
             (await script(program, "commonjs", { ...env, CA: authority.ca })).stdout;
-        expect(await told({})).toContain("certificate");
-        expect(await told(withoutSystem)).not.toMatch(/certificate|null/);
+        expect(await outcome({})).toContain("certificate");
+        expect(await outcome(withoutSystem)).not.toMatch(/certificate|null/);
     });
 
     test("an image without /etc/ssl (skipped where mounting is not permitted)", async ({ skip }) => {
@@ -185,10 +185,10 @@ describeWith(["openssl"], "a machine without certificates of authorities", () =>
             SSL_CERT_FILE: undefined,
             SSL_CERT_DIR: undefined
         };
-        const told = (issuer: LocalIssuer): Promise<string> =>
+        const outcome = (issuer: LocalIssuer): Promise<string> =>
             spawnOf(["unshare", ...unshare], { ...env, ...asker(issuer) });
-        expect(await told(plain)).toBe("granted");
-        expect(await told(tls)).toMatch(/^failed: .*UnknownIssuer/);
+        expect(await outcome(plain)).toBe("granted");
+        expect(await outcome(tls)).toMatch(/^failed: .*UnknownIssuer/);
     });
 });
 
@@ -220,13 +220,13 @@ test("NODE_TLS_REJECT_UNAUTHORIZED=0 is refused aloud, once, where keys are fetc
          const jwk = { kty: "OKP", crv: "Ed25519", x: "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo" };
          process.env.ONLY_STATIC ? createValidator({ ...common, keys: { jwks: { keys: [jwk] } } }) : createValidator(common);
          process.env.ONLY_STATIC || createValidator(common);`;
-    const told = async (env: Record<string, string>): Promise<string> =>
+    const outcome = async (env: Record<string, string>): Promise<string> =>
         (await script(program, "module", env)).stderr;
-    const warned = await told({ NODE_TLS_REJECT_UNAUTHORIZED: "0" });
+    const warned = await outcome({ NODE_TLS_REJECT_UNAUTHORIZED: "0" });
     expect(warned.match(/OIDC_SPA_NATIVE_OPTIONS/g)).toHaveLength(1);
     expect(warned).toMatch(/NODE_TLS_REJECT_UNAUTHORIZED=0 is ignored.*network\.ca/);
-    expect(await told({ NODE_TLS_REJECT_UNAUTHORIZED: "1" })).not.toContain("OIDC_SPA_NATIVE_OPTIONS");
-    expect(await told({ NODE_TLS_REJECT_UNAUTHORIZED: "0", ONLY_STATIC: "1" })).not.toContain(
+    expect(await outcome({ NODE_TLS_REJECT_UNAUTHORIZED: "1" })).not.toContain("OIDC_SPA_NATIVE_OPTIONS");
+    expect(await outcome({ NODE_TLS_REJECT_UNAUTHORIZED: "0", ONLY_STATIC: "1" })).not.toContain(
         "is ignored: keys"
     );
 });

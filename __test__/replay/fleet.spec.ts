@@ -6,7 +6,7 @@ import { script } from "../support/script.js";
 const ISSUER = 'issuerUri: "http://127.0.0.1:9", expectedAudience: "x"';
 const NOTICE = /OIDC_SPA_NATIVE_REPLAY_MEMORY_NOT_SHARED/g;
 
-const told = (stderr: string) => (stderr.match(NOTICE) ?? []).length;
+const warnings = (stderr: string) => (stderr.match(NOTICE) ?? []).length;
 
 const program = (options: string) =>
     `const { createValidator } = require("oidc-spa-native");
@@ -43,7 +43,7 @@ async function inCluster(options: string) {
 test("L05: each worker of a Node.js cluster says once that its memory is its own; the primary does not", async () => {
     const { stdout, stderr } = await inCluster('dpop: "allowed"');
     expect(stdout.split("\n").sort()).toEqual(["false,false", "true,true", "true,true"]);
-    expect(told(stderr)).toBe(2);
+    expect(warnings(stderr)).toBe(2);
     expect(stderr).toContain("replayStore");
     expect(stderr).toContain("nonce");
 });
@@ -55,19 +55,19 @@ test.each([
 ])("no worker says it with %s", async options => {
     const { stdout, stderr } = await inCluster(options);
     expect(stdout.split("\n")).toEqual(["false,false", "false,false", "false,false"]);
-    expect(told(stderr)).toBe(0);
+    expect(warnings(stderr)).toBe(0);
 });
 
-test.each<[name: string, env: Record<string, string>, isTold: boolean]>([
+test.each<[name: string, env: Record<string, string>, isWarned: boolean]>([
     ["no fleet", {}, false],
     ["PM2, the second instance", { pm_id: "1", NODE_APP_INSTANCE: "1" }, true],
     ["PM2, the first of two instances", { pm_id: "0", NODE_APP_INSTANCE: "0", instances: "2" }, true],
     ["PM2, one instance", { pm_id: "7", NODE_APP_INSTANCE: "0", instances: "1" }, false],
     ["an instance number without PM2", { NODE_APP_INSTANCE: "1" }, false]
-])("%s", async (_name, env, isTold) => {
+])("%s", async (_name, env, isWarned) => {
     const { stdout, stderr } = await script(program('dpop: "required"'), "commonjs", env);
-    expect(stdout).toBe(`${isTold},${isTold}`);
-    expect(told(stderr)).toBe(isTold ? 1 : 0);
+    expect(stdout).toBe(`${isWarned},${isWarned}`);
+    expect(warnings(stderr)).toBe(isWarned ? 1 : 0);
 });
 
 test("once a process, however many threads; and by the drop-in", async () => {
@@ -82,5 +82,5 @@ test("once a process, however many threads; and by the drop-in", async () => {
         { pm_id: "1", NODE_APP_INSTANCE: "1" }
     );
     expect(stdout.split("\n")).toEqual(["no issuer", "no issuer", "no issuer"]);
-    expect(told(stderr)).toBe(1);
+    expect(warnings(stderr)).toBe(1);
 });

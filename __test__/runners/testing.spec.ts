@@ -4,17 +4,18 @@ import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
+import { describeWith, startable } from "../support/programs.js";
 import { NO_NETWORK_VARIABLES, root } from "../support/script.js";
 
 const run = promisify(execFile);
 const project = join(root, "__test__/runners/testing");
 /** NestJS 12 consists of modules that Jest cannot `require` before Node.js 24.9. */
 const NESTJS = "nestjs.test.mjs";
-const TESTS = ["app", "clock", "drop-in", "fake", "issuer"].map(name => `${name}.test.mjs`);
+const TESTS = ["app", "clock", "drop-in", "fake", "issuer", "mock", "shapes"].map(name => `${name}.test.mjs`);
 
 /** What a runner says; it ends with an error where a test fails. */
-async function said(args: readonly string[], nodeOptions = ""): Promise<string> {
-    const env = { ...process.env, ...NO_NETWORK_VARIABLES, NODE_OPTIONS: nodeOptions };
+async function said(args: readonly string[], variables: Record<string, string> = {}): Promise<string> {
+    const env = { ...process.env, ...NO_NETWORK_VARIABLES, NODE_OPTIONS: "", ...variables };
     const { stdout, stderr } = await run(process.execPath, args, { cwd: project, env, timeout: 60_000 });
     return stdout + stderr;
 }
@@ -28,7 +29,9 @@ test("Jest", { timeout: 90_000 }, async () => {
     };
     const jest = join(root, "node_modules/jest/bin/jest.js");
     const args = ["--config", JSON.stringify(config), "--no-cache", "--ci", "--runInBand"];
-    expect(await said([jest, ...args], "--experimental-vm-modules")).toMatch(/Tests: +11 passed, 11 total/);
+    expect(await said([jest, ...args], { NODE_OPTIONS: "--experimental-vm-modules" })).toMatch(
+        /Tests: +15 passed, 15 total/
+    );
 });
 
 test("vitest", { timeout: 90_000 }, async () => {
@@ -42,21 +45,21 @@ test("vitest", { timeout: 90_000 }, async () => {
         "--reporter",
         "json"
     ];
-    expect(await said([vitest, ...args])).toContain('"numPassedTests":13,');
+    expect(await said([vitest, ...args])).toContain('"numPassedTests":17,');
 });
 
-test("node:test", { timeout: 90_000 }, async () => {
-    const args = [
-        "--import",
-        "./node.setup.mjs",
-        "--test",
-        "--test-reporter",
-        "tap",
-        ...TESTS,
-        NESTJS,
-        "time.node.mjs"
-    ];
-    const output = await said(args);
-    expect(output).toMatch(/^# pass 13$/m);
+/** Runs these files in `node:test`; all their tests pass, and there are so many. */
+async function passInNode(files: readonly string[], count: number, variables = {}): Promise<void> {
+    const runner = ["--import", "./node.setup.mjs", "--test", "--test-reporter", "tap"];
+    const output = await said([...runner, ...files], variables);
+    expect(output).toMatch(new RegExp(`^# pass ${count}$`, "m"));
     expect(output).toMatch(/^# fail 0$/m);
+}
+
+test("node:test", { timeout: 90_000 }, () => passInNode([...TESTS, NESTJS, "time.node.mjs"], 17));
+
+describeWith(["chromium"], "with a browser", () => {
+    test("Playwright", { timeout: 90_000 }, () =>
+        passInNode(["playwright.test.mjs"], 2, { CHROMIUM: startable("chromium") })
+    );
 });

@@ -262,7 +262,7 @@ describe("predicates", () => {
             let asked = 0;
             return { get: () => (asked++ === 0 ? first : then), enumerable: true };
         };
-        const told = (code: unknown, scopes: unknown) => ({
+        const answering = (code: unknown, scopes: unknown) => ({
             shortfall: () =>
                 Object.defineProperties(
                     { debugErrorMessage: "" },
@@ -270,9 +270,9 @@ describe("predicates", () => {
                 ) as never
         });
         const always = (value: unknown) => changing(value, value);
-        expect(await judged({}, told(always(SCOPE), always(["a"])))).toBe(SCOPE);
-        expect(await judged({}, told(changing(SCOPE, "granted\r\n"), always(["a"])))).toBe(SCOPE);
-        expect(await judged({}, told(always(SCOPE), changing(["a"], ["b\r\n"])))).toBe(SCOPE);
+        expect(await judged({}, answering(always(SCOPE), always(["a"])))).toBe(SCOPE);
+        expect(await judged({}, answering(changing(SCOPE, "granted\r\n"), always(["a"])))).toBe(SCOPE);
+        expect(await judged({}, answering(always(SCOPE), changing(["a"], ["b\r\n"])))).toBe(SCOPE);
         class Lacking {
             get code() {
                 return SCOPE;
@@ -373,12 +373,12 @@ describe("several", () => {
         ["another scheme", { authorization: "Basic eDp5" }]
     ])("B12.5: %s: the challenge names the scopes to ask for, and no error", async (_what, headers) => {
         const refused = await validator.validateRequest(headers);
-        const told = validator.authorize(
+        const verdict = validator.authorize(
             refused,
             [allScopes(["read", "write"]), anyScope(["admin", "root"])],
             { dpop: "disabled" }
         );
-        expect(told).toEqual({
+        expect(verdict).toEqual({
             ...refused,
             headers: { "WWW-Authenticate": 'Bearer scope="read write admin"' }
         });

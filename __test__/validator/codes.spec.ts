@@ -86,12 +86,12 @@ test("B3.7: a description holds only what a challenge may carry", () => {
 
 test("docs/errors.md has the same codes, statuses and errors", () => {
     const page = readFileSync(new URL("../../docs/errors.md", import.meta.url), "utf8");
-    const told = [...page.matchAll(/^\| `(\w+)` \| (\d+) \| (?:`(\w+)`|–) \|/gm)].map(
+    const documented = [...page.matchAll(/^\| `(\w+)` \| (\d+) \| (?:`(\w+)`|–) \|/gm)].map(
         ([, code, status, error]) => ({
             code,
             status: Number(status),
             error
         })
     );
-    expect(told).toEqual(rows.map(({ code, status, error }) => ({ code, status, error })));
+    expect(documented).toEqual(rows.map(({ code, status, error }) => ({ code, status, error })));
 });

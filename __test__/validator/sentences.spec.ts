@@ -35,17 +35,17 @@ test("a URL in the place of the store is told what to write, and its password is
 test("roles and a sign-in that do not suffice are told beside what is there", () => {
     const validator = createValidator(ISSUER);
     const claims = { realm_access: { roles: ["user", "x\n"] }, acr: "0", auth_time: 1 };
-    const told = (requirement: Parameters<typeof validator.authorize>[1], of: object = claims) =>
+    const messageOf = (requirement: Parameters<typeof validator.authorize>[1], of: object = claims) =>
         validator.authorize(granted(of), requirement).debugErrorMessage;
     const admin = allRoles(["admin"], rolesOf.keycloakRealm);
-    expect(told(admin)).toBe(
+    expect(messageOf(admin)).toBe(
         'Expected each of the roles "admin" in the claim "realm_access", "roles"; the access token has "user", "x\\n"'
     );
-    expect(told(admin, {})).toMatch(/; the access token has none there$/);
-    expect(told(admin, { realm_access: { roles: ["admin"] } })).toBeUndefined();
-    expect(told(stepUp({ acrValues: ["mfa"], maxAgeSeconds: 300 }))).toMatch(
+    expect(messageOf(admin, {})).toMatch(/; the access token has none there$/);
+    expect(messageOf(admin, { realm_access: { roles: ["admin"] } })).toBeUndefined();
+    expect(messageOf(stepUp({ acrValues: ["mfa"], maxAgeSeconds: 300 }))).toMatch(
         /^The access token lacks acr of "mfa" \(it is "0"\) and auth_time of at most 300 seconds ago \(it is \d+ seconds ago\)$/
     );
-    expect(told(stepUp({ maxAgeSeconds: 300 }), {})).toMatch(/\(it is absent\)$/);
-    expect(told(allScopes(["a"]), { scope: "a" })).toBeUndefined();
+    expect(messageOf(stepUp({ maxAgeSeconds: 300 }), {})).toMatch(/\(it is absent\)$/);
+    expect(messageOf(allScopes(["a"]), { scope: "a" })).toBeUndefined();
 });

@@ -8,21 +8,21 @@ use napi::bindgen_prelude::{Either, Error, Result};
 use napi_derive::napi;
 use oidc_spa_native_host::{StoreQuestion, Validator};
 
-use crate::told::{Told, tell};
+use crate::verdict_text::{VerdictText, verdict_text};
 
 /// A verdict, or a question to the application's own replay store.
-pub type Answer = Either<Told, NativeUnsettled>;
+pub type Answer = Either<VerdictText, NativeUnsettled>;
 
 /// An answer, for whoever was told the claims of the token with this number, or zero.
 pub(crate) fn to_answer(
     validator: &Arc<Validator>,
     answer: oidc_spa_native_host::Answer,
-    known: u64,
+    known_token: u64,
 ) -> Answer {
     match answer {
-        oidc_spa_native_host::Answer::Verdict(verdict) => Either::A(tell(&verdict, known)),
+        oidc_spa_native_host::Answer::Verdict(verdict) => Either::A(verdict_text(&verdict, known_token)),
         oidc_spa_native_host::Answer::AskStore(question) => {
-            Either::B(NativeUnsettled::new(validator, question, known))
+            Either::B(NativeUnsettled::new(validator, question, known_token))
         }
     }
 }
@@ -34,18 +34,18 @@ pub struct NativeUnsettled {
     key: String,
     expires_at: f64,
     question: Option<StoreQuestion>,
-    known: u64,
+    known_token: u64,
 }
 
 #[napi]
 impl NativeUnsettled {
-    fn new(validator: &Arc<Validator>, question: StoreQuestion, known: u64) -> Self {
+    fn new(validator: &Arc<Validator>, question: StoreQuestion, known_token: u64) -> Self {
         Self {
             validator: Arc::clone(validator),
             key: question.name().to_owned(),
             expires_at: question.until().secs() as f64 * 1000.0,
             question: Some(question),
-            known,
+            known_token,
         }
     }
 
@@ -64,10 +64,10 @@ impl NativeUnsettled {
     /// The verdict, with the store's word: whether the proof is new, or nothing and why there is no word. It can be
     /// asked for once.
     #[napi(catch_unwind)]
-    pub fn settle(&mut self, is_new: Option<bool>, trouble: Option<String>) -> Result<Told> {
+    pub fn settle(&mut self, is_new: Option<bool>, trouble: Option<String>) -> Result<VerdictText> {
         let question = self.question.take().ok_or_else(settled_before)?;
         let word = is_new.ok_or_else(|| trouble.unwrap_or_default());
-        Ok(tell(&self.validator.conclude(question, word), self.known))
+        Ok(verdict_text(&self.validator.conclude(question, word), self.known_token))
     }
 }
 

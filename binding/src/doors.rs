@@ -11,18 +11,18 @@ use oidc_spa_native_host::Validator;
 use crate::arguments::{Arguments, door, rules, time};
 use crate::inbox::{Inbox, Ticket};
 use crate::parts::{CredentialParts, Parts, RequestParts};
-use crate::pending::{authorize, authorize_elsewhere, await_keys, explain};
+use crate::wait::{authorize, authorize_elsewhere, await_keys, explain};
 
 /// The doors of a validator. They are functions of their own rather than methods: napi-rs notes each borrow of a class's
 /// value in one table of the process, behind one lock, and reads all arguments that a method may have.
 ///
-/// - `authorizeRequest(now, rules, scopes, told, ...parts)`: the verdict at once, or what must be waited for; `rules` are
+/// - `authorizeRequest(now, rules, scopes, knownToken, ...parts)`: the verdict at once, or what must be waited for; `rules` are
 ///   those of `RequestRules::from_bits`, if the route has any; `scopes` are those that it will ask for, separated by spaces;
-///   `told` is the number of a token whose claims need not be told again, or zero
-/// - `authorizeCredentials(now, told, ...parts)`: the same for credentials that the application took from the request
-/// - `submitRequest(ticket, now, rules, scopes, told, ...parts)`, `submitCredentials(ticket, now, told, ...parts)`: the same
+///   `knownToken` is the number of a token whose claims need not be told again, or zero
+/// - `authorizeCredentials(now, knownToken, ...parts)`: the same for credentials that the application took from the request
+/// - `submitRequest(ticket, now, rules, scopes, knownToken, ...parts)`, `submitCredentials(ticket, now, told, ...parts)`: the same
 ///   on another thread; the verdict comes to the inbox under the ticket
-/// - `explainRequest(ticket, now, rules, scopes, told, ...parts)`: every check of a request, under the ticket; nothing is
+/// - `explainRequest(ticket, now, rules, scopes, knownToken, ...parts)`: every check of a request, under the ticket; nothing is
 ///   granted and nothing is remembered
 /// - `ready(ticket, timeoutMs, failFast)`: says null under the ticket when every issuer has keys; or a failure, at the first
 ///   one if `failFast`, else when the time is over
@@ -85,16 +85,16 @@ pub(crate) fn open<'env>(
 fn request(call: &mut Arguments<'_>) -> Result<Parts> {
     let rules = rules(call.optional()?)?;
     let scopes = call.optional()?;
-    let told = told_before(call)?;
-    Ok(Parts::Request { parts: RequestParts::read(call)?, rules, scopes, told })
+    let known_token = known_token(call)?;
+    Ok(Parts::Request { parts: RequestParts::read(call)?, rules, scopes, known_token })
 }
 
 fn credentials(call: &mut Arguments<'_>) -> Result<Parts> {
-    let told = told_before(call)?;
-    Ok(Parts::Credentials { parts: CredentialParts::read(call)?, told })
+    let known_token = known_token(call)?;
+    Ok(Parts::Credentials { parts: CredentialParts::read(call)?, known_token })
 }
 
 /// The number of a token whose claims were told before, or zero. There are none that a double would not hold.
-fn told_before(call: &mut Arguments<'_>) -> Result<u64> {
+fn known_token(call: &mut Arguments<'_>) -> Result<u64> {
     Ok(call.required::<f64>()? as u64)
 }

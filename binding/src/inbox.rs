@@ -11,24 +11,24 @@ use napi_derive::napi;
 use oidc_spa_native_host::queued_jobs;
 
 use crate::answer::Answer;
-use crate::bell::Bell;
-use crate::told::fail;
+use crate::notifier::Notifier;
+use crate::verdict_text::failure_text;
 
 /// The answers of one environment.
 ///
-/// No answer is left behind. All that decides about ringing is behind one lock: whenever that lock is free and there are
-/// answers in the tray, either the bell was rung since they were last taken, or a ticket is under way, and when its
-/// answer arrives it is judged anew whether to ring. A ticket that is dropped arrives too.
+/// No answer is left behind. All that decides about calling the environment is behind one lock: whenever that lock is free and there are
+/// answers in the queue, either the environment was called since they were last taken, or a ticket is under way, and when its
+/// answer arrives it is judged anew whether to call. A ticket that is dropped arrives too.
 pub(crate) struct Inbox {
     /// Tells the environment that there is something to take. Answers whether that environment still listens.
-    ring: Box<dyn Fn() -> bool + Send + Sync>,
+    notify: Box<dyn Fn() -> bool + Send + Sync>,
     /// How many jobs the threads have not begun, of every environment.
     queued: fn() -> usize,
-    tray: Mutex<Tray>,
+    queue: Mutex<CompletionQueue>,
 }
 
 #[derive(Default)]
-struct Tray {
+struct CompletionQueue {
     answers: Vec<(u32, Answer)>,
     /// Tickets that are with the threads, whose answers come soon.
     under_way: usize,
@@ -39,7 +39,7 @@ struct Tray {
 enum Listener {
     #[default]
     NotCalled,
-    /// The bell was rung and nobody has come yet: one call brings all that has come by then.
+    /// The environment was called and has not come yet: one call brings all that has come by then.
     Called,
     /// The environment has ended.
     Gone,
@@ -53,7 +53,7 @@ const MAX_HELD: usize = 32;
 /// Where the threads have so many times more to do for others, ours may be long in coming: nobody waits for them.
 const SHARE_QUEUED: usize = 8;
 
-impl Tray {
+impl CompletionQueue {
     /// Whether the answers that are here wait for more.
     fn waits_for_more(&self, queued: fn() -> usize) -> bool {
         let held = self.answers.len();
@@ -64,61 +64,61 @@ impl Tray {
 }
 
 impl Inbox {
-    fn tray(&self) -> MutexGuard<'_, Tray> {
-        self.tray.lock().unwrap_or_else(PoisonError::into_inner)
+    fn queue(&self) -> MutexGuard<'_, CompletionQueue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// One that is not under way any more, with its answer, or without if that will take a while.
     fn arrive(&self, answer: Option<(u32, Answer)>) {
-        let mut tray = self.tray();
-        tray.under_way = tray.under_way.saturating_sub(1);
-        tray.answers.extend(answer);
-        if !tray.waits_for_more(self.queued) {
-            self.call(tray);
+        let mut queue = self.queue();
+        queue.under_way = queue.under_way.saturating_sub(1);
+        queue.answers.extend(answer);
+        if !queue.waits_for_more(self.queued) {
+            self.call(queue);
         }
     }
 
     /// An answer that was long in coming.
     fn put(&self, ticket: u32, answer: Answer) {
-        let mut tray = self.tray();
-        tray.answers.push((ticket, answer));
-        self.call(tray);
+        let mut queue = self.queue();
+        queue.answers.push((ticket, answer));
+        self.call(queue);
     }
 
     /// Has the answers taken, or drops them where nobody is left to take them.
-    fn call<'a>(&'a self, mut tray: MutexGuard<'a, Tray>) {
-        if tray.listener == Listener::NotCalled {
-            tray.listener = Listener::Called;
-            drop(tray);
-            if (self.ring)() {
+    fn call<'a>(&'a self, mut queue: MutexGuard<'a, CompletionQueue>) {
+        if queue.listener == Listener::NotCalled {
+            queue.listener = Listener::Called;
+            drop(queue);
+            if (self.notify)() {
                 return;
             }
-            tray = self.tray();
-            tray.listener = Listener::Gone;
+            queue = self.queue();
+            queue.listener = Listener::Gone;
         }
-        if tray.listener == Listener::Gone {
-            let unheard = std::mem::take(&mut tray.answers);
-            drop(tray);
+        if queue.listener == Listener::Gone {
+            let unheard = std::mem::take(&mut queue.answers);
+            drop(queue);
             drop(unheard);
         }
     }
 
     /// A ticket for an answer that comes soon, from another thread.
     pub(crate) fn ticket(self: &Arc<Self>, number: u32) -> Ticket {
-        self.tray().under_way += 1;
+        self.queue().under_way += 1;
         Ticket { inbox: Arc::clone(self), number, state: State::UnderWay }
     }
 
     fn take(&self) -> Vec<(u32, Answer)> {
-        let mut tray = self.tray();
-        if tray.listener == Listener::Called {
-            tray.listener = Listener::NotCalled;
+        let mut queue = self.queue();
+        if queue.listener == Listener::Called {
+            queue.listener = Listener::NotCalled;
         }
-        std::mem::take(&mut tray.answers)
+        std::mem::take(&mut queue.answers)
     }
 
-    fn new(queued: fn() -> usize, ring: impl Fn() -> bool + Send + Sync + 'static) -> Arc<Self> {
-        Arc::new(Self { ring: Box::new(ring), queued, tray: Mutex::default() })
+    fn new(queued: fn() -> usize, notify: impl Fn() -> bool + Send + Sync + 'static) -> Arc<Self> {
+        Arc::new(Self { notify: Box::new(notify), queued, queue: Mutex::default() })
     }
 }
 
@@ -130,12 +130,12 @@ pub struct NativeInbox {
 
 #[napi]
 impl NativeInbox {
-    /// `bell` is called when there is something to take.
+    /// `notify` is called when there is something to take.
     #[napi(constructor, catch_unwind)]
-    pub fn new(env: &Env, bell: Function<'_, (), ()>) -> Result<Self> {
-        // It is rung once until somebody comes, so that its queue is never full.
-        let bell = Bell::<(), 0>::hang(env, &bell)?;
-        Ok(Self { inbox: Inbox::new(queued_jobs, move || bell.ring(())) })
+    pub fn new(env: &Env, notify: Function<'_, (), ()>) -> Result<Self> {
+        // It is called once until somebody comes, so that its queue is never full.
+        let notifier = Notifier::<(), 0>::new(env, &notify)?;
+        Ok(Self { inbox: Inbox::new(queued_jobs, move || notifier.notify(())) })
     }
 
     /// Takes all answers that have come: their tickets, and at the same places the answers.
@@ -196,7 +196,7 @@ impl Ticket {
 impl Drop for Ticket {
     fn drop(&mut self) {
         if self.state != State::Answered {
-            let failed = fail("internal error: a validation ended unexpectedly");
+            let failed = failure_text("internal error: a validation ended unexpectedly");
             self.give(Either::A(failed));
         }
     }
@@ -226,7 +226,7 @@ mod tests {
 
     fn take(inbox: &Inbox) -> Vec<(u32, String)> {
         let texts = inbox.take().into_iter().map(|(number, answer)| match answer {
-            Either::A(told) => (number, told),
+            Either::A(text) => (number, text),
             Either::B(_) => (number, "a question".to_owned()),
         });
         texts.collect()
@@ -241,9 +241,9 @@ mod tests {
             std::panic::resume_unwind(Box::new("a panic while it is judged"));
         }));
         assert!(panicked.is_err());
-        let [(number, Either::A(told))] = &inbox.take()[..] else { panic!("one answer") };
+        let [(number, Either::A(text))] = &inbox.take()[..] else { panic!("one answer") };
         assert_eq!((*number, rings.load(Ordering::SeqCst)), (7, 1));
-        assert!(told.starts_with("[-2,null,") && told.contains("unexpectedly"), "{told}");
+        assert!(text.starts_with("[-2,null,") && text.contains("unexpectedly"), "{text}");
     }
 
     #[test]
@@ -257,20 +257,20 @@ mod tests {
                 if panics {
                     std::panic::resume_unwind(Box::new("a panic while it waits"));
                 }
-                ticket.answer(Either::A(fail("the answer")));
+                ticket.answer(Either::A(failure_text("the answer")));
             });
             begun.unwrap();
             receiver.recv_timeout(std::time::Duration::from_secs(10)).unwrap();
-            let [(7, told)] = &take(&inbox)[..] else { panic!("one answer") };
-            assert!(told.contains(if panics { "unexpectedly" } else { "the answer" }), "{told}");
+            let [(7, text)] = &take(&inbox)[..] else { panic!("one answer") };
+            assert!(text.contains(if panics { "unexpectedly" } else { "the answer" }), "{text}");
         }
     }
 
     #[test]
     fn an_answered_ticket_answers_once() {
         let (inbox, _) = inbox();
-        inbox.ticket(u32::MAX).answer(Either::A(fail("the answer")));
-        assert_eq!(take(&inbox), [(u32::MAX, fail("the answer"))]);
+        inbox.ticket(u32::MAX).answer(Either::A(failure_text("the answer")));
+        assert_eq!(take(&inbox), [(u32::MAX, failure_text("the answer"))]);
         assert_eq!(take(&inbox), []);
     }
 
@@ -279,7 +279,7 @@ mod tests {
         let (inbox, rings) = inbox();
         for round in 1..=3 {
             for number in 0..100 {
-                inbox.ticket(number).answer(Either::A(fail("")));
+                inbox.ticket(number).answer(Either::A(failure_text("")));
             }
             assert_eq!(rings.load(Ordering::SeqCst), round);
             assert_eq!(take(&inbox).len(), 100);
@@ -292,7 +292,7 @@ mod tests {
         let rung = || rings.load(Ordering::SeqCst);
         let mut tickets: Vec<_> = (0..64).map(|number| inbox.ticket(number)).collect();
         let mut answer = |count: usize| {
-            tickets.drain(..count).for_each(|ticket| ticket.answer(Either::A(fail(""))));
+            tickets.drain(..count).for_each(|ticket| ticket.answer(Either::A(failure_text(""))));
         };
         answer(15);
         assert_eq!(rung(), 0);
@@ -305,9 +305,9 @@ mod tests {
         // However many are under way, this many do not wait.
         let crowd: Vec<_> = (0..1_000).map(|number| inbox.ticket(number)).collect();
         let mut crowd = crowd.into_iter();
-        crowd.by_ref().take(MAX_HELD - 1).for_each(|ticket| ticket.answer(Either::A(fail(""))));
+        crowd.by_ref().take(MAX_HELD - 1).for_each(|ticket| ticket.answer(Either::A(failure_text(""))));
         assert_eq!(rung(), 3);
-        crowd.by_ref().take(1).for_each(|ticket| ticket.answer(Either::A(fail(""))));
+        crowd.by_ref().take(1).for_each(|ticket| ticket.answer(Either::A(failure_text(""))));
         assert_eq!((rung(), take(&inbox).len()), (4, MAX_HELD));
     }
 
@@ -316,7 +316,7 @@ mod tests {
         let rings_of_first = |queued: fn() -> usize| {
             let (inbox, rings) = inbox_beside(queued);
             let mut tickets: Vec<_> = (0..11).map(|number| inbox.ticket(number)).collect();
-            tickets.remove(0).answer(Either::A(fail("")));
+            tickets.remove(0).answer(Either::A(failure_text("")));
             rings.load(Ordering::SeqCst)
         };
         assert_eq!([rings_of_first(|| 10 * SHARE_QUEUED), rings_of_first(|| 10 * SHARE_QUEUED + 1)], [0, 1]);
@@ -327,14 +327,14 @@ mod tests {
         let leave: [fn(Ticket) -> Option<Ticket>; 2] = [
             |ticket| Some(ticket.waits_long()),
             |ticket| {
-                ticket.answer(Either::A(fail("")));
+                ticket.answer(Either::A(failure_text("")));
                 None
             },
         ];
         for leave in leave {
             let (inbox, rings) = inbox();
             let mut tickets: Vec<_> = (0..8).map(|number| inbox.ticket(number)).collect();
-            tickets.remove(0).answer(Either::A(fail("")));
+            tickets.remove(0).answer(Either::A(failure_text("")));
             assert_eq!(rings.load(Ordering::SeqCst), 0);
             let waiting: Vec<_> = tickets.into_iter().filter_map(leave).collect();
             assert_eq!(rings.load(Ordering::SeqCst), 1);
@@ -348,10 +348,10 @@ mod tests {
     fn a_ticket_of_a_long_wait_holds_nobody_up_and_is_answered_once() {
         let (inbox, rings) = inbox();
         let waiting = Ticket::of_long_wait(&inbox, 1);
-        inbox.ticket(2).answer(Either::A(fail("")));
+        inbox.ticket(2).answer(Either::A(failure_text("")));
         assert_eq!((rings.load(Ordering::SeqCst), take(&inbox).len()), (1, 1));
-        waiting.answer(Either::A(fail("late")));
-        assert_eq!((rings.load(Ordering::SeqCst), take(&inbox)), (2, vec![(1, fail("late"))]));
+        waiting.answer(Either::A(failure_text("late")));
+        assert_eq!((rings.load(Ordering::SeqCst), take(&inbox)), (2, vec![(1, failure_text("late"))]));
         drop(Ticket::of_long_wait(&inbox, 3).waits_long());
         assert_eq!((rings.load(Ordering::SeqCst), take(&inbox).len()), (3, 1));
     }
@@ -360,20 +360,20 @@ mod tests {
     fn answers_for_an_environment_that_is_gone_are_dropped() {
         for is_there in [true, false] {
             let inbox = Inbox::new(|| 0, move || is_there);
-            let held = || inbox.tray().answers.len();
+            let held = || inbox.queue().answers.len();
             let waiting = Ticket::of_long_wait(&inbox, 0);
             for number in 1..=3 {
-                inbox.ticket(number).answer(Either::A(fail("")));
+                inbox.ticket(number).answer(Either::A(failure_text("")));
             }
-            waiting.answer(Either::A(fail("")));
+            waiting.answer(Either::A(failure_text("")));
             assert_eq!(held(), if is_there { 4 } else { 0 });
             assert_eq!(take(&inbox).len(), if is_there { 4 } else { 0 });
-            inbox.ticket(4).answer(Either::A(fail("")));
+            inbox.ticket(4).answer(Either::A(failure_text("")));
             assert_eq!(held(), usize::from(is_there), "and those that come later");
         }
     }
 
-    /// Every order of a few steps: no answer lies in the tray with nobody called and nobody to come.
+    /// Every order of a few steps: no answer lies in the queue with nobody called and nobody to come.
     #[test]
     fn in_no_order_of_events_is_an_answer_left_behind() {
         const STEPS: usize = 8;
@@ -390,20 +390,23 @@ mod tests {
                         under_way.push(inbox.ticket(number));
                         given += 1;
                     }
-                    1 => under_way.pop().into_iter().for_each(|ticket| ticket.answer(Either::A(fail("")))),
+                    1 => under_way
+                        .pop()
+                        .into_iter()
+                        .for_each(|ticket| ticket.answer(Either::A(failure_text("")))),
                     2 => waiting.extend(under_way.pop().map(Ticket::waits_long)),
                     3 => drop(waiting.pop()),
                     _ => taken += inbox.take().len(),
                 }
                 rest /= 5;
-                let tray = inbox.tray();
+                let queue = inbox.queue();
                 let is_safe =
-                    tray.answers.is_empty() || tray.listener == Listener::Called || tray.under_way > 0;
+                    queue.answers.is_empty() || queue.listener == Listener::Called || queue.under_way > 0;
                 assert!(is_safe, "order {order}, step {number}");
-                assert_eq!(tray.under_way, under_way.len(), "order {order}, step {number}");
+                assert_eq!(queue.under_way, under_way.len(), "order {order}, step {number}");
             }
             drop((under_way, waiting));
-            let called = inbox.tray().listener == Listener::Called;
+            let called = inbox.queue().listener == Listener::Called;
             let left = inbox.take().len();
             assert!(called || left == 0, "order {order}");
             assert_eq!(taken + left, given, "order {order}");
@@ -427,7 +430,7 @@ mod tests {
                         for _ in 0..thread * (round % 400) {
                             std::hint::spin_loop();
                         }
-                        inbox.ticket(thread).answer(Either::A(fail("")));
+                        inbox.ticket(thread).answer(Either::A(failure_text("")));
                     }
                 })
             })

@@ -1,17 +1,17 @@
 //! The native door: strings in, a small tagged verdict out, no rule of its own.
 //!
-//! In: calls of `ts/`. Out: `Told`. Never: an `if` about OAuth.
+//! In: calls of `ts/`. Out: `VerdictText`. Never: an `if` about OAuth.
 
 mod answer;
 mod arguments;
-mod bell;
 mod doors;
+mod notifier;
 // Public, since in a test build nothing registers its functions with Node.js.
 pub mod extraction;
 mod inbox;
 mod parts;
-mod pending;
-mod told;
+mod verdict_text;
+mod wait;
 pub mod wire;
 
 use std::sync::Arc;
@@ -26,9 +26,9 @@ use oidc_spa_native::rejection::Code;
 use oidc_spa_native_host::{Internals, Validator, listen, trust_where_the_system_has_no_authorities};
 
 use arguments::{rules, time};
-use bell::Bell;
 use inbox::NativeInbox;
-use told::{Told, tell_refusal};
+use notifier::Notifier;
+use verdict_text::{VerdictText, refusal_text};
 
 /// Events that wait for an environment whose thread is busy.
 const MAX_EVENTS: usize = 1024;
@@ -92,14 +92,14 @@ impl NativeValidator {
         scopes: Vec<String>,
         acr_values: Vec<String>,
         max_age_seconds: Option<u32>,
-    ) -> Result<Told> {
+    ) -> Result<VerdictText> {
         let code =
             Code::from_name(&code).ok_or_else(|| Error::from_reason(format!("no such code: {code}")))?;
         let demand = Demand::new(&scopes, &acr_values, max_age_seconds)
             .ok_or_else(|| Error::from_reason("a scope or acr value holds a character it cannot have"))?;
         let (used, rules) = (scheme.as_deref().and_then(Scheme::from_name), self::rules(rules)?);
         let rejection = code.because(debug_error_message);
-        Ok(tell_refusal(&self.validator.refuse(rejection, used, rules, &demand, time(now))))
+        Ok(refusal_text(&self.validator.refuse(rejection, used, rules, &demand, time(now))))
     }
 
     /// How the validator stands, as the JSON text of `ValidatorHealth`.
@@ -113,8 +113,8 @@ impl NativeValidator {
 /// lives. It keeps no process alive.
 #[napi(catch_unwind)]
 pub fn on_keys_event(env: &Env, listener: Function<'_, String, ()>) -> Result<()> {
-    let bell = Bell::<String, MAX_EVENTS>::hang(env, &listener)?;
-    listen(move |event| bell.ring(event.to_owned()));
+    let notifier = Notifier::<String, MAX_EVENTS>::new(env, &listener)?;
+    listen(move |event| notifier.notify(event.to_owned()));
     Ok(())
 }
 

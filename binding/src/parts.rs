@@ -29,11 +29,11 @@ pub(crate) enum Parts {
         /// The scopes that the route will ask for, separated by spaces.
         scopes: Option<String>,
         /// The number of a token whose claims were told before, or zero.
-        told: u64,
+        known_token: u64,
     },
     Credentials {
         parts: CredentialParts,
-        told: u64,
+        known_token: u64,
     },
 }
 
@@ -50,9 +50,9 @@ impl Parts {
     }
 
     /// The number of the token whose claims whoever asks was told, or zero.
-    pub(crate) const fn known(&self) -> u64 {
+    pub(crate) const fn known_token(&self) -> u64 {
         match self {
-            Self::Request { told, .. } | Self::Credentials { told, .. } => *told,
+            Self::Request { known_token, .. } | Self::Credentials { known_token, .. } => *known_token,
         }
     }
 }

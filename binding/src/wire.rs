@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::extraction::PLACES;
 use crate::parts::{AUTHORIZATION_REPEATED, CredentialParts, DPOP_REPEATED, HOST_REPEATED, RequestParts};
-use crate::told::{Failed, Granted, Refused};
+use crate::verdict_text::{FailureTuple, GrantTuple, RefusalTuple};
 
 /// The orders under the names of their types in `ts/addon/native.ts`, and the numbers that both sides know.
 #[napi]
@@ -17,9 +17,9 @@ pub fn wire_table() -> String {
         "orders": {
             "WholeRequestParts": RequestParts::NAMES,
             "CredentialParts": CredentialParts::NAMES,
-            "ToldGrant": Granted::NAMES,
-            "ToldRefusal": Refused::NAMES,
-            "ToldFailure": Failed::NAMES,
+            "GrantTuple": GrantTuple::NAMES,
+            "RefusalTuple": RefusalTuple::NAMES,
+            "FailureTuple": FailureTuple::NAMES,
         },
         "numbers": {
             "AUTHORIZATION_REPEATED": AUTHORIZATION_REPEATED,

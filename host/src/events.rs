@@ -33,7 +33,7 @@ pub(crate) enum Happened {
 #[derive(Debug, Default)]
 pub(crate) struct KeysHistory {
     fetched_at: Option<SystemTime>,
-    is_stale_told: bool,
+    is_stale_reported: bool,
 }
 
 impl KeysHistory {
@@ -53,7 +53,7 @@ impl KeysHistory {
         match happened {
             Happened::Fetched { was_failing, rotated } => {
                 self.fetched_at = Some(SystemTime::now());
-                self.is_stale_told = false;
+                self.is_stale_reported = false;
                 tell(issuer, "refreshed", (!skipped.is_empty()).then(|| ("skippedKeys", skipped.into())));
                 if rotated {
                     tell(issuer, "rotated", None);
@@ -68,8 +68,8 @@ impl KeysHistory {
 
     /// Tells that keys serve beyond their age, once until the issuer answers again.
     pub(crate) fn note_stale(&mut self, issuer: &str) {
-        if !self.is_stale_told {
-            self.is_stale_told = true;
+        if !self.is_stale_reported {
+            self.is_stale_reported = true;
             tell(issuer, "stale", None);
         }
     }

@@ -12,7 +12,8 @@ use serde_json::{Value, json};
 pub(crate) fn to_json(explanation: &Explanation) -> String {
     let checks: Vec<_> = explanation.rows().iter().map(row).collect();
     let admitted = explanation.admitted().and_then(admitted);
-    json!({ "refusal": explanation.refusal().map(refusal), "checks": checks, "admitted": admitted }).to_string()
+    json!({ "refusal": explanation.refusal().map(refusal), "checks": checks, "admitted": admitted })
+        .to_string()
 }
 
 fn admitted(admitted: &Admitted) -> Option<Value> {
@@ -28,8 +29,7 @@ fn admitted(admitted: &Admitted) -> Option<Value> {
 }
 
 fn refusal(rejection: &Rejection) -> Value {
-    let row = rejection.code().row();
-    json!({ "code": row.name, "status": row.status, "debugErrorMessage": rejection.message() })
+    json!({ "code": rejection.code().row().name, "debugErrorMessage": rejection.message() })
 }
 
 fn row(row: &Row) -> Value {

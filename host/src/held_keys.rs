@@ -111,13 +111,13 @@ impl HeldKeys {
                 asked.spawn_on(newer, runtime.handle());
             }
         }
-        let mut outcome = Newer::Refused;
+        let mut outcome = Newer::NotNow;
         while let Some(answer) = asked.join_next().await {
             outcome = match (answer.unwrap_or(Newer::TimedOut), outcome) {
                 (Newer::Ended, _) => return Newer::Ended,
                 (Newer::Crowded, _) | (_, Newer::Crowded) => Newer::Crowded,
                 (Newer::TimedOut, _) | (_, Newer::TimedOut) => Newer::TimedOut,
-                (Newer::Refused, before) => before,
+                (Newer::NotNow, before) => before,
             };
         }
         outcome

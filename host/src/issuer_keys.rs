@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
 use std::time::{Duration, Instant, SystemTime};
 
 use oidc_spa_native::keys::jwk_set::JwkSet;
-use oidc_spa_native::keys::key_ring::{Demand, Freshness, KeyRing, KeyRingPolicy};
+use oidc_spa_native::keys::key_ring::{Freshness, KeyRing, KeyRingPolicy, RefreshDecision};
 use oidc_spa_native::time::Monotonic;
 use tokio::sync::{Notify, watch};
 
@@ -33,7 +33,7 @@ pub(crate) struct IssuerKeys {
     current: RwLock<Option<Current>>,
     ended: watch::Sender<FetchEnd>,
     /// Rung when the ring has something to do that was not due before.
-    bell: Arc<Notify>,
+    wake: Arc<Notify>,
     history: Mutex<KeysHistory>,
     is_attended: AtomicBool,
     waiting: AtomicUsize,
@@ -58,7 +58,7 @@ pub(crate) enum Newer {
     /// A fetch ended, well or badly.
     Ended,
     /// None will be made now.
-    Refused,
+    NotNow,
     /// None ended in time.
     TimedOut,
     /// Too many wait for it already.
@@ -72,7 +72,7 @@ impl IssuerKeys {
             ring: Mutex::new(KeyRing::new(policy)),
             current: RwLock::new(None),
             ended: watch::Sender::default(),
-            bell: Arc::new(Notify::new()),
+            wake: Arc::new(Notify::new()),
             history: Mutex::default(),
             is_attended: AtomicBool::new(false),
             waiting: AtomicUsize::new(0),
@@ -131,14 +131,14 @@ impl IssuerKeys {
                 // that would refuse it.
                 return Newer::Ended;
             }
-            (ring.demand(now), ring.due())
+            (ring.decide_refresh(now), ring.due())
         };
         match (demand, due) {
-            (Demand::Refuse, _) => return Newer::Refused,
+            (RefreshDecision::NotNow, _) => return Newer::NotNow,
             // The pause after a failed attempt outlasts the patience of the caller.
-            (Demand::Wait, Some(due)) if self.instant(due) > deadline => return Newer::TimedOut,
-            (Demand::Wait, _) => {}
-            (Demand::Fetch, _) => {
+            (RefreshDecision::Wait, Some(due)) if self.instant(due) > deadline => return Newer::TimedOut,
+            (RefreshDecision::Wait, _) => {}
+            (RefreshDecision::Fetch, _) => {
                 if let Err(error) = self.attend() {
                     self.settle(Err(FetchFailure::new(error)));
                     return Newer::TimedOut;
@@ -157,7 +157,7 @@ impl IssuerKeys {
     pub(crate) async fn ready(self: &Arc<Self>, deadline: Instant, fail_fast: bool) -> Result<(), String> {
         // Whoever asks for the keys themselves does not wait for the pause after a failed attempt.
         self.ring().hurry(self.now());
-        self.bell.notify_one();
+        self.wake.notify_one();
         while self.current().is_none() {
             let outcome = self.newer(None, true, deadline).await;
             let error = self.last_error();
@@ -178,9 +178,9 @@ impl IssuerKeys {
     fn attend(self: &Arc<Self>) -> Result<(), String> {
         let runtime = runtime()?;
         if !self.is_attended.swap(true, Ordering::AcqRel) {
-            runtime.spawn(attend(Arc::downgrade(self), Arc::clone(&self.bell)));
+            runtime.spawn(attend(Arc::downgrade(self), Arc::clone(&self.wake)));
         }
-        self.bell.notify_one();
+        self.wake.notify_one();
         Ok(())
     }
 
@@ -281,12 +281,12 @@ impl IssuerKeys {
 impl Drop for IssuerKeys {
     fn drop(&mut self) {
         // Whoever attends finds nobody there, and leaves.
-        self.bell.notify_one();
+        self.wake.notify_one();
     }
 }
 
 /// Fetches when the ring says so, until nobody holds the keys any more.
-async fn attend(keys: Weak<IssuerKeys>, bell: Arc<Notify>) {
+async fn attend(keys: Weak<IssuerKeys>, wake: Arc<Notify>) {
     let mut fetcher: Option<Fetcher> = None;
     loop {
         let Some(strong) = keys.upgrade() else { return };
@@ -322,9 +322,9 @@ async fn attend(keys: Weak<IssuerKeys>, bell: Arc<Notify>) {
         drop(strong);
         match due {
             Some(due) => {
-                let _rung_or_due = tokio::time::timeout_at(due.into(), bell.notified()).await;
+                let _rung_or_due = tokio::time::timeout_at(due.into(), wake.notified()).await;
             }
-            None => bell.notified().await,
+            None => wake.notified().await,
         }
     }
 }

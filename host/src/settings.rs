@@ -10,14 +10,14 @@ use oidc_spa_native::credentials::AcceptedSchemes;
 use oidc_spa_native::resource_server::ResourceServer;
 use serde_json::{Value, json};
 
-use crate::options::ToldOptions;
+use crate::options::ForwardedOptions;
 
 /// What is told beside the policy.
 #[derive(Debug)]
 pub(crate) struct Settings {
     /// What the application should be told of its options.
     pub warnings: Vec<String>,
-    pub told: ToldOptions,
+    pub forwarded: ForwardedOptions,
     /// Bytes of a memory of verified tokens; zero: none.
     pub verified_token_bytes: u64,
     pub store_timeout: Duration,
@@ -39,8 +39,8 @@ pub(crate) fn to_json(server: &ResourceServer, settings: &Settings) -> String {
         },
         "certificate": mode(policy.binding.certificate),
         "senderConstrained": mode(policy.binding.any),
-        "readsPeerCertificate": settings.told.reads_peer_certificate,
-        "verification": settings.told.verification,
+        "readsPeerCertificate": settings.forwarded.reads_peer_certificate,
+        "verification": settings.forwarded.verification,
         "verifiedTokenBytes": settings.verified_token_bytes,
         "storeTimeoutMs": u64::try_from(settings.store_timeout.as_millis()).unwrap_or(u64::MAX),
     });

@@ -11,7 +11,7 @@ use oidc_spa_native::challenge::{Demand, Refusal};
 use oidc_spa_native::credentials::Scheme;
 use oidc_spa_native::dpop::proof::ProofKey;
 use oidc_spa_native::dpop::replay::{ProofRecord, ReplayMemory};
-use oidc_spa_native::grant::Pending;
+use oidc_spa_native::grant::PendingGrant;
 use oidc_spa_native::keys::jwk_set::JwkSet;
 use oidc_spa_native::memory::{BoundToken, IssuerIndex, Memory};
 use oidc_spa_native::presentation::RequestRules;
@@ -67,7 +67,7 @@ impl Memory for Recollection<'_> {
 /// What comes of a question with the keys that are there.
 enum Attempt<'v> {
     /// Every check passed, that of replay aside; or it is refused whatever keys may come.
-    Decided(Result<Pending, Refusal>),
+    Decided(Result<PendingGrant, Refusal>),
     /// Newer keys might change the refusal.
     Lacks { keys: &'v HeldKeys, needed: KeysNeeded, otherwise: Refusal },
 }
@@ -120,7 +120,7 @@ impl Validator {
             keys_timeout: Duration::from_millis(options.keys_timeout_millis),
             settings: Settings {
                 warnings: options.warnings,
-                told: options.told,
+                forwarded: options.forwarded,
                 verified_token_bytes: options.verified_token_bytes,
                 store_timeout: options.replay.timeout,
             },
@@ -171,7 +171,11 @@ impl Validator {
     }
 
     /// What is decided once the keys that it takes have come, or the time to wait for them is over.
-    async fn decide_with_keys(&self, question: &Question<'_>, now: UnixTime) -> Result<Pending, Refusal> {
+    async fn decide_with_keys(
+        &self,
+        question: &Question<'_>,
+        now: UnixTime,
+    ) -> Result<PendingGrant, Refusal> {
         let begun = Instant::now();
         let deadline = begun + self.keys_timeout;
         let mut was_refreshed = false;
@@ -194,7 +198,7 @@ impl Validator {
                     let (rejection, used) = (Code::KeysUnavailable.because(crowded), Some(needed.scheme));
                     self.refuse(rejection, used, question.rules, &Demand::default(), now)
                 }
-                Newer::Refused => {
+                Newer::NotNow => {
                     if let Some(kid) = needed.unknown_kid.filter(|_| was_refreshed) {
                         keys.remember_unknown(&kid);
                     }
@@ -279,7 +283,7 @@ impl Validator {
         self.keys.get(issuer).filter(|keys| keys.can_change())
     }
 
-    fn settle(&self, decided: Result<Pending, Refusal>) -> Judged {
+    fn settle(&self, decided: Result<PendingGrant, Refusal>) -> Judged {
         let pending = match decided {
             Ok(pending) => pending,
             Err(refusal) => return Judged::from(Err(refusal)),

@@ -57,9 +57,9 @@ mod tests {
     use super::*;
 
     /// Tells who waits, whatever becomes of the job that holds it.
-    struct Told(Sender<&'static str>, &'static str);
+    struct Report(Sender<&'static str>, &'static str);
 
-    impl Drop for Told {
+    impl Drop for Report {
         fn drop(&mut self) {
             self.0.send(self.1).unwrap();
         }
@@ -70,9 +70,9 @@ mod tests {
         let (sender, receiver) = channel();
         // More than there are threads: were one lost with each, nobody would be left for the last job.
         for _ in 0..3 * MAX_THREADS {
-            let told = Told(sender.clone(), "dropped");
+            let report = Report(sender.clone(), "dropped");
             let job: Job = Box::new(move || {
-                let _told = told;
+                let _report = report;
                 std::panic::resume_unwind(Box::new("a job that panics"));
             });
             assert!(submit(job).is_ok());
@@ -80,8 +80,8 @@ mod tests {
         for _ in 0..3 * MAX_THREADS {
             assert_eq!(receiver.recv_timeout(Duration::from_secs(10)), Ok("dropped"));
         }
-        let told = Told(sender, "done");
-        assert!(submit(Box::new(move || drop(told))).is_ok());
+        let report = Report(sender, "done");
+        assert!(submit(Box::new(move || drop(report))).is_ok());
         assert_eq!(receiver.recv_timeout(Duration::from_secs(10)), Ok("done"));
     }
 

@@ -5,6 +5,7 @@
 const assert = require("node:assert/strict");
 const { createValidator } = require("oidc-spa-native");
 const { extractRequestAuthContext, oidcSpa } = require("oidc-spa-native/server");
+const { createTestIssuer } = require("oidc-spa-native/testing");
 
 const { ISSUER_URI: issuerUri, AUDIENCE: expectedAudience, TOKEN, TAMPERED_TOKEN } = process.env;
 
@@ -37,7 +38,15 @@ async function main() {
         [false, "validation error - invalid signature"]
     );
 
-    console.log("createValidator and the drop-in: a real token accepted, a tampered one refused");
+    const issuer = createTestIssuer();
+    const ask = token =>
+        createValidator(issuer.options).validateRequest({ authorization: `Bearer ${token}` });
+    assert.equal((await ask(issuer.sign())).isSuccess, true);
+    assert.equal((await ask(issuer.sign({}, { otherKey: true }))).code, "signature_invalid");
+
+    console.log(
+        "createValidator, the drop-in and the test kit: a real token accepted, a tampered one refused"
+    );
 }
 
 main();

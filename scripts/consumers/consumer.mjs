@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { createValidator } from "oidc-spa-native";
 import { extractRequestAuthContext, oidcSpa } from "oidc-spa-native/server";
+import { createTestIssuer } from "oidc-spa-native/testing";
 
 const { ISSUER_URI: issuerUri, AUDIENCE: expectedAudience, TOKEN, TAMPERED_TOKEN } = process.env;
 
@@ -29,4 +30,9 @@ assert.equal(accepted.decodedAccessToken.sub, "service-rs256");
 const rejected = await validate(TAMPERED_TOKEN);
 assert.deepEqual([rejected.isSuccess, rejected.errorCause], [false, "validation error - invalid signature"]);
 
-console.log("createValidator and the drop-in: a real token accepted, a tampered one refused");
+const issuer = createTestIssuer();
+const ask = token => createValidator(issuer.options).validateRequest({ authorization: `Bearer ${token}` });
+assert.equal((await ask(issuer.sign())).isSuccess, true);
+assert.equal((await ask(issuer.sign({}, { otherKey: true }))).code, "signature_invalid");
+
+console.log("createValidator, the drop-in and the test kit: a real token accepted, a tampered one refused");

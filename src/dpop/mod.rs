@@ -4,9 +4,9 @@
 //! Out: `Proof`, and the memory of those seen.
 //! Never: an issuer's keys, a challenge.
 
+mod advice;
 pub mod nonce;
 pub mod proof;
-mod refusal;
 pub mod replay;
 pub mod shares;
 pub mod window;

@@ -21,8 +21,8 @@ use crate::rejection::{Code, Rejection, Shown};
 use crate::request::{ProxyTrust, RequestHead, TargetUri};
 use crate::time::{Leeway, NumericDate, UnixTime};
 
+use super::advice;
 use super::nonce::{Given, NonceMode, Nonces};
-use super::refusal;
 use super::replay::ProofRecord;
 use super::window::{Lies, ProofWindow};
 
@@ -143,7 +143,7 @@ impl Proof {
         watch: &mut impl Watch,
     ) -> Result<Self, Rejection> {
         let ProofRules { policy, nonces, known_key } = rules;
-        let advised = |rejection| refusal::advised(rejection, policy.as_oidc_spa);
+        let advised = |rejection| advice::advised(rejection, policy.as_oidc_spa);
         watch.check(Check::ProofForm, check_bounds(proof, policy).map_err(advised))?;
         let header = header_of(proof);
         let known = header.and_then(known_key);
@@ -209,7 +209,7 @@ fn header_of(proof: &str) -> Option<&str> {
 
 impl ProofKey {
     fn parse(proof: &str, jkt: &str, policy: &DpopPolicy, watch: &mut impl Watch) -> Result<Self, Rejection> {
-        let advised = |rejection| refusal::advised(rejection, policy.as_oidc_spa);
+        let advised = |rejection| advice::advised(rejection, policy.as_oidc_spa);
         let header = JoseHeader::decode(proof)
             .map_err(|_| advised(Code::ProofMalformed.because("Failed to decode DPoP proof header")));
         let header = watch.check(Check::ProofForm, header)?;
@@ -271,7 +271,7 @@ fn check_claims<'c>(
     now: UnixTime,
     watch: &mut impl Watch,
 ) -> Result<(Fresh, &'c str), Rejection> {
-    let advised = |rejection| refusal::advised(rejection, policy.as_oidc_spa);
+    let advised = |rejection| advice::advised(rejection, policy.as_oidc_spa);
     // 10. and 11. Made within the window, by its own time or by this server's nonce; and within its own `exp` and `nbf`
     // where it has them.
     let fresh = check_validity(claims, now).and_then(|()| check_fresh(claims, policy, nonces, now));
@@ -279,19 +279,19 @@ fn check_claims<'c>(
     let fresh = watch.go_on(Check::ProofTimes, fresh.map_err(advised), never)?;
     watch.facts(Check::ProofTimes, || {
         let window = if nonces.is_some() { policy.nonce_window } else { policy.window };
-        refusal::times(claims, window, nonces.is_some(), now)
+        advice::times(claims, window, nonces.is_some(), now)
     });
     // 8. The request's method.
     let method = check_method(claims, target.method, policy).map_err(advised);
     watch.go_on(Check::ProofMethod, method, || ())?;
     watch.facts(Check::ProofMethod, || {
-        Facts::new(Shown(target.method.unwrap_or("nothing")), refusal::shown(claims.get("htm")))
+        Facts::new(Shown(target.method.unwrap_or("nothing")), advice::shown(claims.get("htm")))
     });
     // 9. The request's URI.
     watch.go_on(Check::ProofUri, check_uri(claims, target.uri.as_ref()).map_err(advised), || ())?;
     watch.facts(Check::ProofUri, || {
         let expected = target.uri.as_ref().map_or("nothing", |expected| &*expected.shown);
-        Facts::new(Shown(expected), refusal::shown(claims.get("htu")))
+        Facts::new(Shown(expected), advice::shown(claims.get("htu")))
     });
     // 12a. The access token.
     watch.go_on(Check::ProofToken, check_access_token(claims, access_token).map_err(advised), || ())?;
@@ -423,8 +423,8 @@ fn check_issued(
 ) -> Result<(), Rejection> {
     match window.place(issued, now) {
         Lies::Within => Ok(()),
-        Lies::After => Err(refusal::dated_ahead(issued, window, policy.as_oidc_spa, now)),
-        Lies::Before => Err(refusal::too_old(issued, window, policy.as_oidc_spa, now)),
+        Lies::After => Err(advice::dated_ahead(issued, window, policy.as_oidc_spa, now)),
+        Lies::Before => Err(advice::too_old(issued, window, policy.as_oidc_spa, now)),
     }
 }
 
@@ -440,7 +440,7 @@ fn check_method(claims: &Object<'_>, expected: Option<&str>, policy: &DpopPolicy
     if matches {
         return Ok(());
     }
-    Err(refusal::another_method(htm, expected))
+    Err(advice::another_method(htm, expected))
 }
 
 fn check_uri(claims: &Object<'_>, expected: Option<&ExpectedUri<'_>>) -> Result<(), Rejection> {
@@ -459,7 +459,7 @@ fn check_uri(claims: &Object<'_>, expected: Option<&ExpectedUri<'_>>) -> Result<
         let named = htu.and_then(Value::as_str).and_then(TargetUri::parse)?;
         expected.advice.filter(|_| expected.uri.as_ref().is_some_and(|uri| uri.may_be_behind(&named)))
     });
-    Err(refusal::another_uri(htu, expected.map(|expected| &*expected.shown), advice))
+    Err(advice::another_uri(htu, expected.map(|expected| &*expected.shown), advice))
 }
 
 fn check_access_token(claims: &Object<'_>, access_token: TokenDigest) -> Result<(), Rejection> {

@@ -48,13 +48,13 @@ const MAX_UNKNOWN: usize = 1_000;
 
 /// What a request that needs other keys than there are is to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Demand {
+pub enum RefreshDecision {
     /// Begin a fetch, and wait for its end.
     Fetch,
     /// A fetch is under way or will be by itself: wait for its end.
     Wait,
     /// No fetch will be made for it now.
-    Refuse,
+    NotNow,
 }
 
 /// How the keys stand.
@@ -73,15 +73,15 @@ pub enum Freshness {
 /// An issuer's keys and the state of their fetching.
 ///
 /// ```
-/// use oidc_spa_native::keys::key_ring::{Demand, KeyRing, KeyRingPolicy};
+/// use oidc_spa_native::keys::key_ring::{RefreshDecision, KeyRing, KeyRingPolicy};
 /// use oidc_spa_native::time::Monotonic;
 ///
 /// let now = Monotonic::from_millis(0);
 /// let mut ring = KeyRing::new(KeyRingPolicy::default());
-/// assert_eq!(ring.demand(now), Demand::Fetch);
-/// assert_eq!(ring.demand(now), Demand::Wait);
+/// assert_eq!(ring.decide_refresh(now), RefreshDecision::Fetch);
+/// assert_eq!(ring.decide_refresh(now), RefreshDecision::Wait);
 /// ring.failed(now, None, 1.0);
-/// assert_eq!(ring.demand(now), Demand::Wait);
+/// assert_eq!(ring.decide_refresh(now), RefreshDecision::Wait);
 /// assert_eq!(ring.due(), Some(now.plus_millis(1_000)));
 /// ```
 #[derive(Debug)]
@@ -187,8 +187,8 @@ impl KeyRing {
         }
     }
 
-    /// Whether [`KeyRing::demand`] would be refused, for callers that cannot wait.
-    pub fn would_refuse(&self, now: Monotonic) -> bool {
+    /// Whether [`KeyRing::decide_refresh`] would be refused, for callers that cannot wait.
+    pub fn is_held_back(&self, now: Monotonic) -> bool {
         let held_back = now < self.cooldown_ends || now < self.held_back_until;
         !self.is_fetching && self.keys(now).is_some() && held_back
     }
@@ -198,7 +198,7 @@ impl KeyRing {
     pub fn is_in_vain(&mut self, key_set: Option<u64>, unknown_kid: Option<&str>, now: Monotonic) -> bool {
         self.unknown.forget_ended(now);
         let is_unknown = unknown_kid.is_some_and(|kid| self.unknown.kids.contains(kid));
-        is_unknown || (self.number(now) == key_set && self.would_refuse(now))
+        is_unknown || (self.number(now) == key_set && self.is_held_back(now))
     }
 
     /// A refresh has not found this `kid`: for one cool-down nobody asks for it again.
@@ -213,15 +213,15 @@ impl KeyRing {
     }
 
     /// A request needs keys that are not there: any at all, or one that it names.
-    pub fn demand(&mut self, now: Monotonic) -> Demand {
+    pub fn decide_refresh(&mut self, now: Monotonic) -> RefreshDecision {
         let has_keys = self.keys(now).is_some();
         let retries_by_itself = now < self.held_back_until;
         if self.is_fetching {
-            return Demand::Wait;
+            return RefreshDecision::Wait;
         }
         match (has_keys, retries_by_itself) {
-            (true, _) if self.would_refuse(now) => Demand::Refuse,
-            (false, true) => Demand::Wait,
+            (true, _) if self.is_held_back(now) => RefreshDecision::NotNow,
+            (false, true) => RefreshDecision::Wait,
             _ => {
                 // The first fetch begins no cool-down: a rotation seconds after it is followed at once. A refresh
                 // that a request asked for does, counted from its beginning, whether it succeeds or not.
@@ -229,7 +229,7 @@ impl KeyRing {
                     self.cooldown_ends = now.plus_millis(self.policy.cooldown_millis);
                 }
                 self.is_fetching = true;
-                Demand::Fetch
+                RefreshDecision::Fetch
             }
         }
     }
@@ -320,7 +320,7 @@ mod tests {
 
     fn started(now: Monotonic) -> KeyRing {
         let mut ring = KeyRing::new(KeyRingPolicy::default());
-        assert_eq!(ring.demand(now), Demand::Fetch);
+        assert_eq!(ring.decide_refresh(now), RefreshDecision::Fetch);
         ring.fetched(now, set(), None, 0.5);
         ring
     }
@@ -333,9 +333,9 @@ mod tests {
     fn h33_many_cold_requests_ask_once() {
         let mut ring = KeyRing::new(KeyRingPolicy::default());
         assert_eq!(ring.due(), None, "no network before somebody asks");
-        assert_eq!(ring.demand(at(0)), Demand::Fetch);
+        assert_eq!(ring.decide_refresh(at(0)), RefreshDecision::Fetch);
         for _ in 0..1_000 {
-            assert_eq!(ring.demand(at(1)), Demand::Wait);
+            assert_eq!(ring.decide_refresh(at(1)), RefreshDecision::Wait);
         }
         assert!(!ring.wake(at(1)));
     }
@@ -343,12 +343,12 @@ mod tests {
     #[test]
     fn h23_the_first_fetch_begins_no_cool_down_and_a_refresh_does() {
         let mut ring = started(at(0));
-        assert_eq!(ring.demand(at(1)), Demand::Fetch);
+        assert_eq!(ring.decide_refresh(at(1)), RefreshDecision::Fetch);
         ring.fetched(at(1), set(), None, 0.5);
-        assert!(ring.would_refuse(at(2)));
-        assert_eq!(ring.demand(at(2)), Demand::Refuse);
-        assert_eq!(ring.demand(at(30_000)), Demand::Refuse);
-        assert_eq!(ring.demand(at(30_001)), Demand::Fetch);
+        assert!(ring.is_held_back(at(2)));
+        assert_eq!(ring.decide_refresh(at(2)), RefreshDecision::NotNow);
+        assert_eq!(ring.decide_refresh(at(30_000)), RefreshDecision::NotNow);
+        assert_eq!(ring.decide_refresh(at(30_001)), RefreshDecision::Fetch);
     }
 
     #[test]
@@ -357,7 +357,7 @@ mod tests {
         let due = ring.due().unwrap();
         assert!(ring.wake(due));
         ring.fetched(due, set(), None, 0.5);
-        assert_eq!(ring.demand(due.plus_millis(1)), Demand::Fetch);
+        assert_eq!(ring.decide_refresh(due.plus_millis(1)), RefreshDecision::Fetch);
     }
 
     #[test]
@@ -365,7 +365,7 @@ mod tests {
         let mut ring = started(at(0));
         let mut fetches = Vec::new();
         for now in (1_000..121_000).step_by(10).map(at) {
-            if ring.demand(now) == Demand::Fetch {
+            if ring.decide_refresh(now) == RefreshDecision::Fetch {
                 fetches.push(at(0).millis_until(now));
                 ring.fetched(now, set(), None, 0.5);
             }
@@ -376,11 +376,11 @@ mod tests {
     #[test]
     fn h29_h30_h32_a_failed_refresh_cools_down_too_and_keeps_the_keys() {
         let mut ring = started(at(0));
-        assert_eq!(ring.demand(at(1_000)), Demand::Fetch);
+        assert_eq!(ring.decide_refresh(at(1_000)), RefreshDecision::Fetch);
         ring.failed(at(6_000), None, 0.5);
         assert!(ring.keys(at(6_000)).is_some());
-        assert_eq!(ring.demand(at(6_001)), Demand::Refuse);
-        assert_eq!(ring.demand(at(31_000)), Demand::Fetch);
+        assert_eq!(ring.decide_refresh(at(6_001)), RefreshDecision::NotNow);
+        assert_eq!(ring.decide_refresh(at(31_000)), RefreshDecision::Fetch);
         // In the pause after many failures, a flood asks for one attempt a cool-down, and finds an issuer that is back.
         for _ in 0..12 {
             ring.failed(at(40_000), None, 1.0);
@@ -388,23 +388,23 @@ mod tests {
         }
         ring.failed(at(40_000), None, 1.0);
         assert_eq!(pause(&ring, at(40_000)), 5 * MINUTE);
-        assert_eq!(ring.demand(at(69_999)), Demand::Refuse);
-        assert_eq!(ring.demand(at(70_000)), Demand::Fetch);
+        assert_eq!(ring.decide_refresh(at(69_999)), RefreshDecision::NotNow);
+        assert_eq!(ring.decide_refresh(at(70_000)), RefreshDecision::Fetch);
         // Unless the issuer asks for more time.
         ring.failed(at(70_000), Some(90_000), 0.0);
-        assert_eq!(ring.demand(at(159_999)), Demand::Refuse);
-        assert_eq!(ring.demand(at(160_000)), Demand::Fetch);
+        assert_eq!(ring.decide_refresh(at(159_999)), RefreshDecision::NotNow);
+        assert_eq!(ring.decide_refresh(at(160_000)), RefreshDecision::Fetch);
     }
 
     #[test]
     fn h35_a_failed_start_is_retried_with_growing_bounded_pauses() {
         let mut ring = KeyRing::new(KeyRingPolicy::default());
-        assert_eq!(ring.demand(at(0)), Demand::Fetch);
+        assert_eq!(ring.decide_refresh(at(0)), RefreshDecision::Fetch);
         let mut pauses = Vec::new();
         for _ in 0..12 {
             ring.failed(at(0), None, 1.0);
             pauses.push(pause(&ring, at(0)));
-            assert_eq!(ring.demand(at(0)), Demand::Wait);
+            assert_eq!(ring.decide_refresh(at(0)), RefreshDecision::Wait);
             assert!(ring.wake(ring.due().unwrap()));
         }
         assert_eq!(pauses[..4], [1_000, 2_000, 4_000, 8_000]);
@@ -454,7 +454,7 @@ mod tests {
         assert!(ring.keys(at(end + 1)).is_none());
         assert_eq!(ring.freshness(at(end + 1)), Freshness::Expired);
         // Then a request waits for the next attempt, as at the start; and the issuer's return mends all.
-        assert_eq!(ring.demand(at(end + 1)), Demand::Fetch);
+        assert_eq!(ring.decide_refresh(at(end + 1)), RefreshDecision::Fetch);
         ring.fetched(at(end + 2), set(), None, 0.5);
         assert_eq!(ring.freshness(at(end + 2)), Freshness::Fresh);
     }
@@ -462,7 +462,7 @@ mod tests {
     #[test]
     fn a_kid_that_a_refresh_has_not_found_is_unknown_for_one_cool_down() {
         let mut ring = started(at(0));
-        assert_eq!(ring.demand(at(1)), Demand::Fetch);
+        assert_eq!(ring.decide_refresh(at(1)), RefreshDecision::Fetch);
         ring.fetched(at(2), set(), None, 0.5);
         let number = ring.number(at(2));
         ring.remember_unknown("x", at(2));

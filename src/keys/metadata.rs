@@ -195,7 +195,7 @@ impl Issuer {
 
     /// A URL that this issuer's metadata names, in its normal form. Plain http to this very machine is for an issuer that
     /// is itself here: what an issuer elsewhere says must not choose whom this machine asks.
-    fn told_url(&self, text: &str) -> Result<String, MetadataError> {
+    fn announced_url(&self, text: &str) -> Result<String, MetadataError> {
         let url = secure_url(text, self.transport)?;
         if url.scheme() == "http"
             && self.transport == Transport::Https
@@ -229,8 +229,8 @@ impl Metadata {
             });
         }
         let jwks_uri = object.get("jwks_uri").and_then(Value::as_str).ok_or(MetadataError::NoJwksUri)?;
-        let told = issuer.told_url(jwks_uri).map_err(|error| MetadataError::JwksUri(Box::new(error)))?;
-        Ok(Self { jwks_uri: told })
+        let url = issuer.announced_url(jwks_uri).map_err(|error| MetadataError::JwksUri(Box::new(error)))?;
+        Ok(Self { jwks_uri: url })
     }
 }
 
@@ -460,7 +460,7 @@ mod tests {
 
     #[test]
     fn http_to_this_machine_is_named_by_an_issuer_on_it_alone() {
-        let told = |identifier: &str, transport, jwks_uri: &str| {
+        let read = |identifier: &str, transport, jwks_uri: &str| {
             let Ok(issuer) = Issuer::reached_by(identifier, transport) else { unreachable!() };
             let document = format!(r#"{{"issuer":"{identifier}","jwks_uri":"{jwks_uri}"}}"#);
             Metadata::parse(document.as_bytes(), &issuer).map(|metadata| metadata.jwks_uri)
@@ -474,12 +474,12 @@ mod tests {
         ];
         for jwks_uri in local {
             let refused = Err(MetadataError::JwksUri(Box::new(MetadataError::OtherMachine)));
-            assert_eq!(told("https://as.example", Transport::Https, jwks_uri), refused, "{jwks_uri}");
-            assert_eq!(told("https://10.0.0.1", Transport::Https, jwks_uri), refused, "{jwks_uri}");
+            assert_eq!(read("https://as.example", Transport::Https, jwks_uri), refused, "{jwks_uri}");
+            assert_eq!(read("https://10.0.0.1", Transport::Https, jwks_uri), refused, "{jwks_uri}");
             for here in ["http://127.0.0.1:8080", "https://localhost:8443"] {
-                assert!(told(here, Transport::Https, jwks_uri).is_ok(), "{here} {jwks_uri}");
+                assert!(read(here, Transport::Https, jwks_uri).is_ok(), "{here} {jwks_uri}");
             }
-            assert!(told("https://as.example", Transport::AlsoHttp, jwks_uri).is_ok(), "{jwks_uri}");
+            assert!(read("https://as.example", Transport::AlsoHttp, jwks_uri).is_ok(), "{jwks_uri}");
         }
     }
 

@@ -169,7 +169,7 @@ impl RequestHead<'_> {
 
     #[cold]
     fn unusable(&self, what: &str) -> Rejection {
-        Code::ProofUriMismatch.because(format!("The URI of the request cannot be told from its {what}"))
+        Code::ProofUriMismatch.because(format!("The URI of the request cannot be read from its {what}"))
     }
 }
 

@@ -201,8 +201,8 @@ fn n13_the_client_cert_field_counts_of_a_trusted_proxy_and_only_where_the_applic
             "{trust:?}"
         );
         // What the application says itself comes first.
-        let told = RequestHead { peer_certificate: Some(OTHER), ..with_field(&good, proxy) };
-        assert_eq!(judge(told), [MISMATCH; 3]);
+        let direct = RequestHead { peer_certificate: Some(OTHER), ..with_field(&good, proxy) };
+        assert_eq!(judge(direct), [MISMATCH; 3]);
     }
     let base = ProxyTrust::PublicBaseUrl(TargetUri::parse("https://api.example").unwrap());
     for (trust, from) in [(ProxyTrust::Nobody, proxy), (base, proxy), (networks, "203.0.113.7")] {

@@ -20,7 +20,7 @@ use oidc_spa_native::time::UnixTime;
 
 use crate::issuer::{ES_1, Jwt, NOW, STRANGER, Setup, Verdict, head, quoted, window};
 use field_value::{SentChallenge, parse_challenges};
-use refusals::{refusals, told};
+use refusals::{refusals, sent_refusal};
 
 const ALGS: &str = r#"algs="RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512 EdDSA Ed25519""#;
 
@@ -34,7 +34,7 @@ fn error(name: &str, description: &str) -> String {
 
 /// A request's status and challenge.
 fn answer(setup: &Setup, authorization: Field<'_>, dpop: Field<'_>) -> (u16, String) {
-    let refused = told(setup, &Request { authorization, dpop, head: Some(head()) });
+    let refused = sent_refusal(setup, &Request { authorization, dpop, head: Some(head()) });
     let Challenge { status, www_authenticate, retry_after, dpop_nonce } = refused.challenge;
     assert_eq!(dpop_nonce, None);
     assert_eq!(retry_after, None);
@@ -181,7 +181,7 @@ fn b13_j41_j42_where_one_scheme_is_accepted_its_challenge_tells_it_all() {
 fn b13_503_where_nothing_was_judged() {
     let unjudged = |setup: &Setup, authorization: &str, dpop: Field<'_>, name: &str| {
         let request = Request { authorization: Field::Once(authorization), dpop, head: Some(head()) };
-        let refused = told(setup, &request);
+        let refused = sent_refusal(setup, &request);
         assert_eq!(refused.name, name);
         assert_eq!((refused.challenge.status, refused.challenge.www_authenticate), (503, None));
         assert!(refused.challenge.retry_after.is_some_and(|seconds| seconds > 0));
@@ -341,7 +341,7 @@ fn hostile_requests(text: &str) -> Vec<refusals::Attempt> {
 fn o01_o10_an_attackers_text_is_in_no_header() {
     for text in HOSTILE {
         for attempt in hostile_requests(text) {
-            let refused = attempt.told();
+            let refused = attempt.sent_refusal();
             let challenge = refused.challenge.www_authenticate.expect("a challenge");
             assert!(!challenge.contains("EVIL"), "{}: {challenge}", attempt.id);
             parse_challenges(&challenge).unwrap();
@@ -357,7 +357,7 @@ fn o02_an_attackers_text_reaches_messages_escaped_only() {
     let mut quoting = 0;
     for text in HOSTILE {
         for attempt in hostile_requests(text) {
-            let refused = attempt.told();
+            let refused = attempt.sent_refusal();
             quoting += usize::from(refused.message.contains("EVIL"));
             // All that follows the word in the last but one text is of this kind, whatever table the writer has.
             let invisible = |c: &char| !c.is_ascii() && *c != '…' && HOSTILE[4].contains(*c);
@@ -366,14 +366,15 @@ fn o02_an_attackers_text_reaches_messages_escaped_only() {
         }
     }
     assert!(quoting > 30, "messages do quote, or this test tests nothing: {quoting}");
-    let long = refusals::bearer("long".into(), Jwt::t0().claim("iss", &quoted(&"x".repeat(10_000)))).told();
+    let long =
+        refusals::bearer("long".into(), Jwt::t0().claim("iss", &quoted(&"x".repeat(10_000)))).sent_refusal();
     assert!(long.message.len() < 500, "{}", long.message.len());
 }
 
 #[test]
 fn o11_no_refusal_shows_a_token_or_a_proof() {
     for attempt in refusals() {
-        let refused = attempt.told();
+        let refused = attempt.sent_refusal();
         let shown = format!("{} {}", refused.message, refused.debug);
         for secret in attempt.secrets() {
             assert!(!shown.contains(&secret), "{}: {shown}", attempt.id);
@@ -400,7 +401,7 @@ fn o11_neither_does_the_debug_output_of_a_grant_or_a_request() {
 
 #[test]
 fn b13_the_table_above_and_below_leaves_no_code_out() {
-    let mut produced: BTreeSet<&str> = refusals().iter().map(|attempt| attempt.told().name).collect();
+    let mut produced: BTreeSet<&str> = refusals().iter().map(|attempt| attempt.sent_refusal().name).collect();
     // What the application, or a rule that is not there yet, decides.
     produced.extend([
         "claims_rejected",

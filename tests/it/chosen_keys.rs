@@ -306,9 +306,9 @@ fn a_skipped_key_says_why_where_a_token_names_it() {
         for profile in PROFILES {
             let verdict = Setup::with_jwk_set(profile, &jwk_set_of(&keys)).bearer(&token);
             assert_eq!(verdict.name(), code, "{reason}");
-            let told = format!("the key with kid k is skipped: {reason}");
+            let expected = format!("the key with kid k is skipped: {reason}");
             assert_eq!(
-                verdict.message().contains(&told),
+                verdict.message().contains(&expected),
                 profile != Profile::OidcSpa,
                 "{}",
                 verdict.message()
@@ -316,17 +316,17 @@ fn a_skipped_key_says_why_where_a_token_names_it() {
         }
         let unknown = Setup::with_jwk_set(Profile::Common, &jwk_set_of(&keys));
         let unknown = unknown.bearer(&Jwt::t0().by("z", &RSA_1, Algorithm::RS256).sign());
-        let told = unknown.message();
+        let expected = unknown.message();
         assert!(
-            told.starts_with("No public signing key found with kid z; the issuer's keys are \""),
-            "{told}"
+            expected.starts_with("No public signing key found with kid z; the issuer's keys are \""),
+            "{expected}"
         );
         assert!(
-            told.ends_with(
+            expected.ends_with(
                 "\"other\". The token, which names the issuer \"https://as.example\", is of another environment, or its key is \
                  not published yet"
             ),
-            "{told}"
+            "{expected}"
         );
     }
 }

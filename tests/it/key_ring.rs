@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use oidc_spa_native::keys::jwk_set::JwkSet;
-use oidc_spa_native::keys::key_ring::{Demand, Freshness, KeyRing, KeyRingPolicy};
+use oidc_spa_native::keys::key_ring::{Freshness, KeyRing, KeyRingPolicy, RefreshDecision};
 use oidc_spa_native::time::Monotonic;
 
 const SECOND: u64 = 1_000;
@@ -52,7 +52,7 @@ enum Cause {
     /// A request asked, and there were no keys.
     Cold,
     /// A request asked for other keys than there were.
-    Demand,
+    RefreshDecision,
     /// The age of the keys.
     Schedule,
     /// The pause after a failure was over.
@@ -167,26 +167,35 @@ impl World {
     }
 
     /// A request, or a flood of them, that the keys at hand do not help.
-    fn demand(&mut self) {
+    fn decision(&mut self) {
         let requests = self.random.of(&[1, 1, 2, 50]);
         for _ in 0..requests {
             let now = at(self.now);
             let has_keys = self.ring.keys(now).is_some();
-            let would_refuse = self.ring.would_refuse(now);
+            let is_held_back = self.ring.is_held_back(now);
             let mut begun = self.begun.iter().rev();
-            let demanded = begun.find(|(_, cause)| *cause == Cause::Demand).map(|(at, _)| *at);
+            let demanded = begun.find(|(_, cause)| *cause == Cause::RefreshDecision).map(|(at, _)| *at);
             let cooled_down = demanded.is_none_or(|at| self.now >= at + self.policy.cooldown_millis);
             let is_free = self.fetch.is_none() && self.failed.is_none();
-            let demand = self.ring.demand(now);
-            assert_eq!(demand == Demand::Refuse, would_refuse, "seed {}", self.seed);
+            let decision = self.ring.decide_refresh(now);
+            assert_eq!(decision == RefreshDecision::NotNow, is_held_back, "seed {}", self.seed);
             if is_free && (cooled_down || !has_keys) {
-                assert_eq!(demand, Demand::Fetch, "seed {}: a rotation is not followed", self.seed);
+                assert_eq!(
+                    decision,
+                    RefreshDecision::Fetch,
+                    "seed {}: a rotation is not followed",
+                    self.seed
+                );
             }
-            match demand {
-                Demand::Fetch => self.begin_fetch(if has_keys { Cause::Demand } else { Cause::Cold }),
+            match decision {
+                RefreshDecision::Fetch => {
+                    self.begin_fetch(if has_keys { Cause::RefreshDecision } else { Cause::Cold })
+                }
                 // Who waits waits for something.
-                Demand::Wait => assert!(self.fetch.is_some() || self.ring.due().is_some_and(|due| now < due)),
-                Demand::Refuse => {
+                RefreshDecision::Wait => {
+                    assert!(self.fetch.is_some() || self.ring.due().is_some_and(|due| now < due))
+                }
+                RefreshDecision::NotNow => {
                     assert!(has_keys, "seed {}: without keys it is 503 and not 401", self.seed);
                     assert!(self.fetch.is_none());
                 }
@@ -218,7 +227,7 @@ impl World {
 
     /// Between two refreshes that requests asked for lies a cool-down, whatever happened between them.
     fn check_begun(&self) {
-        let demanded = self.begun.iter().filter(|(_, cause)| *cause == Cause::Demand);
+        let demanded = self.begun.iter().filter(|(_, cause)| *cause == Cause::RefreshDecision);
         let times: Vec<u64> = demanded.map(|(at, _)| *at).collect();
         for pair in times.windows(2) {
             assert!(pair[1] - pair[0] >= self.policy.cooldown_millis, "seed {}: {pair:?}", self.seed);
@@ -244,7 +253,7 @@ fn h26_to_h30_h33_whatever_happens_the_promises_hold() {
             world.attend();
             if world.random.one_in(3) {
                 let (before, failed) = (world.begun.len(), world.failed);
-                world.demand();
+                world.decision();
                 // Whoever failed is left alone for as long as it asked, or for half a second.
                 if let (Some((at, alone)), true) = (failed, world.begun.len() > before) {
                     assert!(world.now >= at + alone, "seed {seed}");
@@ -273,7 +282,7 @@ fn h29_h30_through_a_long_outage_a_flood_asks_once_a_cool_down() {
         for now in (0..24 * HOUR).step_by(250) {
             let (now, hour) = (at(now), (now / HOUR) as usize);
             // A request each time, and the host whenever it is due.
-            if ring.demand(now) == Demand::Fetch || ring.wake(now) {
+            if ring.decide_refresh(now) == RefreshDecision::Fetch || ring.wake(now) {
                 attempts[hour] += 1;
                 ring.failed(now, None, random.unit());
             }
@@ -289,12 +298,12 @@ fn h35_from_any_state_the_issuers_return_is_noticed_within_the_longest_pause() {
     let (_, longest) = KeyRingPolicy::DEFAULT.retry_millis;
     for seed in 0..SCRIPTS {
         let mut world = World::new(seed);
-        world.demand();
+        world.decision();
         for _ in 0..STEPS / 10 {
             world.pass();
             world.attend();
             if world.random.one_in(3) {
-                world.demand();
+                world.decision();
             }
         }
         // From here on nobody asks, and the issuer is up.

@@ -41,7 +41,7 @@ const ROOMS: [&str; 47] = [
     "dpop::window",
     "dpop::shares",
     "dpop::replay",
-    "dpop::refusal",
+    "dpop::advice",
     "dpop::proof",
     "dpop",
     "question",
@@ -75,13 +75,13 @@ const NAMED_IN: [(&str, &[&str]); 11] = [
 
 /// Files of the native door from the ground up. Each may use those before it.
 const BINDING: [&str; 11] = [
-    "told",
+    "verdict_text",
     "arguments",
-    "bell",
+    "notifier",
     "answer",
     "parts",
     "inbox",
-    "pending",
+    "wait",
     "doors",
     "extraction",
     "wire",
@@ -362,8 +362,8 @@ fn nothing_is_told_by_the_realm_that_made_it() {
 #[test]
 fn an_import_within_the_native_door_that_points_up_is_found() {
     let found = |path: &str, source: &str| upward_in_binding(path, source).len();
-    assert_eq!(found("binding/src/inbox.rs", "use crate::{answer::Answer, told::fail};"), 0);
-    assert_eq!(found("binding/src/inbox.rs", "use crate::pending::judge;"), 1);
+    assert_eq!(found("binding/src/inbox.rs", "use crate::{answer::Answer, verdict_text::failure_text};"), 0);
+    assert_eq!(found("binding/src/inbox.rs", "use crate::wait::judge;"), 1);
     assert_eq!(found("binding/src/parts.rs", "use crate::doors::Arguments; use crate::time;"), 2);
     assert_eq!(found("binding/src/cookies.rs", ""), 1);
 }
@@ -371,7 +371,7 @@ fn an_import_within_the_native_door_that_points_up_is_found() {
 #[test]
 fn instanceof_is_found() {
     let found = |source: &str| lines_with_instanceof("ts/x.ts", source).len();
-    assert_eq!(found("if (told instanceof Promise) {"), 1);
+    assert_eq!(found("if (answer instanceof Promise) {"), 1);
     assert_eq!(found(" * never `instanceof`\n// nor instanceof here\nconst instanceofs = 1;"), 0);
 }
 

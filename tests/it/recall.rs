@@ -22,7 +22,7 @@ struct Remembering {
     tokens: RefCell<HashMap<String, BoundToken>>,
     proof_keys: RefCell<HashMap<String, Arc<ProofKey>>>,
     asked_for_keys: Cell<u32>,
-    told_keys: Cell<u32>,
+    given_keys: Cell<u32>,
 }
 
 impl Memory for Remembering {
@@ -37,7 +37,7 @@ impl Memory for Remembering {
 
     fn proof_key(&self, header: &str) -> Option<Arc<ProofKey>> {
         let known = self.proof_keys.borrow().get(header).cloned();
-        self.told_keys.set(self.told_keys.get() + u32::from(known.is_some()));
+        self.given_keys.set(self.given_keys.get() + u32::from(known.is_some()));
         known
     }
 }
@@ -45,7 +45,7 @@ impl Memory for Remembering {
 impl Remembering {
     fn new(setup: Setup) -> Self {
         let (tokens, proof_keys) = (RefCell::default(), RefCell::default());
-        Self { setup, tokens, proof_keys, asked_for_keys: Cell::new(0), told_keys: Cell::new(0) }
+        Self { setup, tokens, proof_keys, asked_for_keys: Cell::new(0), given_keys: Cell::new(0) }
     }
 
     fn judge(&self, authorization: &str, dpop: Field<'_>) -> Verdict {
@@ -68,9 +68,9 @@ impl Remembering {
 
     /// How often keys were asked for to verify a token, and how often a proof's key was told, during this.
     fn during(&self, act: impl FnOnce()) -> (u32, u32) {
-        let before = (self.asked_for_keys.get(), self.told_keys.get());
+        let before = (self.asked_for_keys.get(), self.given_keys.get());
         act();
-        (self.asked_for_keys.get() - before.0, self.told_keys.get() - before.1)
+        (self.asked_for_keys.get() - before.0, self.given_keys.get() - before.1)
     }
 }
 

@@ -133,7 +133,7 @@ fn figure_13() -> String {
 /// The proof of figure 13 through the whole corridor. Its access token is opaque, so one of ours takes its place: every
 /// check before the last passes, and the last says that the proof is for the other token.
 #[test]
-fn d3_rfc9449_7_1_through_the_corridor() {
+fn d3_rfc9449_7_1_through_the_whole_validation() {
     let issued = 1_562_262_618;
     let token = Jwt::t0()
         .claim("iat", &(issued - 10).to_string())

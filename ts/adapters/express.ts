@@ -7,8 +7,8 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { AccessTokenClaims, Granted, Validator } from "../../index.js";
 import { Found } from "../guard/found.js";
-import { newGuard, type Auth, type ValidatorOrOptions } from "../guard/guard.js";
-import { newMetadataHandler } from "../guard/metadata.js";
+import { createGuard, type Auth, type ValidatorOrOptions } from "../guard/guard.js";
+import { createMetadataHandler } from "../guard/metadata.js";
 import { incomingOf, send, setOn, targetOf } from "../guard/node.js";
 import { checkNoMore, placeOf, readRules, type Fixed, type RouteRules } from "../guard/rules.js";
 
@@ -32,7 +32,7 @@ export function protect<Claims = AccessTokenClaims, Optional extends boolean = f
 ): Protection<Auth<Claims, Optional>> {
     checkNoMore(beyond, PLACE.example);
     const read = readRules<RouteRules<Claims, IncomingMessage, Optional>>(rules, PLACE);
-    const guard = newGuard(validator, read);
+    const guard = createGuard(validator, read);
     const found = new Found<Auth<Claims, Optional>>(PLACE.example);
     const handler: Handler = (req, res, next) => {
         found.forget(req);
@@ -53,7 +53,7 @@ export function protect<Claims = AccessTokenClaims, Optional extends boolean = f
 
 /** Serves the resource metadata at its well-known path. Mount it at the root: `app.use(resourceMetadata(validator))`. */
 export function resourceMetadata(validator: Pick<Validator, "resourceMetadata">): Handler {
-    const answer = newMetadataHandler(validator);
+    const answer = createMetadataHandler(validator);
     return (req, res, next) => {
         const response = answer(req.method, targetOf(req));
         response === null ? next() : send(res, response);

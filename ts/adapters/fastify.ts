@@ -8,8 +8,8 @@ import type { FastifyReply, FastifyRequest, RawServerBase, RouteGenericInterface
 import type { AccessTokenClaims, Validator } from "../../index.js";
 import { send, setOn } from "./fastify-reply.js";
 import { Found } from "../guard/found.js";
-import { newGuard, type Auth, type ValidatorOrOptions } from "../guard/guard.js";
-import { newMetadataHandler } from "../guard/metadata.js";
+import { createGuard, type Auth, type ValidatorOrOptions } from "../guard/guard.js";
+import { createMetadataHandler } from "../guard/metadata.js";
 import { checkNoMore, placeOf, readRules, type Fixed, type RouteRules } from "../guard/rules.js";
 
 export type { RouteRules };
@@ -33,7 +33,7 @@ export function protect<Claims = AccessTokenClaims, Optional extends boolean = f
     ...beyond: undefined[]
 ): Protection<Auth<Claims, Optional>> {
     checkNoMore(beyond, PLACE.example);
-    const guard = newGuard(validator, readRules<RouteRules<Claims, Request, Optional>>(rules, PLACE));
+    const guard = createGuard(validator, readRules<RouteRules<Claims, Request, Optional>>(rules, PLACE));
     const found = new Found<Auth<Claims, Optional>>(PLACE.example);
     const hook: Hook = async (request, reply) => {
         found.forget(request);
@@ -52,7 +52,7 @@ export function protect<Claims = AccessTokenClaims, Optional extends boolean = f
 
 /** Serves the resource metadata. At the root: `app.addHook("onRequest", resourceMetadata(validator))`. */
 export function resourceMetadata(validator: Pick<Validator, "resourceMetadata">): Hook {
-    const answer = newMetadataHandler(validator);
+    const answer = createMetadataHandler(validator);
     return async ({ method, originalUrl }, reply) => {
         const response = answer(method, originalUrl);
         return response && send(reply, response);

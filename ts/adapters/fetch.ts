@@ -5,8 +5,8 @@
  */
 
 import type { AccessTokenClaims, FetchRequestLike, Validator } from "../../index.js";
-import { newGuard, type Auth, type ValidatorOrOptions } from "../guard/guard.js";
-import { newMetadataHandler, targetOf } from "../guard/metadata.js";
+import { createGuard, type Auth, type ValidatorOrOptions } from "../guard/guard.js";
+import { createMetadataHandler, targetOf } from "../guard/metadata.js";
 import { setHeaders, type ResponseToSend } from "../guard/response.js";
 import {
     checkHandler,
@@ -34,7 +34,7 @@ export function protect<
     ...beyond: undefined[]
 ): (request: Req, ...rest: Rest) => Promise<Response> {
     checkNoMore(beyond, PLACE.example, "protect takes a validator, rules and a handler");
-    const guard = newGuard(validator, readRules<RouteRules<Claims, Req, Optional>>(rules, PLACE));
+    const guard = createGuard(validator, readRules<RouteRules<Claims, Req, Optional>>(rules, PLACE));
     checkHandler(handler, PLACE.example);
     return async (request, ...rest) => {
         const header = (name: string) => request.headers.get(name);
@@ -49,7 +49,7 @@ export function protect<
 export function resourceMetadata(
     validator: Pick<Validator, "resourceMetadata">
 ): (request: FetchRequestLike) => Response | undefined {
-    const answer = newMetadataHandler(validator);
+    const answer = createMetadataHandler(validator);
     return request => {
         const response = answer(request.method, targetOf(request.url));
         return response === null ? undefined : toResponse(response);

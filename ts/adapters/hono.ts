@@ -9,8 +9,8 @@ import type { Context, MiddlewareHandler } from "hono";
 import type { StatusCode } from "hono/utils/http-status";
 import type { AccessTokenClaims, Validator } from "../../index.js";
 import { Found } from "../guard/found.js";
-import { newGuard, type Auth, type ValidatorOrOptions } from "../guard/guard.js";
-import { newMetadataHandler, targetOf } from "../guard/metadata.js";
+import { createGuard, type Auth, type ValidatorOrOptions } from "../guard/guard.js";
+import { createMetadataHandler, targetOf } from "../guard/metadata.js";
 import { setHeaders, type ResponseToSend } from "../guard/response.js";
 import { checkNoMore, placeOf, readRules, type Fixed, type RouteRules } from "../guard/rules.js";
 
@@ -37,7 +37,7 @@ export function protect<Claims = AccessTokenClaims, Optional extends boolean = f
     ...beyond: undefined[]
 ): Protection<Claims, Optional> {
     checkNoMore(beyond, PLACE.example);
-    const guard = newGuard(validator, readRules<RouteRules<Claims, Context, Optional>>(rules, PLACE));
+    const guard = createGuard(validator, readRules<RouteRules<Claims, Context, Optional>>(rules, PLACE));
     const found = new Found<Auth<Claims, Optional>>(PLACE.example);
     const middleware: MiddlewareHandler<AuthEnv<Claims, Optional>> = async (c, next) => {
         found.forget(c);
@@ -63,7 +63,7 @@ const firstOf = (c: Context): Request =>
 
 /** Serves the resource metadata at its well-known path. Mount it at the root: `app.use(resourceMetadata(validator))`. */
 export function resourceMetadata(validator: Pick<Validator, "resourceMetadata">): MiddlewareHandler {
-    const answer = newMetadataHandler(validator);
+    const answer = createMetadataHandler(validator);
     return async (c, next) => {
         const response = answer(c.req.method, targetOf(c.req.url));
         return response === null ? next() : respond(c, response);

@@ -6,8 +6,8 @@
 
 import type { AccessTokenClaims, HeadersRecord, KoaContextLike, Validator } from "../../index.js";
 import { Found } from "../guard/found.js";
-import { newGuard, type Auth, type ValidatorOrOptions } from "../guard/guard.js";
-import { newMetadataHandler } from "../guard/metadata.js";
+import { createGuard, type Auth, type ValidatorOrOptions } from "../guard/guard.js";
+import { createMetadataHandler } from "../guard/metadata.js";
 import { setHeaders, type ResponseToSend } from "../guard/response.js";
 import { checkNoMore, placeOf, readRules, type Fixed, type RouteRules } from "../guard/rules.js";
 
@@ -42,7 +42,7 @@ export function protect<
     ...beyond: undefined[]
 ): Protection<Ctx, Auth<Claims, Optional>> {
     checkNoMore(beyond, PLACE.example);
-    const guard = newGuard(validator, readRules<RouteRules<Claims, Ctx, Optional>>(rules, PLACE));
+    const guard = createGuard(validator, readRules<RouteRules<Claims, Ctx, Optional>>(rules, PLACE));
     const found = new Found<Auth<Claims, Optional>>(PLACE.example);
     const middleware: Middleware<Ctx & { state: { auth: Auth<Claims, Optional> } }> = async (ctx, next) => {
         found.forget(ctx);
@@ -62,7 +62,7 @@ export function protect<
 
 /** Serves the resource metadata at its well-known path. Mount it at the root: `app.use(resourceMetadata(validator))`. */
 export function resourceMetadata(validator: Pick<Validator, "resourceMetadata">): Middleware<KoaContext> {
-    const answer = newMetadataHandler(validator);
+    const answer = createMetadataHandler(validator);
     return async (ctx, next) => {
         const response = answer(ctx.method, ctx.originalUrl);
         return response === null ? next() : send(ctx, response);

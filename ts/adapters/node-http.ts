@@ -6,8 +6,8 @@
 
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { AccessTokenClaims, Validator } from "../../index.js";
-import { newGuard, type Auth, type ValidatorOrOptions } from "../guard/guard.js";
-import { newMetadataHandler } from "../guard/metadata.js";
+import { createGuard, type Auth, type ValidatorOrOptions } from "../guard/guard.js";
+import { createMetadataHandler } from "../guard/metadata.js";
 import { incomingOf, send, setOn, targetOf, type NodeRequest, type NodeResponse } from "../guard/node.js";
 import { failure } from "../guard/response.js";
 import {
@@ -38,7 +38,7 @@ export function protect<
     ...beyond: undefined[]
 ): Listener<Req, Res> {
     checkNoMore(beyond, PLACE.example, "protect takes a validator, rules and a handler");
-    const guard = newGuard(validator, readRules<RouteRules<Claims, Req, Optional>>(rules, PLACE));
+    const guard = createGuard(validator, readRules<RouteRules<Claims, Req, Optional>>(rules, PLACE));
     checkHandler(handler, PLACE.example);
     return (req, res) => {
         const outcome = guard(incomingOf(req)).catch((error: unknown) => ({
@@ -60,7 +60,7 @@ export function protect<
 export function resourceMetadata(
     validator: Pick<Validator, "resourceMetadata">
 ): (req: NodeRequest, res: NodeResponse) => boolean {
-    const answer = newMetadataHandler(validator);
+    const answer = createMetadataHandler(validator);
     return (req, res) => {
         const response = answer(req.method, targetOf(req));
         if (response !== null) {

@@ -6,8 +6,8 @@
  */
 
 import * as timers from "node:timers";
-import { NativeInbox, type NativeUnsettled, type Told } from "./native.js";
-import { answeredAtOnce } from "./pressure.js";
+import { NativeInbox, type NativeUnsettled, type VerdictText } from "./native.js";
+import { answeredAtOnce } from "./backlog.js";
 import { WaitingList } from "./waiting-list.js";
 import { apart, weakly } from "./apart.js";
 
@@ -15,7 +15,7 @@ import { apart, weakly } from "./apart.js";
 const { clearInterval, setInterval } = timers;
 
 /** Those who wait, by their tickets. */
-const waiting = new WaitingList<Told | NativeUnsettled>();
+const waiting = new WaitingList<VerdictText | NativeUnsettled>();
 
 /** How many of them wait for the network, and so for no thread. */
 let waitingLong = 0;
@@ -41,12 +41,12 @@ export function waitingForThreads(): number {
 }
 
 /** The answer of a thread that verifies. */
-export function soon(submit: (ticket: number) => void): Promise<Told | NativeUnsettled> {
+export function soon(submit: (ticket: number) => void): Promise<VerdictText | NativeUnsettled> {
     return new Promise(resolve => wait(submit, resolve));
 }
 
 /** The answer of what waits for the network: for keys, or for a store. */
-export function inTheEnd(submit: (ticket: number) => void): Promise<Told | NativeUnsettled> {
+export function inTheEnd(submit: (ticket: number) => void): Promise<VerdictText | NativeUnsettled> {
     return new Promise(resolve => {
         wait(submit, answer => {
             waitingLong -= 1;
@@ -56,7 +56,10 @@ export function inTheEnd(submit: (ticket: number) => void): Promise<Told | Nativ
     });
 }
 
-function wait(submit: (ticket: number) => void, resolve: (answer: Told | NativeUnsettled) => void): void {
+function wait(
+    submit: (ticket: number) => void,
+    resolve: (answer: VerdictText | NativeUnsettled) => void
+): void {
     // First, so that nobody waits for what was not submitted. No answer comes before this turn is over.
     const ticket = waiting.newNumber();
     submit(ticket);
@@ -71,7 +74,7 @@ function wait(submit: (ticket: number) => void, resolve: (answer: Told | NativeU
 function collect(): void {
     const [tickets, answers] = theInbox().take();
     for (const [i, ticket] of tickets.entries()) {
-        waiting.take(ticket)?.(answers[i] as Told | NativeUnsettled);
+        waiting.take(ticket)?.(answers[i] as VerdictText | NativeUnsettled);
     }
     if (waiting.size === 0) {
         aliveWhileWaiting?.unref();

@@ -8,8 +8,8 @@ import type { BindingMode, DpopMode, ResourceMetadata } from "../../index.js";
 import { copyOf } from "./claims.js";
 import { loadAddon } from "./load.js";
 
-/** A verdict as it crosses the boundary: the JSON text of a list. `binding/src/told.rs` says what each position means. */
-export type Told = string;
+/** A verdict as it crosses the boundary: the JSON text of a list. `binding/src/verdict_text.rs` says what each position means. */
+export type VerdictText = string;
 
 /** The addon's verdict. */
 export type NativeVerdict = NativeGrant | NativeRefusal;
@@ -37,7 +37,7 @@ export interface NativeGrant {
 }
 
 /** The claims of a bound token, under its number: the addon tells them no more to whoever has them. */
-export interface ToldClaims {
+export interface KnownClaims {
     readonly number: number;
     readonly claims: unknown;
 }
@@ -98,28 +98,28 @@ export type CredentialParts = readonly [
 ];
 
 /** A request whose verdict waits for keys, or for Redis. It holds the parts, so that nothing is read twice. */
-export interface NativePending {
+export interface NativeWait {
     /** The answer comes to the inbox, under the ticket. */
     answerUnder(ticket: number): void;
 }
 
-/** A request that passed every check, that of the application's own memory of proofs aside. It tells no claims. */
+/** A request that passed every check, that of the application's own replay store aside. It tells no claims. */
 export interface NativeUnsettled {
-    /** The proof's name in the memory. */
+    /** The proof's name in the replay store. */
     readonly key: string;
-    /** When the memory may forget it, in milliseconds. */
+    /** When the replay store may forget it, in milliseconds. */
     readonly expiresAt: number;
     /** The verdict: `true` where the proof is new, `false` where it is not, `null` and a reason where nobody knows. */
-    settle(isNew: boolean | null, trouble: string | null): Told;
+    settle(isNew: boolean | null, trouble: string | null): VerdictText;
 }
 
 /** Where answers of other threads come to. */
 export interface NativeInbox {
-    take(): readonly [tickets: readonly number[], answers: ReadonlyArray<Told | NativeUnsettled>];
+    take(): readonly [tickets: readonly number[], answers: ReadonlyArray<VerdictText | NativeUnsettled>];
 }
 
 /** What the addon says of a request at first. */
-export type NativeAnswer = Told | NativePending | NativeUnsettled;
+export type NativeAnswer = VerdictText | NativeWait | NativeUnsettled;
 
 /** What a route says of its requests, two bits a rule: `RequestRules::from_bits` of the addon. Zero: nothing. */
 export type RuleBits = number;
@@ -127,7 +127,7 @@ export type RuleBits = number;
 /** The functions of a validator that each request goes through. Arguments that are left out at the end count as null. */
 export interface NativeDoors {
     /**
-     * `scopes` are those that the route will ask for, separated by spaces; `told` is the number of a token whose claims need
+     * `scopes` are those that the route will ask for, separated by spaces; `knownToken` is the number of a token whose claims need
      * not be told again, or zero.
      */
     authorizeRequest(
@@ -135,10 +135,15 @@ export interface NativeDoors {
         now: number,
         rules: RuleBits | null,
         scopes: string | null,
-        told: number,
+        knownToken: number,
         ...parts: RequestParts
     ): NativeAnswer;
-    authorizeCredentials(this: void, now: number, told: number, ...parts: CredentialParts): NativeAnswer;
+    authorizeCredentials(
+        this: void,
+        now: number,
+        knownToken: number,
+        ...parts: CredentialParts
+    ): NativeAnswer;
     /** The answer comes to the inbox, under the ticket. */
     submitRequest(
         this: void,
@@ -146,10 +151,16 @@ export interface NativeDoors {
         now: number,
         rules: RuleBits | null,
         scopes: string | null,
-        told: number,
+        knownToken: number,
         ...parts: RequestParts
     ): void;
-    submitCredentials(this: void, ticket: number, now: number, told: number, ...parts: CredentialParts): void;
+    submitCredentials(
+        this: void,
+        ticket: number,
+        now: number,
+        knownToken: number,
+        ...parts: CredentialParts
+    ): void;
     /** Every check of the request comes to the inbox, under the ticket; `readExplanation` reads it. */
     explainRequest(
         this: void,
@@ -157,7 +168,7 @@ export interface NativeDoors {
         now: number,
         rules: RuleBits | null,
         scopes: string | null,
-        told: number,
+        knownToken: number,
         ...parts: RequestParts
     ): void;
     /** Null comes to the inbox when every issuer has keys, or a failure; `readReadiness` reads it. */
@@ -178,7 +189,7 @@ export interface NativeValidator {
         scopes: readonly string[],
         acrValues: readonly string[],
         maxAgeSeconds: number | null
-    ): Told;
+    ): VerdictText;
     /** JSON text of `Settings`. */
     settings(): string;
     /** JSON text of a `ValidatorHealth`. */
@@ -228,9 +239,9 @@ export function textAt(place: number, field: string | null): string {
 
 interface Addon {
     readonly NativeValidator: new (options: string, internals: Internals) => NativeValidator;
-    /** `bell` is called when there is something to take. It does not keep the environment alive. */
+    /** `notify` is called when there is something to take. It does not keep the environment alive. */
     readonly NativeInbox: new (
-        bell: () => void
+        notify: () => void
     ) => NativeInbox;
     readonly extraction: () => {
         extractCredentials(this: void, trustProxy: boolean, ...parts: RequestParts): NativeExtraction | null;
@@ -254,20 +265,20 @@ const REFUSED = -1;
  * failed: that is no answer to a client.
  */
 export function readVerdict(
-    told: Told,
+    text: VerdictText,
     field: string | null,
     issuerUris: readonly string[],
-    had: ToldClaims | undefined
+    known: KnownClaims | undefined
 ): NativeVerdict {
-    const read = JSON.parse(told) as ToldGrant | ToldRefusal | ToldFailure;
+    const read = JSON.parse(text) as GrantTuple | RefusalTuple | FailureTuple;
     if (read[0] < 0) {
-        return refusalOf(read as ToldRefusal | ToldFailure);
+        return refusalOf(read as RefusalTuple | FailureTuple);
     }
-    const [tag, headers, tokenBegin, tokenEnd, from, until, epoch, number, claims] = read as ToldGrant;
+    const [tag, headers, tokenBegin, tokenEnd, from, until, epoch, number, claims] = read as GrantTuple;
     const issuer = tag >> 1;
     return {
         isGranted: true,
-        claims: claims ?? copyOf((had as ToldClaims).claims),
+        claims: claims ?? copyOf((known as KnownClaims).claims),
         accessToken: field === null ? "" : field.slice(tokenBegin, tokenEnd),
         scheme: (tag & 1) === 0 ? "Bearer" : "DPoP",
         issuer,
@@ -281,13 +292,13 @@ export function readVerdict(
 }
 
 /** Reads a verdict that cannot be a grant. */
-export function readRefusal(told: Told): NativeRefusal {
-    return refusalOf(JSON.parse(told) as ToldRefusal | ToldFailure);
+export function readRefusal(text: VerdictText): NativeRefusal {
+    return refusalOf(JSON.parse(text) as RefusalTuple | FailureTuple);
 }
 
 /** Every check of a request, as the addon made it. */
 export interface NativeExplanation {
-    readonly refusal: { readonly code: string; readonly status: number; readonly debugErrorMessage: string } | null;
+    readonly refusal: { readonly code: string; readonly debugErrorMessage: string } | null;
     readonly checks: readonly NativeCheck[];
     /** What a grant would say, where every check of the token and its proof passed. */
     readonly admitted: {
@@ -313,8 +324,8 @@ export interface NativeCheck {
 }
 
 /** Reads an explanation. Throws where the addon failed. */
-export function readExplanation(told: Told): NativeExplanation {
-    const read = JSON.parse(told) as NativeExplanation | ToldFailure;
+export function readExplanation(text: VerdictText): NativeExplanation {
+    const read = JSON.parse(text) as NativeExplanation | FailureTuple;
     if ("checks" in read) {
         return read;
     }
@@ -322,14 +333,14 @@ export function readExplanation(told: Told): NativeExplanation {
 }
 
 /** Reads the answer of `ready`: throws the reason why the keys are not there. */
-export function readReadiness(told: Told): void {
-    const read = JSON.parse(told) as ToldFailure | null;
+export function readReadiness(text: VerdictText): void {
+    const read = JSON.parse(text) as FailureTuple | null;
     if (read !== null) {
         throw new Error(read[2]);
     }
 }
 
-type ToldGrant = readonly [
+type GrantTuple = readonly [
     tag: number,
     headers: HeaderFields | null,
     tokenBegin: number,
@@ -341,7 +352,7 @@ type ToldGrant = readonly [
     claims: unknown
 ];
 
-type ToldRefusal = readonly [
+type RefusalTuple = readonly [
     tag: -1,
     headers: HeaderFields,
     code: string,
@@ -350,9 +361,9 @@ type ToldRefusal = readonly [
     debugErrorMessage: string
 ];
 
-type ToldFailure = readonly [tag: -2, headers: null, message: string];
+type FailureTuple = readonly [tag: -2, headers: null, message: string];
 
-function refusalOf(read: ToldRefusal | ToldFailure): NativeRefusal {
+function refusalOf(read: RefusalTuple | FailureTuple): NativeRefusal {
     if (read[0] !== REFUSED) {
         throw new Error(`oidc-spa-native: ${read[2]}`);
     }
@@ -366,12 +377,12 @@ export function isVerdict(answer: NativeVerdict | Promise<NativeVerdict>): answe
 }
 
 /** Whether the verdict is there. */
-export function isTold(answer: NativeAnswer): answer is Told {
+export function isVerdictText(answer: NativeAnswer): answer is VerdictText {
     return typeof answer === "string";
 }
 
 /** Whether the verdict comes by itself. */
-export function isPending(answer: NativePending | NativeUnsettled): answer is NativePending {
+export function isWait(answer: NativeWait | NativeUnsettled): answer is NativeWait {
     return "answerUnder" in answer;
 }
 

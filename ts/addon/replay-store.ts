@@ -1,5 +1,5 @@
 /**
- * The application's own memory of DPoP proofs: asked within a bounded time, believed only where it answers as agreed.
+ * The application's own replay store: asked within a bounded time, believed only where it answers as agreed.
  *
  * In: the option `replayStore`; a request that waits for the memory's word. Out: its verdict. Never: a verdict of its
  * own, an exception for what a memory does.
@@ -7,13 +7,19 @@
 
 import type { CustomReplayStore } from "../../index.js";
 import { inTheEnd } from "./inbox.js";
-import { isPending, isTold, type NativeAnswer, type NativeUnsettled, type Told } from "./native.js";
+import {
+    isWait,
+    isVerdictText,
+    type NativeAnswer,
+    type NativeUnsettled,
+    type VerdictText
+} from "./native.js";
 
-/** Requests that wait for one memory at a time. More are refused at once. */
+/** Requests that wait for one replay store at a time. More are refused at once. */
 const MAX_WAITING = 10_000;
 
 /** Brings an answer to its end: a verdict, once all that it waits for has answered. */
-export type Conclude = (answer: NativeAnswer) => Told | Promise<Told>;
+export type Conclude = (answer: NativeAnswer) => VerdictText | Promise<VerdictText>;
 
 /** What the option says to the addon, and how verdicts are brought to their end. */
 export interface ReplayAccess {
@@ -70,19 +76,19 @@ function refuseClients(option: unknown): void {
     }
 }
 
-type Settle = (unsettled: NativeUnsettled) => Told | Promise<Told>;
+type Settle = (unsettled: NativeUnsettled) => VerdictText | Promise<VerdictText>;
 
-function conclude(answer: NativeAnswer, settle: Settle): Told | Promise<Told> {
-    if (isTold(answer)) {
+function conclude(answer: NativeAnswer, settle: Settle): VerdictText | Promise<VerdictText> {
+    if (isVerdictText(answer)) {
         return answer;
     }
-    return isPending(answer)
+    return isWait(answer)
         ? inTheEnd(ticket => answer.answerUnder(ticket)).then(verdict => conclude(verdict, settle))
         : settle(answer);
 }
 
-function refuseToSettle(unsettled: NativeUnsettled): Told {
-    return unsettled.settle(null, "internal error: there is no memory to ask");
+function refuseToSettle(unsettled: NativeUnsettled): VerdictText {
+    return unsettled.settle(null, "internal error: there is no replay store to ask");
 }
 
 function asker(store: CustomReplayStore, timeoutMs: number): Settle {

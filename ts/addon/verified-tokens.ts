@@ -9,7 +9,7 @@
  */
 
 import { copyOf } from "./claims.js";
-import type { NativeDoors, NativeGrant, RuleBits, ToldClaims } from "./native.js";
+import type { NativeDoors, NativeGrant, RuleBits, KnownClaims } from "./native.js";
 
 /** What an entry takes whatever its size, in bytes. */
 const ENTRY_BYTES = 400;
@@ -28,8 +28,8 @@ interface Entry {
     readonly rules: RuleBits;
     /** Of bearer credentials, what they are granted. */
     readonly grant: NativeGrant | null;
-    /** Of a bound token, what was told. */
-    readonly told: ToldClaims | null;
+    /** Of a bound token, the claims that this thread has. */
+    readonly known: KnownClaims | null;
     readonly bytes: number;
 }
 
@@ -67,8 +67,8 @@ export class VerifiedTokens {
     }
 
     /** What was told of the bound token in these credentials. The addon says whether it is the token of now. */
-    told(credentials: string, rules: RuleBits): ToldClaims | undefined {
-        return this.#find(fingerprintOf(credentials, rules), credentials, rules)?.told ?? undefined;
+    knownClaims(credentials: string, rules: RuleBits): KnownClaims | undefined {
+        return this.#find(fingerprintOf(credentials, rules), credentials, rules)?.known ?? undefined;
     }
 
     /** Remembers a grant, if the addon says that it may be, or the claims of a bound token that came before. */
@@ -93,8 +93,8 @@ export class VerifiedTokens {
         this.#keep(
             key,
             isRepeatable
-                ? { credentials, rules, grant: withClaimsOfItsOwn(grant), told: null, bytes }
-                : { credentials, rules, grant: null, told: { number, claims: copyOf(grant.claims) }, bytes }
+                ? { credentials, rules, grant: withClaimsOfItsOwn(grant), known: null, bytes }
+                : { credentials, rules, grant: null, known: { number, claims: copyOf(grant.claims) }, bytes }
         );
     }
 

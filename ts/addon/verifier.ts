@@ -9,7 +9,7 @@ import { availableParallelism } from "node:os";
 import { inTheEnd, soon, theInbox, waitingForThreads } from "./inbox.js";
 import {
     AUTHORIZATION_REPEATED,
-    isTold,
+    isVerdictText,
     readExplanation,
     readReadiness,
     readVerdict,
@@ -22,10 +22,10 @@ import {
     type RequestParts,
     type RuleBits,
     type Settings,
-    type Told,
-    type ToldClaims
+    type VerdictText,
+    type KnownClaims
 } from "./native.js";
-import { requestsAtOnce } from "./pressure.js";
+import { requestsAtOnce } from "./backlog.js";
 import type { Conclude } from "./replay-store.js";
 import { VerifiedTokens } from "./verified-tokens.js";
 
@@ -110,7 +110,7 @@ export class Verifier {
         }
         const asked = this.#asked(credentials, rules, hasProof);
         const answer = this.#doors.authorizeRequest(now, rules, scopes, numberOf(asked), ...parts);
-        return isTold(answer) ? this.#read(answer, asked) : null;
+        return isVerdictText(answer) ? this.#read(answer, asked) : null;
     }
 
     /** The verdict on credentials that the drop-in was given. */
@@ -133,14 +133,18 @@ export class Verifier {
     /** Every check of a request, with the keys that a verdict would have waited for. Nothing is granted or remembered. */
     async explain(now: number, rules: RuleBits, parts: RequestParts): Promise<NativeExplanation> {
         // What comes under this ticket is no question to a store.
-        const told = await inTheEnd(ticket => this.#doors.explainRequest(ticket, now, rules, null, 0, ...parts));
-        return readExplanation(told as Told);
+        const text = await inTheEnd(ticket =>
+            this.#doors.explainRequest(ticket, now, rules, null, 0, ...parts)
+        );
+        return readExplanation(text as VerdictText);
     }
 
     /** Resolves when every issuer has keys; rejects at the first failure if `failFast`, else when the time is over. */
     async ready(timeoutMs: number, failFast: boolean): Promise<void> {
         // What comes under this ticket is no question to a store.
-        readReadiness((await inTheEnd(ticket => this.#doors.ready(ticket, timeoutMs, failFast))) as Told);
+        readReadiness(
+            (await inTheEnd(ticket => this.#doors.ready(ticket, timeoutMs, failFast))) as VerdictText
+        );
     }
 
     #asked(credentials: string | null, rules: RuleBits, hasProof: boolean): Asked {
@@ -148,7 +152,7 @@ export class Verifier {
         return {
             credentials,
             rules,
-            told: isWorthALook ? this.#memory?.told(credentials, rules) : undefined
+            known: isWorthALook ? this.#memory?.knownClaims(credentials, rules) : undefined
         };
     }
 
@@ -186,36 +190,36 @@ export class Verifier {
             // A step up or down, whatever the distance: a cold start or a pause of the process decides nothing.
             this.#inlineMs += performance.now() - begun > this.#inlineMs ? STEP_MS : -STEP_MS;
         }
-        const told = this.#conclude(answer);
-        return typeof told === "string"
-            ? this.#read(told, asked)
-            : told.then(told => this.#read(told, asked));
+        const text = this.#conclude(answer);
+        return typeof text === "string"
+            ? this.#read(text, asked)
+            : text.then(text => this.#read(text, asked));
     }
 
     #later(asked: Asked, submit: (ticket: number) => void): Promise<NativeVerdict> {
         return soon(submit)
             .then(this.#conclude)
-            .then(told => this.#read(told, asked));
+            .then(text => this.#read(text, asked));
     }
 
-    #read(answer: Told, { credentials, rules, told }: Asked): NativeVerdict {
-        const verdict = readVerdict(answer, credentials, this.#issuerUris, told);
-        if (verdict.isGranted && credentials !== null && verdict.number !== told?.number) {
+    #read(text: VerdictText, { credentials, rules, known }: Asked): NativeVerdict {
+        const verdict = readVerdict(text, credentials, this.#issuerUris, known);
+        if (verdict.isGranted && credentials !== null && verdict.number !== known?.number) {
             this.#memory?.set(credentials, rules, verdict);
         }
         return verdict;
     }
 }
 
-/** What is asked about, and what was told of it before. */
+/** What is asked about, and the claims of it that this thread has. */
 interface Asked {
     readonly credentials: string | null;
     readonly rules: RuleBits;
-    readonly told: ToldClaims | undefined;
+    readonly known: KnownClaims | undefined;
 }
 
-function numberOf({ told }: Asked): number {
-    return told === undefined ? 0 : told.number;
+function numberOf({ known }: Asked): number {
+    return known === undefined ? 0 : known.number;
 }
 
 const HAS_OTHER_CORES = availableParallelism() > 1;

@@ -94,8 +94,8 @@ export function withResponse<DecodedAccessToken>(
         return result;
     }
     const { code, debugErrorMessage } = result;
-    const told = native.refuse(Date.now(), 0, code, params?.scheme ?? null, debugErrorMessage, [], [], null);
-    const { status, headers } = toRefused(readRefusal(told));
+    const text = native.refuse(Date.now(), 0, code, params?.scheme ?? null, debugErrorMessage, [], [], null);
+    const { status, headers } = toRefused(readRefusal(text));
     return { ...result, response: { status, headers } };
 }
 

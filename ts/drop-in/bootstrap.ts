@@ -7,7 +7,7 @@
 
 import { isVerdict, type NativeVerdict } from "../addon/native.js";
 import { Verifier } from "../addon/verifier.js";
-import { newNativeValidator, type Native } from "../validator/addon-validator.js";
+import { createNativeValidator, type Native } from "../validator/addon-validator.js";
 import { shapeMismatch, thrownReport } from "../validator/schema.js";
 import { credentialParts, errored, expectationFault, fromNative, withResponse } from "./answers.js";
 import { checkPlaceOfMock, decodeOnly, staticIdentity } from "./mock.js";
@@ -101,7 +101,7 @@ function createUtils<DecodedAccessToken extends Record<string, unknown>>(
     const start = async (params: ParamsOfBootstrap<DecodedAccessToken>): Promise<void> => {
         const { mock: placeOfMock, validator: options } = readNative(params.native);
         if (params.implementation === "real") {
-            const validator = newDropInValidator(params, options);
+            const validator = createDropInValidator(params, options);
             const verifier = new Verifier(validator.native, validator.conclude, validator.settings);
             answer = callParams => {
                 const fault = expectationFault(callParams);
@@ -164,7 +164,7 @@ function createUtils<DecodedAccessToken extends Record<string, unknown>>(
     };
 }
 
-function newDropInValidator(params: ParamsOfBootstrap.Real, options: ValidatorOptionsOfNative): Native {
+function createDropInValidator(params: ParamsOfBootstrap.Real, options: ValidatorOptionsOfNative): Native {
     const { issuerUri, expectedAudience } = params;
     // `false` would skip the check: here only `undefined` does.
     if (expectedAudience !== undefined && typeof expectedAudience !== "string") {
@@ -175,7 +175,7 @@ function newDropInValidator(params: ParamsOfBootstrap.Real, options: ValidatorOp
     if (expectedAudience === undefined) {
         warnOfAudience();
     }
-    return newNativeValidator(
+    return createNativeValidator(
         { ...options, issuerUri, expectedAudience: expectedAudience ?? false },
         { dropIn: true }
     );

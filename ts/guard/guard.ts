@@ -2,7 +2,7 @@
  * What every adapter calls: a request in; out comes who it is, or the response to send instead of the route's.
  *
  * In: a validator, the rules of a route as `rules` read them, a request as its framework holds it. Out: `Passed` or
- * `Stopped`. Never: a framework.
+ * `RefusedRequest`. Never: a framework.
  */
 
 import type {
@@ -48,14 +48,14 @@ export interface Preflight {
 }
 
 /** The request ends here. */
-export interface Stopped {
+export interface RefusedRequest {
     readonly passed: false;
     /** Why, for frameworks that make the response themselves of an error that is thrown. */
     readonly refusal: Refused;
     readonly response: ResponseToSend;
 }
 
-export type Outcome<Claims, Optional extends boolean> = Passed<Claims, Optional> | Preflight | Stopped;
+export type Outcome<Claims, Optional extends boolean> = Passed<Claims, Optional> | Preflight | RefusedRequest;
 
 /** Judges the requests of one route. Rejects only if this library or the application fails: never let pass then. */
 export type Guard<Claims, Request, Optional extends boolean> = (
@@ -66,7 +66,7 @@ const ANONYMOUS = { passed: true, auth: null, headers: {} } as const;
 const PREFLIGHT: Preflight = { ...ANONYMOUS, response: { status: 204, headers: {}, body: null } };
 
 /** A guard with these rules. Throws TypeError where there is no validator. */
-export function newGuard<Claims, Request, Optional extends boolean>(
+export function createGuard<Claims, Request, Optional extends boolean>(
     validatorOrOptions: ValidatorOrOptions<Claims>,
     rules: Read<RouteRules<Claims, Request, Optional>>
 ): Guard<Claims, Request, Optional> {
@@ -81,7 +81,7 @@ export function newGuard<Claims, Request, Optional extends boolean>(
         // An adapter may have spread them: without a prototype, what is not there stays so.
     } = Object.assign(Object.create(null), rules) as Read<RouteRules<Claims, Request, Optional>>;
     const requestRules = requestRulesOf(rules);
-    const told = newTeller(onRejected);
+    const notifyRejected = createRejectionListener(onRejected);
     const judgements = judgementsOf(validator);
     const bits = ruleBitsOf(requestRules);
     const accepted = acceptedBy(validator, requestRules);
@@ -144,7 +144,7 @@ export function newGuard<Claims, Request, Optional extends boolean>(
         if (optional === true && verdict.code === "credentials_missing") {
             return ANONYMOUS as Passed<Claims, Optional>;
         }
-        told(verdict, incoming.request);
+        notifyRejected(verdict, incoming.request);
         return { passed: false, refusal: verdict, response: problem(verdict, incoming.method) };
     };
 }
@@ -263,7 +263,7 @@ function isPreflight({ method, header }: Incoming<unknown>): boolean {
 }
 
 /** `onRejected`, whose failing is the application's to see and changes no answer. */
-function newTeller<Request>(
+function createRejectionListener<Request>(
     onRejected: ((refusal: Refused, request: Request) => unknown) | undefined
 ): (refusal: Refused, request: Request) => void {
     let hasWarned = false;

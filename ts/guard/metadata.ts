@@ -21,7 +21,7 @@ const HEADERS = { "Access-Control-Allow-Origin": "*" } as const;
 const ALLOW = "GET, HEAD, OPTIONS";
 
 /** A handler for this validator. Throws TypeError if it has no `resource`. */
-export function newMetadataHandler(validator: Pick<Validator, "resourceMetadata">): MetadataHandler {
+export function createMetadataHandler(validator: Pick<Validator, "resourceMetadata">): MetadataHandler {
     const { resourceMetadata } = Object(validator) as Partial<typeof validator>;
     if (resourceMetadata === null) {
         throw invalid(

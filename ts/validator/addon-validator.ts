@@ -25,7 +25,7 @@ export interface Native {
 const STORE_MEMBERS = ["checkAndStore", "timeoutMs", "onUnavailable"] satisfies (keyof CustomReplayStore)[];
 
 /** Makes the addon's validator. Its complaints about options are the program's error: a TypeError. */
-export function newNativeValidator(
+export function createNativeValidator(
     options: { readonly [option: string]: unknown },
     internals: Pick<Internals, "dropIn" | "ownClock"> = {}
 ): Native {

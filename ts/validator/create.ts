@@ -24,8 +24,9 @@ import {
 } from "../addon/native.js";
 import { Verifier } from "../addon/verifier.js";
 import { readHeadersOrRequest } from "../request/request.js";
-import { newNativeValidator } from "./addon-validator.js";
+import { createNativeValidator } from "./addon-validator.js";
 import { expiryBy } from "./expiry.js";
+import { explain, type Lent } from "./explain.js";
 import { hostWatch } from "./host-notice.js";
 import { checkNothingInherited, invalid, kindOf, readMembers, type Members } from "./members.js";
 import { clockReader, ruleBitsOf } from "./options.js";
@@ -45,7 +46,7 @@ export function createValidator<Claims>(options: ValidatorOptions<Claims, Option
     delete policy.clock;
     const applySchema = claims === undefined ? undefined : schemaReader(claims);
     const now = clock === undefined ? () => Date.now() : clockReader(clock);
-    const { native, settings, conclude, health } = newNativeValidator(
+    const { native, settings, conclude, health } = createNativeValidator(
         { ...policy },
         { ownClock: clock !== undefined }
     );
@@ -102,6 +103,13 @@ export function createValidator<Claims>(options: ValidatorOptions<Claims, Option
         return toVerdict(verdict, bits);
     };
 
+    const lent: Lent<Claims> = {
+        now,
+        issuerUris: settings.issuerUris,
+        applySchema,
+        ask: (at, bits, parts) => verifier.explain(at, bits, parts)
+    };
+
     const validateRequest: Validator<Claims>["validateRequest"] = async (headers, target, rules) => {
         const bits = ruleBitsOf(rules);
         const parts = readHeadersOrRequest(headers, target, sources);
@@ -131,6 +139,8 @@ export function createValidator<Claims>(options: ValidatorOptions<Claims, Option
             }
             return verdict;
         },
+        explain: async (headers, target, rules) =>
+            explain(lent, readHeadersOrRequest(headers, target, sources), rules),
         authorize: (verdict, requirement, rules) => {
             const bits = ruleBitsOf(rules);
             if (typeof (verdict as Partial<Refused> | undefined)?.isSuccess !== "boolean") {
@@ -145,7 +155,7 @@ export function createValidator<Claims>(options: ValidatorOptions<Claims, Option
                 return verdict;
             }
             const { code, debugErrorMessage, scopes = [], acrValues = [], maxAgeSeconds = null } = lack;
-            const told = native.refuse(
+            const text = native.refuse(
                 at,
                 bits,
                 code,
@@ -155,7 +165,7 @@ export function createValidator<Claims>(options: ValidatorOptions<Claims, Option
                 acrValues,
                 maxAgeSeconds
             );
-            return toRefused(readRefusal(told));
+            return toRefused(readRefusal(text));
         },
         // The addon has checked the value.
         ...expiryBy<Claims>(now, policy),

@@ -41,7 +41,8 @@ export async function explain<Claims>(
     parts: RequestParts,
     given: ExplainRules<Claims> | undefined
 ): Promise<Explanation> {
-    const { require, ...rules } = given === undefined ? {} : (readMembers(given, RULES) as ExplainRules<Claims>);
+    const { require, ...rules } =
+        given === undefined ? {} : (readMembers(given, RULES) as ExplainRules<Claims>);
     const at = now();
     const { refusal, checks, admitted } = await ask(at, ruleBitsOf(rules), parts);
     const rows = [...checks] as ExplainedCheck[];

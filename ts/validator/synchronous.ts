@@ -5,8 +5,8 @@
  * wait.
  */
 
-/** Told of once, whatever the number of requests. */
-const told = new Set<string>();
+/** The callbacks that were warned of. Each is named once, whatever the number of requests. */
+const warned = new Set<string>();
 
 /**
  * Whether the answer is a Promise, or anything like one. Nobody can say yet what comes of it, so it counts for nothing;
@@ -19,8 +19,8 @@ export function isPromise(answer: unknown, callback: string): boolean {
         return false;
     }
     Promise.resolve(answer).catch(() => undefined);
-    if (!told.has(callback)) {
-        told.add(callback);
+    if (!warned.has(callback)) {
+        warned.add(callback);
         process.emitWarning(
             `${callback} returned a Promise. It must be synchronous: requests are refused until it is. What has to be ` +
                 "waited for belongs before the guard, or into the schema of `claims`, which may be asynchronous.",

@@ -1,25 +1,27 @@
 import assert from "node:assert/strict";
+import { createValidator } from "oidc-spa-native";
+import { createTestIssuer, dpopClient } from "oidc-spa-native/testing";
 import { createApp } from "./app.mjs";
 import { listening } from "./listening.mjs";
-import { dpopClient, testValidator, token } from "./tokens.mjs";
 
-const app = createApp(testValidator());
-const bearer = accessToken => ({ authorization: `Bearer ${accessToken}` });
+const issuer = createTestIssuer();
+const app = createApp(createValidator(issuer.options));
+const bearer = token => ({ authorization: `Bearer ${token}` });
 
 test("a user sees who they are", async () => {
     await listening(app, async url => {
-        const response = await fetch(`${url}/me`, { headers: bearer(token({ sub: "ben" })) });
+        const response = await fetch(`${url}/me`, { headers: bearer(issuer.sign({ sub: "ben" })) });
         assert.equal((await response.json()).hello, "ben");
     });
 });
 
-test("nobody enters without a token, with an old one, or with one for another API", async () => {
+test("nobody enters without a token, with an old one, with a forged one, or with one for another API", async () => {
     await listening(app, async url => {
-        const old = Math.floor(Date.now() / 1000) - 60;
         for (const headers of [
             {},
-            bearer(token({ exp: old })),
-            bearer(token({ aud: "https://other.test" }))
+            bearer(issuer.sign({}, { expiresInSeconds: -60 })),
+            bearer(issuer.sign({}, { otherKey: true })),
+            bearer(issuer.sign({ aud: "https://other.test" }))
         ]) {
             assert.equal((await fetch(`${url}/me`, { headers })).status, 401);
         }
@@ -29,7 +31,7 @@ test("nobody enters without a token, with an old one, or with one for another AP
 test("items are deleted by those who may write them", async () => {
     await listening(app, async url => {
         const remove = scope =>
-            fetch(`${url}/items`, { method: "DELETE", headers: bearer(token({ scope })) });
+            fetch(`${url}/items`, { method: "DELETE", headers: bearer(issuer.sign({ scope })) });
         assert.equal((await remove("items:read")).status, 403);
         assert.equal((await remove("items:read items:write")).status, 204);
     });
@@ -37,12 +39,14 @@ test("items are deleted by those who may write them", async () => {
 
 test("a token that is bound to a key needs a fresh proof", async () => {
     await listening(app, async url => {
-        const client = dpopClient();
-        const bound = client.token();
-        const dpop = client.proof(bound, "GET", `${url}/me`);
+        const client = dpopClient({ token: client => issuer.sign({ sub: "ben" }, { boundTo: client }) });
+        assert.equal((await (await client.fetch(`${url}/me`)).json()).hello, "ben");
+
         const ask = headers => fetch(`${url}/me`, { headers }).then(({ status }) => status);
-        assert.equal(await ask(bearer(bound)), 401);
-        assert.equal(await ask({ authorization: `DPoP ${bound}`, dpop }), 200);
-        assert.equal(await ask({ authorization: `DPoP ${bound}`, dpop }), 401);
+        assert.equal(await ask(bearer(client.token)), 401);
+        const once = client.headers("GET", `${url}/me`);
+        assert.equal(await ask(once), 200);
+        assert.equal(await ask(once), 401);
+        assert.equal(await ask(client.headers("GET", `${url}/me`, { issuedSecondsAgo: 60 })), 401);
     });
 });

@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
-import { testValidator, token } from "./tokens.mjs";
+import { createValidator } from "oidc-spa-native";
+import { createTestClock, createTestIssuer } from "oidc-spa-native/testing";
 
 test("a token ends", async () => {
-    let now = Date.now();
-    const validator = testValidator({ clock: () => now });
-    const headers = { authorization: `Bearer ${token()}` };
+    const clock = createTestClock();
+    const issuer = createTestIssuer({ clock });
+    const validator = createValidator(issuer.options);
+    const headers = { authorization: `Bearer ${issuer.sign()}` };
     assert.equal((await validator.validateRequest(headers)).isSuccess, true);
-    now += 301_000;
+    clock.advance(301);
     assert.equal((await validator.validateRequest(headers)).code, "token_expired");
 });

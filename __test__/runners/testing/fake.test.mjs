@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
+import { fakeValidator } from "oidc-spa-native/testing";
 import { createApp } from "./app.mjs";
-import { fakeValidator, granted, refused } from "./fake.mjs";
 import { listening } from "./listening.mjs";
 
 const statusOf = async (validator, path, method) => {
@@ -12,13 +12,13 @@ const statusOf = async (validator, path, method) => {
 };
 
 test("whoever the test says", async () => {
-    const ann = fakeValidator(granted({ sub: "ann", scope: "items:read" }));
+    const ann = fakeValidator({ claims: { sub: "ann", scope: "items:read" } });
     assert.equal(await statusOf(ann, "/me", "GET"), 200);
     assert.equal(await statusOf(ann, "/items", "DELETE"), 403);
-    const writer = fakeValidator(granted({ sub: "ben", scope: "items:write" }));
+    const writer = fakeValidator({ claims: { sub: "ben", scope: "items:write" } });
     assert.equal(await statusOf(writer, "/items", "DELETE"), 204);
 });
 
 test("the issuer is down", async () => {
-    assert.equal(await statusOf(fakeValidator(refused("keys_unavailable", 503)), "/me", "GET"), 503);
+    assert.equal(await statusOf(fakeValidator({ refusal: "keys_unavailable" }), "/me", "GET"), 503);
 });

@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import { mock } from "node:test";
-import { testValidator, token } from "./tokens.mjs";
+import { createValidator } from "oidc-spa-native";
+import { createTestIssuer } from "oidc-spa-native/testing";
 
 test("a token ends", async () => {
-    const validator = testValidator();
-    const headers = { authorization: `Bearer ${token()}` };
+    const issuer = createTestIssuer();
+    const validator = createValidator(issuer.options);
+    const headers = { authorization: `Bearer ${issuer.sign()}` };
     mock.timers.enable({ apis: ["Date"], now: Date.now() });
     try {
         assert.equal((await validator.validateRequest(headers)).isSuccess, true);

@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
+import { createValidator } from "oidc-spa-native";
+import { createTestIssuer } from "oidc-spa-native/testing";
 import { vi } from "vitest";
-import { testValidator, token } from "./tokens.mjs";
 
 test("a token ends", async () => {
-    const validator = testValidator();
-    const headers = { authorization: `Bearer ${token()}` };
+    const issuer = createTestIssuer();
+    const validator = createValidator(issuer.options);
+    const headers = { authorization: `Bearer ${issuer.sign()}` };
     vi.useFakeTimers();
     try {
         assert.equal((await validator.validateRequest(headers)).isSuccess, true);

@@ -30,7 +30,7 @@ fn unreachable_issuer() -> Arc<IssuerKeys> {
 fn fetched_meanwhile(keys: &IssuerKeys) {
     let mut ring = keys.ring();
     let now = keys.now();
-    assert_eq!(ring.demand(now), Demand::Fetch);
+    assert_eq!(ring.decide_refresh(now), RefreshDecision::Fetch);
     ring.fetched(now, Arc::new(set()), None, 0.5);
 }
 
@@ -41,7 +41,7 @@ async fn h33_who_judged_without_keys_while_they_came_does_not_fetch_again() {
     assert_eq!(keys.newer(None, true, Instant::now()).await, Newer::Ended);
     assert_eq!(keys.ended.borrow().error, None);
     // The budget for a rotation is unspent.
-    assert_eq!(keys.ring().demand(keys.now()), Demand::Fetch);
+    assert_eq!(keys.ring().decide_refresh(keys.now()), RefreshDecision::Fetch);
 }
 
 #[tokio::test]
@@ -55,7 +55,7 @@ async fn h23_who_judged_with_old_keys_while_new_ones_came_is_not_refused_by_the_
     assert_eq!(keys.newer(old, true, Instant::now()).await, Newer::Ended);
     let new = number();
     assert!(keys.is_in_vain(new, None));
-    assert_eq!(keys.newer(new, true, Instant::now()).await, Newer::Refused);
+    assert_eq!(keys.newer(new, true, Instant::now()).await, Newer::NotNow);
 }
 
 fn fetched(keys: Option<JwkSet>) -> Result<FetchedKeys, FetchFailure> {
@@ -115,7 +115,7 @@ fn q03_keys_beyond_their_outage_have_no_number() {
 async fn h29_tokens_that_cannot_pass_leave_places_for_those_that_may() {
     let keys = unreachable_issuer();
     // A fetch is under way: whoever comes waits for its end.
-    assert_eq!(keys.ring().demand(keys.now()), Demand::Fetch);
+    assert_eq!(keys.ring().decide_refresh(keys.now()), RefreshDecision::Fetch);
     let in_vain: Vec<_> = std::iter::from_fn(|| Waiting::begin(&keys, false)).collect();
     assert_eq!(in_vain.len(), MAX_WAITING_IN_VAIN);
     assert_eq!(keys.newer(None, false, Instant::now()).await, Newer::Crowded);

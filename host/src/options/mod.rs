@@ -49,7 +49,7 @@ pub(crate) struct Options {
     pub limits: FetchLimits,
     pub replay: ReplayOptions,
     pub keys_timeout_millis: u64,
-    pub told: ToldOptions,
+    pub forwarded: ForwardedOptions,
     /// Bytes of the memory of bound tokens; zero: none.
     pub verified_token_bytes: u64,
     /// What is allowed and most likely a mistake.
@@ -172,7 +172,7 @@ impl Options {
                 jwk_set_bytes: limits.size("jwkSetBytes", 512 * 1024, 16 << 20)?,
             },
             keys_timeout_millis: options.integer("keysTimeoutMs", 5000, 0, 60_000)?,
-            told: ToldOptions {
+            forwarded: ForwardedOptions {
                 verification: options
                     .one_of("verification", &["auto", "inline", "threads"])?
                     .unwrap_or("auto"),
@@ -186,7 +186,7 @@ impl Options {
 
 /// Options that the layer above carries out. They are read here, and told to it.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct ToldOptions {
+pub(crate) struct ForwardedOptions {
     /// Which thread verifies: `auto`, `inline`, `threads`.
     pub verification: &'static str,
     /// Whether the certificate of a connection is the client's.

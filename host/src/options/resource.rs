@@ -99,11 +99,11 @@ mod tests {
         ] {
             assert_eq!(warnings(good), Vec::<String>::new(), "{good}");
         }
-        let told = warnings(r#","expectedAudience":"https://api.example/""#);
+        let found = warnings(r#","expectedAudience":"https://api.example/""#);
         assert!(
-            told.iter().all(|text| text.starts_with("resource is \"https://api.example\", which is not")),
-            "{told:?}"
+            found.iter().all(|text| text.starts_with("resource is \"https://api.example\", which is not")),
+            "{found:?}"
         );
-        assert_eq!(told.len(), 1);
+        assert_eq!(found.len(), 1);
     }
 }

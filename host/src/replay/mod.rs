@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use oidc_spa_native::dpop::replay::{ProofRecord, Remembered, ReplayMemory};
 use oidc_spa_native::dpop::window::ProofWindow;
-use oidc_spa_native::grant::Pending;
+use oidc_spa_native::grant::PendingGrant;
 use oidc_spa_native::resource_server::{ResourceServer, Verdict};
 use oidc_spa_native::time::UnixTime;
 use serde_json::{Value, json};
@@ -64,7 +64,7 @@ pub(crate) enum StoreWord {
 /// A grant that waits for the word of a replay store.
 #[derive(Debug)]
 struct Unsettled {
-    pending: Pending,
+    pending: PendingGrant,
     name: String,
     until: UnixTime,
 }
@@ -139,7 +139,7 @@ impl ReplayGuard {
 
     /// Decides what this process can decide alone. A proof that it has seen itself, and one for which it has no room,
     /// is refused before anybody else is asked.
-    pub(crate) fn settle(&self, server: &ResourceServer, pending: Pending) -> Settlement {
+    pub(crate) fn settle(&self, server: &ResourceServer, pending: PendingGrant) -> Settlement {
         let now = pending.now();
         let Some(record) = pending.record().filter(|_| !matches!(self.store, Store::None)) else {
             return Settlement::Done(server.settle(pending, |record| self.memory.remember(record, now)));

@@ -129,14 +129,14 @@ impl RedisStore {
                 Link::Down { until, why } if Instant::now() < *until => return Err(Arc::clone(why)),
                 Link::Connecting(attempt) => (connection.number, attempt.clone()),
                 Link::None | Link::Down { .. } => {
-                    let (told, attempt) = watch::channel(None);
+                    let (ended, attempt) = watch::channel(None);
                     connection.number += 1;
                     connection.link = Link::Connecting(attempt.clone());
                     let (store, number) = (Arc::clone(self), connection.number);
                     tokio::spawn(async move {
                         let made = store.connect().await;
                         store.conclude(number, &made);
-                        told.send_replace(Some(made));
+                        ended.send_replace(Some(made));
                     });
                     (number, attempt)
                 }

@@ -102,10 +102,10 @@ fn a_claim_that_is_missing_is_named_with_the_option_that_helps() {
         assert!(message(Profile::Common, claim).contains(&advice), "{}", message(Profile::Common, claim));
     }
     for claim in ["exp", "iss"] {
-        let told = format!(
+        let expected = format!(
             "claim {claim} is missing. Configure the issuer to send it: nothing is accepted without it"
         );
-        assert!(message(Profile::Common, claim).ends_with(&told));
+        assert!(message(Profile::Common, claim).ends_with(&expected));
     }
     for profile in [Profile::Rfc9068, Profile::OidcSpa] {
         for claim in ["sub", "iat", "exp", "iss", "aud"] {
@@ -214,8 +214,8 @@ fn times_are_told_with_their_distance() {
     for (claim, value) in
         [("exp", "-1e300"), ("exp", "-9007199254740993"), ("nbf", "1e300"), ("iat", "1e300")]
     {
-        let told = message(Profile::Common, claim, value);
-        assert!(told.len() < 250, "{told}");
+        let expected = message(Profile::Common, claim, value);
+        assert!(expected.len() < 250, "{expected}");
     }
     assert_eq!(
         message(Profile::Common, "exp", r#""1800000300""#),

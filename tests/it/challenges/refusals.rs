@@ -12,14 +12,14 @@ use oidc_spa_native::request::RequestHead;
 use crate::issuer::{CLIENT, Jwt, NOW, STRANGER, Setup, Verdict, head, window};
 
 /// What came of a request that is refused.
-pub struct Told {
+pub struct SentRefusal {
     pub name: &'static str,
     pub message: String,
     pub debug: String,
     pub challenge: Challenge,
 }
 
-pub fn told(setup: &Setup, request: &Request<'_>) -> Told {
+pub fn sent_refusal(setup: &Setup, request: &Request<'_>) -> SentRefusal {
     let verdict = setup.judge(request);
     let (name, message) = (verdict.name(), verdict.message().to_owned());
     let debug = format!("{verdict:?}");
@@ -28,7 +28,7 @@ pub fn told(setup: &Setup, request: &Request<'_>) -> Told {
     };
     let Refusal { rejection, challenge } = refusal;
     let debug = format!("{debug} {rejection} {rejection:?}");
-    Told { name, message, debug, challenge }
+    SentRefusal { name, message, debug, challenge }
 }
 
 /// A request by its header fields; `None` is a field that came twice.
@@ -40,7 +40,7 @@ pub struct Attempt {
 }
 
 impl Attempt {
-    pub fn told(&self) -> Told {
+    pub fn sent_refusal(&self) -> SentRefusal {
         let setup = (self.change)(Setup::new(Profile::Common));
         let authorization = self.authorization.as_deref().map_or(Field::Repeated, once_or_absent);
         let dpop = self.dpop.as_deref().map_or(Field::Repeated, once_or_absent);
@@ -50,7 +50,7 @@ impl Attempt {
         if self.id == "replayed" {
             assert!(matches!(setup.judge(&request), Verdict::Granted(_)));
         }
-        told(&setup, &request)
+        sent_refusal(&setup, &request)
     }
 
     /// The token, the proof and each of their parts.

@@ -28,12 +28,12 @@ fn an_anonymous_request_is_told_the_scopes_of_its_route() {
         (Field::Absent, Code::CredentialsMissing),
         (Field::Once("Basic dXNlcjpwYXNz"), Code::SchemeUnsupported),
     ] {
-        let told = asked(authorization, Some("read items:write"));
+        let challenge = asked(authorization, Some("read items:write"));
         let demand = Demand::new(&["read", "items:write"], &[], None).unwrap();
         let rules = RequestRules::default();
         let expected = server.refuse(code.because(""), None, rules, &demand, setup.now);
-        assert_eq!(Some(told.as_str()), expected.challenge.www_authenticate.as_deref());
-        assert_eq!(told.matches(r#"scope="read items:write""#).count(), 2, "{told}");
+        assert_eq!(Some(challenge.as_str()), expected.challenge.www_authenticate.as_deref());
+        assert_eq!(challenge.matches(r#"scope="read items:write""#).count(), 2, "{challenge}");
         assert!(!asked(authorization, None).contains("scope"), "the twin");
     }
 }
@@ -42,8 +42,8 @@ fn an_anonymous_request_is_told_the_scopes_of_its_route() {
 fn no_other_refusal_names_the_scopes_of_a_route() {
     let expired = format!("Bearer {}", Jwt::t0().claim("exp", "1").sign());
     for authorization in [Field::Once(expired.as_str()), Field::Once("Bearer"), Field::Repeated] {
-        let told = asked(authorization, Some("read"));
-        assert!(!told.contains("scope=") && told == asked(authorization, None), "{told}");
+        let challenge = asked(authorization, Some("read"));
+        assert!(!challenge.contains("scope=") && challenge == asked(authorization, None), "{challenge}");
     }
 }
 

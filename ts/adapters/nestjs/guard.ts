@@ -10,7 +10,7 @@ import type { ArgumentsHost, CanActivate, ExecutionContext } from "@nestjs/commo
     "resolution-mode": "import"
 };
 import type { Granted, Validator } from "../../../index.js";
-import { newGuard, type Guard as AnyGuard } from "../../guard/guard.js";
+import { createGuard, type Guard as AnyGuard } from "../../guard/guard.js";
 import type { Read, RouteRules } from "../../guard/rules.js";
 import { invalid } from "../../validator/members.js";
 import { endAtExpiry } from "./connection.js";
@@ -81,7 +81,7 @@ class RouteGuard implements CanActivate {
     #guardOf(controller: Function, handler: Function): Guard | null {
         const known = this.#guards.get(controller) ?? new WeakMap<Function, Guard | null>();
         const rules = known.has(handler) ? null : this.rulesOf(controller, handler);
-        const guard = known.get(handler) ?? (rules && newGuard(this.settings.validator, rules));
+        const guard = known.get(handler) ?? (rules && createGuard(this.settings.validator, rules));
         this.#guards.set(controller, known.set(handler, guard));
         return guard;
     }

@@ -9,7 +9,7 @@ import { TRPCError, type TRPCMiddlewareFunction } from "@trpc/server";
 import { getHTTPStatusCodeFromError } from "@trpc/server/http";
 import { TRPC_ERROR_CODES_BY_KEY } from "@trpc/server/rpc";
 import type { AccessTokenClaims } from "../../../index.js";
-import { newGuard, validatorOf, type Auth, type ValidatorOrOptions } from "../../guard/guard.js";
+import { createGuard, validatorOf, type Auth, type ValidatorOrOptions } from "../../guard/guard.js";
 import { exposing } from "../../guard/response.js";
 import {
     checkNoMore,
@@ -54,7 +54,7 @@ export function protect<Claims = AccessTokenClaims, Optional extends boolean = f
     checkNoMore(beyond, PLACE.example);
     const validator = validatorOf(validatorOrOptions);
     // What looks like a preflight is judged as anything else.
-    const guard = newGuard(validator, readRules<AllRules<Claims, unknown, Optional>>(rules, PLACE));
+    const guard = createGuard(validator, readRules<AllRules<Claims, unknown, Optional>>(rules, PLACE));
     return async ({ ctx: { authRequest }, next }) => {
         const outcome = await guard(authRequest.incoming);
         if (!outcome.passed) {

@@ -9,7 +9,7 @@ import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import type { AccessTokenClaims } from "../../../index.js";
 import { Found } from "../../guard/found.js";
-import { newGuard, validatorOf, type Auth, type ValidatorOrOptions } from "../../guard/guard.js";
+import { createGuard, validatorOf, type Auth, type ValidatorOrOptions } from "../../guard/guard.js";
 import { incomingOf } from "../../guard/node.js";
 import { failure } from "../../guard/response.js";
 import { checkNoMore, placeOf, readRules, type Fixed } from "../../guard/rules.js";
@@ -53,7 +53,7 @@ export function protect<Claims = AccessTokenClaims, Optional extends boolean = f
     >(rules, PLACE);
     checkNoServer(sockets);
     const validator = validatorOf(validatorOrOptions);
-    const guard = newGuard(validator, { ...read, subprotocolToken: true });
+    const guard = createGuard(validator, { ...read, subprotocolToken: true });
     const found = new Found<Auth<Claims, Optional>>(PLACE.example);
     const listener = async (req: IncomingMessage, socket: Duplex, head: Buffer) => {
         // Node.js has taken its own listener away: a client that leaves meanwhile must not end the process.

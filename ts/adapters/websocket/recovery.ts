@@ -19,7 +19,7 @@ type Sessions = {
 };
 
 /** Prepares the server of a socket: who recovers a session is judged as a new socket, and finds none that has expired. */
-export function newRecovery<Auth>(
+export function createRecovery<Auth>(
     authOf: (socket: object) => Auth | undefined,
     hasExpired: (auth: Auth) => boolean
 ): (socket: Recoverable) => void {

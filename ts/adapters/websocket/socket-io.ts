@@ -7,14 +7,14 @@
 import type { IncomingMessage } from "node:http";
 import type { AccessTokenClaims } from "../../../index.js";
 import { Found } from "../../guard/found.js";
-import { newGuard, validatorOf, type Auth, type ValidatorOrOptions } from "../../guard/guard.js";
+import { createGuard, validatorOf, type Auth, type ValidatorOrOptions } from "../../guard/guard.js";
 import { incomingOf } from "../../guard/node.js";
 import { failure, type ResponseToSend } from "../../guard/response.js";
 import { checkNoMore, placeOf, readRules, type Fixed } from "../../guard/rules.js";
 import { RefusedError } from "../../validator/refused-error.js";
 import { handshake } from "../../guard/subprotocol.js";
 import { atExpiry, type UpgradeRules } from "../../guard/upgrade.js";
-import { newRecovery, type Recoverable } from "./recovery.js";
+import { createRecovery, type Recoverable } from "./recovery.js";
 
 /** A socket of socket.io on the server. */
 export interface SocketOfNamespace extends Recoverable {
@@ -55,16 +55,16 @@ export function protectNamespace<Claims = AccessTokenClaims, Optional extends bo
         UpgradeRules<Claims, IncomingMessage, Optional>
     >(rules, PLACE);
     const validator = validatorOf(validatorOrOptions);
-    const guard = newGuard(validator, read);
+    const guard = createGuard(validator, read);
     const found = new Found<Auth<Claims, Optional>>(WRITE);
-    const prepare = newRecovery<Auth<Claims, Optional>>(
+    const prepare = createRecovery<Auth<Claims, Optional>>(
         socket => found.get(socket as SocketOfNamespace),
         auth => validator.hasExpired(auth)
     );
     const judge = async (socket: SocketOfNamespace): Promise<Error | undefined> => {
         const outcome = await guard(handshake(incomingOf(socket.request), socket.handshake.auth));
         if (!outcome.passed) {
-            return told(new RefusedError(outcome.refusal), outcome.response);
+            return errorWith(new RefusedError(outcome.refusal), outcome.response);
         }
         const auth = outcome.auth as Auth<Claims, Optional>;
         found.set(socket, auth);
@@ -79,7 +79,7 @@ export function protectNamespace<Claims = AccessTokenClaims, Optional extends bo
     const middleware = (socket: SocketOfNamespace, next: (error?: Error) => void) => {
         prepare(socket);
         void judge(socket)
-            .catch(error => told(new Error("Internal Server Error"), failure(error, undefined)))
+            .catch(error => errorWith(new Error("Internal Server Error"), failure(error, undefined)))
             .then(next);
     };
     return Object.assign(middleware, {
@@ -117,6 +117,6 @@ function onceGone(socket: Pick<SocketOfNamespace, "conn" | "once">, act: () => v
 }
 
 /** socket.io sends the client the error's message, and its `data`. */
-function told(error: Error, { body }: ResponseToSend): Error {
+function errorWith(error: Error, { body }: ResponseToSend): Error {
     return Object.assign(error, { data: JSON.parse(body ?? "null") as unknown });
 }

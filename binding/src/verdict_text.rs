@@ -1,6 +1,6 @@
 //! A verdict as it crosses the door: one JSON text, which JavaScript reads faster than it is handed a list.
 //!
-//! In: `Verdict`. Out: `Told`. Never: an `if` about OAuth.
+//! In: `Verdict`. Out: `VerdictText`. Never: an `if` about OAuth.
 
 use std::borrow::Cow;
 use std::fmt::Write;
@@ -12,7 +12,7 @@ use oidc_spa_native::grant::{Grant, Repeatable};
 use oidc_spa_native::resource_server::Verdict;
 use serde_json::Value;
 
-/// The text of a list that `ts/addon/native.ts` calls `Told`. Its first member says what the others are:
+/// The text of a list that `ts/addon/native.ts` calls `VerdictText`. Its first member says what the others are:
 ///
 /// - of a grant, twice the issuer's position, and one more for DPoP; then the fields of the response, an object, or null;
 ///   where the access token begins and ends in the `Authorization` field that crossed the door; from and until when the
@@ -21,7 +21,7 @@ use serde_json::Value;
 ///   token, or null where whoever asked has those of this number
 /// - -1 of a refusal; then the fields of the response, an object; code, cause, status, message
 /// - -2 of a failure of this library; then null and the message
-pub type Told = String;
+pub type VerdictText = String;
 
 const REFUSED: i32 = -1;
 const FAILED: i32 = -2;
@@ -30,10 +30,10 @@ const FAILED: i32 = -2;
 const NUMBERS_BYTES: usize = 160;
 
 /// The verdict, for whoever was told the claims of the token with this number, or zero.
-pub fn tell(verdict: &Verdict, known: u64) -> Told {
+pub fn verdict_text(verdict: &Verdict, known_token: u64) -> VerdictText {
     match verdict {
-        Ok(grant) => tell_grant(grant, known),
-        Err(refusal) => tell_refusal(refusal),
+        Ok(grant) => grant_text(grant, known_token),
+        Err(refusal) => refusal_text(refusal),
     }
 }
 
@@ -49,21 +49,21 @@ macro_rules! list {
             pub(crate) const NAMES: &'static [&'static str] = &[$(stringify!($member)),*];
 
             /// Into a String, this cannot fail. Each member is written as JSON.
-            fn write(&self, bytes: usize) -> Told {
-                let mut told = String::with_capacity(bytes);
+            fn write(&self, bytes: usize) -> VerdictText {
+                let mut text = String::with_capacity(bytes);
                 $(
-                    let separator = if told.is_empty() { '[' } else { ',' };
-                    let _ = write!(told, "{separator}{}", self.$member);
+                    let separator = if text.is_empty() { '[' } else { ',' };
+                    let _ = write!(text, "{separator}{}", self.$member);
                 )*
-                told.push(']');
-                told
+                text.push(']');
+                text
             }
         }
     };
 }
 
 list! {
-    Granted {
+    GrantTuple {
         tag: usize,
         headers: &'t str,
         token_begin: usize,
@@ -77,7 +77,7 @@ list! {
 }
 
 list! {
-    Refused {
+    RefusalTuple {
         tag: i32,
         headers: &'t str,
         code: &'t Value,
@@ -88,29 +88,29 @@ list! {
 }
 
 list! {
-    Failed {
+    FailureTuple {
         tag: i32,
         headers: &'t str,
         message: &'t Value,
     }
 }
 
-fn tell_grant(grant: &Grant, known: u64) -> Told {
+fn grant_text(grant: &Grant, known_token: u64) -> VerdictText {
     let headers = grant.dpop_nonce().map_or_else(|| "null".to_owned(), |nonce| object(nonce_fields(nonce)));
     let Range { start: token_begin, end: token_end } = grant.token();
     let (from, until, epoch) = grant.repeatable().map_or((0, 0, 0), span);
     let number = grant.recalled().unwrap_or(0);
     // The claims were read as one JSON object.
-    let claims = if number > 0 && number == known { "null" } else { grant.claims() };
+    let claims = if number > 0 && number == known_token { "null" } else { grant.claims() };
     let bytes = NUMBERS_BYTES + headers.len() + claims.len();
     let tag = 2 * grant.issuer() + usize::from(grant.scheme() == Scheme::DPoP);
-    Granted { tag, headers: &headers, token_begin, token_end, from, until, epoch, number, claims }
+    GrantTuple { tag, headers: &headers, token_begin, token_end, from, until, epoch, number, claims }
         .write(bytes)
 }
 
 /// A refusal, whoever decided on it.
-pub fn tell_refusal(Refusal { rejection, challenge }: &Refusal) -> Told {
-    let list = Refused {
+pub fn refusal_text(Refusal { rejection, challenge }: &Refusal) -> VerdictText {
+    let list = RefusalTuple {
         tag: REFUSED,
         headers: &object(challenge.fields()),
         code: &rejection.code().row().name.into(),
@@ -122,8 +122,8 @@ pub fn tell_refusal(Refusal { rejection, challenge }: &Refusal) -> Told {
 }
 
 /// A verdict that there is none.
-pub fn fail(message: &str) -> Told {
-    Failed { tag: FAILED, headers: "null", message: &message.into() }.write(NUMBERS_BYTES)
+pub fn failure_text(message: &str) -> VerdictText {
+    FailureTuple { tag: FAILED, headers: "null", message: &message.into() }.write(NUMBERS_BYTES)
 }
 
 /// The fields of a response, in their order.

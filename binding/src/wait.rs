@@ -14,10 +14,10 @@ use oidc_spa_native_host::{Judgement, Validator, Wait, spawn, submit};
 use crate::answer::{NativeUnsettled, settled_before, to_answer};
 use crate::inbox::{Inbox, Ticket};
 use crate::parts::Parts;
-use crate::told::{Told, fail};
+use crate::verdict_text::{VerdictText, failure_text};
 
 /// What is said of a request at first.
-pub type First = Either3<Told, NativePending, NativeUnsettled>;
+pub type First = Either3<VerdictText, NativeWait, NativeUnsettled>;
 
 /// A request whose answer must be waited for, with what crossed the door.
 struct Waiting {
@@ -33,7 +33,7 @@ impl Waiting {
         let Self { parts, now, wait } = self;
         let _no_runtime = spawn(async move {
             let answer = validator.answer(wait, &parts.question(), now).await;
-            ticket.answer(to_answer(&validator, answer, parts.known()));
+            ticket.answer(to_answer(&validator, answer, parts.known_token()));
         });
     }
 }
@@ -46,11 +46,11 @@ pub(crate) fn authorize(
     now: UnixTime,
 ) -> First {
     match validator.judge(&parts.question(), now) {
-        Judgement::Answer(answer) => match to_answer(validator, answer, parts.known()) {
-            Either::A(told) => Either3::A(told),
+        Judgement::Answer(answer) => match to_answer(validator, answer, parts.known_token()) {
+            Either::A(text) => Either3::A(text),
             Either::B(unsettled) => Either3::C(unsettled),
         },
-        Judgement::Waits(wait) => Either3::B(NativePending {
+        Judgement::Waits(wait) => Either3::B(NativeWait {
             validator: Arc::clone(validator),
             inbox: Arc::clone(inbox),
             waiting: Some(Waiting { parts, now, wait }),
@@ -61,7 +61,7 @@ pub(crate) fn authorize(
 /// Has a request judged on another thread.
 pub(crate) fn authorize_elsewhere(validator: Arc<Validator>, ticket: Ticket, parts: Parts, now: UnixTime) {
     let job = submit(Box::new(move || match validator.judge(&parts.question(), now) {
-        Judgement::Answer(answer) => ticket.answer(to_answer(&validator, answer, parts.known())),
+        Judgement::Answer(answer) => ticket.answer(to_answer(&validator, answer, parts.known_token())),
         Judgement::Waits(wait) => Waiting { parts, now, wait }.answer_under(ticket.waits_long(), validator),
     }));
     // Without other threads, this one does it.
@@ -82,21 +82,21 @@ pub(crate) fn await_keys(validator: Arc<Validator>, ticket: Ticket, timeout_ms: 
     let timeout = Duration::from_millis(timeout_ms.clamp(0.0, 86_400_000.0) as u64);
     let _no_runtime = spawn(async move {
         let ready = validator.ready(timeout, fail_fast).await;
-        ticket.answer(Either::A(ready.map_or_else(|reason| fail(&reason), |()| "null".to_owned())));
+        ticket.answer(Either::A(ready.map_or_else(|reason| failure_text(&reason), |()| "null".to_owned())));
     });
 }
 
 /// A request whose verdict waits for keys, or for a replay store. It holds what crossed the door, so that
 /// nothing is read twice.
 #[napi]
-pub struct NativePending {
+pub struct NativeWait {
     validator: Arc<Validator>,
     inbox: Arc<Inbox>,
     waiting: Option<Waiting>,
 }
 
 #[napi]
-impl NativePending {
+impl NativeWait {
     /// Has the answer come to the inbox under a ticket, once what it needs has come or the time to wait for it is over.
     /// It can be asked for once.
     #[napi(catch_unwind)]

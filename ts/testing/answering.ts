@@ -1,0 +1,85 @@
+/**
+ * A validator that does not judge requests, and is a real one in all else.
+ *
+ * In: a real validator, what is answered in its place. Out: a validator, grants and refusals. Never: a signature that is
+ * verified, a fetch.
+ */
+
+import type { AccessTokenClaims, ErrorCode, Granted, Refused, Validator, Verdict } from "../../index.js";
+import { errorTable, readRefusal, type NativeValidator } from "../addon/native.js";
+import { newNativeValidator } from "../validator/addon-validator.js";
+import { invalid, kindOf } from "../validator/members.js";
+import { RefusedError } from "../validator/refused-error.js";
+import { shown } from "../validator/shown.js";
+import { toRefused } from "../validator/verdict.js";
+import { createTestIssuer } from "./issuer.js";
+
+/** What is answered to a request; it gets what `validateRequest` got. */
+export type Answer<Claims> = (
+    ...request: Parameters<Validator<Claims>["validateRequest"]>
+) => Verdict<Claims> | Promise<Verdict<Claims>>;
+
+/** The validator with this answer in the place of its own. `authorize` and what else it says are the real one's. */
+export function answering<Claims>(real: Validator<Claims>, answer: Answer<Claims>): Validator<Claims> {
+    const validateRequest: Validator<Claims>["validateRequest"] = async (...request) => answer(...request);
+    return {
+        ...real,
+        validateRequest,
+        validateRequestOrThrow: async (...request) => {
+            const verdict = await validateRequest(...request);
+            if (!verdict.isSuccess) {
+                throw new RefusedError(verdict);
+            }
+            return verdict;
+        },
+        validateRequestSync: (...request) => {
+            const verdict = answer(...request);
+            if ("then" in verdict) {
+                throw invalid(
+                    "validateRequestSync cannot wait for what is asynchronous; use validateRequest"
+                );
+            }
+            return verdict;
+        },
+        ready: async () => undefined
+    };
+}
+
+/** What is granted to whoever asks. */
+export interface Grant<Claims> {
+    readonly claims: Claims;
+    readonly rawClaims: AccessTokenClaims;
+    readonly accessToken: string;
+    readonly scheme?: "Bearer" | "DPoP" | undefined;
+}
+
+export function granted<Claims>({ claims, rawClaims, accessToken, scheme }: Grant<Claims>): Granted<Claims> {
+    return {
+        isSuccess: true,
+        claims,
+        rawClaims,
+        accessToken,
+        scheme: scheme ?? (rawClaims.cnf?.["jkt"] === undefined ? "Bearer" : "DPoP"),
+        issuerUri: rawClaims.iss,
+        headers: {}
+    };
+}
+
+let native: NativeValidator | undefined;
+
+/** A validator that is asked for refusals alone. */
+function refusing(): NativeValidator {
+    native ??= newNativeValidator({ ...createTestIssuer().options }).native;
+    return native;
+}
+
+/** A refusal with the status and the challenge that a validator gives for its code. */
+export function refused(code: ErrorCode, debugErrorMessage: string, now = Date.now()): Refused {
+    if (!errorTable().some(row => row.code === code)) {
+        const given = typeof code === "string" ? JSON.stringify(shown(code)) : kindOf(code);
+        throw invalid(`there is no code ${given}. docs/errors.md lists them`);
+    }
+    const isAnonymous = code === "credentials_missing" || code === "scheme_unsupported";
+    const scheme = isAnonymous ? null : code.startsWith("proof_") ? "DPoP" : "Bearer";
+    return toRefused(readRefusal(refusing().refuse(now, 0, code, scheme, debugErrorMessage, [], [], null)));
+}

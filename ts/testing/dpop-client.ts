@@ -1,0 +1,204 @@
+/**
+ * `dpopClient`: a client with a key of its own, which proves with each request that it holds it (RFC 9449).
+ *
+ * In: a key, a token, requests. Out: proofs, responses. Never: a second answer to a demand for a nonce.
+ */
+
+import { randomUUID } from "node:crypto";
+import { invalid, kindOf, readMembers, type Members } from "../validator/members.js";
+import { clockReader } from "../validator/options.js";
+import { signJws } from "./jws.js";
+import { createTestKey, sha256, type TestKey } from "./keys.js";
+import { secondsOf } from "./token.js";
+
+/** `fetch`; where the program's types do not know that, what is used of it. */
+export type TestFetch = typeof globalThis extends { fetch: infer Fetch }
+    ? Fetch
+    : (input: string, init?: object) => Promise<never>;
+
+/** A `Request`; where the program's types do not know that, what is there of it. */
+export type TestRequest = typeof globalThis extends { Request: { prototype: infer Request } }
+    ? Request
+    : { readonly url: string; readonly method: string };
+
+/** A `Response`; where the program's types do not know that, anything. */
+export type TestResponse = typeof globalThis extends { Response: { prototype: infer Response } }
+    ? Response
+    : unknown;
+
+/** Which client a test has. */
+export interface DpopClientOptions {
+    /**
+     * The access token. A function gets the client, whose `thumbprint` the token must hold, and is called once:
+     * `token: client => issuer.sign({ sub: "ann" }, { boundTo: client })`.
+     */
+    token: string | ((client: { readonly thumbprint: string }) => string);
+    /** The key that it proves with. Default: a new one of P-256. */
+    key?: TestKey | undefined;
+    /** The time in milliseconds, for the `iat` of proofs. Default `Date.now`. */
+    clock?: (() => number) | undefined;
+    /**
+     * Who answers requests, such as the application itself: `fetch: request => app.fetch(request)`. Default: the network.
+     */
+    fetch?: ((request: TestRequest) => TestResponse | Promise<TestResponse>) | undefined;
+}
+
+/** What is otherwise with one proof, or wrong on purpose. */
+export interface ProofOverrides {
+    /** Claims in the place of the usual ones, or beside them. One that is `undefined` is left out. */
+    claims?: { readonly [claim: string]: unknown } | undefined;
+    /** Members of the header in the place of the usual ones. One that is `undefined` is left out. */
+    header?: { readonly [member: string]: unknown } | undefined;
+    /** A nonce of the server (RFC 9449 section 9). Default: the last that `fetch` has got from this origin. */
+    nonce?: string | undefined;
+    /** How many seconds ago it was made. Default 0. A negative number: it lies ahead. */
+    issuedSecondsAgo?: number | undefined;
+    /** The token that it is for. Default: the client's. */
+    accessToken?: string | undefined;
+    /** Signed with another key than the one in its header. Default `false`. */
+    otherKey?: boolean | undefined;
+}
+
+/** A client of a test. */
+export interface DpopClient {
+    /** The thumbprint of its key, which its tokens hold as `cnf.jkt`. */
+    readonly thumbprint: string;
+    readonly key: TestKey;
+    readonly token: string;
+    /**
+     * A proof for one request (RFC 9449 section 4.2). Each has a `jti` of its own.
+     *
+     * @param method - the HTTP method
+     * @param url - the absolute URL; query and fragment are left out of the proof
+     * @param overrides - what is otherwise with this one
+     * @throws TypeError if the URL is none, or an override is none that there is
+     */
+    proof(method: string, url: string, overrides?: ProofOverrides): string;
+    /** The header fields of one request: `authorization`, and `dpop` with a proof. */
+    headers(method: string, url: string, overrides?: ProofOverrides): { authorization: string; dpop: string };
+    /**
+     * As `fetch`, with the token and a proof. Where the server asks for a nonce (`use_dpop_nonce`), the request is sent a
+     * second time, with it; not a third time. Nonces that come with responses are used from then on.
+     */
+    readonly fetch: TestFetch;
+}
+
+const CLIENT: Members = {
+    of: "dpopClient",
+    noun: "option",
+    names: ["token", "key", "clock", "fetch"] satisfies (keyof DpopClientOptions)[],
+    example: "dpopClient({ token: client => issuer.sign({}, { boundTo: client }) })"
+};
+
+const PROOF: Members = {
+    of: "a proof",
+    noun: "option",
+    names: [
+        "claims",
+        "header",
+        "nonce",
+        "issuedSecondsAgo",
+        "accessToken",
+        "otherKey"
+    ] satisfies (keyof ProofOverrides)[],
+    example: 'client.proof("GET", url, { issuedSecondsAgo: 60 })',
+    instead: { expired: "issuedSecondsAgo: 60", htm: "claims: { htm }", htu: "claims: { htu }" }
+};
+
+/**
+ * Makes a client that sends DPoP requests.
+ *
+ * @throws TypeError if the options make no sense
+ * @example
+ * ```ts
+ * import { createTestIssuer, dpopClient } from "oidc-spa-native/testing";
+ *
+ * const issuer = createTestIssuer();
+ * const client = dpopClient({ token: client => issuer.sign({ sub: "ann" }, { boundTo: client }) });
+ * const response = await client.fetch("http://127.0.0.1:3000/me");
+ * console.log(response.status);
+ * ```
+ */
+export function dpopClient(options: DpopClientOptions): DpopClient {
+    const read = readMembers(options, CLIENT) as unknown as DpopClientOptions;
+    const { key = createTestKey(), fetch: transport = globalThis.fetch as unknown as Transport } = read;
+    const token = tokenOf(read.token, key);
+    const now = read.clock === undefined ? () => Date.now() : clockReader(read.clock);
+    const nonces = new Map<string, string>();
+
+    const proof: DpopClient["proof"] = (method, url, overrides = {}) =>
+        writeProof({ key, token, now, nonce: nonces.get(originOf(url)) }, method, url, overrides);
+    const headers: DpopClient["headers"] = (method, url, overrides) => ({
+        authorization: `DPoP ${token}`,
+        dpop: proof(method, url, overrides)
+    });
+    const send = async (request: Request): Promise<Response> => {
+        for (const [name, value] of Object.entries(headers(request.method, request.url))) {
+            request.headers.set(name, value);
+        }
+        const response = await (transport as Transport)(request);
+        const nonce = response.headers.get("dpop-nonce");
+        if (nonce !== null) {
+            nonces.set(originOf(request.url), nonce);
+        }
+        return response;
+    };
+    const fetch = async (input: string | URL | Request, init?: RequestInit): Promise<Response> => {
+        const request = new Request(input, init);
+        // A body can be read once.
+        const again = request.clone();
+        const response = await send(request);
+        if (!asksForNonce(response)) {
+            return response;
+        }
+        await response.body?.cancel();
+        return send(again);
+    };
+    return { thumbprint: key.thumbprint, key, token, proof, headers, fetch: fetch as TestFetch };
+}
+
+type Transport = (request: Request) => Response | Promise<Response>;
+
+function tokenOf(token: DpopClientOptions["token"], { thumbprint }: TestKey): string {
+    const made: unknown = typeof token === "function" ? token({ thumbprint }) : token;
+    if (typeof made !== "string" || made === "") {
+        throw invalid(
+            `dpopClient: token must be an access token; got ${kindOf(made)}. Write ${CLIENT.example}`
+        );
+    }
+    return made;
+}
+
+interface Prover {
+    readonly key: TestKey;
+    readonly token: string;
+    readonly now: () => number;
+    readonly nonce: string | undefined;
+}
+
+function writeProof(prover: Prover, method: string, url: string, overrides: ProofOverrides): string {
+    const { key, token, now } = prover;
+    const read: ProofOverrides = readMembers(overrides, PROOF);
+    const { nonce = prover.nonce, issuedSecondsAgo = 0, accessToken = token, otherKey } = read;
+    const target = new URL(url);
+    const header = { alg: key.algorithm, typ: "dpop+jwt", jwk: key.publicJwk, ...read.header };
+    const claims = {
+        jti: randomUUID(),
+        htm: method,
+        htu: `${target.origin}${target.pathname}`,
+        iat: Math.floor(now() / 1000) - secondsOf(issuedSecondsAgo, "issuedSecondsAgo"),
+        ath: sha256(accessToken),
+        nonce,
+        ...read.claims
+    };
+    return signJws(header, claims, otherKey === true ? createTestKey(key.algorithm) : key);
+}
+
+/** Throws TypeError where it is no absolute URL. */
+const originOf = (url: string): string => new URL(url).origin;
+
+/** RFC 9449 section 9. */
+const asksForNonce = ({ status, headers }: Response): boolean =>
+    status === 401 &&
+    headers.has("dpop-nonce") &&
+    /\berror="use_dpop_nonce"/.test(headers.get("www-authenticate") ?? "");

@@ -1,0 +1,99 @@
+/**
+ * `fakeValidator`: a validator that says what a test wants.
+ *
+ * In: claims, or a refusal. Out: a validator that every adapter takes. Never: a look at the request.
+ */
+
+import type { AccessTokenClaims, ErrorCode, Validator } from "../../index.js";
+import type { Fixed } from "../guard/rules.js";
+import { createValidator } from "../validator/create.js";
+import { invalid, kindOf, readMembers, type Members } from "../validator/members.js";
+import { answering, granted, refused } from "./answering.js";
+import { createTestIssuer } from "./issuer.js";
+import { checkPlace, type ProductionOptions } from "./production.js";
+import { SHAPES } from "./shapes.js";
+
+/** Who comes, as the test wants it. */
+export interface FakeGrant<Claims = AccessTokenClaims> extends ProductionOptions {
+    /**
+     * The claims. What is not written is filled in as RFC 9068 has it: `iss`, `sub` (`"test-user"`), `aud`, `client_id`,
+     * `jti`, `iat`, and an `exp` in five minutes. A claim that is `undefined` is left out.
+     */
+    claims: Partial<Fixed<Claims>>;
+    /** How the token was presented. Default `"DPoP"` where `cnf.jkt` is among the claims, otherwise `"Bearer"`. */
+    scheme?: "Bearer" | "DPoP" | undefined;
+    /** The access token. Default `"test-token"`. */
+    accessToken?: string | undefined;
+    refusal?: never;
+}
+
+/** What every request is refused with. */
+export interface FakeRefusal extends ProductionOptions {
+    /** A code; status and challenge are those that a validator gives for it. */
+    refusal: ErrorCode;
+    claims?: never;
+    scheme?: never;
+    accessToken?: never;
+}
+
+const FAKE: Members = {
+    of: "fakeValidator",
+    noun: "option",
+    names: ["claims", "scheme", "accessToken", "refusal", "verifyNothingInProduction"],
+    example: 'fakeValidator({ claims: { sub: "ann" } })',
+    instead: { code: 'refusal: "token_expired"', sub: "claims: { sub }", scope: "claims: { scope }" }
+};
+
+/**
+ * Makes a validator that grants every request to whom the test says, or refuses every one. `authorize`, and so the rule
+ * `require`, is a real validator's. Where `NODE_ENV` is `production` it is refused.
+ *
+ * @throws TypeError if there is neither claims nor a refusal, or both
+ * @example
+ * ```ts
+ * import express from "express";
+ * import { allScopes } from "oidc-spa-native/authorization";
+ * import { protect } from "oidc-spa-native/express";
+ * import { fakeValidator } from "oidc-spa-native/testing";
+ *
+ * const ann = fakeValidator({ claims: { sub: "ann", scope: "items:read" } });
+ * const app = express();
+ * app.get("/items", protect(ann, { require: allScopes(["items:read"]) }), (_req, res) => {
+ *     res.json([]);
+ * });
+ * const outage = fakeValidator({ refusal: "keys_unavailable" }); // 503
+ * ```
+ */
+export function fakeValidator<Claims = AccessTokenClaims>(
+    options: FakeGrant<Claims> | FakeRefusal
+): Validator<Claims> {
+    const read = readMembers(options, FAKE) as unknown as FakeGrant<Claims> | FakeRefusal;
+    checkPlace("fakeValidator", read);
+    if ((read.claims === undefined) === (read.refusal === undefined)) {
+        throw invalid(`fakeValidator takes either claims or a refusal. Write ${FAKE.example}`);
+    }
+    // Without a schema, `Claims` is what the test says.
+    const real = createValidator(createTestIssuer().options) as unknown as Validator<Claims>;
+    if (read.refusal !== undefined) {
+        const { refusal } = read;
+        refused(refusal, ""); // What is no code is told now, and not with the first request.
+        return answering(real, () => refused(refusal, "A test wants it so"));
+    }
+    const { claims, scheme, accessToken = "test-token" } = read;
+    return answering(real, () => {
+        const rawClaims = filledIn(claims);
+        return granted({ claims: rawClaims as unknown as Claims, rawClaims, accessToken, scheme });
+    });
+}
+
+/** The claims of a token of now that says these. */
+export function filledIn(claims: unknown): AccessTokenClaims {
+    if (typeof claims !== "object" || claims === null || Array.isArray(claims)) {
+        throw invalid(`claims must be an object; got ${kindOf(claims)}`);
+    }
+    const iat = Math.floor(Date.now() / 1000);
+    const { issuerUri: iss, audience, clientId, claims: usual } = SHAPES.rfc9068;
+    const filled = usual({ iss, aud: audience ?? undefined, clientId, iat, exp: iat + 300 });
+    const all = Object.entries({ ...filled, ...claims });
+    return Object.fromEntries(all.filter(([, value]) => value !== undefined)) as AccessTokenClaims;
+}

@@ -1,0 +1,33 @@
+/**
+ * `oidc-spa-native/testing`: what a test of an application needs, for any test framework.
+ *
+ * In: nothing. Out: an issuer, a client, a clock, validators that say what a test wants. Never: code of its own.
+ */
+
+export { createTestClock, type TestClock } from "./clock.js";
+export {
+    dpopClient,
+    type DpopClient,
+    type DpopClientOptions,
+    type ProofOverrides,
+    type TestFetch,
+    type TestRequest,
+    type TestResponse
+} from "./dpop-client.js";
+export { fakeValidator, type FakeGrant, type FakeRefusal } from "./fake-validator.js";
+export {
+    createTestIssuer,
+    type ListeningIssuer,
+    type ListenOptions,
+    type TestIssuer,
+    type TestIssuerOptions,
+    type TestRecipient,
+    type TestValidatorOptions
+} from "./issuer.js";
+export type { TestJwkSet } from "./issuer-keys.js";
+export { signJws, type JwsPart } from "./jws.js";
+export { createTestKey, type SigningAlgorithm, type TestJwk, type TestKey } from "./keys.js";
+export { mockValidator, type DecodeOnly, type UseStaticIdentity } from "./mock-validator.js";
+export type { ProductionOptions } from "./production.js";
+export type { TokenShape } from "./shapes.js";
+export type { SignOverrides, TestClaims } from "./token.js";

@@ -1,0 +1,99 @@
+/**
+ * The keys of a test issuer: which it signs with, which it publishes.
+ *
+ * In: algorithms, names of keys. Out: a key to sign with, a JWK Set. Never: a claim, a network.
+ */
+
+import { randomUUID } from "node:crypto";
+import { invalid } from "../validator/members.js";
+import { shown } from "../validator/shown.js";
+import { createTestKey, type SigningAlgorithm, type TestJwk, type TestKey } from "./keys.js";
+
+/** A JWK Set (RFC 7517 section 5). */
+export interface TestJwkSet {
+    readonly keys: readonly TestJwk[];
+}
+
+/** A key of an issuer, with its name. */
+export interface IssuerKey {
+    readonly kid: string;
+    readonly key: TestKey;
+}
+
+export class IssuerKeys {
+    readonly algorithms: readonly SigningAlgorithm[];
+    /** The newest of each algorithm last. */
+    readonly #keys: IssuerKey[];
+    readonly #withdrawn = new Set<string>();
+
+    constructor(algorithms: readonly SigningAlgorithm[], keys: readonly IssuerKey[] = []) {
+        this.algorithms = algorithms;
+        this.#keys = [...keys];
+        if (keys.length === 0) {
+            this.rotate();
+        }
+    }
+
+    /** The same keys, for an issuer that goes its own way from here. */
+    copy(): IssuerKeys {
+        return new IssuerKeys(this.algorithms, this.#keys);
+    }
+
+    /** A new key for each algorithm, which signs from now on. The others stay published. */
+    rotate(): void {
+        this.#keys.push(
+            ...this.algorithms.map(algorithm => ({ kid: randomUUID(), key: createTestKey(algorithm) }))
+        );
+    }
+
+    /** Publishes a key no longer. It may still sign, for a test that shows what becomes of its tokens. */
+    withdraw(kid: string): void {
+        this.#withdrawn.add(this.#named(kid).kid);
+    }
+
+    /** The names of the published keys, the newest last. */
+    get kids(): readonly string[] {
+        return this.#published().map(({ kid }) => kid);
+    }
+
+    get jwks(): TestJwkSet {
+        const keys = this.#published().map(({ kid, key }) => ({
+            ...key.publicJwk,
+            kid,
+            alg: key.algorithm,
+            use: "sig"
+        }));
+        return { keys };
+    }
+
+    /** The key that a token is signed with: the one that is named, or the newest. */
+    pick(algorithm: SigningAlgorithm | undefined, kid: string | undefined): IssuerKey {
+        if (kid !== undefined) {
+            return this.#named(kid);
+        }
+        const wanted = algorithm ?? (this.algorithms[0] as SigningAlgorithm);
+        const found = this.#keys.filter(({ key }) => key.algorithm === wanted).at(-1);
+        if (found === undefined) {
+            throw invalid(
+                `this issuer has no key for ${wanted}. Write createTestIssuer({ algorithms: ["${wanted}"] }); it has ` +
+                    `${this.algorithms.join(", ")}`
+            );
+        }
+        return found;
+    }
+
+    #published(): readonly IssuerKey[] {
+        return this.#keys.filter(({ kid }) => !this.#withdrawn.has(kid));
+    }
+
+    #named(kid: string): IssuerKey {
+        const found = this.#keys.find(key => key.kid === kid);
+        if (found === undefined) {
+            throw invalid(
+                `this issuer has no key "${shown(String(kid))}". It has ${this.#keys.map(key => key.kid).join(", ")}. ` +
+                    "For a token that names a key which nobody has, write sign({}, { header: { kid } })"
+            );
+        }
+        return found;
+    }
+}

@@ -1,0 +1,205 @@
+/**
+ * `createTestIssuer`: an issuer that a test holds in its hand, with or without a server.
+ *
+ * In: whose tokens it writes. Out: options for `createValidator`, tokens. Never: a request to another machine.
+ */
+
+import type { IssuerSource } from "../../index.js";
+import { invalid, kindOf, readMembers, type Members } from "../validator/members.js";
+import { clockReader } from "../validator/options.js";
+import { IssuerKeys, type TestJwkSet } from "./issuer-keys.js";
+import { checkAlgorithm, type SigningAlgorithm } from "./keys.js";
+import { listenOn, type ListenOptions } from "./listening.js";
+import { SHAPES, TOKEN_SHAPES, type TokenShape } from "./shapes.js";
+import { notAShape, writeToken, type SignOverrides, type TestClaims, type Writer } from "./token.js";
+
+export type { ListenOptions };
+
+/** Which issuer a test has. */
+export interface TestIssuerOptions {
+    /**
+     * Whose tokens it writes: header, claims and algorithm are theirs, and `options` are what a validator needs for them.
+     * Default `"rfc9068"`.
+     */
+    shape?: TokenShape | undefined;
+    /** Its identifier. Default: one that looks like the shape's, such as `"https://keycloak.test/realms/test"`. */
+    issuerUri?: string | undefined;
+    /** Whom its tokens are for. Default: the shape's. Not for `"cognito"` and `"clerk"`, whose tokens have no `aud`. */
+    audience?: string | readonly string[] | undefined;
+    /** The client that its tokens name. Default: the shape's. */
+    clientId?: string | undefined;
+    /** What it has keys for, and signs with: the first, where a token asks for no other. Default: that of the shape. */
+    algorithms?: readonly SigningAlgorithm[] | undefined;
+    /** The time in milliseconds, for the issuer and for its `options`. Default `Date.now`. */
+    clock?: (() => number) | undefined;
+}
+
+/** Whom a validator of these tokens expects. */
+export type TestRecipient =
+    | { readonly expectedAudience: string | readonly string[]; readonly acceptIdTokens?: boolean }
+    | { readonly expectedAudience?: never; readonly expectedClients: string };
+
+/** Options of `createValidator` that accept the tokens of a test issuer. */
+export type TestValidatorOptions = Pick<IssuerSource, "issuerUri" | "keys"> &
+    TestRecipient & { readonly clock?: () => number };
+
+/** An issuer of a test: nothing of it is fetched. */
+export interface TestIssuer {
+    readonly issuerUri: string;
+    /**
+     * What `createValidator` needs to accept its tokens. The keys are in it, so that nothing is fetched. Add your own:
+     * `createValidator({ ...issuer.options, dpop: "required" })`.
+     */
+    readonly options: TestValidatorOptions;
+    /** Its JWK Set. */
+    readonly jwks: TestJwkSet;
+    /** The names of its keys. */
+    readonly kids: readonly string[];
+    /**
+     * Writes a token.
+     *
+     * @param claims - in the place of those of the shape, or beside them; `undefined` leaves one out
+     * @param overrides - what is otherwise with this one, or wrong on purpose
+     * @throws TypeError if an override is none that there is
+     */
+    sign(claims?: TestClaims, overrides?: SignOverrides): string;
+    /**
+     * Starts a server on this machine that is this issuer: with the same keys, and an identifier of its own. Close it
+     * when the test ends.
+     */
+    listen(options?: ListenOptions): Promise<ListeningIssuer>;
+}
+
+/** An issuer of a test with a server on loopback: metadata and keys are fetched from it. */
+export interface ListeningIssuer extends Omit<TestIssuer, "listen"> {
+    /** Where it listens, with the path of the other's `issuerUri`. */
+    readonly issuerUri: string;
+    /** What `createValidator` needs to accept its tokens. The keys are fetched. */
+    readonly options: TestValidatorOptions;
+    /** The names of the keys that it publishes, the newest last. */
+    readonly kids: readonly string[];
+    /** How often it was asked. */
+    readonly requests: { readonly metadata: number; readonly jwks: number };
+    /** Makes new keys and signs with them from now on. The others stay published. */
+    rotate(): void;
+    /** Publishes a key no longer. */
+    withdraw(kid: string): void;
+    /** From now on every request gets this status. Default 503. From 400 to 599. */
+    fail(status?: number): void;
+    /** Ends what `fail` began. */
+    recover(): void;
+    /** Ends the server and its connections. */
+    close(): Promise<void>;
+}
+
+const ISSUER: Members = {
+    of: "createTestIssuer",
+    noun: "option",
+    names: [
+        "shape",
+        "issuerUri",
+        "audience",
+        "clientId",
+        "algorithms",
+        "clock"
+    ] satisfies (keyof TestIssuerOptions)[],
+    example: 'createTestIssuer({ shape: "keycloak" })',
+    instead: { issuer: 'issuerUri: "https://issuer.test"', expectedAudience: 'audience: "https://api.test"' }
+};
+
+/**
+ * Makes an issuer: its key, its tokens, and the options with which a validator accepts them. There is no server and
+ * nothing to close, unless `listen` is called.
+ *
+ * @throws TypeError if the options make no sense
+ * @example
+ * ```ts
+ * import { createValidator } from "oidc-spa-native";
+ * import { createTestIssuer } from "oidc-spa-native/testing";
+ *
+ * const issuer = createTestIssuer({ shape: "keycloak" });
+ * const validator = createValidator(issuer.options);
+ *
+ * const authorization = `Bearer ${issuer.sign({ realm_access: { roles: ["editor"] } })}`;
+ * console.log((await validator.validateRequest({ authorization })).isSuccess); // true
+ *
+ * const old = `Bearer ${issuer.sign({}, { expiresInSeconds: -60 })}`;
+ * console.log((await validator.validateRequest({ authorization: old })).code); // "token_expired"
+ * ```
+ */
+export function createTestIssuer(options: TestIssuerOptions = {}): TestIssuer {
+    const { writer, clock } = readIssuer(options);
+    const { issuerUri, keys } = writer;
+    return {
+        issuerUri,
+        options: { issuerUri, ...recipientOf(writer), keys: { jwks: keys.jwks }, ...clock },
+        jwks: keys.jwks,
+        kids: keys.kids,
+        sign: signing(writer),
+        listen: async (options = {}) => {
+            const server = await listenOn(options, new URL(issuerUri).pathname, keys.copy());
+            const there: Writer = { ...writer, issuerUri: server.issuerUri, keys: server.keys };
+            return {
+                issuerUri: server.issuerUri,
+                options: { issuerUri: server.issuerUri, ...recipientOf(there), ...clock },
+                get jwks() {
+                    return server.keys.jwks;
+                },
+                get kids() {
+                    return server.keys.kids;
+                },
+                requests: server.requests,
+                sign: signing(there),
+                rotate: () => server.keys.rotate(),
+                withdraw: kid => server.keys.withdraw(kid),
+                fail: status => server.fail(status),
+                recover: () => server.recover(),
+                close: () => server.close()
+            };
+        }
+    };
+}
+
+const signing =
+    (writer: Writer): TestIssuer["sign"] =>
+    (claims = {}, overrides = {}) =>
+        writeToken(writer, claims, overrides);
+
+function readIssuer(options: TestIssuerOptions) {
+    const read: TestIssuerOptions = readMembers(options, ISSUER);
+    const { shape: name = "rfc9068", clock } = read;
+    if (!TOKEN_SHAPES.includes(name)) {
+        throw notAShape(name);
+    }
+    const shape = SHAPES[name];
+    const { issuerUri = shape.issuerUri, clientId = shape.clientId, audience = shape.audience } = read;
+    if (shape.audience === null && read.audience !== undefined) {
+        throw invalid(`tokens of the shape ${name} have no aud. Write clientId in the place of audience`);
+    }
+    if (!URL.canParse(issuerUri)) {
+        throw invalid(`issuerUri must be a URL such as "${shape.issuerUri}"; got ${kindOf(issuerUri)}`);
+    }
+    const { algorithms = [shape.algorithm] } = read;
+    if (!Array.isArray(algorithms) || algorithms.length === 0) {
+        throw invalid('algorithms must be a list of at least one, such as ["ES256"]');
+    }
+    for (const algorithm of algorithms) {
+        checkAlgorithm(algorithm, "createTestIssuer");
+    }
+    const writer: Writer = {
+        issuerUri,
+        audience,
+        clientId,
+        shape: name,
+        keys: new IssuerKeys([...new Set(algorithms)]),
+        now: clock === undefined ? () => Date.now() : clockReader(clock)
+    };
+    return { writer, clock: clock === undefined ? {} : { clock } };
+}
+
+function recipientOf({ shape, audience, clientId }: Writer): TestRecipient {
+    const { acceptIdTokens } = SHAPES[shape];
+    return audience === null
+        ? { expectedClients: clientId }
+        : { expectedAudience: audience, ...(acceptIdTokens && { acceptIdTokens }) };
+}

@@ -1,0 +1,48 @@
+/**
+ * The maker of JWS: whatever header and payload a test wants, signed.
+ *
+ * In: a header and a payload, as objects, as text or as bytes. Out: a compact JWS. Never: a member that was not written.
+ */
+
+import { signatureOf, type SigningAlgorithm, type TestKey } from "./keys.js";
+
+/** A header or a payload: an object, which becomes its JSON text; or that text, or its bytes, which stay as they are. */
+export type JwsPart = { readonly [member: string]: unknown } | string | Uint8Array;
+
+/**
+ * Signs a compact JWS (RFC 7515 section 7.1). Nothing is added and nothing is checked, `alg` included: a test may write
+ * what no issuer would, such as a member twice. Members that are `undefined` are left out.
+ *
+ * @param key - of `createTestKey`
+ * @param algorithm - how it is signed, whatever the header says. Default: the key's
+ * @example
+ * ```ts
+ * import { createTestKey, signJws } from "oidc-spa-native/testing";
+ *
+ * const key = createTestKey("ES256");
+ * const jws = signJws('{"alg":"ES256","alg":"none"}', { sub: "ann" }, key);
+ * ```
+ */
+export function signJws(
+    header: JwsPart,
+    payload: JwsPart,
+    key: TestKey,
+    algorithm: SigningAlgorithm = key.algorithm
+): string {
+    const input = signingInput(header, payload);
+    return `${input}.${signatureOf(input, key, algorithm)}`;
+}
+
+/** What is signed: both parts, encoded. */
+export const signingInput = (header: JwsPart, payload: JwsPart): string =>
+    `${encoded(header)}.${encoded(payload)}`;
+
+function encoded(part: JwsPart): string {
+    const bytes =
+        typeof part === "string"
+            ? Buffer.from(part)
+            : ArrayBuffer.isView(part)
+              ? Buffer.from(part as Uint8Array)
+              : Buffer.from(JSON.stringify(part));
+    return bytes.toString("base64url");
+}

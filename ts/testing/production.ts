@@ -1,0 +1,45 @@
+/**
+ * Keeps what verifies nothing out of production, unless it is wanted there twice.
+ *
+ * In: an option, the environment. Out: an error, or a warning. Never: silence in production.
+ */
+
+/** What a mock takes that is to run in production. */
+export interface ProductionOptions {
+    /**
+     * Verify nothing where `NODE_ENV` is `production` too. It counts only beside the environment variable
+     * `OIDC_SPA_NATIVE_VERIFY_NOTHING=true`: either alone is an error there. Default `false`.
+     */
+    verifyNothingInProduction?: boolean | undefined;
+}
+
+const VARIABLE = "OIDC_SPA_NATIVE_VERIFY_NOTHING";
+
+/** Throws in production where it is not written twice. Otherwise says whether this is production. */
+export function checkPlace(what: string, { verifyNothingInProduction }: ProductionOptions): boolean {
+    if (process.env["NODE_ENV"]?.trim().toLowerCase() !== "production") {
+        return false;
+    }
+    const danger = `${what} was called while NODE_ENV is "production": no access token is verified, and anybody may enter.`;
+    if (verifyNothingInProduction !== true || process.env[VARIABLE] !== "true") {
+        throw new Error(
+            `oidc-spa-native: ${danger} Use createValidator. If you mean it, write verifyNothingInProduction: true and set ` +
+                `the environment variable ${VARIABLE}=true: either alone is not enough.`
+        );
+    }
+    process.emitWarning(danger, { type: "oidc-spa-native", code: "OIDC_SPA_NATIVE_MOCK_IN_PRODUCTION" });
+    return true;
+}
+
+let hasWarned = false;
+
+/** Says once in a process that nothing is verified. */
+export function tellMock(what: string): void {
+    if (!hasWarned) {
+        hasWarned = true;
+        process.emitWarning(`${what} makes a validator that verifies nothing.`, {
+            type: "oidc-spa-native",
+            code: "OIDC_SPA_NATIVE_MOCK"
+        });
+    }
+}

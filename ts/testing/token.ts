@@ -1,0 +1,158 @@
+/**
+ * Writes the tokens of a test issuer, and those that are wrong on purpose.
+ *
+ * In: an issuer's shape and keys, what a test wants otherwise. Out: a token. Never: a random fault.
+ */
+
+import { createHmac, createPublicKey } from "node:crypto";
+import { invalid, kindOf, readMembers, type Members } from "../validator/members.js";
+import type { IssuerKeys } from "./issuer-keys.js";
+import { signingInput, signJws } from "./jws.js";
+import { checkAlgorithm, createTestKey, type SigningAlgorithm, type TestKey } from "./keys.js";
+import { SHAPES, TOKEN_SHAPES, type TokenShape } from "./shapes.js";
+
+/** Claims of a token. A claim that is `undefined` is left out. */
+export interface TestClaims {
+    readonly [claim: string]: unknown;
+}
+
+/** What is otherwise with one token. */
+export interface SignOverrides {
+    /** Whose tokens it looks like. Default: the issuer's `shape`. Issuer, audience and client stay the issuer's. */
+    shape?: TokenShape | undefined;
+    /** In how many seconds it ends, from now by the issuer's clock. A negative number: it has ended. Default 300. */
+    expiresInSeconds?: number | undefined;
+    /** How many seconds ago it was issued. Default 0; of a token that has ended, 300 seconds before its end. */
+    issuedSecondsAgo?: number | undefined;
+    /** The client whose key the token is bound to (`cnf.jkt`, RFC 9449 section 6): a DPoP client or a key of the kit. */
+    boundTo?: { readonly thumbprint: string } | undefined;
+    /** Members of the header in the place of the usual ones. One that is `undefined` is left out. */
+    header?: { readonly [member: string]: unknown } | undefined;
+    /** Which of the issuer's keys signs, such as one from before a rotation. Default: the newest. */
+    kid?: string | undefined;
+    /**
+     * What it is signed with: an algorithm that the issuer has a key for; `"none"`, without a signature; `"HS256"`, with
+     * the public key in PEM as the secret. Default: the first of the issuer's `algorithms`.
+     */
+    algorithm?: SigningAlgorithm | "none" | "HS256" | undefined;
+    /** Signed with a key that the issuer never had, under the name of the right one. Default `false`. */
+    otherKey?: boolean | undefined;
+}
+
+/** What a token is made of. */
+export interface Writer {
+    readonly issuerUri: string;
+    readonly audience: string | readonly string[] | null;
+    readonly clientId: string;
+    readonly shape: TokenShape;
+    readonly keys: IssuerKeys;
+    /** Milliseconds. */
+    readonly now: () => number;
+}
+
+const OVERRIDES: Members = {
+    of: "sign, as its second argument,",
+    noun: "option",
+    names: [
+        "shape",
+        "expiresInSeconds",
+        "issuedSecondsAgo",
+        "boundTo",
+        "header",
+        "kid",
+        "algorithm",
+        "otherKey"
+    ] satisfies (keyof SignOverrides)[],
+    example: 'issuer.sign({ scope: "items:read" }, { expiresInSeconds: -60 })',
+    instead: {
+        expired: "expiresInSeconds: -60",
+        claims: "the claims as the first argument",
+        exp: "expiresInSeconds: 60",
+        alg: 'algorithm: "ES256"',
+        typ: 'header: { typ: "JWT" }'
+    }
+};
+
+const LIFETIME_SECONDS = 300;
+
+/** A token of this issuer. */
+export function writeToken(writer: Writer, claims: TestClaims, overrides: SignOverrides): string {
+    if (typeof claims !== "object" || claims === null || Array.isArray(claims)) {
+        throw invalid(`sign takes an object of claims; got ${kindOf(claims)}. Write ${OVERRIDES.example}`);
+    }
+    const read: SignOverrides = readMembers(overrides, OVERRIDES);
+    const { shape: name = writer.shape, boundTo, header, kid, algorithm, otherKey } = read;
+    if (!TOKEN_SHAPES.includes(name)) {
+        throw notAShape(name);
+    }
+    const shape = SHAPES[name];
+    const usual = shape.claims({
+        iss: writer.issuerUri,
+        aud: writer.audience ?? undefined,
+        clientId: writer.clientId,
+        ...timesOf(writer, read)
+    });
+    const isUnsigned = algorithm === "none" || algorithm === "HS256";
+    const picked = writer.keys.pick(isUnsigned ? undefined : checked(algorithm), kid);
+    const written = {
+        alg: algorithm ?? picked.key.algorithm,
+        kid: picked.kid,
+        ...shape.header,
+        ...header
+    };
+    const payload = { ...usual, ...(boundTo && { cnf: { jkt: thumbprintOf(boundTo) } }), ...claims };
+    if (isUnsigned) {
+        return withoutKey(written, payload, algorithm, picked.key);
+    }
+    const signing = otherKey === true ? createTestKey(picked.key.algorithm) : picked.key;
+    return signJws(written, payload, signing, algorithm ?? picked.key.algorithm);
+}
+
+export function notAShape(name: unknown): TypeError {
+    return invalid(`there is no shape ${JSON.stringify(name)}. There are ${TOKEN_SHAPES.join(", ")}`);
+}
+
+function checked(algorithm: SigningAlgorithm | undefined): SigningAlgorithm | undefined {
+    if (algorithm !== undefined) {
+        checkAlgorithm(algorithm, "sign");
+    }
+    return algorithm;
+}
+
+function timesOf({ now }: Writer, { expiresInSeconds, issuedSecondsAgo }: SignOverrides) {
+    const seconds = Math.floor(now() / 1000);
+    const lasts = secondsOf(expiresInSeconds ?? LIFETIME_SECONDS, "expiresInSeconds");
+    const ago = secondsOf(issuedSecondsAgo ?? (lasts > 0 ? 0 : LIFETIME_SECONDS - lasts), "issuedSecondsAgo");
+    return { iat: seconds - ago, exp: seconds + lasts };
+}
+
+/** A number of seconds that a test wrote. */
+export function secondsOf(given: unknown, name: string): number {
+    if (typeof given !== "number" || !Number.isFinite(given)) {
+        throw invalid(`${name} must be a number of seconds; got ${kindOf(given)}`);
+    }
+    return given;
+}
+
+function thumbprintOf(boundTo: { readonly thumbprint: string }): string {
+    const { thumbprint } = Object(boundTo) as { thumbprint?: unknown };
+    if (typeof thumbprint !== "string") {
+        throw invalid(
+            `boundTo takes a client of dpopClient or a key of createTestKey; got ${kindOf(boundTo)}`
+        );
+    }
+    return thumbprint;
+}
+
+/** As those write who hope that a server goes by the header alone. */
+function withoutKey(header: object, payload: object, algorithm: "none" | "HS256", key: TestKey): string {
+    const input = signingInput({ ...header }, { ...payload });
+    if (algorithm === "none") {
+        return `${input}.`;
+    }
+    const secret = createPublicKey({ key: key.publicJwk, format: "jwk" }).export({
+        format: "pem",
+        type: "spki"
+    });
+    return `${input}.${createHmac("sha256", secret).update(input).digest("base64url")}`;
+}
