@@ -7,7 +7,7 @@
 
 import type { AccessTokenClaims, ErrorCode, Granted, Refused, Validator, Verdict } from "../../index.js";
 import { errorTable, readRefusal, type NativeValidator } from "../addon/native.js";
-import { newNativeValidator } from "../validator/addon-validator.js";
+import { createNativeValidator } from "../validator/addon-validator.js";
 import { invalid, kindOf } from "../validator/members.js";
 import { RefusedError } from "../validator/refused-error.js";
 import { shown } from "../validator/shown.js";
@@ -69,7 +69,7 @@ let native: NativeValidator | undefined;
 
 /** A validator that is asked for refusals alone. */
 function refusing(): NativeValidator {
-    native ??= newNativeValidator({ ...createTestIssuer().options }).native;
+    native ??= createNativeValidator({ ...createTestIssuer().options }).native;
     return native;
 }
 
