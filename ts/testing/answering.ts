@@ -41,6 +41,16 @@ export function answering<Claims>(real: Validator<Claims>, answer: Answer<Claims
             }
             return verdict;
         },
+        explain: async (...[headers, target, rules]) => {
+            const { require, ...route } = rules ?? {};
+            const verdict = await validateRequest(headers, target, route);
+            const permitted = require === undefined ? verdict : real.authorize(verdict, require, route);
+            if (permitted.isSuccess) {
+                return { refusal: null, checks: [] };
+            }
+            const { code, debugErrorMessage } = permitted;
+            return { refusal: { code, debugErrorMessage }, checks: [] };
+        },
         ready: async () => undefined
     };
 }
