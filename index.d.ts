@@ -292,7 +292,8 @@ export interface NetworkOptions {
     privateAddresses?: boolean | undefined;
     /**
      * Certificates to trust, in PEM, beside those of the system's authorities (where the system has none, of Node.js' own)
-     * and of `NODE_EXTRA_CA_CERTS`: of authorities, or a server's own.
+     * and of `NODE_EXTRA_CA_CERTS`: of authorities, or a server's own. A certificate that is not an authority's (RFC 5280
+     * section 4.2.1.9) is trusted for the server that shows it alone, and not for what was signed with its key.
      */
     ca?: string | undefined;
     /** Client certificate for mutual TLS, in PEM. */
