@@ -146,7 +146,10 @@ export interface ParserLike<Output, Input = AccessTokenClaims> {
     parse: (claims: Input) => Output | Promise<Output>;
 }
 
-/** How the application says what its claims look like. */
+/**
+ * How the application says what its claims look like. What it answers otherwise than agreed refuses, `undefined`, `null` and
+ * booleans in the place of claims too: `claims_rejected`.
+ */
 export type ClaimsSchema<Claims, Input = AccessTokenClaims> =
     | StandardSchemaLike<Claims>
     | ParserLike<Claims, Input>;
