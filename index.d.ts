@@ -146,7 +146,10 @@ export interface ParserLike<Output, Input = AccessTokenClaims> {
     parse: (claims: Input) => Output | Promise<Output>;
 }
 
-/** How the application says what its claims look like. */
+/**
+ * How the application says what its claims look like. What it answers otherwise than agreed refuses, `undefined`, `null` and
+ * booleans in the place of claims too: `claims_rejected`.
+ */
 export type ClaimsSchema<Claims, Input = AccessTokenClaims> =
     | StandardSchemaLike<Claims>
     | ParserLike<Claims, Input>;
@@ -292,7 +295,8 @@ export interface NetworkOptions {
     privateAddresses?: boolean | undefined;
     /**
      * Certificates to trust, in PEM, beside those of the system's authorities (where the system has none, of Node.js' own)
-     * and of `NODE_EXTRA_CA_CERTS`: of authorities, or a server's own.
+     * and of `NODE_EXTRA_CA_CERTS`: of authorities, or a server's own. A certificate that is not an authority's (RFC 5280
+     * section 4.2.1.9) is trusted for the server that shows it alone, and not for what was signed with its key.
      */
     ca?: string | undefined;
     /** Client certificate for mutual TLS, in PEM. */

@@ -114,6 +114,8 @@ fn certificate_of<'a>(
 ) -> Result<Option<Cow<'a, [u8]>>, Rejection> {
     let Some(head) = head else { return Ok(None) };
     match (head.peer_certificate, head.client_cert) {
+        // What was taken away, such as the memory of a buffer, is no certificate, and nothing takes its place.
+        (Some([]), _) => Ok(None),
         (Some(der), _) => Ok(Some(Cow::Borrowed(der))),
         (None, Some(text))
             if field == CertificateField::OfTrustedProxy && head.is_from_trusted_proxy(trust) =>

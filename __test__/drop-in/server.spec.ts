@@ -169,6 +169,11 @@ describe("bootstrapAuth", () => {
             { implementation: "mock", behavior: "decode only", native: { refuseMock: true } },
             { implementation: "mock", behavior: "decode only", native: { refuseMockInProduction: "yes" } },
             { implementation: "mock", behavior: "decode only", native: true },
+            {
+                implementation: "mock",
+                behavior: "decode only",
+                native: Object.create({ refuseMockInProduction: true })
+            },
             { ...real(f.issuer.issuerUri), native: { refuseMocksInProduction: true } },
             { ...real(f.issuer.issuerUri), expectedAudience: null },
             { ...real(f.issuer.issuerUri), expectedAudience: false },

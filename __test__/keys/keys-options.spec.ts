@@ -49,6 +49,15 @@ function refusal(changes: object): string {
 }
 
 const REFUSED: Record<string, [changes: object, ...message: RegExp[]]> = {
+    "a header's value beyond ASCII": [
+        { network: { headers: { "x-key": "sécret" } } },
+        /x-key/,
+        /visible ASCII/
+    ],
+    "network options that lie in a prototype": [
+        { network: Object.create(Object.assign(Object.create(null), { privateAddresses: false })) },
+        /"network" is an object/
+    ],
     "cool-down longer than the age": [
         { keysCooldownSeconds: 61, keysAgeSeconds: 60 },
         /keysCooldownSeconds/,

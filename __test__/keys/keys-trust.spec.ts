@@ -9,7 +9,7 @@ import { rootCertificates } from "node:tls";
 import { promisify } from "node:util";
 import { createValidator, type NetworkOptions } from "oidc-spa-native";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { newAuthority, selfSigned } from "../support/certificates.js";
+import { newAuthority, selfSigned, selfSignedWith, serverSignedBy } from "../support/certificates.js";
 import { AUDIENCE, createFixtures, ITEMS, nowInSeconds, type Fixtures } from "../support/fixtures.js";
 import { startLocalIssuer, type LocalIssuer, type LocalIssuerOptions } from "../support/local-issuer.js";
 import { describeWith } from "../support/programs.js";
@@ -110,6 +110,55 @@ describeWith(["openssl"], "a certificate that is its own authority", () => {
         expect(await attempt(issuer, { ca: other.cert })).toMatch(
             /^failed: .*UnknownIssuer.*NODE_EXTRA_CA_CERTS/
         );
+    });
+});
+
+describeWith(["openssl"], "a certificate that is given", () => {
+    const OWN = "auth.example.test";
+    const signers: Record<string, [readonly string[], string]> = {
+        "an authority's": [["basicConstraints = critical, CA:TRUE"], "granted"],
+        "an authority's that says so by its key's use alone": [["keyUsage = keyCertSign"], "granted"],
+        "a server's, as it says": [["basicConstraints = CA:FALSE"], "refused"],
+        "a server's that says nothing of it": [["keyUsage = digitalSignature"], "refused"],
+        "an authority's whose key must not sign": [
+            ["basicConstraints = critical, CA:TRUE", "keyUsage = critical, digitalSignature"],
+            "refused"
+        ]
+    };
+
+    // Else whoever holds the key of one server could stand for every other one.
+    test.each(Object.entries(signers))(
+        "%s: whether it vouches for others",
+        async (_, [extensions, expected]) => {
+            const given = selfSignedWith([OWN], extensions);
+            const issuer = await issuerWith({ tls: serverSignedBy(given), host: "localhost" });
+            const found = await attempt(issuer, { ca: given.cert });
+            expect(found).toMatch(expected === "granted" ? /^granted$/ : /^failed: .*UnknownIssuer/);
+        }
+    );
+
+    test("a server's that an authority signed vouches for nobody, in the chain or out of it", async () => {
+        const authority = newAuthority("Authority of the tests");
+        const given = authority.server(OWN);
+        const { cert, key } = serverSignedBy(given);
+        for (const chain of [cert, cert + given.cert]) {
+            const issuer = await issuerWith({ tls: { cert: chain, key }, host: "localhost" });
+            expect(await attempt(issuer, { ca: given.cert })).toMatch(/^failed: /);
+        }
+        const own = await issuerWith({ tls: given, host: "localhost" });
+        expect(await attempt(own, { ca: given.cert })).toBe("granted");
+    });
+
+    test("a server's own is enough where there is no authority at all", async () => {
+        const pair = selfSigned(["localhost"], "CA:FALSE");
+        const issuer = await issuerWith({ tls: pair, host: "localhost" });
+        const ask = ASK.replace("createValidator({", "createValidator({ network: { ca: process.env.CA },");
+        const bare = `${LEND.replace(/rootCertificates: .*]/, "rootCertificates: []")}
+            (async () => {${ask.slice(ask.indexOf(";") + 1)}})();`;
+        const env = { ...asker(issuer), ...NO_AUTHORITIES };
+        expect((await script(bare, "commonjs", { ...env, CA: pair.cert })).stdout).toBe("granted");
+        const other = selfSigned(["localhost"], "CA:FALSE").cert;
+        expect((await script(bare, "commonjs", { ...env, CA: other })).stdout).toMatch(/^failed: /);
     });
 });
 

@@ -24,44 +24,49 @@ export function newAuthority(name: string): Authority {
         configure(folder, ["basicConstraints = critical, CA:TRUE", "keyUsage = critical, keyCertSign"]);
         return make(folder, name, ["-x509", "-days", "2", "-extensions", "extensions", "-out", "cert.pem"]);
     });
-    const issue = (subject: string, extensions: string[]): Pair =>
-        openssl(folder => {
-            configure(folder, ["basicConstraints = critical, CA:FALSE", ...extensions]);
-            writeFileSync(join(folder, "ca.pem"), authority.cert);
-            writeFileSync(join(folder, "ca.key"), authority.key);
-            make(folder, subject, ["-out", "request.pem"]);
-            const by = ["-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "1"];
-            const from = ["-extfile", "openssl.cnf", "-extensions", "extensions"];
-            execFileSync(
-                "openssl",
-                ["x509", "-req", "-in", "request.pem", "-out", "cert.pem", ...by, ...from],
-                quietIn(folder)
-            );
-            return read(folder);
-        });
     return {
         ca: authority.cert,
-        server: (...names) => {
-            const alternatives = [
-                "DNS:localhost",
-                "IP:127.0.0.1",
-                "IP:::1",
-                ...names.map(name => `DNS:${name}`)
-            ];
-            return issue("server", [
-                `subjectAltName = ${alternatives.join(", ")}`,
-                "extendedKeyUsage = serverAuth"
-            ]);
-        },
-        client: subject => issue(subject, ["extendedKeyUsage = clientAuth"])
+        server: (...names) => serverSignedBy(authority, ...names),
+        client: subject => signedBy(authority, subject, ["extendedKeyUsage = clientAuth"])
     };
+}
+
+/** A server's certificate, for this machine and for `names`, signed with this key, whoever its own certificate says it is. */
+export function serverSignedBy(signer: Pair, ...names: string[]): Pair {
+    const alternatives = ["DNS:localhost", "IP:127.0.0.1", "IP:::1", ...names.map(name => `DNS:${name}`)];
+    return signedBy(signer, "server", [
+        `subjectAltName = ${alternatives.join(", ")}`,
+        "extendedKeyUsage = serverAuth"
+    ]);
+}
+
+function signedBy(signer: Pair, subject: string, extensions: string[]): Pair {
+    return openssl(folder => {
+        configure(folder, ["basicConstraints = critical, CA:FALSE", ...extensions]);
+        writeFileSync(join(folder, "ca.pem"), signer.cert);
+        writeFileSync(join(folder, "ca.key"), signer.key);
+        make(folder, subject, ["-out", "request.pem"]);
+        const by = ["-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "1"];
+        const from = ["-extfile", "openssl.cnf", "-extensions", "extensions"];
+        execFileSync(
+            "openssl",
+            ["x509", "-req", "-in", "request.pem", "-out", "cert.pem", ...by, ...from],
+            quietIn(folder)
+        );
+        return read(folder);
+    });
 }
 
 /** A server's certificate that nobody else signed. */
 export function selfSigned(names: readonly string[], basicConstraints = "critical, CA:TRUE"): Pair {
+    return selfSignedWith(names, [`basicConstraints = ${basicConstraints}`]);
+}
+
+/** The same, with these extensions of its own. */
+export function selfSignedWith(names: readonly string[], extensions: readonly string[]): Pair {
     return openssl(folder => {
         const alternatives = names.map(name => `DNS:${name}`).join(", ");
-        configure(folder, [`basicConstraints = ${basicConstraints}`, `subjectAltName = ${alternatives}`]);
+        configure(folder, [...extensions, `subjectAltName = ${alternatives}`]);
         const own = ["-x509", "-days", "2", "-extensions", "extensions", "-out", "cert.pem"];
         return make(folder, "A server of the tests", own);
     });

@@ -97,6 +97,22 @@ test("what a route without rules was granted is remembered for it alone", async 
     }
 });
 
+test("rules of an object that is frozen are read anew where a getter may answer otherwise", async () => {
+    let senderConstrained: RequestRules["senderConstrained"] = "allowed";
+    const changing = Object.freeze({
+        get senderConstrained() {
+            return senderConstrained;
+        }
+    });
+    const fixed = Object.freeze({ senderConstrained });
+    const ask = async (rules: RequestRules) =>
+        (await validator.validateRequest(headersOf("unbound"), TARGET, rules)).code ?? "granted";
+    const validator = newValidator();
+    expect([await ask(changing), await ask(fixed)]).toEqual(["granted", "granted"]);
+    senderConstrained = "required";
+    expect([await ask(changing), await ask(fixed)]).toEqual(["token_unbound", "granted"]);
+});
+
 test("a refusal is a challenge that says so in general words", async () => {
     const verdict = await newValidator({ senderConstrained: "required" }).validateRequest(
         headersOf("unbound"),

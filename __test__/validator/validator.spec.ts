@@ -467,6 +467,39 @@ describe("claims", () => {
         }
     });
 
+    test("what is no answer of a schema, and what cannot be claims, refuses", async () => {
+        const late = () => Promise.reject(new Error("later"));
+        const nothing = [undefined, null, true, false];
+        const standard = (answer: unknown) => ({
+            "~standard": { version: 1, vendor: "x", validate: () => answer }
+        });
+        const none = [...nothing, 0, "no", {}, { success: false }, { valeu: {} }];
+        for (const answer of [...none, ...nothing.map(value => ({ value })), { value: late() }]) {
+            for (const given of [answer, Promise.resolve(answer)]) {
+                const typed = createValidator(options({ claims: standard(given) as never }));
+                const verdict = await typed.validateRequest(withBearer());
+                expect(verdict, JSON.stringify(answer)).toMatchObject({ code: "claims_rejected" });
+                expect(verdict.debugErrorMessage).toMatch(/the schema answered .* expected|in the place of/);
+            }
+        }
+        for (const answer of nothing) {
+            for (const parse of [() => answer, () => Promise.resolve(answer)]) {
+                const typed = createValidator(options({ claims: { parse } as never }));
+                expect(await typed.validateRequest(withBearer())).toMatchObject({ code: "claims_rejected" });
+            }
+        }
+        for (const value of ["user-1", 0, "", { sub: "a" }, ["a"]]) {
+            for (const claims of [
+                standard({ value }),
+                standard(Promise.resolve({ value })),
+                { parse: () => value }
+            ]) {
+                const typed = createValidator(options({ claims: claims as never }));
+                expect(await typed.validateRequest(withBearer())).toMatchObject({ claims: value });
+            }
+        }
+    });
+
     test("Q22: rawClaims stay as they were, whatever the schema does", async () => {
         const claims = {
             parse: (given: Record<string, unknown>) => {

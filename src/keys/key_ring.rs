@@ -92,6 +92,8 @@ pub struct KeyRing {
     cooldown_ends: Monotonic,
     /// Failed attempts since the last good one.
     failures: u32,
+    /// When the last attempt failed.
+    failed_at: Monotonic,
     /// When the next attempt is made, whether anybody asks or not.
     due: Option<Monotonic>,
     /// Until when a failed attempt keeps requests from asking for the next one: never longer than a cool-down, unless
@@ -147,6 +149,7 @@ impl KeyRing {
             is_fetching: false,
             cooldown_ends: start,
             failures: 0,
+            failed_at: start,
             due: None,
             held_back_until: start,
             unknown: UnknownKids::default(),
@@ -248,12 +251,18 @@ impl KeyRing {
         true
     }
 
-    /// The application asks for an attempt now, without waiting for the pause after a failed one.
+    /// The application asks for an attempt now, without waiting for the pause after a failed one. It waits for the shortest
+    /// pause there is all the same: an application may ask with each of its own requests, and those are anybody's.
     pub fn hurry(&mut self, now: Monotonic) {
         if self.failures > 0 && !self.is_fetching {
-            self.held_back_until = now;
-            self.due = Some(now);
+            let soonest = self.failed_at.plus_millis(self.shortest_pause()).max(now);
+            self.held_back_until = soonest;
+            self.due = Some(soonest);
         }
+    }
+
+    const fn shortest_pause(&self) -> u64 {
+        self.policy.retry_millis.0 / 2
     }
 
     /// A fetch brought a usable set. `lifetime` is how long the issuer says that it is good; `jitter`, from 0 to 1,
@@ -274,9 +283,10 @@ impl KeyRing {
     pub fn failed(&mut self, now: Monotonic, retry_after: Option<u64>, jitter: f64) {
         let (least, most) = self.policy.retry_millis;
         let doubled = least.saturating_mul(1 << self.failures.min(20)).min(most);
-        let pause = share(doubled, unit(jitter)).max(least / 2);
+        let pause = share(doubled, unit(jitter)).max(self.shortest_pause());
         let asked = retry_after.map_or(0, |asked| asked.min(most));
         self.failures = self.failures.saturating_add(1);
+        self.failed_at = now;
         self.is_fetching = false;
         self.due = Some(now.plus_millis(pause.max(asked)));
         self.held_back_until = now.plus_millis(pause.min(self.policy.cooldown_millis).max(asked));
@@ -411,10 +421,27 @@ mod tests {
         assert_eq!(pauses[11], 5 * MINUTE);
         ring.failed(at(0), None, 0.0);
         assert_eq!(pause(&ring, at(0)), 500);
-        ring.hurry(at(10));
-        assert!(ring.wake(at(10)));
-        ring.fetched(at(20), set(), None, 0.5);
-        assert!(ring.keys(at(20)).is_some());
+    }
+
+    #[test]
+    fn h12_whoever_is_in_a_hurry_waits_for_the_shortest_pause_and_no_other() {
+        let mut ring = KeyRing::new(KeyRingPolicy::default());
+        assert_eq!(ring.decide_refresh(at(0)), RefreshDecision::Fetch);
+        let mut attempts = 0;
+        // An application that asks with each of its requests, one a millisecond, of an issuer that wants to be left alone.
+        for now in 0..10_000 {
+            if ring.is_fetching() {
+                ring.failed(at(now), Some(60_000), 1.0);
+            }
+            ring.hurry(at(now));
+            attempts += u32::from(ring.wake(at(now)));
+        }
+        assert_eq!(attempts, 19);
+        ring.failed(at(10_000), Some(60_000), 1.0);
+        ring.hurry(at(12_000));
+        assert!(ring.wake(at(12_000)), "it was left alone for long enough");
+        ring.fetched(at(12_010), set(), None, 0.5);
+        assert!(ring.keys(at(12_010)).is_some());
     }
 
     #[test]

@@ -88,7 +88,7 @@ pub(super) enum Usefulness {
 pub(super) enum NotForSignatures {
     #[error("it is not one unambiguous JSON object")]
     Unreadable,
-    #[error("its `kty` is none of RSA, EC and OKP")]
+    #[error("its `kty` is none of RSA, EC, OKP and AKP")]
     KeyType,
     #[error("its `use` is another than \"sig\"")]
     Use,

@@ -48,11 +48,20 @@ fn n11_n12_a_bound_token_passes_with_its_certificate_alone() {
     says(&bound(), Some(head()), "token_bound");
     says(&bound(), None, "token_bound");
     says(&bound(), Some(with_peer(OTHER)), MISMATCH);
-    says(&bound(), Some(with_peer(b"")), MISMATCH);
+    says(&bound(), Some(with_peer(b"")), "token_bound");
     says(&bound(), Some(with_peer(CERTIFICATE)), "granted");
     // A certificate binds nothing where the token names none.
     says(&Jwt::t0(), Some(with_peer(OTHER)), "granted");
     says(&Jwt::t1(), Some(with_peer(CERTIFICATE)), "token_bound");
+}
+
+#[test]
+fn n11_nothing_is_no_certificate_not_even_for_a_token_that_is_bound_to_nothing() {
+    for (der, expected) in [(&b""[..], "token_bound"), (b"x", "granted")] {
+        let thumbprint = CertificateThumbprint::of_der(der).to_string();
+        let token = Jwt::t0().claim("cnf", &format!(r#"{{"x5t#S256":"{thumbprint}"}}"#));
+        says(&token, Some(with_peer(der)), expected);
+    }
 }
 
 #[test]

@@ -289,7 +289,7 @@ fn a_skipped_key_says_why_where_a_token_names_it() {
         (
             r#"{"kty":"oct","kid":"k","k":"AA"}"#.to_owned(),
             "key_unknown",
-            "its `kty` is none of RSA, EC and OKP",
+            "its `kty` is none of RSA, EC, OKP and AKP",
         ),
         (RSA_1.jwk(r#""kid":"k","key_ops":["sign"]"#), "signature_invalid", "its `key_ops` is not a list"),
         (

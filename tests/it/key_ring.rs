@@ -246,9 +246,11 @@ fn h26_to_h30_h33_whatever_happens_the_promises_hold() {
                 world.is_good = !world.is_good;
             }
             if world.random.one_in(50) {
-                // The application asks for an attempt, whatever the issuer asked for.
+                // The application asks for an attempt, whatever the issuer asked for: half a second is what is left of that.
                 world.ring.hurry(at(world.now));
-                world.failed = None;
+                let shortest = world.policy.retry_millis.0 / 2;
+                let alone = world.failed.filter(|(at, _)| world.now < at + shortest);
+                world.failed = alone.map(|(at, _)| (at, shortest));
             }
             world.attend();
             if world.random.one_in(3) {

@@ -5,7 +5,7 @@
  * `oidc-spa/server`.
  */
 
-import { kindOf } from "../validator/members.js";
+import { checkNothingInherited, kindOf } from "../validator/members.js";
 import type { ParamsOfBootstrap } from "./types.js";
 
 export type ValidatorOptionsOfNative = Omit<ParamsOfBootstrap.Native, "refuseMockInProduction">;
@@ -36,6 +36,11 @@ export function readNative(native: ParamsOfBootstrap.Native | undefined): {
             `oidc-spa-native: bootstrapAuth's native must be an object, but ${kindOf(native)} was given; ${example}.`
         );
     }
+    checkNothingInherited(native, {
+        of: "bootstrapAuth's native",
+        noun: "option",
+        example: "native: { refuseMockInProduction: true }"
+    });
     const unknown = Object.keys(native).find(name => !Object.hasOwn(NAMES, name));
     if (unknown !== undefined) {
         throw new TypeError(

@@ -41,10 +41,16 @@ export function ruleBitsOf(rules: RequestRules | undefined): RuleBits {
     for (const [at, name] of REQUEST_RULES.entries()) {
         bits |= numberOf(name, given[name]) << (2 * at);
     }
-    if (Object.isFrozen(rules)) {
+    if (isFixed(rules)) {
         bitsOf.set(rules, bits);
     }
     return bits;
+}
+
+/** Whether each reading will find the same: a getter of an object that is frozen may answer otherwise the next time. */
+function isFixed(rules: object): boolean {
+    const members = Object.values(Object.getOwnPropertyDescriptors(rules));
+    return Object.isFrozen(rules) && members.every(member => "value" in member);
 }
 
 /** Of rules that cannot change any more, such as a guard's: they are read once, not with each request. */
@@ -141,5 +147,9 @@ const MAX_OPTION_PATH = 200;
 
 function isPlain(value: object): boolean {
     const prototype: unknown = Object.getPrototypeOf(value);
-    return prototype === null || Object.getPrototypeOf(prototype) === null;
+    // What has members and is no `Object.prototype`, of any realm, would lend them.
+    return (
+        prototype === null ||
+        (Object.getPrototypeOf(prototype) === null && Object.hasOwn(Object(prototype), "hasOwnProperty"))
+    );
 }

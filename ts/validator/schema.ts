@@ -5,7 +5,7 @@
  * an exception for what a schema does.
  */
 
-import type { AccessTokenClaims, ClaimsSchema } from "../../index.js";
+import type { AccessTokenClaims, ClaimsSchema, StandardResult } from "../../index.js";
 import { kindOf } from "./members.js";
 import { MAX_REPORT, messageOf, shown } from "./shown.js";
 
@@ -23,18 +23,12 @@ export function schemaReader<Claims>(schema: ClaimsSchema<Claims>): SchemaReader
     const standard = isHolder && "~standard" in schema ? schema["~standard"] : undefined;
 
     if (typeof standard === "object" && standard !== null && typeof standard.validate === "function") {
-        return reader(
-            claims => standard.validate(claims),
-            result =>
-                result.issues === undefined
-                    ? { claims: result.value }
-                    : { report: result.issues.map(describeIssue).join("; ") }
-        );
+        return reader(claims => standard.validate(claims), outcomeOfStandard);
     }
     if (isHolder && "parse" in schema && typeof schema.parse === "function") {
         return reader(
             claims => schema.parse(claims),
-            parsed => ({ claims: parsed })
+            parsed => outcomeOfClaims(parsed, "claims; a parse that refuses throws")
         );
     }
     throw new TypeError(
@@ -65,6 +59,33 @@ function reader<Result, Claims>(
 function isPromised<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
     const isHolder = (typeof value === "object" && value !== null) || typeof value === "function";
     return isHolder && "then" in value && typeof value.then === "function";
+}
+
+/** What a schema answers otherwise than agreed does not say that the claims are good. */
+function outcomeOfStandard<Claims>(result: StandardResult<Claims>): SchemaOutcome<Claims> {
+    const expected = "{ value } with claims, or { issues }";
+    const issues = typeof result === "object" && result !== null ? result.issues : undefined;
+    if (issues !== undefined) {
+        return { report: issues.map(describeIssue).join("; ") };
+    }
+    return Object(result) === result && "value" in result
+        ? outcomeOfClaims(result.value, expected)
+        : { report: `the schema answered ${kindOf(result)} where ${expected} is expected` };
+}
+
+/** Of what cannot be claims, such as the answer of a predicate or a Promise within an answer, nothing was judged. */
+function outcomeOfClaims<Claims>(claims: Claims, expected: string): SchemaOutcome<Claims> {
+    const isLate = isPromised(claims);
+    if (isLate) {
+        // That it rejects must not end the process.
+        Promise.resolve(claims).catch(() => undefined);
+    }
+    const isNothing = claims === undefined || claims === null || typeof claims === "boolean";
+    return isLate || isNothing
+        ? {
+              report: `the schema answered ${isLate ? "a Promise" : kindOf(claims)} in the place of ${expected}`
+          }
+        : { claims };
 }
 
 function describeIssue(issue: { readonly message: string; readonly path?: unknown }): string {

@@ -4,6 +4,7 @@
 //! Out: a reqwest client.
 //! Never: a redirect to another origin, a proxy for this very machine, a private key or a header's value in a message.
 
+mod authority;
 pub(crate) mod reach;
 pub(crate) mod trust;
 
@@ -296,7 +297,7 @@ impl NetworkOptions {
             // The value is a secret: no message shows it.
             let mut value = HeaderValue::from_str(value)
                 .ok()
-                .filter(|value| !value.is_empty())
+                .filter(|value| !value.is_empty() && value.to_str().is_ok())
                 .ok_or_else(|| format!("headers.{name}: expected a value of visible ASCII characters"))?;
             value.set_sensitive(true);
             if headers.insert(known, value).is_some() {

@@ -8,12 +8,16 @@ use std::sync::{Arc, OnceLock};
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{WebPkiServerVerifier, verify_server_name};
-use rustls::crypto::CryptoProvider;
+use rustls::crypto::{
+    CryptoProvider, WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature,
+};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
 use rustls_platform_verifier::Verifier;
+
+use super::authority::is_authority;
 
 const NOT_CERTIFICATES: &str = "ca: expected certificates in PEM (BEGIN CERTIFICATE)";
 const NOT_AN_IDENTITY: &str =
@@ -140,11 +144,13 @@ fn built_in_authorities() -> Vec<CertificateDer<'static>> {
     built_in.filter_map(|pem| CertificateDer::from_pem_slice(pem.as_bytes()).ok()).collect()
 }
 
-/// Verifies a server by the system's authorities, or else by the certificates that are given: as authorities, and as the
-/// server's own.
+/// Verifies a server by the system's authorities and those that are given, or else by the certificates that are given: as
+/// the server's own.
 #[derive(Debug)]
 struct GivenOrSystem {
-    system: Arc<dyn ServerCertVerifier>,
+    /// `None` where there is no authority.
+    by_authorities: Option<Arc<dyn ServerCertVerifier>>,
+    algorithms: WebPkiSupportedAlgorithms,
     given: Vec<CertificateDer<'static>>,
     /// Trusts the given certificates alone.
     by_given: Option<Arc<WebPkiServerVerifier>>,
@@ -163,17 +169,22 @@ impl GivenOrSystem {
                 Some(builder.build().map_err(|error| failed(&error))?)
             }
         };
-        let beside: Vec<_> = parsable(built_in_authorities()).chain(given.iter().cloned()).collect();
-        let system = match Verifier::new_with_extra_roots(beside, Arc::clone(provider)) {
-            Ok(verifier) => Arc::new(verifier),
-            Err(error) => {
+        // A server's own certificate vouches for nobody else: as an anchor it would, whatever it says of itself.
+        let authorities = given.iter().filter(|certificate| is_authority(certificate)).cloned();
+        let beside: Vec<_> = parsable(built_in_authorities()).chain(authorities).collect();
+        let by_authorities = match (Verifier::new_with_extra_roots(beside, Arc::clone(provider)), &by_given) {
+            (Ok(verifier), _) => Some(Arc::new(verifier) as Arc<dyn ServerCertVerifier>),
+            // The server's own certificate is enough.
+            (Err(_), Some(_)) => None,
+            (Err(error), None) => {
                 return Err(format!(
                     "there is no authority to trust: the system has no certificates, and nobody gave others ({error}). \
                      Install the package ca-certificates, or give `network.ca` or NODE_EXTRA_CA_CERTS"
                 ));
             }
         };
-        Ok(Self { system, given, by_given })
+        let algorithms = provider.signature_verification_algorithms;
+        Ok(Self { by_authorities, algorithms, given, by_given })
     }
 
     /// Verifies a server whose own certificate is one of those given: by its name and its time. `None`: it is none.
@@ -191,14 +202,14 @@ impl GivenOrSystem {
         Some(match by_given.verify_server_cert(server, &[], name, &[], now) {
             // Its time has been looked at before it is found out that another one signed it, or that it is an authority.
             Err(Error::InvalidCertificate(CertificateError::UnknownIssuer)) => named(),
-            Err(error) if is_authority(&error) => named(),
+            Err(error) if is_of_authority(&error) => named(),
             verified => verified,
         })
     }
 }
 
 /// Whether a server was refused since its certificate is one of an authority.
-fn is_authority(error: &Error) -> bool {
+fn is_of_authority(error: &Error) -> bool {
     let Error::InvalidCertificate(CertificateError::Other(other)) = error else { return false };
     matches!(other.0.downcast_ref(), Some(webpki::Error::CaUsedAsEndEntity))
 }
@@ -212,7 +223,10 @@ impl ServerCertVerifier for GivenOrSystem {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        let verified = self.system.verify_server_cert(server, intermediates, name, ocsp_response, now);
+        let verified = match &self.by_authorities {
+            Some(verifier) => verifier.verify_server_cert(server, intermediates, name, ocsp_response, now),
+            None => Err(CertificateError::UnknownIssuer.into()),
+        };
         verified.or_else(|error| self.verify_given(server, name, now).unwrap_or(Err(error)))
     }
 
@@ -222,7 +236,7 @@ impl ServerCertVerifier for GivenOrSystem {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.system.verify_tls12_signature(message, certificate, signed)
+        verify_tls12_signature(message, certificate, signed, &self.algorithms)
     }
 
     fn verify_tls13_signature(
@@ -231,11 +245,11 @@ impl ServerCertVerifier for GivenOrSystem {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.system.verify_tls13_signature(message, certificate, signed)
+        verify_tls13_signature(message, certificate, signed, &self.algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.system.supported_verify_schemes()
+        self.algorithms.supported_schemes()
     }
 }
 
@@ -252,7 +266,7 @@ pub(crate) fn remedy(error: &Error) -> Option<&'static str> {
         _ => return None,
     };
     match certificate {
-        _ if is_authority(error) => Some(
+        _ if is_of_authority(error) => Some(
             "it is self-signed: give this very certificate as `network.ca` or in the file that NODE_EXTRA_CA_CERTS names",
         ),
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
