@@ -266,7 +266,7 @@ test("a rule in the wrong place says where it belongs", () => {
         [() => ofWebSocket.protectNamespace(validator, { guardPreflights: false } as never), /unknown rule/],
         [
             () => ofWebSocket.protectNamespace(validator, { closeAtExpiry: "no" } as never),
-            /must be a boolean/
+            /expected a boolean; got "no"/
         ],
         [() => ofExpress.protect(validator, { optionl: true } as never), /did you mean "optional"\?/],
         [() => ofExpress.protect(validator, { roles: ["a"] } as never), /Write require: allRoles/],
@@ -276,7 +276,7 @@ test("a rule in the wrong place says where it belongs", () => {
             /forRoot\(validator, \{\}, \{ global: false \}\)/
         ],
         [() => forRoot(validator, {}, { optional: true } as never), /unknown option "optional"/],
-        [() => forRoot(validator, {}, { global: "no" } as never), /"global" must be a boolean/],
+        [() => forRoot(validator, {}, { global: "no" } as never), /"global": expected a boolean; got "no"/],
         [
             () => forRootAsync({ useFactory: () => validator, require: admin } as never),
             /Write rules: \{ require/

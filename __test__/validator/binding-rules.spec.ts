@@ -125,11 +125,11 @@ test("a refusal is a challenge that says so in general words", async () => {
 });
 
 test.each([
-    [{ certificate: "disabled" }, /"certificate" must be "allowed" or "required"; got "disabled"/],
-    [{ certificate: true }, /"certificate" must be .*; got .*/],
-    [{ senderConstrained: "Required" }, /"senderConstrained" must be .*; got "Required"/],
-    [{ senderConstrained: null }, /"senderConstrained" must be .*; got null/],
-    [{ dpop: "on" }, /"dpop" must be "allowed", "required" or "disabled"; got "on"/],
+    [{ certificate: "disabled" }, /"certificate": expected "allowed" or "required"; got "disabled"/],
+    [{ certificate: true }, /"certificate": expected .*; got .*/],
+    [{ senderConstrained: "Required" }, /"senderConstrained": expected .*; got "Required"/],
+    [{ senderConstrained: null }, /"senderConstrained": expected .*; got null/],
+    [{ dpop: "on" }, /"dpop": expected "allowed", "required" or "disabled"; got "on"/],
     [{ clientCertificate: "required" }, /unknown rule "clientCertificate" of a request/],
     [["required"], /a request takes an object .*list/],
     ["required", /a request takes an object .*string/],
@@ -168,6 +168,6 @@ test("several guards of one request: each asks for what its own rules say", asyn
         expect(await Promise.all(statuses), JSON.stringify(rules)).toEqual(expected);
     }
     expect(() => protect(validator, { certificate: "on" } as never, () => new Response())).toThrow(
-        /"certificate" must be .*; got "on"/
+        /"certificate": expected .*; got "on"/
     );
 });

@@ -1,5 +1,6 @@
 import { createValidator, type Granted } from "oidc-spa-native";
 import { allRoles, allScopes, rolesOf, stepUp } from "oidc-spa-native/authorization";
+import { protect } from "oidc-spa-native/fetch";
 import { expect, test } from "vitest";
 
 const ISSUER = { issuerUri: "https://auth.example.com", expectedAudience: "https://api.example.com" };
@@ -48,4 +49,57 @@ test("roles and a sign-in that do not suffice are told beside what is there", ()
     );
     expect(messageOf(stepUp({ maxAgeSeconds: 300 }), {})).toMatch(/\(it is absent\)$/);
     expect(messageOf(allScopes(["a"]), { scope: "a" })).toBeUndefined();
+});
+
+test("an unknown rule and an unknown option have one sentence, and so have wrong values of both", () => {
+    const messageOf = (act: () => unknown): string => {
+        try {
+            act();
+        } catch (error) {
+            return (error as TypeError).message;
+        }
+        return "nothing was thrown";
+    };
+    const ofRules = (rules: object) =>
+        messageOf(() => protect(createValidator(ISSUER), rules as never, () => new Response()));
+    const ofOptions = (options: object) => messageOf(() => createValidator({ ...ISSUER, ...options }));
+
+    const shape =
+        /^oidc-spa-native: unknown (?:rule|option) "dpopp"(?: of protect)?; did you mean "dpop"\? There are /;
+    expect(ofRules({ dpopp: "required" })).toMatch(shape);
+    expect(ofOptions({ dpopp: "required" })).toMatch(shape);
+
+    const unlike = /^oidc-spa-native: unknown (?:rule|option) "zzzzzz"(?: of protect)?\. There are /;
+    expect(ofRules({ zzzzzz: 1 })).toMatch(unlike);
+    expect(ofOptions({ zzzzzz: 1 })).toMatch(unlike);
+
+    const value =
+        /^oidc-spa-native: (?:the rule "dpop"|dpop): expected "allowed", "required" or "disabled"; got "on"\.?$/;
+    expect(ofRules({ dpop: "on" })).toMatch(value);
+    expect(ofOptions({ dpop: "on" })).toMatch(value);
+
+    const hostile = `a\n\u202e${"x".repeat(10_000)}`;
+    for (const message of [ofRules({ [hostile]: 1 }), ofOptions({ [hostile]: 1 })]) {
+        expect(message).toMatch(/^oidc-spa-native: unknown (?:rule|option) "a[^\n\u202e]*x…"/);
+        expect(message.length).toBeLessThan(2_000);
+    }
+    for (const message of [ofRules({ dpop: hostile }), ofOptions({ dpop: hostile })]) {
+        expect(message).not.toMatch(/\n|\u202e/);
+        expect(message.length).toBeLessThan(1_000);
+    }
+
+    // What other libraries call it. As a rule of a route it is an option in the wrong place.
+    for (const [name, meant] of [
+        ["issuer", "issuerUri"],
+        ["audience", "expectedAudience"],
+        ["clockTolerance", "leewaySeconds"],
+        ["algorithm", "algorithms"],
+        ["jwksUrl", "jwksUri"],
+        ["maxAge", "maxTokenAgeSeconds"]
+    ] as const) {
+        expect(ofOptions({ [name]: "x" })).toContain(`unknown option "${name}"; did you mean "${meant}"?`);
+    }
+    expect(ofRules({ issuer: "x" })).toContain("it is an option of a validator");
+    expect(ofRules({ dpop: "required" })).toBe("nothing was thrown");
+    expect(ofOptions({ dpop: "required" })).toBe("nothing was thrown");
 });

@@ -102,7 +102,8 @@ pub(crate) struct FetchFailure {
 
 impl Fetcher {
     pub(crate) fn new(plan: FetchPlan) -> Result<Self, FetchFailure> {
-        let network = Network::new(plan.network.clone()).map_err(FetchFailure::new)?;
+        let network =
+            Network::new(plan.network.clone()).map_err(|error| FetchFailure::new(error.to_string()))?;
         let configured = plan.configured_origins();
         Ok(Self { plan, network, configured, metadata: None, metadata_good_until: None, jwk_set: None })
     }

@@ -1,7 +1,7 @@
 //! Keys that are known in advance: a JWK Set or PEM, from the options, a file or the environment.
 //!
 //! In: the option `keys`.
-//! Out: a `JwkSet`, or a sentence that says what was expected.
+//! Out: a `JwkSet`, or an error that says what was expected.
 //! Never: the network, a private key.
 
 use oidc_spa_native::jose::json::Object;
@@ -9,6 +9,11 @@ use oidc_spa_native::jose::verification_key::VerificationKey;
 use oidc_spa_native::keys::jwk_set::JwkSet;
 use rustls_pki_types::SubjectPublicKeyInfoDer;
 use rustls_pki_types::pem::PemObject;
+
+use crate::options_error::{Found, OptionsError};
+
+const PUBLIC_KEYS: &str =
+    "public keys in PEM (BEGIN PUBLIC KEY): RSA of 2048 to 8192 bits, EC P-256, P-384, P-521 or Ed25519";
 
 /// Where static keys are.
 pub(crate) enum StaticKeys<'o> {
@@ -20,32 +25,38 @@ pub(crate) enum StaticKeys<'o> {
 
 impl StaticKeys<'_> {
     /// Reads them, once.
-    pub(crate) fn read(&self) -> Result<JwkSet, String> {
+    pub(crate) fn read(&self) -> Result<JwkSet, OptionsError> {
         match self {
-            Self::JwkSet(object) => JwkSet::from_object(object).map_err(|error| format!("jwks: {error}")),
-            Self::Pem(pem) => read_pem(pem).map_err(|error| format!("pem: {error}")),
-            Self::File(path) => {
-                let text = std::fs::read_to_string(path).map_err(|error| format!("file: {path}: {error}"))?;
-                read_either(&text).map_err(|error| format!("file: {path}: {error}"))
+            Self::JwkSet(object) => {
+                JwkSet::from_object(object).map_err(|error| OptionsError::invalid("jwks", &error))
             }
-            Self::Environment(name) => {
-                let text = std::env::var(name).map_err(|_| format!("env: {name} is not set"))?;
-                read_either(&text).map_err(|error| format!("env: {name}: {error}"))
+            Self::Pem(pem) => read_pem("pem", pem),
+            Self::File(path) => match std::fs::read_to_string(path) {
+                Ok(text) => read_either("file", &text),
+                Err(error) => Err(OptionsError::invalid("file", &error)),
             }
+            .map_err(|error| error.in_content_of(path)),
+            Self::Environment(name) => match std::env::var(name) {
+                Ok(text) => read_either("env", &text).map_err(|error| error.in_content_of(name)),
+                Err(_) => {
+                    let expected = "the name of an environment variable that is set";
+                    Err(OptionsError::expected("env", expected).found(Found::text(name)))
+                }
+            },
         }
     }
 }
 
-fn read_either(text: &str) -> Result<JwkSet, String> {
+fn read_either(option: &str, text: &str) -> Result<JwkSet, OptionsError> {
     if text.trim_start().starts_with('{') {
-        JwkSet::parse(text.as_bytes()).map_err(|error| error.to_string())
+        JwkSet::parse(text.as_bytes()).map_err(|error| OptionsError::invalid(option, &error))
     } else {
-        read_pem(text)
+        read_pem(option, text)
     }
 }
 
-fn read_pem(text: &str) -> Result<JwkSet, String> {
-    let expected = "expected public keys in PEM (BEGIN PUBLIC KEY): RSA of 2048 to 8192 bits, EC P-256, P-384, P-521 or Ed25519";
+fn read_pem(option: &str, text: &str) -> Result<JwkSet, OptionsError> {
+    let expected = || OptionsError::expected(option, PUBLIC_KEYS);
     // As variables of an environment hold it that take one line only: PEM itself has no backslash.
     let text = text.replace("\\r", "").replace("\\n", "\n");
     for (mark, found) in [
@@ -57,13 +68,13 @@ fn read_pem(text: &str) -> Result<JwkSet, String> {
         ),
     ] {
         if text.contains(mark) {
-            return Err(format!("it holds {found}; expected public keys (BEGIN PUBLIC KEY)"));
+            return Err(expected().found(Found::kind(found)));
         }
     }
     let keys = SubjectPublicKeyInfoDer::pem_slice_iter(text.as_bytes())
-        .map(|der| VerificationKey::from_der(&der.map_err(|_| expected)?).map_err(|_| expected))
+        .map(|der| VerificationKey::from_der(&der.map_err(|_| expected())?).map_err(|_| expected()))
         .collect::<Result<Vec<_>, _>>()?;
-    JwkSet::of_unnamed(keys).map_err(|_| expected.to_owned())
+    JwkSet::of_unnamed(keys).map_err(|_| expected())
 }
 
 #[cfg(test)]
@@ -77,7 +88,7 @@ mod tests {
     }
 
     fn error(pem: &str) -> String {
-        StaticKeys::Pem(pem).read().err().unwrap_or_default()
+        StaticKeys::Pem(pem).read().err().map(|error| error.to_string()).unwrap_or_default()
     }
 
     #[test]
@@ -99,14 +110,16 @@ mod tests {
     #[test]
     fn what_is_no_public_key_is_called_by_its_name() {
         for (label, found) in [
-            ("CERTIFICATE", "pem: it holds a certificate; `openssl x509 -pubkey -noout`"),
-            ("PRIVATE KEY", "pem: it holds a private key"),
-            ("EC PRIVATE KEY", "pem: it holds a private key"),
-            ("RSA PUBLIC KEY", "pem: it holds an RSA key in PKCS #1"),
+            ("CERTIFICATE", "; got a certificate; `openssl x509 -pubkey -noout`"),
+            ("PRIVATE KEY", "; got a private key"),
+            ("EC PRIVATE KEY", "; got a private key"),
+            ("RSA PUBLIC KEY", "; got an RSA key in PKCS #1"),
         ] {
             for pem in [block(label), block("PUBLIC KEY") + &block(label), block(label).replace('\n', "\\n")]
             {
-                assert!(error(&pem).starts_with(found), "{pem}: {}", error(&pem));
+                let message = error(&pem);
+                let is_named = message.starts_with("pem: expected public keys in PEM (BEGIN PUBLIC KEY)");
+                assert!(is_named && message.contains(found), "{pem}: {message}");
             }
         }
     }

@@ -6,7 +6,7 @@
  */
 
 import type { AccessTokenClaims, Refused, RequestRules, RequestTarget, Requirements } from "../../index.js";
-import { invalid, kindOf, readMembers, type Members } from "../validator/members.js";
+import { invalid, kindOf, readMembers, unexpected, type Members } from "../validator/members.js";
 import { numberOf, REQUEST_RULES } from "../validator/options.js";
 import { requirementsOf } from "../validator/requirements.js";
 
@@ -63,6 +63,8 @@ const OF_A_ROUTE: readonly RuleName[] = [
 ];
 
 const SCOPES = 'require: allScopes(["items:read"])';
+const OF_A_VALIDATOR =
+    "protect(createValidator({ issuerUri, expectedAudience }), rules): it is an option of a validator";
 const ROLES = 'require: allRoles(["admin"], rolesOf.keycloakRealm)';
 
 /** What people mean who write this. */
@@ -76,10 +78,13 @@ const INSTEAD = {
     public: "@Public() with NestJS; elsewhere leave the guard away",
     global: "AuthModule.forRoot(validator, {}, { global: false })",
     closeAtExpiry: "it as a rule of oidc-spa-native/websocket",
-    issuerUri:
-        "protect(createValidator({ issuerUri, expectedAudience }), rules): it is an option of a validator",
-    expectedAudience:
-        "protect(createValidator({ issuerUri, expectedAudience }), rules): it is an option of a validator",
+    issuerUri: OF_A_VALIDATOR,
+    issuer: OF_A_VALIDATOR,
+    issuerBaseURL: OF_A_VALIDATOR,
+    expectedAudience: OF_A_VALIDATOR,
+    audience: OF_A_VALIDATOR,
+    clockTolerance: OF_A_VALIDATOR,
+    algorithms: OF_A_VALIDATOR,
     validateRequest: "the validator first, the rules second"
 } as const;
 
@@ -143,7 +148,7 @@ export function requestRulesOf(rules: RequestRules): RequestRules | undefined {
 
 function ofType(type: "function" | "boolean", name: string, value: unknown, example: string): unknown {
     if (value !== undefined && typeof value !== type) {
-        throw invalid(`the rule "${name}" must be a ${type}; got ${kindOf(value)}. Write ${example}`);
+        throw unexpected("rule", name, `a ${type}`, value, example);
     }
     return value;
 }

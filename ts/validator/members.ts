@@ -5,6 +5,8 @@
  * what to write. Never: a member that is inherited, a member that vanishes.
  */
 
+import { shown } from "./shown.js";
+
 /** The members that an object may have, and how messages speak of it. */
 export interface Members {
     /** What takes them: `protect`, `ready()`. */
@@ -43,7 +45,7 @@ function unknownMember(name: string, { of, noun, names, instead = {} }: Members)
           ? "."
           : `; did you mean "${near}"?`;
     return invalid(
-        `unknown ${noun} "${name}" of ${of}${hint} There ${names.length === 1 ? "is" : "are"} ${names.join(", ")}`
+        `unknown ${noun} "${shown(name)}" of ${of}${hint} There ${names.length === 1 ? "is" : "are"} ${names.join(", ")}`
     );
 }
 
@@ -67,7 +69,7 @@ export function checkNothingInherited(
         if (name !== undefined) {
             const isGetter = Object.getOwnPropertyDescriptor(holder, name)?.get !== undefined;
             throw invalid(
-                `${of}: the ${noun} "${String(name)}" is ${isGetter ? "a getter of a class" : "inherited"}, which would be ` +
+                `${of}: the ${noun} "${shown(String(name))}" is ${isGetter ? "a getter of a class" : "inherited"}, which would be ` +
                     `lost. Write each ${noun} out: ${example}`
             );
         }
@@ -92,6 +94,19 @@ export function kindOf(value: unknown): string {
     return typeof name === "string" && name !== "" && name !== "Object" ? `a ${name}` : "an object";
 }
 
+/** The error of a rule or option with a value that it does not take. The addon's errors of options have the same words. */
+export function unexpected(
+    noun: Members["noun"],
+    name: string,
+    expected: string,
+    found: unknown,
+    example?: string
+): TypeError {
+    const got = typeof found === "string" ? JSON.stringify(shown(found)) : kindOf(found);
+    const write = example === undefined ? "" : `. Write ${example}`;
+    return invalid(`the ${noun} "${name}": expected ${expected}; got ${got}${write}`);
+}
+
 export const invalid = (message: string): TypeError => new TypeError(`oidc-spa-native: ${message}.`);
 
 /** Whether one letter or two make the difference, or none but its case. */
@@ -111,7 +126,7 @@ export function checkNothingNear(given: object, of: string, names: readonly stri
     for (const name of Object.keys(given)) {
         const meant = names.includes(name) ? undefined : names.find(known => isNear(name, known));
         if (meant !== undefined) {
-            throw invalid(`unknown member "${name}" of ${of}; did you mean "${meant}"?`);
+            throw invalid(`unknown member "${shown(name)}" of ${of}; did you mean "${meant}"?`);
         }
     }
 }

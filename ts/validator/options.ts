@@ -7,8 +7,7 @@
 
 import type { BindingMode, DpopMode, RequestRules } from "../../index.js";
 import type { RuleBits } from "../addon/native.js";
-import { invalid, kindOf, readMembers, type Members } from "./members.js";
-import { shown } from "./shown.js";
+import { kindOf, readMembers, unexpected, type Members } from "./members.js";
 import { isPromise } from "./synchronous.js";
 
 /** The rules of a request in the order in which the addon takes them, with their values in the order of its numbers. */
@@ -68,8 +67,7 @@ export function numberOf(name: keyof RequestRules, value: unknown): number {
             .map(value => JSON.stringify(value))
             .join(", ")
             .replace(/, ([^,]*)$/, " or $1");
-        const found = typeof value === "string" ? JSON.stringify(shown(value)) : kindOf(value);
-        throw invalid(`the rule "${name}" must be ${expected}; got ${found}`);
+        throw unexpected("rule", name, expected, value);
     }
     return number;
 }

@@ -21,6 +21,8 @@ use reqwest::{Client, ClientBuilder, Proxy, redirect};
 use rustls::ClientConfig;
 use url::Url;
 
+use crate::options_error::{Found, OptionsError};
+
 use reach::{Bound, BoundedResolver, Reach};
 
 /// Redirects that are followed, all within one origin.
@@ -159,7 +161,7 @@ impl Way {
 
 impl Network {
     /// Checks what can be checked without a connection.
-    pub(crate) fn new(options: NetworkOptions) -> Result<Self, String> {
+    pub(crate) fn new(options: NetworkOptions) -> Result<Self, OptionsError> {
         options.proxy()?;
         trust::check(options.ca.as_deref(), options.client_certificate.as_ref())?;
         let headers = options.headers()?;
@@ -276,32 +278,40 @@ fn direct(bound: Bound) -> ClientBuilder {
     }
 }
 
-const PROXY_EXPECTED: &str = "proxy: expected an http or https URL such as \"http://proxy.example.com:3128\"";
+const PROXY_EXPECTED: &str = "an http or https URL such as \"http://proxy.example.com:3128\"";
 
 impl NetworkOptions {
-    fn proxy(&self) -> Result<(), String> {
+    fn proxy(&self) -> Result<(), OptionsError> {
         let ProxyChoice::Url(url) = &self.proxy else { return Ok(()) };
         let is_http = Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "http" | "https"));
-        if is_http && Proxy::all(url).is_ok() { Ok(()) } else { Err(PROXY_EXPECTED.into()) }
+        if is_http && Proxy::all(url).is_ok() {
+            Ok(())
+        } else {
+            Err(OptionsError::expected("proxy", PROXY_EXPECTED))
+        }
     }
 
-    fn headers(&self) -> Result<HeaderMap, String> {
+    fn headers(&self) -> Result<HeaderMap, OptionsError> {
         let mut headers = HeaderMap::new();
         for (name, value) in &self.headers {
             let known = HeaderName::from_bytes(name.as_bytes());
-            let known =
-                known.map_err(|_| format!("headers: expected names of header fields; got {name:?}"))?;
+            let known = known.map_err(|_| {
+                OptionsError::expected("headers", "names of header fields").found(Found::text(name))
+            })?;
+            let path = format!("headers.{name}");
             if OWN_FIELDS.contains(&known.as_str()) {
-                return Err(format!("headers.{name}: is written by the request itself"));
+                return Err(OptionsError::conflict(path, "is written by the request itself"));
             }
             // The value is a secret: no message shows it.
             let mut value = HeaderValue::from_str(value)
                 .ok()
                 .filter(|value| !value.is_empty() && value.to_str().is_ok())
-                .ok_or_else(|| format!("headers.{name}: expected a value of visible ASCII characters"))?;
+                .ok_or_else(|| {
+                    OptionsError::expected(path.as_str(), "a value of visible ASCII characters")
+                })?;
             value.set_sensitive(true);
             if headers.insert(known, value).is_some() {
-                return Err(format!("headers.{name}: stands twice, in capitals and small letters"));
+                return Err(OptionsError::conflict(path, "stands twice, in capitals and small letters"));
             }
         }
         Ok(headers)

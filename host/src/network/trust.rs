@@ -18,10 +18,18 @@ use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, RootC
 use rustls_platform_verifier::Verifier;
 
 use super::authority::is_authority;
+use crate::options_error::OptionsError;
 
-const NOT_CERTIFICATES: &str = "ca: expected certificates in PEM (BEGIN CERTIFICATE)";
-const NOT_AN_IDENTITY: &str =
-    "clientCertificate: expected a certificate (BEGIN CERTIFICATE) and its own private key, both in PEM";
+/// The error of an option `ca` that holds something else.
+pub(crate) fn not_certificates() -> OptionsError {
+    OptionsError::expected("ca", "certificates in PEM (BEGIN CERTIFICATE)")
+}
+
+/// The error of an option `clientCertificate` that holds something else.
+pub(crate) fn not_an_identity() -> OptionsError {
+    let expected = "a certificate (BEGIN CERTIFICATE) and its own private key, both in PEM";
+    OptionsError::expected("clientCertificate", expected)
+}
 
 /// The authorities that Node.js brings along, in PEM. They are handed over where the system has none.
 static BUILT_IN: OnceLock<Vec<String>> = OnceLock::new();
@@ -73,7 +81,8 @@ pub(super) fn trusting(
     ca: Option<&str>,
     client_certificate: Option<&(String, String)>,
 ) -> Result<ClientConfig, String> {
-    let given = authorities(ca)?.into_iter().chain(parsable(extra_authorities())).collect();
+    let given = authorities(ca).map_err(|error| error.to_string())?;
+    let given = given.into_iter().chain(parsable(extra_authorities())).collect();
     let builder = ClientConfig::builder();
     let provider = Arc::clone(builder.crypto_provider());
     let verifier = GivenOrSystem::new(given, &provider)?;
@@ -81,8 +90,8 @@ pub(super) fn trusting(
     let mut config = match client_certificate {
         None => builder.with_no_client_auth(),
         Some((chain, key)) => {
-            let (chain, key) = identity(chain, key)?;
-            builder.with_client_auth_cert(chain, key).map_err(|_| NOT_AN_IDENTITY)?
+            let (chain, key) = identity(chain, key).map_err(|error| error.to_string())?;
+            builder.with_client_auth_cert(chain, key).map_err(|_| not_an_identity().to_string())?
         }
     };
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
@@ -90,33 +99,36 @@ pub(super) fn trusting(
 }
 
 /// Checks the options without a look at the system.
-pub(super) fn check(ca: Option<&str>, client_certificate: Option<&(String, String)>) -> Result<(), String> {
+pub(super) fn check(
+    ca: Option<&str>,
+    client_certificate: Option<&(String, String)>,
+) -> Result<(), OptionsError> {
     let mut roots = RootCertStore::empty();
     for authority in authorities(ca)? {
-        roots.add(authority).map_err(|_| NOT_CERTIFICATES)?;
+        roots.add(authority).map_err(|_| not_certificates())?;
     }
     let builder = ClientConfig::builder().with_root_certificates(roots);
     if let Some((chain, key)) = client_certificate {
         let (chain, key) = identity(chain, key)?;
-        builder.with_client_auth_cert(chain, key).map_err(|_| NOT_AN_IDENTITY)?;
+        builder.with_client_auth_cert(chain, key).map_err(|_| not_an_identity())?;
     }
     Ok(())
 }
 
-fn authorities(ca: Option<&str>) -> Result<Vec<CertificateDer<'static>>, String> {
+fn authorities(ca: Option<&str>) -> Result<Vec<CertificateDer<'static>>, OptionsError> {
     let Some(pem) = ca else { return Ok(Vec::new()) };
     let read: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem.as_bytes()).collect();
-    read.ok().filter(|found| !found.is_empty()).ok_or_else(|| NOT_CERTIFICATES.into())
+    read.ok().filter(|found| !found.is_empty()).ok_or_else(not_certificates)
 }
 
 fn identity(
     chain: &str,
     key: &str,
-) -> Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>), String> {
+) -> Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>), OptionsError> {
     let chain: Option<Vec<_>> =
         CertificateDer::pem_slice_iter(chain.as_bytes()).collect::<Result<_, _>>().ok();
-    let chain = chain.filter(|chain| !chain.is_empty()).ok_or(NOT_AN_IDENTITY)?;
-    let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).map_err(|_| NOT_AN_IDENTITY)?;
+    let chain = chain.filter(|chain| !chain.is_empty()).ok_or_else(not_an_identity)?;
+    let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).map_err(|_| not_an_identity())?;
     Ok((chain, key))
 }
 

@@ -13,8 +13,10 @@ use oidc_spa_native::dpop::nonce::{NonceMode, Nonces};
 use oidc_spa_native::dpop::window::ProofWindow;
 use oidc_spa_native::time::Leeway;
 
-use super::OptionsError;
 use super::reader::Reader;
+use crate::options_error::OptionsError;
+
+const WITHOUT_NONCES: &str = "is of no use with nonce \"off\"";
 
 pub(super) fn schemes(options: &Reader<'_>) -> Result<AcceptedSchemes, OptionsError> {
     let Some(mode) = options.one_of("dpop", &["allowed", "required", "disabled"])? else {
@@ -35,7 +37,7 @@ pub(super) fn window(options: &Reader<'_>, drop_in: bool) -> Result<ProofWindow,
 pub(super) fn nonce_window(options: &Reader<'_>) -> Result<ProofWindow, OptionsError> {
     let name = "nonceLeewaySeconds";
     if options.object.has(name) && matches!(options.string("nonce")?, None | Some("off")) {
-        return Err(OptionsError("nonceLeewaySeconds: is of no use with nonce \"off\"".into()));
+        return Err(options.conflict(name, WITHOUT_NONCES));
     }
     Ok(ProofWindow::around(options.leeway(name, u64::from(Leeway::MAX_SECS), Leeway::MAX_SECS)?))
 }
@@ -49,13 +51,12 @@ pub(super) fn nonces(options: &Reader<'_>) -> Result<Option<Nonces>, OptionsErro
     let period_secs = options.integer("noncePeriodSeconds", 60, 5, 600)? as u16;
     let secret = match options.string("nonceSecret")? {
         Some(_) if mode.is_none() => {
-            return Err(OptionsError("nonceSecret: is of no use with nonce \"off\"".into()));
+            return Err(options.conflict("nonceSecret", WITHOUT_NONCES));
         }
         Some(text) if text.len() < 32 => {
             // What was given may be most of a secret: it is not repeated.
-            return Err(OptionsError(
-                "nonceSecret: expected at least 32 characters that nobody can guess".into(),
-            ));
+            let expected = "at least 32 characters that nobody can guess";
+            return Err(OptionsError::expected("nonceSecret", expected));
         }
         Some(text) => Some(sha256(text.as_bytes())),
         None => None,
@@ -64,7 +65,7 @@ pub(super) fn nonces(options: &Reader<'_>) -> Result<Option<Nonces>, OptionsErro
     let secret = match secret {
         Some(secret) => secret,
         None => {
-            process_secret().ok_or_else(|| OptionsError("nonce: this machine gives no randomness".into()))?
+            process_secret().ok_or_else(|| options.conflict("nonce", "this machine gives no randomness"))?
         }
     };
     Ok(Some(Nonces::new(mode, secret, period_secs)))
@@ -107,9 +108,9 @@ mod tests {
         assert_eq!(window_of(nonce), (window(40, 10), window(60, 60)));
     }
 
-    /// A memory that is shared keeps a proof for the longest window: no option may ask for a longer one.
+    /// A replay store keeps a proof for the longest window: no option may ask for a longer one.
     #[test]
-    fn no_option_makes_a_window_longer_than_a_shared_memory_keeps_proofs() {
+    fn no_option_makes_a_window_longer_than_a_replay_store_keeps_proofs() {
         for name in ["proofMaxAgeSeconds", "nonceLeewaySeconds"] {
             let longest = (1..=u16::MAX).rev().find_map(|secs| {
                 let options = parse(&format!(r#","nonce":"required","{name}":{secs}"#)).ok()?.policy.dpop;

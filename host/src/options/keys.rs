@@ -16,9 +16,9 @@ use oidc_spa_native::resource_server::AcceptedIssuer;
 use url::Origin;
 
 use super::reader::Reader;
-use super::{OptionsError, shown_url};
 use crate::fetch::origin_of;
 use crate::network::{Network, NetworkOptions, ProxyChoice};
+use crate::options_error::{Found, OptionsError};
 use crate::static_keys::StaticKeys;
 
 /// Where an issuer's keys come from.
@@ -62,18 +62,22 @@ pub(super) fn issuer(
     let issuer = issuer.map_err(|error| {
         let hint = match error {
             MetadataError::NotAUrl | MetadataError::NotHttps => {
-                "; beside `jwksUri` or `keys`, where nothing is fetched from it, any name will do"
+                Some("beside `jwksUri` or `keys`, where nothing is fetched from it, any name will do")
             }
-            _ => "",
+            _ => None,
         };
-        OptionsError(format!("{}issuerUri: {error}; got {}{hint}", options.path, shown_url(text)))
+        let invalid = OptionsError::invalid(options.path_of("issuerUri"), &error).found(Found::url(text));
+        match hint {
+            Some(hint) => invalid.hint(hint),
+            None => invalid,
+        }
     })?;
     let known = issuer.names().filter(|_| knows_aliases).flat_map(|name| name.well_known_aliases());
     let known: Vec<&str> = known.collect();
     let aliases = aliases(options)?.into_iter().chain(known);
     let named = aliases.into_iter().try_fold(issuer, |issuer, alias| {
         issuer.also_named(alias).map_err(|error| {
-            OptionsError(format!("{}issuerAliases: {error}; got {}", options.path, shown_url(alias)))
+            OptionsError::invalid(options.path_of("issuerAliases"), &error).found(Found::url(alias))
         })
     })?;
     Ok((named, sources))
@@ -100,21 +104,18 @@ fn sources(issuer: &Reader<'_>, transport: Transport) -> Result<Vec<KeySource>, 
         Some(value) => Some(value.as_object().ok_or_else(|| issuer.unexpected("keys", KNOWN_KEYS))?),
     };
     if issuer.object.has("jwksUri") && keys.is_some() {
-        let message = format!(
-            "{}keys: cannot stand beside jwksUri; keys that count together are {{ sets: [{{ jwksUri }}, ...] }}",
-            issuer.path
-        );
-        return Err(OptionsError(message));
+        let conflict = issuer.conflict("keys", "cannot stand beside jwksUri");
+        return Err(conflict.hint("keys that count together are { sets: [{ jwksUri }, ...] }"));
     }
     let Some(keys) = keys else { return Ok(vec![urls(issuer, transport)?.unwrap_or(KeySource::Metadata)]) };
     let path = format!("{}keys.", issuer.path);
     let reader = Reader { object: keys, path: &path };
     if !keys.has("sets") {
         if keys.has("kty") || keys.has("keys") {
-            return Err(OptionsError(format!(
-                "{}keys: a JWK or JWK Set stands in it directly; expected {KNOWN_KEYS}",
-                issuer.path
-            )));
+            let found = Found::kind("a JWK or a JWK Set itself");
+            return Err(OptionsError::expected(issuer.path_of("keys"), KNOWN_KEYS)
+                .found(found)
+                .hint("write it as `jwks`"));
         }
         reader.check_names(&["jwks", "pem", "file", "env", "sets"])?;
         return Ok(vec![known_keys(issuer, "keys", &reader)?]);
@@ -158,7 +159,8 @@ fn urls(options: &Reader<'_>, transport: Transport) -> Result<Option<KeySource>,
     let normal = urls.iter().enumerate().map(|(i, url)| {
         let place = if value.as_array().is_some() { format!("[{i}]") } else { String::new() };
         fetchable_url(url, transport).map_err(|error| {
-            OptionsError(format!("{}jwksUri{place}: {error}; got {}", options.path, shown_url(url)))
+            let path = options.path_of(&format!("jwksUri{place}"));
+            OptionsError::invalid(path, &error).found(Found::url(url))
         })
     });
     Ok(Some(KeySource::Urls(normal.collect::<Result<_, _>>()?)))
@@ -177,7 +179,7 @@ fn known_keys(parent: &Reader<'_>, name: &str, reader: &Reader<'_>) -> Result<Ke
     found.extend(reader.string("env")?.map(StaticKeys::Environment));
     match found.as_slice() {
         [keys] => {
-            let keys = keys.read().map_err(|error| OptionsError(format!("{}{error}", reader.path)))?;
+            let keys = keys.read().map_err(|error| error.within(reader.path))?;
             Ok(KeySource::Static(Arc::new(keys)))
         }
         _ => Err(parent.unexpected(name, "one of { jwks }, { pem }, { file } and { env }")),
@@ -189,10 +191,8 @@ pub(super) fn ring(options: &Reader<'_>) -> Result<KeyRingPolicy, OptionsError> 
     let cooldown_secs = options.integer("keysCooldownSeconds", 30, 1, 3600)?;
     let age_secs = options.integer("keysAgeSeconds", 600, 60, 86_400)?;
     if cooldown_secs > age_secs {
-        return Err(OptionsError(format!(
-            "keysCooldownSeconds: {cooldown_secs} is longer than keysAgeSeconds, {age_secs}: keys are refreshed anyway \
-             before the pause between two refreshes is over"
-        )));
+        let longer = OptionsError::longer("keysCooldownSeconds", cooldown_secs, "keysAgeSeconds", age_secs);
+        return Err(longer.hint("keys are refreshed anyway before the pause between two refreshes is over"));
     }
     let outage_millis = match options.object.get("keysOutageSeconds") {
         Some(Value::String(text)) if text == "forever" => None,
@@ -228,9 +228,8 @@ pub(super) fn network(options: &Reader<'_>) -> Result<NetworkOptions, OptionsErr
     let timeout = reader.integer("timeoutMs", 5000, 100, 60_000)?;
     let connect_timeout = reader.integer("connectTimeoutMs", timeout.min(2000), 100, 30_000)?;
     if connect_timeout > timeout {
-        let message =
-            format!("network.connectTimeoutMs: {connect_timeout} is longer than timeoutMs, {timeout}");
-        return Err(OptionsError(message));
+        let path = reader.path_of("connectTimeoutMs");
+        return Err(OptionsError::longer(path, connect_timeout, "timeoutMs", timeout));
     }
     let network = NetworkOptions {
         connect_timeout: Duration::from_millis(connect_timeout),
@@ -250,21 +249,21 @@ pub(super) fn network(options: &Reader<'_>) -> Result<NetworkOptions, OptionsErr
         },
         headers: headers(&reader)?,
     };
-    Network::new(network.clone()).map_err(|error| OptionsError(format!("network.{error}")))?;
+    Network::new(network.clone()).map_err(|error| error.within(reader.path))?;
     Ok(network)
 }
 
 /// Header fields for the servers of keys. Their values are secrets, and in no message.
 fn headers(network: &Reader<'_>) -> Result<Vec<(String, String)>, OptionsError> {
     let expected =
-        || OptionsError("network.headers: expected an object of header fields, each a string".to_owned());
+        || OptionsError::expected(network.path_of("headers"), "an object of header fields, each a string");
     let Some(value) = network.object.get("headers") else { return Ok(Vec::new()) };
     let object = value.as_object().ok_or_else(expected)?;
     let mut headers = Vec::new();
     for name in object.names() {
         let value = object.get(name).and_then(Value::as_str);
-        let value =
-            value.ok_or_else(|| OptionsError(format!("network.headers.{name}: expected a string")))?;
+        let value = value
+            .ok_or_else(|| OptionsError::expected(network.path_of(&format!("headers.{name}")), "a string"))?;
         headers.push((name.to_owned(), value.to_owned()));
     }
     if headers.is_empty() {
@@ -303,21 +302,21 @@ pub(super) fn check_headers(
     }
     let [_] = origins.as_slice() else {
         let named: Vec<String> = origins.iter().map(Origin::ascii_serialization).collect();
-        let named = if named.is_empty() { "none".to_owned() } else { named.join(", ") };
-        return Err(OptionsError(format!(
-            "network.headers: are for one server alone, and the options name {named}; make a validator of its own for the \
-             issuer that needs them"
-        )));
+        let conflict =
+            OptionsError::conflict("network.headers", "are for one server alone, which the options name");
+        return Err(conflict
+            .found(Found::names(&named))
+            .hint("make a validator of its own for the issuer that needs them"));
     };
     Ok(())
 }
 
 /// What an application should know that asks Node.js not to verify certificates.
 pub(super) fn unverified_tls_warning(sources: &[Vec<KeySource>]) -> Option<String> {
-    static IS_TOLD: AtomicBool = AtomicBool::new(false);
+    static IS_WARNED: AtomicBool = AtomicBool::new(false);
     let is_fetched = sources.iter().flatten().any(|source| !matches!(source, KeySource::Static(_)));
     let is_asked = std::env::var_os("NODE_TLS_REJECT_UNAUTHORIZED").is_some_and(|value| value == "0");
-    (is_fetched && is_asked && !IS_TOLD.swap(true, Ordering::Relaxed)).then(|| {
+    (is_fetched && is_asked && !IS_WARNED.swap(true, Ordering::Relaxed)).then(|| {
         "NODE_TLS_REJECT_UNAUTHORIZED=0 is ignored: keys are fetched from servers whose certificate is verified, and from \
          no others. Give the certificate of your issuer, or of its authority, as network.ca or in the file that \
          NODE_EXTRA_CA_CERTS names"

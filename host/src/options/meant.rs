@@ -5,26 +5,39 @@
 //! Never: a guess that is acted upon.
 
 /// What other libraries call it, in small letters without punctuation.
-const ALIASES: [(&str, &str); 26] = [
+const ALIASES: [(&str, &str); 39] = [
     ("issuer", "issuerUri"),
     ("iss", "issuerUri"),
+    ("allowediss", "issuerUri"),
     ("issuerbaseurl", "issuerUri"),
+    ("authserverurl", "issuerUri"),
     ("authority", "issuerUri"),
     ("domain", "issuerUri"),
     ("audience", "expectedAudience"),
     ("aud", "expectedAudience"),
     ("audiences", "expectedAudience"),
+    ("allowedaud", "expectedAudience"),
+    ("clientid", "expectedClients"),
     ("algorithm", "algorithms"),
     ("signingalgorithm", "algorithms"),
     ("tokensigningalg", "algorithms"),
     ("clocktolerance", "leewaySeconds"),
     ("clockskew", "leewaySeconds"),
     ("leeway", "leewaySeconds"),
+    ("graceseconds", "leewaySeconds"),
+    ("maxage", "maxTokenAgeSeconds"),
+    ("maxtokenage", "maxTokenAgeSeconds"),
+    ("clocktimestamp", "clock"),
+    ("currentdate", "clock"),
     ("jwks", "keys"),
     ("key", "keys"),
     ("publickey", "keys"),
+    ("secret", "keys"),
     ("secretorkey", "keys"),
+    ("jwksurl", "jwksUri"),
+    ("jwkseturi", "jwksUri"),
     ("cachemaxage", "keysAgeSeconds"),
+    ("cachettl", "keysAgeSeconds"),
     ("cooldownduration", "keysCooldownSeconds"),
     ("timeoutduration", "keysTimeoutMs"),
     ("schema", "claims"),
@@ -79,7 +92,18 @@ mod tests {
 
     #[test]
     fn what_others_call_it_and_what_is_misspelt_is_guessed_and_nothing_else() {
-        let known = ["issuerUri", "expectedAudience", "leewaySeconds", "dpop", "keys"];
+        let known = [
+            "issuerUri",
+            "expectedAudience",
+            "expectedClients",
+            "algorithms",
+            "leewaySeconds",
+            "maxTokenAgeSeconds",
+            "jwksUri",
+            "dpop",
+            "keys",
+            "clock",
+        ];
         for (name, expected) in [
             ("issuer", Some("issuerUri")),
             ("issuerURL", Some("issuerUri")),
@@ -87,6 +111,15 @@ mod tests {
             ("audience", Some("expectedAudience")),
             ("expectedAudiance", Some("expectedAudience")),
             ("clockTolerance", Some("leewaySeconds")),
+            ("algorithm", Some("algorithms")),
+            ("Algorithms", Some("algorithms")),
+            ("jwksUrl", Some("jwksUri")),
+            ("jwks_uri", Some("jwksUri")),
+            ("jwk-set-uri", Some("jwksUri")),
+            ("maxAge", Some("maxTokenAgeSeconds")),
+            ("maxTokenAge", Some("maxTokenAgeSeconds")),
+            ("clientId", Some("expectedClients")),
+            ("clockTimestamp", Some("clock")),
             ("dop", Some("dpop")),
             ("DPOP", Some("dpop")),
             ("jwks", Some("keys")),

@@ -23,6 +23,7 @@ use oidc_spa_native::resource_server::{AcceptedIssuer, Policy};
 
 use crate::fetch::FetchLimits;
 use crate::network::NetworkOptions;
+use crate::options_error::OptionsError;
 use keys::{KeySource, Naming};
 use reader::Reader;
 use replay::ReplayOptions;
@@ -55,18 +56,6 @@ pub(crate) struct Options {
     /// What is allowed and most likely a mistake.
     pub warnings: Vec<String>,
 }
-
-/// Options that make no sense.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OptionsError(String);
-
-impl std::fmt::Display for OptionsError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for OptionsError {}
 
 const NAMES: &[&str] = &[
     "issuerUri",
@@ -125,7 +114,7 @@ const LIMIT_NAMES: &[&str] =
 impl Options {
     pub(crate) fn parse(json: &str, internals: Internals) -> Result<Self, OptionsError> {
         let object =
-            Object::parse(json.as_bytes()).map_err(|error| OptionsError(format!("options: {error}")))?;
+            Object::parse(json.as_bytes()).map_err(|error| OptionsError::invalid("options", &error))?;
         let options = Reader { object: &object, path: "" };
         options.check_names(NAMES)?;
         let drop_in = internals.drop_in;
@@ -211,7 +200,7 @@ type AcceptedSource = (AcceptedIssuer, Vec<KeySource>);
 fn issuers(options: &Reader<'_>, naming: Naming) -> Result<Vec<AcceptedSource>, OptionsError> {
     let Some(value) = options.object.get("issuers") else { return Ok(vec![issuer(options, naming)?]) };
     if let Some(name) = ISSUER_NAMES.iter().find(|name| options.object.has(name)) {
-        return Err(OptionsError(format!("{name}: belongs into each element of `issuers`, not beside it")));
+        return Err(options.conflict(name, "belongs into each element of `issuers`, not beside it"));
     }
     let expected = "a list of { issuerUri, expectedAudience } or { issuerUri, expectedClients }";
     let items = value.as_array().filter(|items| !items.is_empty());
@@ -230,10 +219,8 @@ fn issuers(options: &Reader<'_>, naming: Naming) -> Result<Vec<AcceptedSource>, 
             let Some(other) = names.insert(name.compared().to_owned(), i) else { continue };
             let other = issuers.get(other).map_or("", |(other, _)| other.issuer.as_str());
             let name = accepted.issuer.as_str();
-            return Err(OptionsError(match accepted.issuer.is_called(other) {
-                true => format!("{path}issuerUri: {name} stands twice"),
-                false => format!("{path}issuerUri: {name} has a name in common with {other}"),
-            }));
+            let by = (!accepted.issuer.is_called(other)).then_some(other);
+            return Err(OptionsError::name_taken(reader.path_of("issuerUri"), name, by));
         }
         issuers.push((accepted, sources));
     }
@@ -245,14 +232,6 @@ fn issuer(options: &Reader<'_>, naming: Naming) -> Result<AcceptedSource, Option
     let (audience, clients) = tokens::recipient(options)?;
     let algorithms = options.algorithms("algorithms")?;
     Ok((AcceptedIssuer { issuer, audience, clients, algorithms }, sources))
-}
-
-/// A URL as a message shows it: without what may be a password.
-fn shown_url(text: &str) -> String {
-    match text.rsplit_once('@') {
-        Some((_, rest)) => format!("a URL that ends with {:?}", format!("@{rest}")),
-        None => format!("{text:?}"),
-    }
 }
 
 #[cfg(test)]
@@ -381,11 +360,11 @@ mod tests {
             (r#","keys":"x""#, "keys: expected one of { jwks: { keys: [...] } }, { pem: \"...\" }"),
             (
                 r#","keys":{"kty":"EC"}"#,
-                "keys: a JWK or JWK Set stands in it directly; expected one of { jwks",
+                "keys: expected one of { jwks: { keys: [...] } }, { pem: \"...\" }, { file: \"./keys.json\" }, { env: \"NAME\" } and { sets: [...] }; got a JWK or a JWK Set itself; write it as `jwks`",
             ),
             (
                 r#","keys":{"keys":[]}"#,
-                "keys: a JWK or JWK Set stands in it directly; expected one of { jwks",
+                "keys: expected one of { jwks: { keys: [...] } }, { pem: \"...\" }, { file: \"./keys.json\" }, { env: \"NAME\" } and { sets: [...] }; got a JWK or a JWK Set itself; write it as `jwks`",
             ),
             (r#","keys":{"jwks":[]}"#, "keys.jwks: expected a JWK Set, such as { keys: ["),
             (r#","keys":{}"#, "keys: expected one of { jwks }, { pem }, { file } and { env }"),
@@ -417,7 +396,10 @@ mod tests {
             (r#","keys":{"pem":"x"}"#, "keys.pem: expected public keys in PEM"),
             (r#","keys":{"jwks":{"keys":[]}}"#, "keys.jwks: the JWK Set has no key"),
             (r#","keys":{"file":"/nowhere/at/all"}"#, "keys.file: /nowhere/at/all: "),
-            (r#","keys":{"env":"OIDC_SPA_NATIVE_UNSET"}"#, "keys.env: OIDC_SPA_NATIVE_UNSET is not set"),
+            (
+                r#","keys":{"env":"OIDC_SPA_NATIVE_UNSET"}"#,
+                "keys.env: expected the name of an environment variable that is set; got \"OIDC_SPA_NATIVE_UNSET\"",
+            ),
             (r#","keys":{"key":"x"}"#, "unknown option \"keys.key\". There are jwks, pem, file, env, sets"),
             (
                 r#","network":{"timeoutMs":1}"#,

@@ -11,8 +11,8 @@ use oidc_spa_native::client_certificate::CertificateField;
 use oidc_spa_native::jose::json::Value;
 use oidc_spa_native::request::{ProxyTrust, TargetUri};
 
-use super::OptionsError;
 use super::reader::Reader;
+use crate::options_error::OptionsError;
 
 /// Bits before the IPv4 address in an IPv6 address that holds one (RFC 4291 section 2.5.5.2): `::ffff:10.0.0.1`.
 const MAPPED_BITS: u8 = 96;
@@ -52,8 +52,7 @@ pub(super) fn proxy_trust(options: &Reader<'_>) -> Result<ProxyTrust, OptionsErr
     match options.string("publicBaseUrl")? {
         None => Ok(trust),
         Some(_) if trust != ProxyTrust::Nobody => {
-            let message = "publicBaseUrl: with it no forwarded field is read; leave trustProxy out";
-            Err(OptionsError(message.into()))
+            Err(options.conflict("publicBaseUrl", "with it no forwarded field is read; leave trustProxy out"))
         }
         Some(url) => match TargetUri::parse(url).filter(|_| !url.contains(['?', '#'])) {
             Some(base) => Ok(ProxyTrust::PublicBaseUrl(base)),
@@ -68,9 +67,8 @@ pub(super) fn proxy_trust(options: &Reader<'_>) -> Result<ProxyTrust, OptionsErr
 pub(super) fn reads_forwarded_prefix(options: &Reader<'_>) -> Result<bool, OptionsError> {
     let reads = options.boolean("trustProxyPrefix", false)?;
     if reads && !proxy_trust(options)?.believes_somebody() {
-        let message =
-            "trustProxyPrefix: is of no use without `trustProxy`; a `publicBaseUrl` holds the prefix itself";
-        return Err(OptionsError(message.into()));
+        let conflict = options.conflict("trustProxyPrefix", "is of no use without `trustProxy`");
+        return Err(conflict.hint("a `publicBaseUrl` holds the prefix itself"));
     }
     Ok(reads)
 }
@@ -91,9 +89,8 @@ pub(super) fn certificate_field(options: &Reader<'_>) -> Result<CertificateField
                 Ok(CertificateField::OfTrustedProxy)
             }
             Some("header") => {
-                let message =
-                    "clientCertificate: \"header\" needs `trustProxy`, since any client can write the field";
-                Err(OptionsError(message.into()))
+                let rule = "\"header\" needs `trustProxy`, since any client can write the field";
+                Err(options.conflict("clientCertificate", rule))
             }
             _ => Err(options.unexpected("clientCertificate", "\"socket\", \"header\" or `false`")),
         },

@@ -1,16 +1,17 @@
 //! Reads the members of one object of the options, and names them in messages.
 //!
 //! In: a JSON object and its place in the options.
-//! Out: typed values, or a sentence that says what was given and what is allowed.
+//! Out: typed values, or an error that says what was given and what is allowed.
 //! Never: the meaning of an option.
+
+use std::borrow::Cow;
 
 use oidc_spa_native::jose::algorithm::{Algorithm, AlgorithmSet};
 use oidc_spa_native::jose::json::{Object, Value};
-use oidc_spa_native::rejection::Shown;
 use oidc_spa_native::time::Leeway;
 
-use super::OptionsError;
 use super::meant::meant;
+use crate::options_error::{Found, OptionsError};
 
 /// One object of the options, and its place in them.
 pub(super) struct Reader<'o> {
@@ -19,47 +20,44 @@ pub(super) struct Reader<'o> {
 }
 
 impl<'o> Reader<'o> {
+    /// The place of a member in the options.
+    pub fn path_of(&self, name: &str) -> String {
+        format!("{}{name}", self.path)
+    }
+
     pub fn check_names(&self, known: &[&str]) -> Result<(), OptionsError> {
         let Some(name) = self.object.names().find(|name| !known.contains(name)) else { return Ok(()) };
         let mut public = known.to_vec();
         if self.path.is_empty() {
             public.extend(["claims", "clock"]);
         }
-        let guess = meant(name, &public).map_or(".".to_owned(), |near| format!("; did you mean \"{near}\"?"));
-        Err(OptionsError(format!(
-            "unknown option \"{}{}\"{guess} There are {}",
-            self.path,
-            Shown(name),
-            public.join(", ")
-        )))
+        Err(OptionsError::unknown(self.path_of(name), &public, meant(name, &public)))
     }
 
-    pub fn unexpected(&self, name: &str, expected: &str) -> OptionsError {
-        let found = self.object.get(name).map_or("nothing".to_owned(), found);
-        OptionsError(format!("{}{name}: expected {expected}; got {found}", self.path))
+    pub fn unexpected(&self, name: &str, expected: impl Into<Cow<'static, str>>) -> OptionsError {
+        let found = self.object.get(name).map_or(Found::NOTHING, Found::value);
+        OptionsError::expected(self.path_of(name), expected).found(found)
     }
 
     /// As [`Self::unexpected`]; of a list, it names the first element that is not `good`.
     pub fn unexpected_in(
         &self,
         name: &str,
-        expected: &str,
+        expected: impl Into<Cow<'static, str>>,
         good: impl Fn(&Value<'_>) -> bool,
     ) -> OptionsError {
         let items = self.object.get(name).and_then(Value::as_array).unwrap_or_default();
         match items.iter().enumerate().find(|(_, item)| !good(item)) {
-            Some((i, item)) => OptionsError(format!(
-                "{}{name}[{i}]: is {}; the option takes {expected}",
-                self.path,
-                found(item)
-            )),
-            None if items.is_empty()
-                && self.object.get(name).is_some_and(|value| value.as_array().is_some()) =>
-            {
-                OptionsError(format!("{}{name}: expected {expected}; got an empty list", self.path))
+            Some((i, item)) => {
+                OptionsError::element(self.path_of(&format!("{name}[{i}]")), expected, Found::value(item))
             }
             None => self.unexpected(name, expected),
         }
+    }
+
+    /// A member that does not go together with others.
+    pub fn conflict(&self, name: &str, rule: &'static str) -> OptionsError {
+        OptionsError::conflict(self.path_of(name), rule)
     }
 
     /// One of these texts.
@@ -71,7 +69,7 @@ impl<'o> Reader<'o> {
             None => {
                 let quoted: Vec<String> = allowed.iter().map(|text| format!("\"{text}\"")).collect();
                 let (last, others) = quoted.split_last().map_or(("", &[][..]), |(last, rest)| (last, rest));
-                Err(self.unexpected(name, &format!("{} or {last}", others.join(", "))))
+                Err(self.unexpected(name, format!("{} or {last}", others.join(", "))))
             }
         }
     }
@@ -104,7 +102,7 @@ impl<'o> Reader<'o> {
             value.as_number().filter(|n| n.fract() == 0.0 && (least as f64..=most as f64).contains(n));
         match number {
             Some(number) => Ok(number as u64),
-            None => Err(self.unexpected(name, &format!("a whole number from {least} to {most}"))),
+            None => Err(self.unexpected(name, format!("a whole number from {least} to {most}"))),
         }
     }
 
@@ -126,17 +124,7 @@ impl<'o> Reader<'o> {
         let set = listed.and_then(|algorithms| AlgorithmSet::of(&algorithms));
         set.ok_or_else(|| {
             let is_known = |item: &Value<'_>| item.as_str().and_then(Algorithm::from_name).is_some();
-            self.unexpected_in(name, &format!("a list of one or more of {names}"), is_known)
+            self.unexpected_in(name, format!("a list of one or more of {names}"), is_known)
         })
-    }
-}
-
-/// A value as a message shows it.
-fn found(value: &Value<'_>) -> String {
-    match value {
-        Value::String(text) => format!("{text:?}"),
-        Value::Number(number) => number.to_string(),
-        Value::Bool(value) => value.to_string(),
-        other => other.kind().to_owned(),
     }
 }

@@ -9,15 +9,17 @@ use std::time::Duration;
 
 use oidc_spa_native::credentials::AcceptedSchemes;
 
+use super::Internals;
 use super::keys::client_certificate;
 use super::reader::Reader;
-use super::{Internals, OptionsError};
+use crate::options_error::{Found, OptionsError};
 use crate::replay::OnUnavailable;
 use crate::replay::redis_store::RedisSettings;
 use crate::replay::redis_target::{Certificates, RedisTarget};
 
 const DEFAULT_PREFIX: &str = "oidc-spa-native:dpop:";
 const MAX_PREFIX_BYTES: usize = 256;
+const USELESS: &str = "is of no use with dpop \"disabled\"";
 
 /// Which memory is shared.
 #[derive(Debug, Default)]
@@ -50,8 +52,7 @@ pub(super) fn replay(
     let name = "replayMemoryEntries";
     let entries = match limits.object.has(name) {
         true if schemes == AcceptedSchemes::Bearer => {
-            let message = "limits.replayMemoryEntries: is of no use with dpop \"disabled\"";
-            return Err(OptionsError(message.into()));
+            return Err(limits.conflict(name, USELESS));
         }
         true => Some(limits.integer(name, 0, 1_000, 100_000_000)? as usize),
         false => None,
@@ -61,7 +62,7 @@ pub(super) fn replay(
     };
     let object = given.as_object().ok_or_else(no_store)?;
     if schemes == AcceptedSchemes::Bearer {
-        return Err(OptionsError("replayStore: is of no use with dpop \"disabled\"".into()));
+        return Err(options.conflict("replayStore", USELESS));
     }
     let store = Reader { object, path: "replayStore." };
     let names = ["redis", "prefix", "timeoutMs", "onUnavailable", "ca", "clientCertificate"];
@@ -81,8 +82,8 @@ pub(super) fn replay(
 
 /// What was given may hold a password: it is not repeated.
 fn no_store() -> OptionsError {
-    let expected = "expected { redis: \"redis://host:6379\" }, or an object with a function checkAndStore";
-    OptionsError(format!("replayStore: {expected}"))
+    let expected = "{ redis: \"redis://host:6379\" }, or an object with a function checkAndStore";
+    OptionsError::expected("replayStore", expected)
 }
 
 fn redis(store: &Reader<'_>, timeout: Duration) -> Result<RedisSettings, OptionsError> {
@@ -92,12 +93,13 @@ fn redis(store: &Reader<'_>, timeout: Duration) -> Result<RedisSettings, Options
     let ca = store.string("ca")?.map(str::to_owned);
     let certificates = Certificates { ca, client: client_certificate(store)? };
     let target = RedisTarget::parse(url, certificates);
-    let target = target.map_err(|error| OptionsError(format!("replayStore.{error}")))?;
+    let target = target.map_err(|error| error.within(store.path))?;
     let prefix = store.string("prefix")?.unwrap_or(DEFAULT_PREFIX);
     if prefix.len() > MAX_PREFIX_BYTES {
-        let message =
-            format!("replayStore.prefix: expected at most {MAX_PREFIX_BYTES} bytes; got {}", prefix.len());
-        return Err(OptionsError(message));
+        let expected = format!("at most {MAX_PREFIX_BYTES} bytes");
+        return Err(
+            OptionsError::expected(store.path_of("prefix"), expected).found(Found::count(prefix.len()))
+        );
     }
     Ok(RedisSettings { target, prefix: prefix.to_owned(), timeout })
 }

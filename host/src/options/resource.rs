@@ -12,14 +12,14 @@ use oidc_spa_native::resource_server::Policy;
 use url::Url;
 
 use super::reader::Reader;
-use super::{OptionsError, shown_url};
+use crate::options_error::{Found, OptionsError};
 
 pub(super) fn resource(options: &Reader<'_>) -> Result<Option<ProtectedResource>, OptionsError> {
     let described = options.object("resourceMetadata")?;
     let Some(identifier) = options.string("resource")? else {
         return match described {
             None => Ok(None),
-            Some(_) => Err(OptionsError("resourceMetadata: is of no use without resource".into())),
+            Some(_) => Err(options.conflict("resourceMetadata", "is of no use without resource")),
         };
     };
     let none = Object::default();
@@ -35,8 +35,8 @@ pub(super) fn resource(options: &Reader<'_>) -> Result<Option<ProtectedResource>
         tos_uri: page(&reader, "resourceTosUri")?,
     };
     let resource = ProtectedResource::parse(identifier, description);
-    let shown = || shown_url(identifier);
-    resource.map(Some).map_err(|error| OptionsError(format!("resource: {error}; got {}", shown())))
+    let invalid = |error| OptionsError::invalid("resource", &error).found(Found::url(identifier));
+    resource.map(Some).map_err(invalid)
 }
 
 fn scopes(options: &Reader<'_>) -> Result<Vec<String>, OptionsError> {

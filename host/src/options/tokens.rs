@@ -9,8 +9,8 @@ use oidc_spa_native::jose::json::Value;
 use oidc_spa_native::presentation::RequiredBinding;
 use oidc_spa_native::time::Leeway;
 
-use super::OptionsError;
 use super::reader::Reader;
+use crate::options_error::{Found, OptionsError};
 
 /// How far ahead `nbf` may lie where the options do not say: issuers round it up, and their clocks are not this one.
 const NOT_BEFORE_LEEWAY: Leeway = match Leeway::from_secs(10) {
@@ -34,13 +34,13 @@ pub(super) fn access_token_policy(
     };
     if policy.profile == Profile::Rfc9068 {
         if policy.accept_id_tokens {
-            let message = "acceptIdTokens: cannot be true with profile \"rfc9068\", which refuses ID tokens";
-            return Err(OptionsError(message.into()));
+            let rule = "cannot be true with profile \"rfc9068\", which refuses ID tokens";
+            return Err(options.conflict("acceptIdTokens", rule));
         }
         if options.object.has("optionalClaims") {
-            let message = "optionalClaims: cannot stand beside profile \"rfc9068\", which asks for every claim of RFC 9068 \
-                           section 2.2; leave one of the two out";
-            return Err(OptionsError(message.into()));
+            let rule =
+                "cannot stand beside profile \"rfc9068\", which asks for every claim of RFC 9068 section 2.2";
+            return Err(options.conflict("optionalClaims", rule).hint("leave one of the two out"));
         }
     }
     Ok(policy)
@@ -71,13 +71,12 @@ fn optional_claims(options: &Reader<'_>) -> Result<OptionalClaims, OptionsError>
                 continue;
             }
             Some("aud") => {
-                "; \"aud\" may be lacking where `expectedAudience` is `false` or left out beside `expectedClients`"
+                "\"aud\" may be lacking where `expectedAudience` is `false` or left out beside `expectedClients`"
             }
-            Some("exp" | "iss") => "; without it no token is accepted",
-            _ => "; every other claim may be lacking anyway",
+            Some("exp" | "iss") => "without it no token is accepted",
+            _ => "every other claim may be lacking anyway",
         };
-        let found = item.as_str().map_or_else(|| item.kind().to_owned(), |text| format!("{text:?}"));
-        return Err(OptionsError(format!("{name}: expected {expected}; got {found}{advice}")));
+        return Err(OptionsError::expected(name, expected).found(Found::value(item)).hint(advice));
     }
     Ok(optional)
 }
@@ -89,20 +88,15 @@ fn max_age_secs(options: &Reader<'_>) -> Result<Option<u32>, OptionsError> {
     }
     let secs = options.integer(name, 0, 1, 31_536_000)?;
     if optional_claims(options)?.iat {
-        let message = "maxTokenAgeSeconds: cannot stand beside \"iat\" in `optionalClaims`: without it nobody knows a \
-                       token's age";
-        return Err(OptionsError(message.into()));
+        let rule = "cannot stand beside \"iat\" in `optionalClaims`: without it nobody knows a token's age";
+        return Err(options.conflict(name, rule));
     }
     Ok(u32::try_from(secs).ok())
 }
 
 /// What every token must be bound to.
 pub(super) fn binding(options: &Reader<'_>) -> Result<RequiredBinding, OptionsError> {
-    let is_required = |name: &str| match options.string(name)? {
-        None | Some("allowed") => Ok(false),
-        Some("required") => Ok(true),
-        Some(_) => Err(options.unexpected(name, "\"allowed\" or \"required\"")),
-    };
+    let is_required = |name: &str| Ok(options.one_of(name, &["allowed", "required"])? == Some("required"));
     Ok(RequiredBinding { certificate: is_required("certificate")?, any: is_required("senderConstrained")? })
 }
 
@@ -124,8 +118,7 @@ fn audience(options: &Reader<'_>, has_clients: bool) -> Result<Audience, Options
     };
     match names {
         Some(None) if options.object.has("audienceMode") => {
-            let path = options.path;
-            Err(OptionsError(format!("{path}audienceMode: is of no use without expectedAudience")))
+            Err(options.conflict("audienceMode", "is of no use without expectedAudience"))
         }
         Some(None) => Ok(Audience::Unchecked),
         Some(Some(names)) if is_alone => Ok(Audience::Only(names)),
@@ -247,7 +240,7 @@ mod tests {
         for (list, part) in [
             ("[]", "a list of one or more"),
             (r#""sub""#, "a list of one or more"),
-            ("[1]", "got a number"),
+            ("[1]", "got 1"),
             (r#"["exp"]"#, "got \"exp\"; without it no token is accepted"),
             (r#"["sub","iss"]"#, "got \"iss\"; without it"),
             (r#"["aud"]"#, "`expectedAudience` is `false`"),
@@ -287,9 +280,12 @@ mod tests {
                 r#","certificate":"disabled""#,
                 "certificate: expected \"allowed\" or \"required\"; got \"disabled\"",
             ),
-            (r#","certificate":true"#, "certificate: expected a string; got true"),
+            (r#","certificate":true"#, "certificate: expected \"allowed\" or \"required\"; got true"),
             (r#","senderConstrained":"Required""#, "senderConstrained: expected \"allowed\" or"),
-            (r#","senderConstrained":null"#, "senderConstrained: expected a string; got null"),
+            (
+                r#","senderConstrained":null"#,
+                "senderConstrained: expected \"allowed\" or \"required\"; got null",
+            ),
         ] {
             let message = binding(members).err().unwrap_or_default();
             assert!(message.starts_with(expected), "{members}: {message}");

@@ -17,9 +17,10 @@ use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 use url::Url;
 
-use crate::network::trust::built_in_pem;
+use crate::network::trust::{built_in_pem, not_an_identity, not_certificates};
+use crate::options_error::OptionsError;
 
-const EXPECTED: &str = "expected a URL such as \"redis://:password@host:6379/0\", \
+const EXPECTED: &str = "a URL such as \"redis://:password@host:6379/0\", \
                         \"redis-sentinel://host:26379,host2:26379/mymaster/0\" or \
                         \"redis-cluster://host:7001,host2:7002\", and `rediss` for `redis` with TLS";
 /// The part of a request's time that connecting to one of a Cluster's servers may take, and no less than so long. The
@@ -27,10 +28,6 @@ const EXPECTED: &str = "expected a URL such as \"redis://:password@host:6379/0\"
 /// and says nothing would hold up the requests of all.
 const CONNECT_SHARE: u32 = 8;
 const LEAST_CONNECT: Duration = Duration::from_millis(60);
-
-const NOT_CERTIFICATES: &str = "ca: expected certificates in PEM (BEGIN CERTIFICATE)";
-const NOT_AN_IDENTITY: &str =
-    "clientCertificate: expected a certificate (BEGIN CERTIFICATE) and its own private key, both in PEM";
 
 /// A Redis, and who may use it.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -92,8 +89,8 @@ pub(crate) enum Connector {
 
 impl RedisTarget {
     /// Reads a URL. The message says which option is wrong and never holds the URL.
-    pub(crate) fn parse(text: &str, certificates: Certificates) -> Result<Self, String> {
-        let wrong = || format!("redis: {EXPECTED}");
+    pub(crate) fn parse(text: &str, certificates: Certificates) -> Result<Self, OptionsError> {
+        let wrong = || OptionsError::expected("redis", EXPECTED);
         let (scheme, rest) = text.split_once("://").ok_or_else(wrong)?;
         let (base, kind) = scheme.split_once('-').unwrap_or((scheme, ""));
         let is_tls = match base {
@@ -102,7 +99,8 @@ impl RedisTarget {
             _ => return Err(wrong()),
         };
         if !is_tls && certificates != Certificates::default() {
-            return Err("ca and clientCertificate: are of use with TLS only; write rediss in the URL".into());
+            let option = if certificates.ca.is_some() { "ca" } else { "clientCertificate" };
+            return Err(OptionsError::conflict(option, "is of use with TLS only; write rediss in the URL"));
         }
         let (authority, path_and_query) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
         let (userinfo, hosts) =
@@ -116,13 +114,12 @@ impl RedisTarget {
         let mut segments: Vec<&str> = url.path().split('/').filter(|segment| !segment.is_empty()).collect();
         let topology = match kind {
             "" if hosts.len() == 1 => Topology::Server,
-            "" => return Err("redis: several hosts are for redis-sentinel:// and redis-cluster://".into()),
+            "" => return Err(unfit("several hosts are for redis-sentinel:// and redis-cluster://")),
             "cluster" => Topology::Cluster,
             "sentinel" if segments.is_empty() => {
-                let example = "redis-sentinel://host:26379/mymaster";
-                return Err(format!(
-                    "redis: expected the name of what the Sentinel watches, as in \"{example}\""
-                ));
+                let expected =
+                    "the name of what the Sentinel watches, as in \"redis-sentinel://host:26379/mymaster\"";
+                return Err(OptionsError::expected("redis", expected));
             }
             "sentinel" => {
                 let service = decode(Some(segments.remove(0)))?.unwrap_or_default();
@@ -131,23 +128,25 @@ impl RedisTarget {
             _ => return Err(wrong()),
         };
         if url.fragment().is_some() || (kind != "sentinel" && url.query().is_some()) {
-            return Err("redis: the URL has a query or a fragment, which say nothing here".into());
+            return Err(unfit("the URL has a query or a fragment, which say nothing here"));
         }
         let database = match (segments.as_slice(), kind) {
             ([], _) => 0,
-            (_, "cluster") => return Err("redis: a Cluster has no databases; leave the path out".into()),
+            (_, "cluster") => return Err(unfit("a Cluster has no databases; leave the path out")),
             ([number], _) => {
-                number.parse().ok().filter(|number| (0..=i64::from(u16::MAX)).contains(number)).ok_or(
-                    "redis: the path's end must be the number of a database, such as /0; \
-                 a password with a \"/\" or \"#\" in it must be percent-encoded",
-                )?
+                number.parse().ok().filter(|number| (0..=i64::from(u16::MAX)).contains(number)).ok_or_else(|| {
+                    unfit(
+                        "the path's end must be the number of a database, such as /0; a password with a \"/\" or \"#\" in it \
+                         must be percent-encoded",
+                    )
+                })?
             }
             _ => return Err(wrong()),
         };
         let tls = is_tls.then_some(certificates);
         let target = Self { topology, hosts, login, database, tls };
         target.check_certificates()?;
-        target.connector(Duration::from_secs(1)).map_err(|_| "redis: this URL cannot be used".to_owned())?;
+        target.connector(Duration::from_secs(1)).map_err(|_| unfit("this URL cannot be used"))?;
         Ok(target)
     }
 
@@ -271,25 +270,30 @@ impl RedisTarget {
         Some(TlsCertificates { client_tls, root_cert: ca.map(String::into_bytes) })
     }
 
-    fn check_certificates(&self) -> Result<(), String> {
+    fn check_certificates(&self) -> Result<(), OptionsError> {
         let Some(Certificates { ca, client }) = &self.tls else { return Ok(()) };
         let are_certificates = |pem: &str| {
             let read: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem.as_bytes()).collect();
             read.is_ok_and(|certificates| !certificates.is_empty())
         };
         if ca.as_deref().is_some_and(|ca| !are_certificates(ca)) {
-            return Err(NOT_CERTIFICATES.into());
+            return Err(not_certificates());
         }
         match client {
             Some((cert, key))
                 if !are_certificates(cert)
                     || rustls_pki_types::PrivateKeyDer::from_pem_slice(key.as_bytes()).is_err() =>
             {
-                Err(NOT_AN_IDENTITY.into())
+                Err(not_an_identity())
             }
             _ => Ok(()),
         }
     }
+}
+
+/// A URL that is one and cannot serve. What it holds may be a password, so it is not repeated.
+fn unfit(rule: &'static str) -> OptionsError {
+    OptionsError::conflict("redis", rule)
 }
 
 fn parse_host(text: &str, default_port: u16) -> Option<(String, u16)> {
@@ -301,33 +305,32 @@ fn parse_host(text: &str, default_port: u16) -> Option<(String, u16)> {
 }
 
 /// Sentinels may have a login of their own.
-fn sentinel_login(url: &Url) -> Result<Login, String> {
+fn sentinel_login(url: &Url) -> Result<Login, OptionsError> {
     let mut login = Login::default();
     for (name, value) in url.query_pairs() {
         match &*name {
             "sentinelUsername" => login.username = Some(value.into_owned()),
             "sentinelPassword" => login.password = Some(value.into_owned()),
             _ => {
-                let message =
-                    "redis: the query of a redis-sentinel:// URL takes sentinelUsername and sentinelPassword";
-                return Err(message.into());
+                let rule = "the query of a redis-sentinel:// URL takes sentinelUsername and sentinelPassword";
+                return Err(unfit(rule));
             }
         }
     }
     Ok(login)
 }
 
-fn decode(text: Option<&str>) -> Result<Option<String>, String> {
+fn decode(text: Option<&str>) -> Result<Option<String>, OptionsError> {
     let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(None) };
     let decoded = percent_encoding::percent_decode_str(text).decode_utf8();
-    decoded.map(|text| Some(text.into_owned())).map_err(|_| "redis: the URL is not UTF-8".into())
+    decoded.map(|text| Some(text.into_owned())).map_err(|_| unfit("the URL is not UTF-8"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn parse(url: &str) -> Result<RedisTarget, String> {
+    fn parse(url: &str) -> Result<RedisTarget, OptionsError> {
         RedisTarget::parse(url, Certificates::default())
     }
 
@@ -361,7 +364,7 @@ mod tests {
             "redis://sEcReT/sEcReT@a",
             "redis://a:sEcReT",
         ] {
-            let error = parse(url).unwrap_err();
+            let error = parse(url).unwrap_err().to_string();
             assert!(!error.contains("sEcReT"), "{error}");
         }
     }

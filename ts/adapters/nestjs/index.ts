@@ -12,7 +12,7 @@ import { APP_FILTER, APP_GUARD } from "@nestjs/core";
 import type { AccessTokenClaims, Granted } from "../../../index.js";
 import { validatorOf, type ValidatorOrOptions } from "../../guard/guard.js";
 import { checkNoMore, placeOf, readRules, type Fixed, type RouteRules } from "../../guard/rules.js";
-import { invalid, kindOf, readMembers, type Members } from "../../validator/members.js";
+import { invalid, kindOf, readMembers, unexpected, type Members } from "../../validator/members.js";
 import { Refusal } from "./context.js";
 import { AuthGuard, authOf, ModuleGuard, RefusalFilter, SETTINGS, type Settings } from "./guard.js";
 import { checkCalled } from "./rules.js";
@@ -170,7 +170,7 @@ function moduleRulesOf(given: unknown) {
 
 function globalOf({ global }: { readonly global?: unknown }): boolean {
     if (global !== undefined && typeof global !== "boolean") {
-        throw invalid(`the option "global" must be a boolean; got ${kindOf(global)}. Write ${SCOPE.example}`);
+        throw unexpected("option", "global", "a boolean", global, SCOPE.example);
     }
     return global ?? true;
 }
