@@ -2,7 +2,16 @@
 // It runs before anything is installed, so it uses nothing but Node.js itself.
 
 import { spawnSync } from "node:child_process";
-import { existsSync, readdirSync, readFileSync, rmSync, statSync, utimesSync } from "node:fs";
+import {
+    existsSync,
+    mkdirSync,
+    readdirSync,
+    readFileSync,
+    rmSync,
+    statSync,
+    utimesSync,
+    writeFileSync
+} from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { run } from "./step.mjs";
@@ -108,7 +117,25 @@ async function compileTypeScript() {
         args: ["node_modules/typescript/bin/tsc", "--project", "."],
         quiet: true
     });
+    writeTypesOfOlderCompilers();
     touch(compiled, started);
+}
+
+/**
+ * TypeScript before 5.3 cannot read `with { "resolution-mode": … }`, which newer ones need for NestJS 12 (ECMAScript
+ * modules) seen from CommonJS. The older ones get the same declarations without it, from a folder beside.
+ */
+function writeTypesOfOlderCompilers() {
+    const from = "dist/adapters/nestjs";
+    const to = "dist/adapters/nestjs-typescript-5.0";
+    mkdirSync(to);
+    for (const name of readdirSync(from).filter(name => name.endsWith(".d.ts"))) {
+        const declarations = readFileSync(`${from}/${name}`, "utf8");
+        writeFileSync(
+            `${to}/${name}`,
+            declarations.replaceAll(/ with \{\s*"resolution-mode":\s*"import"\s*\}/g, "")
+        );
+    }
 }
 
 /** @param {string} [what] - what needs Rust, for the message */

@@ -49,6 +49,8 @@ const LOOSE = { strict: false };
 test.each([
     ["typescript50", "program", LOOSE],
     ["typescript50", "program", { strict: true }],
+    ["typescript50", "nest", LOOSE],
+    ["typescript50", "nest", { strict: true }],
     ["typescript54", "program", STRICT],
     ["typescript54", "nest", LOOSE],
     ["typescript59", "program", LOOSE],
