@@ -55,5 +55,6 @@ async function sent(method: string, path: string, body?: object): Promise<Respon
         });
     const response = await attempt();
     // The API wants its nonce in the proof. oidc-spa knows it now, and repeats by itself what changes nothing (GET).
-    return response.status === 401 && response.headers.has("dpop-nonce") ? attempt() : response;
+    const asksForNonce = response.headers.get("www-authenticate")?.includes("use_dpop_nonce");
+    return response.status === 401 && asksForNonce ? attempt() : response;
 }

@@ -49,10 +49,10 @@ export const wire = {
 window.fetch = recordingFetch;
 
 async function recordingFetch(input: RequestInfo | URL, init?: RequestInit): Promise<Response> {
-    const request = new Request(input, init);
+    const request = input instanceof Request && init === undefined ? input : new Request(input, init);
     const authorization = request.headers.get("authorization");
     if (authorization === null) {
-        return plainFetch(input, init);
+        return plainFetch(request);
     }
     const call = begun(request, authorization);
     publish([call, ...calls].slice(0, KEPT));
