@@ -19,16 +19,18 @@ const CLIENT = "todo-web";
  * @param {NodeJS.ProcessEnv} [options.env] - see README.md, "With your issuer"
  * @param {string} [options.folder] - where the database and the issuer's keys are kept
  * @param {number} [options.tokenSeconds] - how long access tokens of the embedded issuer live
+ * @param {number[]} [options.ports] - of page, API and issuer; where one is not free, any other is taken
  * @param {(line: object) => void} [options.onLog] - hears the API's log
  */
 export async function startApplication({
     env = process.env,
     folder = join(HERE, "data"),
     tokenSeconds = 300,
+    ports = [4300, 4301, 4302],
     onLog = () => undefined
 } = {}) {
     mkdirSync(folder, { recursive: true });
-    const [webPort, apiPort, issuerPort] = [await freePort(4300), await freePort(4301), await freePort(4302)];
+    const [webPort, apiPort, issuerPort] = await Promise.all(ports.map(freePort));
     const webOrigin = `http://127.0.0.1:${webPort}`;
     const apiUrl = `http://127.0.0.1:${apiPort}`;
     const { openStore } = await import("../api/dist/store.js");

@@ -27,6 +27,13 @@ export async function createApp(config: Config, { guard, store }: { guard: Guard
     let isClosing = false;
 
     app.use(log(config.NODE_ENV === "development"));
+    app.use(async (c, next) => {
+        await next();
+        if (isClosing) {
+            // A connection that stays open would hold up the end.
+            c.header("Connection", "close");
+        }
+    });
     app.use(secureHeaders({ crossOriginResourcePolicy: "cross-origin" }));
     // Before the guard, since a preflight has no credentials. A page reads no field of an answer that is not exposed.
     app.use(

@@ -38,9 +38,6 @@ async function end(signal: string): Promise<void> {
     setTimeout(() => process.exit(1), GRACE_MS).unref();
     const closed = new Promise(resolve => server.close(resolve));
     await app.close();
-    if ("closeIdleConnections" in server) {
-        server.closeIdleConnections();
-    }
     await closed;
     store.close();
     log("ended", {});

@@ -22,7 +22,7 @@ const TABLES = `
         id TEXT PRIMARY KEY, owner TEXT NOT NULL, ownerName TEXT NOT NULL,
         title TEXT NOT NULL, done INTEGER NOT NULL DEFAULT 0, createdAt TEXT NOT NULL
     );
-    CREATE INDEX IF NOT EXISTS todosByOwner ON todos (owner, createdAt);
+    CREATE INDEX IF NOT EXISTS todosByOwner ON todos (owner);
     CREATE TABLE IF NOT EXISTS words (
         id INTEGER PRIMARY KEY, author TEXT NOT NULL, text TEXT NOT NULL, at TEXT NOT NULL
     );
@@ -38,8 +38,8 @@ export function openStore(file: string) {
     db.exec(TABLES);
 
     const columns = "id, title, done, createdAt";
-    const ofOwner = db.prepare(`SELECT ${columns} FROM todos WHERE owner = ? ORDER BY createdAt, id`);
-    const ofEverybody = db.prepare(`SELECT ${columns}, ownerName FROM todos ORDER BY ownerName, createdAt, id`);
+    const ofOwner = db.prepare(`SELECT ${columns} FROM todos WHERE owner = ? ORDER BY rowid`);
+    const ofEverybody = db.prepare(`SELECT ${columns}, ownerName FROM todos ORDER BY ownerName, rowid`);
     const insert = db.prepare(
         "INSERT INTO todos (id, owner, ownerName, title, createdAt) VALUES (?, ?, ?, ?, ?) RETURNING *"
     );

@@ -27,5 +27,5 @@ function rolesAt(claims: Claims, path: readonly string[]): string[] {
     for (const member of path) {
         value = Object(value) === value ? (value as Record<string, unknown>)[member] : undefined;
     }
-    return Array.isArray(value) ? value.filter(role => typeof role === "string") : [];
+    return [value].flat().filter(role => typeof role === "string");
 }

@@ -1,4 +1,4 @@
-// The guard on `oidc-spa-native/server`, as the guide of oidc-spa has it: with the import of `oidc-spa/server` it is the same.
+// The guard on `oidc-spa-native/server`, as the guides of oidc-spa have it.
 
 import type { HonoRequest, MiddlewareHandler } from "hono";
 import { extractRequestAuthContext, oidcSpa } from "oidc-spa-native/server";
@@ -19,7 +19,9 @@ export function create(config: Config): Guard {
         implementation: "real",
         issuerUri: config.OIDC_ISSUER_URI,
         expectedAudience: config.OIDC_AUDIENCE,
+        // What `oidc-spa/server` does not have.
         native: {
+            dpop: "required",
             // A client whose clock is wrong gets in at its second try.
             nonce: "on-stale-proof",
             ...(config.NONCE_SECRET && { nonceSecret: config.NONCE_SECRET }),
@@ -38,17 +40,12 @@ export function create(config: Config): Guard {
         if (!found.isWellFormed) {
             return refused(400, "credentials_malformed", found.debugErrorMessage, CHALLENGE);
         }
-        const { accessTokenAndMetadata } = found;
-        const result = await validateAndDecodeAccessToken(accessTokenAndMetadata);
+        const result = await validateAndDecodeAccessToken(found.accessTokenAndMetadata);
         if (!result.isSuccess) {
             const { code = "credentials_malformed", debugErrorMessage, response } = result;
             const { status, headers } = response ?? { status: 503 as const, headers: {} };
             const detail = "The access token, or the proof that came with it, was refused.";
             return { status, code, headers, detail, debugErrorMessage };
-        }
-        if (accessTokenAndMetadata.scheme !== "DPoP") {
-            const challenge = `${CHALLENGE}, error="invalid_token"`;
-            return refused(401, "token_unbound", "An access token that is bound to a key is needed.", challenge);
         }
         return personOf(result.decodedAccessToken, config.ROLES_CLAIM);
     };

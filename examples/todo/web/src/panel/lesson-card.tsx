@@ -32,7 +32,7 @@ export function LessonCard({ lesson, isPossible }: { lesson: Lesson; isPossible:
             <div className="lesson-body">
                 <p>{before}</p>
                 <p className="should">
-                    <b>Should come</b> {expected}
+                    <b>Expected</b> {expected}
                 </p>
                 <button type="button" className="button small" disabled={isBusy || !isPossible} onClick={() => void start()}>
                     {state === "running" ? "Trying …" : isResting ? "Resting for 30 seconds" : button}
@@ -41,7 +41,7 @@ export function LessonCard({ lesson, isPossible }: { lesson: Lesson; isPossible:
                 <div role="status">
                     {typeof state === "object" && (
                         <p className={state.asExpected ? "came good" : "came bad"}>
-                            <b>Came</b> {state.says}
+                            <b>What came</b> {state.says}
                         </p>
                     )}
                 </div>
@@ -51,5 +51,5 @@ export function LessonCard({ lesson, isPossible }: { lesson: Lesson; isPossible:
 }
 
 const Mark = ({ outcome: { asExpected } }: { outcome: Outcome }) => (
-    <span className={asExpected ? "mark good" : "mark bad"}>{asExpected ? "As it should" : "Not as it should"}</span>
+    <span className={asExpected ? "mark good" : "mark bad"}>{asExpected ? "As expected" : "Not as expected"}</span>
 );

@@ -15,7 +15,6 @@ export function Panel() {
             <section aria-labelledby="lessons">
                 <h2 id="lessons">Try to get in</h2>
                 <p className="panel-lead">Each says what should happen, does it, and shows what did.</p>
-                <Outage />
                 <div className="lessons">
                     {LESSONS.map(lesson => (
                         <LessonCard
@@ -25,6 +24,7 @@ export function Panel() {
                         />
                     ))}
                 </div>
+                <Outage />
             </section>
             <section aria-labelledby="calls">
                 <div className="panel-head">
@@ -33,7 +33,7 @@ export function Panel() {
                         Clear
                     </button>
                 </div>
-                <p className="panel-lead">The latest first. Open one to see what was sent and what came back.</p>
+                <p className="panel-lead">The latest first. Open one to see both sides of it.</p>
                 <ol className="calls">
                     {calls.map(call => (
                         <CallEntry key={call.id} call={call} />
