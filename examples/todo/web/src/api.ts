@@ -14,6 +14,8 @@ export interface TodoOfSomebody extends Todo {
 }
 
 export class ApiError extends Error {
+    override readonly name = "ApiError";
+
     constructor(
         readonly status: number,
         readonly code: string | undefined,

@@ -25,7 +25,9 @@ export function Chat() {
         return () => opened.close();
     }, []);
     // biome-ignore lint/correctness/useExhaustiveDependencies: a new word is what it waits for.
-    useEffect(() => end.current?.scrollIntoView({ block: "nearest" }), [words]);
+    useEffect(() => {
+        end.current?.scrollIntoView({ block: "nearest" });
+    }, [words]);
 
     const say = (event: FormEvent<HTMLFormElement>) => {
         event.preventDefault();
