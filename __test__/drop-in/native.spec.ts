@@ -61,6 +61,24 @@ test("native.nonce asks for a nonce, and the response brings it", async () => {
     expect((await (await program()).withProof()).isSuccess).toBe(true);
 });
 
+test("native.dpop required: no Bearer token enters", async () => {
+    const { validate, withProof } = await program({ dpop: "required" });
+    const refused = await validate(bearer(f.token(nowInSeconds())));
+    expect(refused).toMatchObject({ code: "token_unbound", response: { status: 401 } });
+    const challenge = refused.isSuccess ? "" : refused.response?.headers["WWW-Authenticate"];
+    expect(challenge).toMatch(/^DPoP /);
+    expect(challenge).not.toContain("Bearer");
+    // A written false lets a bound token pass without proof, but not here.
+    const bound = { ...bearer(f.boundToken(nowInSeconds())), rejectIfAccessTokenDPoPBound: false } as never;
+    expect((await validate(bound)).isSuccess).toBe(false);
+    expect((await withProof()).isSuccess).toBe(true);
+
+    // Without the option both pass, as in oidc-spa/server.
+    const both = await program();
+    expect((await both.validate(bearer(f.token(nowInSeconds())))).isSuccess).toBe(true);
+    expect((await both.validate(bound)).isSuccess).toBe(true);
+});
+
 test("a refusal says what to answer, and a grant needs nothing", async () => {
     const { validate } = await program();
     const now = nowInSeconds();
@@ -86,8 +104,10 @@ test("options that are none, or stand elsewhere, are errors", async () => {
         [{ trustProxy: true }, "trustProxy is a parameter of extractRequestAuthContext"],
         [{ issuerUri: "https://other.example" }, "issuerUri stands beside native"],
         [{ nonce: "maybe" }, "nonce"],
+        [{ dpop: "always" }, "native.dpop"],
+        [{ dpop: "disabled" }, "native.dpop"],
         [{ network: { timeoutMs: 1 } }, "network.timeoutMs"]
-    ] as [ParamsOfBootstrap.Native, string][]) {
+    ] as unknown as [ParamsOfBootstrap.Native, string][]) {
         await expect(program(native), JSON.stringify(native)).rejects.toThrow(message);
     }
     await program({ network: { timeoutMs: 1000 }, verification: "inline", limits: { proofBytes: 4096 } });

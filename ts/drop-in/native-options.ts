@@ -12,6 +12,7 @@ export type ValidatorOptionsOfNative = Omit<ParamsOfBootstrap.Native, "refuseMoc
 
 const NAMES = {
     refuseMockInProduction: true,
+    dpop: true,
     network: true,
     replayStore: true,
     nonce: true,
@@ -51,6 +52,12 @@ export function readNative(native: ParamsOfBootstrap.Native | undefined): {
     if (refuseMockInProduction !== undefined && typeof refuseMockInProduction !== "boolean") {
         throw new TypeError(
             `oidc-spa-native: native.refuseMockInProduction must be true or false, but ${kindOf(refuseMockInProduction)} was given.`
+        );
+    }
+    const { dpop } = validator as { dpop?: unknown };
+    if (dpop !== undefined && dpop !== "allowed" && dpop !== "required") {
+        throw new TypeError(
+            `oidc-spa-native: native.dpop must be "allowed" or "required", but ${dpop === "disabled" ? '"disabled"' : kindOf(dpop)} was given.`
         );
     }
     return { mock: refuseMockInProduction === undefined ? {} : { refuseMockInProduction }, validator };

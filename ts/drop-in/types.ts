@@ -5,7 +5,7 @@
  * `native` aside.
  */
 
-import type { CommonOptions, ErrorCode } from "../../index.js";
+import type { CommonOptions, DpopMode, ErrorCode } from "../../index.js";
 
 /** Claims of an access token in the JWT profile (RFC 9068 section 2.2). */
 export type DecodedAccessToken_RFC9068 = {
@@ -133,6 +133,11 @@ export namespace ParamsOfBootstrap {
         | "limits"
         | "verification"
     > & {
+        /**
+         * `"required"`: no Bearer token enters, whatever `rejectIfAccessTokenDPoPBound` says. Default `"allowed"`. Not
+         * `"disabled"`: `oidc-spa/server` takes DPoP always.
+         */
+        dpop?: Exclude<DpopMode, "disabled">;
         /**
          * Whether a mock is refused where `NODE_ENV` is `production`: `bootstrapAuth` rejects, and nobody enters. Default
          * `false`: a mock starts there too, with a warning on stderr (code `OIDC_SPA_NATIVE_MOCK_IN_PRODUCTION`). It

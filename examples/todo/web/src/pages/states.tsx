@@ -1,0 +1,64 @@
+// What is shown in the place of a page: while it loads, when the API refuses, when there is none.
+
+import { Link, type ErrorComponentProps } from "@tanstack/react-router";
+import { ApiError } from "../api";
+import { useTitle } from "./title";
+
+export function Pending() {
+    return (
+        <div className="pending" role="status">
+            <span className="hidden">Loading</span>
+            <i />
+            <i />
+            <i />
+        </div>
+    );
+}
+
+export function Refused({ error }: ErrorComponentProps) {
+    useTitle("Not for you");
+    const { status, code } = error instanceof ApiError ? error : { status: 0, code: undefined };
+    return (
+        <section>
+            <h1>{status === 403 ? "This is for the support staff" : "The API did not answer with a list"}</h1>
+            <p className="lead">
+                {status === 403
+                    ? "Your token is good, but it does not hold the role that this view asks for."
+                    : status === 0
+                      ? "It cannot be reached just now."
+                      : String(error instanceof Error ? error.message : error)}
+            </p>
+            {status !== 0 && (
+                <p className="note">
+                    It answered <b>{status}</b>
+                    {code && (
+                        <>
+                            {" "}
+                            with the code <b>{code}</b>
+                        </>
+                    )}
+                    . The panel shows the whole call.
+                </p>
+            )}
+            <p>
+                <Link to="/todos" className="button quiet" reloadDocument={status === 0}>
+                    To your list
+                </Link>
+            </p>
+        </section>
+    );
+}
+
+export function Missing() {
+    useTitle("Nothing here");
+    return (
+        <section>
+            <h1>There is nothing here</h1>
+            <p>
+                <Link to="/" className="button quiet">
+                    To the start
+                </Link>
+            </p>
+        </section>
+    );
+}
