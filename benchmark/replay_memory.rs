@@ -7,7 +7,7 @@
 use std::time::Instant;
 
 use oidc_spa_native::access_token::Presenter;
-use oidc_spa_native::dpop::replay::{ProofRecord, Remembered, ReplayMemory};
+use oidc_spa_native::dpop::replay::{NotNew, ProofRecord, ReplayMemory};
 use oidc_spa_native::dpop::window::ProofWindow;
 use oidc_spa_native::time::{Leeway, UnixTime};
 
@@ -29,8 +29,8 @@ fn main() {
         // The sample stays in the memory: it is counted as part of the next fill.
         let sample: Vec<ProofRecord> = (live..live + SAMPLE).map(record).collect();
         let resident = resident_mib();
-        let fresh = time(&sample, |record| assert_eq!(memory.remember(record, now()), Remembered::New));
-        let seen = time(&sample, |record| assert_eq!(memory.remember(record, now()), Remembered::Seen));
+        let fresh = time(&sample, |record| assert_eq!(memory.remember(record, now()), Ok(())));
+        let seen = time(&sample, |record| assert_eq!(memory.remember(record, now()), Err(NotNew::Seen)));
         live += SAMPLE;
         println!("{fill:>11}   {fresh:>14}   {seen:>17}   {resident:>12.1}");
     }
@@ -51,7 +51,7 @@ fn record(n: usize) -> ProofRecord {
 }
 
 fn add(memory: &ReplayMemory, n: usize) {
-    assert_eq!(memory.remember(&record(n), now()), Remembered::New);
+    assert_eq!(memory.remember(&record(n), now()), Ok(()));
 }
 
 fn time(sample: &[ProofRecord], mut each: impl FnMut(&ProofRecord)) -> u128 {

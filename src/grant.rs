@@ -9,7 +9,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::credentials::{AcceptedSchemes, Scheme};
-use crate::dpop::replay::{ProofRecord, Remembered};
+use crate::dpop::replay::{NotNew, ProofRecord, Remembered};
 use crate::dpop::shares::Holder;
 use crate::explanation::Admitted;
 use crate::memory::{IssuerIndex, Learned, VerifiedToken};
@@ -81,10 +81,7 @@ impl PendingGrant {
         look_up: impl FnOnce(&ProofRecord) -> Remembered,
     ) -> Option<Result<(), Rejection>> {
         let record = self.record.as_ref()?;
-        Some(match look_up(record) {
-            Remembered::New => Ok(()),
-            known => Err(why_not(known)),
-        })
+        Some(look_up(record).map_err(why_not))
     }
 
     /// Asks the replay memory, if there is a proof to remember. This is the one place where a `Grant` is made.
@@ -92,22 +89,20 @@ impl PendingGrant {
         self,
         remember: impl FnOnce(&ProofRecord) -> Remembered,
     ) -> Result<Grant, Rejection> {
-        match self.record.as_ref().map_or(Remembered::New, remember) {
-            Remembered::New => Ok(Grant { admission: self.admission }),
-            known => Err(why_not(known)),
-        }
+        self.record.as_ref().map_or(Ok(()), remember).map_err(why_not)?;
+        Ok(Grant { admission: self.admission })
     }
 }
 
 #[cold]
-fn why_not(remembered: Remembered) -> Rejection {
-    match remembered {
-        Remembered::New | Remembered::Seen => Code::ProofReplayed.because("DPoP proof replayed"),
-        Remembered::Forgotten => {
+fn why_not(reason: NotNew) -> Rejection {
+    match reason {
+        NotNew::Seen => Code::ProofReplayed.because("DPoP proof replayed"),
+        NotNew::Forgotten => {
             Code::ProofStale.because("DPoP proof is older than what the replay memory holds")
         }
-        Remembered::Full => Code::ReplayMemoryUnavailable.because("The replay memory is full"),
-        Remembered::ShareFull(holder) => Code::ReplayMemoryUnavailable.because(match holder {
+        NotNew::Full => Code::ReplayMemoryUnavailable.because("The replay memory is full"),
+        NotNew::ShareFull(holder) => Code::ReplayMemoryUnavailable.because(match holder {
             Holder::Key => "This key has used up its share of the replay memory; it sends very many proofs",
             Holder::Subject => {
                 "This user has used up its share of the replay memory; its keys send very many proofs"
@@ -116,7 +111,7 @@ fn why_not(remembered: Remembered) -> Rejection {
                 "This client has used up its share of the replay memory; its keys send very many proofs"
             }
         }),
-        Remembered::Unavailable => Code::ReplayMemoryUnavailable
+        NotNew::Unavailable => Code::ReplayMemoryUnavailable
             .because("The replay store gave no answer; `health().replayMemory` says why"),
     }
 }

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use crate::access_token::signature::{KeyTrouble, SignedToken, TokenParts};
+use crate::access_token::signature::{self, KeyTrouble, SignedToken, TokenParts};
 use crate::access_token::{AccessToken, AccessTokenPolicy, Audience, Clients, Expected, check_claims};
 use crate::challenge::{Challenger, Demand, Refusal};
 use crate::client_certificate::CertificateField;
@@ -246,11 +246,7 @@ impl ResourceServer {
         };
         let credentials = watch.check(Check::Credentials, credentials)?;
         let scheme = credentials.presentation.scheme();
-        let reads_prefix = self.policy.reads_forwarded_prefix;
-        let head = request.head.map(|head| {
-            let prefix = head.x_forwarded_prefix.filter(|_| reads_prefix);
-            RequestHead { x_forwarded_prefix: prefix, ..head }
-        });
+        let head = request.head.map(|head| head.with_prefix_if(self.policy.reads_forwarded_prefix));
         let target = possession::target_of(scheme, head, schemes, &self.policy.proxy_trust);
         let target = watch.check(Check::Target, target.map_err(|rejection| (rejection, Some(scheme))))?;
         Ok((credentials, target))
@@ -290,8 +286,8 @@ impl ResourceServer {
     ) -> Result<PendingGrant, WalkRejection> {
         let &Case { credentials, target, head, schemes, binding, memory, now } = case;
         let (text, presentation) = (credentials.access_token, credentials.presentation);
-        let is_in_bounds = text.len() <= self.policy.max_token_bytes;
-        let bound = (scheme == Scheme::DPoP && is_in_bounds).then_some(text);
+        let bound =
+            (scheme == Scheme::DPoP && signature::fits(text, self.policy.max_token_bytes)).then_some(text);
         let recalled = bound.and_then(|text| memory.verified_token(text));
         let recalled = recalled.filter(|known| known.verified.validity().contains(now));
         let is_recalled = recalled.is_some();

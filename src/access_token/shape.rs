@@ -10,28 +10,30 @@ use crate::rejection::{Code, Rejection};
 use super::recipient::Audience;
 use super::{AccessTokenPolicy, Profile};
 
-/// What is asked of one claim.
-struct Rule {
-    name: &'static str,
-    is_required: bool,
-    is_of_type: fn(&Value<'_>) -> bool,
-    expected: &'static str,
+/// Which tokens must have a claim.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Presence {
+    /// Every access token, the options aside.
+    Always,
+    /// One by the letter of RFC 9068, beyond what common issuers send.
+    Rfc9068,
+    /// None.
+    Optional,
 }
 
-const STRING: &str = "a string";
-const NUMBER: &str = "a number";
-const STRINGS: &str = "a string or an array of strings";
+/// What a claim may be, and how messages say it.
+struct Type {
+    holds: fn(&Value<'_>) -> bool,
+    name: &'static str,
+}
+
+const STRING: Type = Type { holds: is_string, name: "a string" };
+const STRINGS: Type = Type { holds: is_string_or_strings, name: "a string or an array of strings" };
+const NUMBER: Type = Type { holds: |value| matches!(value, Value::Number(_)), name: "a number" };
+const OBJECT: Type = Type { holds: |value| matches!(value, Value::Object(_)), name: "an object" };
 
 fn is_string(value: &Value<'_>) -> bool {
     matches!(value, Value::String(_))
-}
-
-fn is_number(value: &Value<'_>) -> bool {
-    matches!(value, Value::Number(_))
-}
-
-fn is_object(value: &Value<'_>) -> bool {
-    matches!(value, Value::Object(_))
 }
 
 fn is_string_or_strings(value: &Value<'_>) -> bool {
@@ -41,39 +43,32 @@ fn is_string_or_strings(value: &Value<'_>) -> bool {
     }
 }
 
-const fn required(name: &'static str, is_of_type: fn(&Value<'_>) -> bool, expected: &'static str) -> Rule {
-    Rule { name, is_required: true, is_of_type, expected }
+/// What is asked of one claim.
+struct Rule {
+    name: &'static str,
+    presence: Presence,
+    /// Its type by RFC 9068 section 2.2.
+    by_letter: Type,
+    /// Its type in the default profile. `None`: nothing is decided by it, so that it may be of any.
+    by_default: Option<Type>,
 }
 
-const fn optional(name: &'static str, is_of_type: fn(&Value<'_>) -> bool, expected: &'static str) -> Rule {
-    Rule { name, is_required: false, is_of_type, expected }
+const fn rule(name: &'static str, presence: Presence, by_letter: Type, by_default: Option<Type>) -> Rule {
+    Rule { name, presence, by_letter, by_default }
 }
 
-/// The types of RFC 9068 section 2.2, and the claims that every access token has.
-const BY_LETTER: [Rule; 11] = [
-    required("iss", is_string, STRING),
-    required("sub", is_string, STRING),
-    required("aud", is_string_or_strings, STRINGS),
-    required("exp", is_number, NUMBER),
-    required("iat", is_number, NUMBER),
-    optional("client_id", is_string, STRING),
-    optional("scope", is_string, STRING),
-    optional("jti", is_string, STRING),
-    optional("nbf", is_number, NUMBER),
-    optional("auth_time", is_number, NUMBER),
-    optional("cnf", is_object, "an object"),
-];
-
-/// What is decided by: here, or by the application's requirements. Others may be of any type.
-const DECIDED_BY: [Rule; 8] = [
-    required("iss", is_string, STRING),
-    required("sub", is_string, STRING),
-    required("aud", is_string_or_strings, STRINGS),
-    required("exp", is_number, NUMBER),
-    required("iat", is_number, NUMBER),
-    optional("scope", is_string_or_strings, STRINGS),
-    optional("nbf", is_number, NUMBER),
-    optional("cnf", is_object, "an object"),
+const RULES: [Rule; 11] = [
+    rule("iss", Presence::Always, STRING, Some(STRING)),
+    rule("sub", Presence::Always, STRING, Some(STRING)),
+    rule("aud", Presence::Always, STRINGS, Some(STRINGS)),
+    rule("exp", Presence::Always, NUMBER, Some(NUMBER)),
+    rule("iat", Presence::Always, NUMBER, Some(NUMBER)),
+    rule("client_id", Presence::Rfc9068, STRING, None),
+    rule("scope", Presence::Optional, STRING, Some(STRINGS)),
+    rule("jti", Presence::Rfc9068, STRING, None),
+    rule("nbf", Presence::Optional, NUMBER, Some(NUMBER)),
+    rule("auth_time", Presence::Optional, NUMBER, None),
+    rule("cnf", Presence::Optional, OBJECT, Some(OBJECT)),
 ];
 
 pub(super) fn check(
@@ -81,22 +76,26 @@ pub(super) fn check(
     policy: AccessTokenPolicy,
     audience: &Audience,
 ) -> Result<(), Rejection> {
-    let is_common = policy.profile == Profile::Common;
-    let rules: &[Rule] = if is_common { &DECIDED_BY } else { &BY_LETTER };
-    for Rule { name, is_required, is_of_type, expected } in rules {
-        match claims.get(name) {
-            Some(value) if is_of_type(value) => {}
-            Some(value) => return Err(malformed(name, expected, value.kind())),
-            None if *is_required && !(is_common && may_lack(name, policy, audience)) => {
-                return Err(if is_common { missing_with_advice(name) } else { missing(name) });
+    let profile = policy.profile;
+    for Rule { name, presence, by_letter, by_default } in &RULES {
+        let of_profile = if profile == Profile::Common { by_default.as_ref() } else { Some(by_letter) };
+        let Some(expected) = of_profile else { continue };
+        match (claims.get(name), presence) {
+            (Some(value), _) if (expected.holds)(value) => {}
+            (Some(value), _) => return Err(malformed(name, expected.name, value.kind())),
+            (None, Presence::Always) if profile != Profile::Common => return Err(missing(name)),
+            (None, Presence::Always) if !may_lack(name, policy, audience) => {
+                return Err(missing_with_advice(name));
             }
-            None => {}
+            (None, Presence::Rfc9068) if profile == Profile::Rfc9068 => return Err(missing(name)),
+            (None, _) => {}
         }
     }
-    match policy.profile {
-        Profile::Rfc9068 => check_rfc9068(claims),
-        Profile::Common | Profile::OidcSpa => Ok(()),
+    let subject = claims.get("sub").and_then(Value::as_str);
+    if profile == Profile::Rfc9068 && subject == Some("") {
+        return Err(malformed("sub", "a string with a character", "an empty string"));
     }
+    Ok(())
 }
 
 fn may_lack(name: &str, policy: AccessTokenPolicy, audience: &Audience) -> bool {
@@ -105,17 +104,6 @@ fn may_lack(name: &str, policy: AccessTokenPolicy, audience: &Audience) -> bool 
         "iat" => policy.optional_claims.iat,
         "aud" => *audience == Audience::Unchecked,
         _ => false,
-    }
-}
-
-/// The claims that RFC 9068 section 2.2 asks for beyond what common issuers send.
-fn check_rfc9068(claims: &Object<'_>) -> Result<(), Rejection> {
-    match ["client_id", "jti"].into_iter().find(|name| !claims.has(name)) {
-        Some(name) => Err(missing(name)),
-        None if claims.get("sub").and_then(Value::as_str) == Some("") => {
-            Err(malformed("sub", "a string with a character", "an empty string"))
-        }
-        None => Ok(()),
     }
 }
 

@@ -60,6 +60,11 @@ const MAX_SHOWN_KEYS: usize = 8;
 
 const NOT_ALL_SETS: &str = ", and not all key sets of the issuer are there";
 
+/// Whether a token is short enough to be looked at.
+pub(crate) const fn fits(token: &str, max_bytes: usize) -> bool {
+    token.len() <= max_bytes
+}
+
 impl<'a> TokenParts<'a> {
     /// Takes a token apart and checks what its header says.
     pub(crate) fn parse(
@@ -87,7 +92,7 @@ impl<'a> TokenParts<'a> {
     }
 
     fn header(token: &str, policy: AccessTokenPolicy, max_bytes: usize) -> Result<JoseHeader, Rejection> {
-        if token.len() > max_bytes {
+        if !fits(token, max_bytes) {
             return Err(kind::too_long(token.len(), max_bytes, policy));
         }
         let header = JoseHeader::decode(token).map_err(|error| kind::unreadable(token, &error, policy))?;

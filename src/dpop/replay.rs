@@ -78,11 +78,12 @@ impl fmt::Debug for ProofRecord {
 /// What this process keeps of a proof: the half of its digest.
 type Half = [u8; 16];
 
-/// The answer of a replay memory.
+/// The answer of a replay memory: the proof was not there, and is now; or it is not taken for new.
+pub type Remembered = Result<(), NotNew>;
+
+/// Why a proof is not taken for new.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Remembered {
-    /// It was not there, and is now.
-    New,
+pub enum NotNew {
     /// It was there.
     Seen,
     /// It may have been there: the clock has gone back behind what was already forgotten, or a validator with a longer
@@ -170,21 +171,18 @@ impl ReplayMemory {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Remembers a proof, unless it is remembered already. One step: of two threads with one proof, one is told `New`.
+    /// Remembers a proof, unless it is remembered already. One step: of two threads with one proof, one is told `Ok`.
     pub fn remember(&self, record: &ProofRecord, now: UnixTime) -> Remembered {
         let places = record.places(&self.hasher);
         let mut entries = self.lock();
-        let answer = self.answer(&mut entries, record, places, now);
-        if answer != Remembered::New {
-            return answer;
-        }
+        self.answer(&mut entries, record, places, now)?;
         let slice = entries.slice_of(record.issued);
         slice.seen.insert(record.half());
         slice.latest = slice.latest.max(Some(record.issued));
         slice.counts.add(places);
         entries.counts.add(places);
         entries.len += 1;
-        Remembered::New
+        Ok(())
     }
 
     /// What [`Self::remember`] would answer now. Nothing is remembered.
@@ -203,17 +201,17 @@ impl ReplayMemory {
         entries.forget_ended(now);
         let half = record.half();
         if entries.slices.values().any(|slice| slice.seen.contains(&half)) {
-            return Remembered::Seen;
+            return Err(NotNew::Seen);
         }
         if entries.forgotten.is_some_and(|forgotten| record.issued <= forgotten) {
-            return Remembered::Forgotten;
+            return Err(NotNew::Forgotten);
         }
         let free = entries.capacity.saturating_sub(entries.len);
         if free == 0 {
-            return Remembered::Full;
+            return Err(NotNew::Full);
         }
         let used_up = self.rule.used_up(&entries.counts, places, entries.capacity, free);
-        used_up.map_or(Remembered::New, Remembered::ShareFull)
+        used_up.map_or(Ok(()), |holder| Err(NotNew::ShareFull(holder)))
     }
 
     /// How many proofs are remembered.

@@ -52,6 +52,14 @@ pub struct RequestHead<'a> {
 }
 
 impl RequestHead<'_> {
+    /// The same, without `X-Forwarded-Prefix` where the application does not say that its proxies write it: many pass on
+    /// a client's.
+    #[must_use]
+    pub(crate) fn with_prefix_if(self, is_written_by_proxies: bool) -> Self {
+        let x_forwarded_prefix = self.x_forwarded_prefix.filter(|_| is_written_by_proxies);
+        Self { x_forwarded_prefix, ..self }
+    }
+
     /// The URI that the client saw. Refused where those whose word is taken name two.
     pub fn target_uri(&self, trust: &ProxyTrust) -> Result<TargetUri, Rejection> {
         let Url { authority, path } = self.split_url()?;

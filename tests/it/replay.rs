@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use oidc_spa_native::access_token::Profile;
 use oidc_spa_native::credentials::Field;
-use oidc_spa_native::dpop::replay::{Remembered, ReplayMemory};
+use oidc_spa_native::dpop::replay::{NotNew, Remembered, ReplayMemory};
 use oidc_spa_native::jose::algorithm::Algorithm;
 use oidc_spa_native::question::{Question, Request};
 use oidc_spa_native::resource_server::{Decision, ResourceServer};
@@ -292,11 +292,11 @@ fn l26_the_memory_is_asked_once_for_each_accepted_proof_and_for_nothing_else() {
     let good = Jwt::p1(&token).sign();
     let bad = Jwt::p1(&token).claim("htm", r#""POST""#).sign();
     // L22, L23: of all answers there are, one grants.
-    assert_eq!(asked(&dpop, Field::Once(&good), Remembered::New), ("granted", 1));
-    assert_eq!(asked(&dpop, Field::Once(&good), Remembered::Seen), (REPLAYED, 1));
-    assert_eq!(asked(&dpop, Field::Once(&good), Remembered::Forgotten), ("proof_stale", 1));
-    assert_eq!(asked(&dpop, Field::Once(&good), Remembered::Full), ("replay_memory_unavailable", 1));
-    assert_eq!(asked(&dpop, Field::Once(&bad), Remembered::New), ("proof_method_mismatch", 0));
+    assert_eq!(asked(&dpop, Field::Once(&good), Ok(())), ("granted", 1));
+    assert_eq!(asked(&dpop, Field::Once(&good), Err(NotNew::Seen)), (REPLAYED, 1));
+    assert_eq!(asked(&dpop, Field::Once(&good), Err(NotNew::Forgotten)), ("proof_stale", 1));
+    assert_eq!(asked(&dpop, Field::Once(&good), Err(NotNew::Full)), ("replay_memory_unavailable", 1));
+    assert_eq!(asked(&dpop, Field::Once(&bad), Ok(())), ("proof_method_mismatch", 0));
     let bearer = format!("Bearer {unbound}");
-    assert_eq!(asked(&bearer, Field::Once(&good), Remembered::Full), ("granted", 0));
+    assert_eq!(asked(&bearer, Field::Once(&good), Err(NotNew::Full)), ("granted", 0));
 }

@@ -11,7 +11,7 @@ pub(crate) mod redis_target;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use oidc_spa_native::dpop::replay::{ProofRecord, Remembered, ReplayMemory};
+use oidc_spa_native::dpop::replay::{NotNew, ProofRecord, ReplayMemory};
 use oidc_spa_native::dpop::window::ProofWindow;
 use oidc_spa_native::grant::PendingGrant;
 use oidc_spa_native::resource_server::{ResourceServer, Verdict};
@@ -145,7 +145,7 @@ impl ReplayGuard {
             return Settlement::Done(server.settle(pending, |record| self.memory.remember(record, now)));
         };
         let known = self.memory.look_up(record, now);
-        if known != Remembered::New {
+        if known.is_err() {
             return Settlement::Done(server.settle(pending, |_| known));
         }
         let (name, until) = (record.shared_name(), kept_until(record, now));
@@ -192,8 +192,8 @@ impl ReplayGuard {
             (StoreWord::New, _) | (StoreWord::Unavailable, OnUnavailable::ProcessMemory) => {
                 self.memory.remember(record, now)
             }
-            (StoreWord::Seen, _) => Remembered::Seen,
-            (StoreWord::Unavailable, OnUnavailable::Refuse) => Remembered::Unavailable,
+            (StoreWord::Seen, _) => Err(NotNew::Seen),
+            (StoreWord::Unavailable, OnUnavailable::Refuse) => Err(NotNew::Unavailable),
         })
     }
 

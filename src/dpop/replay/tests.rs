@@ -33,21 +33,21 @@ fn sent_by(key: usize, user: u8, client: u8, jti: usize, issued: i64) -> ProofRe
 #[test]
 fn l16_a_proof_is_remembered_through_its_last_second() {
     let memory = memory(10);
-    assert_eq!(memory.remember(&record("a", 100), at(100)), Remembered::New);
-    assert_eq!(memory.remember(&record("a", 100), at(140)), Remembered::Seen);
+    assert_eq!(memory.remember(&record("a", 100), at(100)), Ok(()));
+    assert_eq!(memory.remember(&record("a", 100), at(140)), Err(NotNew::Seen));
     assert_eq!(memory.len(), 1);
     // Its slice, from 100 to 104, is dropped as a whole.
-    assert_eq!(memory.remember(&record("b", 144), at(144)), Remembered::New);
+    assert_eq!(memory.remember(&record("b", 144), at(144)), Ok(()));
     assert_eq!(memory.len(), 2);
-    assert_eq!(memory.remember(&record("c", 145), at(145)), Remembered::New);
+    assert_eq!(memory.remember(&record("c", 145), at(145)), Ok(()));
     assert_eq!(memory.len(), 2);
 }
 
 #[test]
 fn l17_a_proof_from_the_future_is_remembered_from_its_own_time() {
     let memory = memory(10);
-    assert_eq!(memory.remember(&record("a", 103), at(100)), Remembered::New);
-    assert_eq!(memory.remember(&record("a", 103), at(143)), Remembered::Seen);
+    assert_eq!(memory.remember(&record("a", 103), at(100)), Ok(()));
+    assert_eq!(memory.remember(&record("a", 103), at(143)), Err(NotNew::Seen));
 }
 
 #[test]
@@ -55,37 +55,37 @@ fn l16_the_longest_window_counts_for_all() {
     let memory = memory(10);
     memory.cover(back(300));
     memory.cover(back(40));
-    assert_eq!(memory.remember(&record("a", 100), at(100)), Remembered::New);
-    assert_eq!(memory.remember(&record("a", 100), at(400)), Remembered::Seen);
+    assert_eq!(memory.remember(&record("a", 100), at(100)), Ok(()));
+    assert_eq!(memory.remember(&record("a", 100), at(400)), Err(NotNew::Seen));
 }
 
 #[test]
 fn l16_a_window_that_grows_makes_no_forgotten_proof_new() {
     let memory = memory(10);
-    assert_eq!(memory.remember(&record("a", 100), at(100)), Remembered::New);
-    assert_eq!(memory.remember(&record("b", 150), at(150)), Remembered::New);
+    assert_eq!(memory.remember(&record("a", 100), at(100)), Ok(()));
+    assert_eq!(memory.remember(&record("b", 150), at(150)), Ok(()));
     memory.cover(back(300));
-    assert_eq!(memory.remember(&record("a", 100), at(150)), Remembered::Forgotten);
+    assert_eq!(memory.remember(&record("a", 100), at(150)), Err(NotNew::Forgotten));
 }
 
 #[test]
 fn l18_a_clock_that_goes_back_finds_no_forgotten_proof_new() {
     let memory = memory(10);
-    assert_eq!(memory.remember(&record("a", 100), at(100)), Remembered::New);
-    assert_eq!(memory.remember(&record("b", 150), at(150)), Remembered::New);
-    assert_eq!(memory.remember(&record("a", 100), at(100)), Remembered::Forgotten);
+    assert_eq!(memory.remember(&record("a", 100), at(100)), Ok(()));
+    assert_eq!(memory.remember(&record("b", 150), at(150)), Ok(()));
+    assert_eq!(memory.remember(&record("a", 100), at(100)), Err(NotNew::Forgotten));
 }
 
 #[test]
 fn l19_a_full_memory_evicts_nothing() {
     let memory = memory(2);
-    assert_eq!(memory.remember(&record("a", 100), at(100)), Remembered::New);
-    assert_eq!(memory.remember(&record("b", 101), at(101)), Remembered::New);
-    assert_eq!(memory.look_up(&record("c", 102), at(102)), Remembered::Full);
-    assert_eq!(memory.remember(&record("c", 102), at(102)), Remembered::Full);
-    assert_eq!(memory.remember(&record("a", 100), at(102)), Remembered::Seen);
-    assert_eq!(memory.look_up(&record("c", 145), at(145)), Remembered::New, "it remembers nothing");
-    assert_eq!(memory.remember(&record("c", 145), at(145)), Remembered::New);
+    assert_eq!(memory.remember(&record("a", 100), at(100)), Ok(()));
+    assert_eq!(memory.remember(&record("b", 101), at(101)), Ok(()));
+    assert_eq!(memory.look_up(&record("c", 102), at(102)), Err(NotNew::Full));
+    assert_eq!(memory.remember(&record("c", 102), at(102)), Err(NotNew::Full));
+    assert_eq!(memory.remember(&record("a", 100), at(102)), Err(NotNew::Seen));
+    assert_eq!(memory.look_up(&record("c", 145), at(145)), Ok(()), "it remembers nothing");
+    assert_eq!(memory.remember(&record("c", 145), at(145)), Ok(()));
 }
 
 #[test]
@@ -93,11 +93,11 @@ fn l20_a_key_that_floods_uses_up_its_own_share_only() {
     let memory = memory(1_000);
     let of_key = |key: &str, jti: usize| ProofRecord::new(key, &jti.to_string(), at(100 + jti as i64 % 40));
     let flood: Vec<Remembered> = (0..200).map(|jti| memory.remember(&of_key("a", jti), at(139))).collect();
-    assert_eq!(flood.iter().filter(|answer| **answer == Remembered::New).count(), 100);
-    assert_eq!(flood.last(), Some(&Remembered::ShareFull(Holder::Key)));
-    assert_eq!(memory.remember(&of_key("a", 7), at(139)), Remembered::Seen, "it forgets nothing for it");
+    assert_eq!(flood.iter().filter(|answer| **answer == Ok(())).count(), 100);
+    assert_eq!(flood.last(), Some(&Err(NotNew::ShareFull(Holder::Key))));
+    assert_eq!(memory.remember(&of_key("a", 7), at(139)), Err(NotNew::Seen), "it forgets nothing for it");
     for jti in 0..100 {
-        assert_eq!(memory.remember(&of_key("b", jti), at(139)), Remembered::New);
+        assert_eq!(memory.remember(&of_key("b", jti), at(139)), Ok(()));
     }
 }
 
@@ -107,10 +107,10 @@ fn l19_many_slices_hold_what_they_were_told() {
     for second in 0..200 {
         for n in 0..20 {
             let record = record(&format!("{second}-{n}"), second);
-            assert_eq!(memory.remember(&record, at(second)), Remembered::New);
+            assert_eq!(memory.remember(&record, at(second)), Ok(()));
         }
         let oldest = record(&format!("{}-0", (second - 40).max(0)), (second - 40).max(0));
-        assert_eq!(memory.remember(&oldest, at(second)), Remembered::Seen);
+        assert_eq!(memory.remember(&oldest, at(second)), Err(NotNew::Seen));
         assert!(memory.len() <= 20 * (40 + 5 + 1), "{}", memory.len());
     }
 }
@@ -129,7 +129,7 @@ fn l02_of_a_hundred_copies_at_once_one_is_new() {
     let memory = memory(1_000);
     let new = std::thread::scope(|scope| {
         let threads: Vec<_> = (0..100)
-            .map(|_| scope.spawn(|| memory.remember(&record("same", 100), at(100)) == Remembered::New))
+            .map(|_| scope.spawn(|| memory.remember(&record("same", 100), at(100)) == Ok(())))
             .collect();
         threads.into_iter().filter_map(|thread| thread.join().ok()).filter(|new| *new).count()
     });
@@ -150,13 +150,13 @@ fn l20_ten_keys_of_one_user_leave_room_for_others_of_its_client_and_of_another()
         let answers = (0..keys * 1_000).map(|jti| {
             memory.remember(&sent_by(usize::from(user) * 100 + jti % keys, user, 1, jti, 100), at(100))
         });
-        answers.filter(|answer| *answer == Remembered::New).count()
+        answers.filter(|answer| *answer == Ok(())).count()
     };
     // A user alone may have two thirds.
     assert_eq!(flood(1, 10), 6_667);
     assert_eq!(
         memory.remember(&sent_by(199, 1, 1, 1, 100), at(100)),
-        Remembered::ShareFull(Holder::Subject),
+        Err(NotNew::ShareFull(Holder::Subject)),
         "another key does not help"
     );
     // Another user of the same client has places; any number of its users, four fifths of all.
@@ -165,14 +165,14 @@ fn l20_ten_keys_of_one_user_leave_room_for_others_of_its_client_and_of_another()
     assert!((8_000 - 10..=8_000).contains(&(7_778 + others)), "{others}");
     assert_eq!(
         memory.remember(&sent_by(9_000, 99, 1, 1, 100), at(100)),
-        Remembered::ShareFull(Holder::Client)
+        Err(NotNew::ShareFull(Holder::Client))
     );
     // Another client has places, and so has one that no token names.
-    assert_eq!(memory.remember(&sent_by(9_001, 99, 2, 1, 100), at(100)), Remembered::New);
-    assert_eq!(memory.remember(&record("unnamed", 100), at(100)), Remembered::New);
+    assert_eq!(memory.remember(&sent_by(9_001, 99, 2, 1, 100), at(100)), Ok(()));
+    assert_eq!(memory.remember(&record("unnamed", 100), at(100)), Ok(()));
     // What was accepted is remembered all the same, and its places come back.
-    assert_eq!(memory.remember(&sent_by(100, 1, 1, 0, 100), at(100)), Remembered::Seen);
-    assert_eq!(memory.remember(&sent_by(100, 1, 1, 7, 145), at(145)), Remembered::New);
+    assert_eq!(memory.remember(&sent_by(100, 1, 1, 0, 100), at(100)), Err(NotNew::Seen));
+    assert_eq!(memory.remember(&sent_by(100, 1, 1, 7, 145), at(145)), Ok(()));
     assert_eq!(memory.len(), 1);
 }
 
@@ -189,7 +189,7 @@ fn l20_ten_clients_that_flood_leave_a_fortieth_for_an_eleventh() {
     for jti in 0..100 {
         let sender = sent_by(1_000_000 + jti, 200 + (jti % 50) as u8, 200, jti, 100);
         let answer = memory.remember(&sender, at(100));
-        assert_eq!(answer, Remembered::New, "{jti}");
+        assert_eq!(answer, Ok(()), "{jti}");
     }
 }
 
@@ -206,11 +206,11 @@ fn l20_ten_users_that_flood_leave_places_for_the_other_users_of_their_client() {
     // Of the fiftieth that is left to their client, a fifth: with each place that is taken, four are less.
     for user in 100..130 {
         let sender = sent_by(1_000_000 + usize::from(user), user, 1, 0, 100);
-        assert_eq!(memory.remember(&sender, at(100)), Remembered::New, "{user}");
+        assert_eq!(memory.remember(&sender, at(100)), Ok(()), "{user}");
     }
     assert_eq!(
         memory.remember(&sent_by(7, 7, 1, 9_999, 100), at(100)),
-        Remembered::ShareFull(Holder::Subject),
+        Err(NotNew::ShareFull(Holder::Subject)),
         "the ones who flood have no more"
     );
 }
@@ -218,7 +218,7 @@ fn l20_ten_users_that_flood_leave_places_for_the_other_users_of_their_client() {
 #[test]
 fn the_size_is_the_largest_that_anybody_asked_for() {
     let memory = ReplayMemory::new(0, back(40));
-    assert_eq!(memory.remember(&record("a", 100), at(100)), Remembered::Full);
+    assert_eq!(memory.remember(&record("a", 100), at(100)), Err(NotNew::Full));
     for (asked, expected) in [(1_000, 1_000), (2_000, 2_000), (1_500, 2_000)] {
         memory.hold(asked);
         assert_eq!(memory.capacity(), expected);
@@ -245,12 +245,12 @@ fn times_before_1970_and_at_the_ends_of_time_are_remembered_too() {
     for issued in [i64::MIN, i64::MIN + 400, -1, 0, i64::MAX - 400, i64::MAX] {
         let memory = memory(10);
         let now = at(issued);
-        assert_eq!(memory.remember(&record("a", issued), now), Remembered::New, "{issued}");
-        assert_eq!(memory.remember(&record("a", issued), now), Remembered::Seen, "{issued}");
+        assert_eq!(memory.remember(&record("a", issued), now), Ok(()), "{issued}");
+        assert_eq!(memory.remember(&record("a", issued), now), Err(NotNew::Seen), "{issued}");
         let later = at(issued.saturating_add(40));
-        assert_eq!(memory.remember(&record("a", issued), later), Remembered::Seen, "{issued}");
+        assert_eq!(memory.remember(&record("a", issued), later), Err(NotNew::Seen), "{issued}");
         let _ = memory.remember(&record("b", issued), at(i64::MAX));
         let _ = memory.remember(&record("b", issued), at(i64::MIN));
-        assert_ne!(memory.remember(&record("a", issued), now), Remembered::New, "{issued}");
+        assert_ne!(memory.remember(&record("a", issued), now), Ok(()), "{issued}");
     }
 }
