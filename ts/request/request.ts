@@ -17,13 +17,11 @@ import {
 import type { RequestParts } from "../addon/native.js";
 import { certificateOfConnection } from "./peer-certificate.js";
 
-const CERTIFICATE = "clientCertificate";
-
 /** Where a request went, as the caller of `validateRequest` says. */
 interface Target {
     readonly method: string;
     readonly url: string;
-    readonly clientCertificate?: Uint8Array | null;
+    readonly clientCertificate: Uint8Array | null;
 }
 
 /** What is read of a request of Node.js beside its header fields. */
@@ -94,7 +92,7 @@ function readWhole(
         if (isBag(pseudo)) {
             return join(
                 fieldsOfRecord(headers),
-                target ?? { method: text(request.method, "method"), url: text(pseudo[":path"], ":path") },
+                target ?? targetOf(request.method, pseudo[":path"], ":path"),
                 text(pseudo[":scheme"], ":scheme"),
                 text(pseudo[":authority"], ":authority")
             );
@@ -125,7 +123,7 @@ function readWhole(
         const fields = fieldsOfFetchHeaders(headers, get);
         // The framework made this URL, most likely of Host: both are told.
         return target === null
-            ? join(fields, { method: text(request.method, "method"), url: text(request.url, "url") }, null)
+            ? join(fields, targetOf(request.method, request.url), null)
             : joinWithUrl(fields, target);
     }
 
@@ -165,14 +163,12 @@ function readNode(
 
     return join(
         fields,
-        target ?? {
-            method: text(request.method ?? fields.pseudoMethod, "method"),
-            // A router that is mounted under a prefix takes the prefix from `url` and leaves it in `originalUrl`.
-            url: text(
-                outerUrl ?? stringOrNull(request.originalUrl) ?? request.url ?? fields.pseudoPath,
-                "url"
-            )
-        },
+        target ??
+            targetOf(
+                request.method ?? fields.pseudoMethod,
+                // A router that is mounted under a prefix takes the prefix from `url` and leaves it in `originalUrl`.
+                outerUrl ?? stringOrNull(request.originalUrl) ?? request.url ?? fields.pseudoPath
+            ),
         connectionScheme
     );
 }
@@ -184,9 +180,7 @@ function join(
     connectionScheme: string | null,
     authority: string | null = null
 ): RequestParts {
-    const own =
-        target !== null && Object.hasOwn(target, "clientCertificate") ? target.clientCertificate : null;
-    const certificate = own ?? fields.peerCertificate;
+    const certificate = target?.clientCertificate ?? fields.peerCertificate;
     if (fields.dpop === null && fields.clientCert === null && certificate === null) {
         return [fields.flags, fields.authorization];
     }
@@ -232,13 +226,7 @@ function readTarget(target: unknown): Target | null {
         );
     }
     const { clientCertificate = null } = target;
-    // A whole request may be the target, with members of its own: only what is nearly this one would vanish.
-    const misspelt = Object.keys(target).find(name => name !== CERTIFICATE && /^client_?cert/i.test(name));
-    if (misspelt !== undefined) {
-        throw new TypeError(
-            `oidc-spa-native: the target's "${misspelt}" is no member; did you mean "${CERTIFICATE}"?`
-        );
-    }
+    checkCertificateIsSpelt(target);
     if (clientCertificate !== null && !types.isUint8Array(clientCertificate)) {
         throw new TypeError(
             `oidc-spa-native: the target's clientCertificate is ${describe(clientCertificate)} where a Uint8Array is ` +
@@ -246,6 +234,24 @@ function readTarget(target: unknown): Target | null {
         );
     }
     return { method: text(target.method, "method"), url: text(target.url, "url"), clientCertificate };
+}
+
+/** A whole request may be the target, with members of its own: only what is nearly this one would vanish. */
+function checkCertificateIsSpelt(target: Bag): void {
+    for (const name of Object.keys(target)) {
+        // Before the pattern: nearly every target has these members, and each request brings one.
+        const isMember = name === "method" || name === "url" || name === "clientCertificate";
+        if (!isMember && /^client_?cert/i.test(name)) {
+            throw new TypeError(
+                `oidc-spa-native: the target's "${name}" is no member; did you mean "clientCertificate"?`
+            );
+        }
+    }
+}
+
+/** Where a request went, by its own word. */
+function targetOf(method: unknown, url: unknown, urlMember = "url"): Target {
+    return { method: text(method, "method"), url: text(url, urlMember), clientCertificate: null };
 }
 
 /** No request has this member, and no header field is an object. */

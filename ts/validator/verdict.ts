@@ -19,7 +19,7 @@ export function toGranted<Claims>(
         accessToken: grant.accessToken,
         scheme: grant.scheme,
         issuerUri: grant.issuerUri,
-        headers: { ...grant.headers }
+        headers: grant.headers === null ? {} : { ...grant.headers }
     };
 }
 
