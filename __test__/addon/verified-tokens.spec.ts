@@ -412,7 +412,7 @@ describe("claims", () => {
                 ITEMS
             ] as unknown as native.RequestParts;
             const read = JSON.parse(
-                authorizeRequest(NOW * 1000, null, null, knownToken, ...parts) as string
+                authorizeRequest(NOW * 1000, 0, null, knownToken, ...parts) as string
             ) as unknown[];
             return { number: read[7] as number, claims: read[8] };
         };
@@ -444,7 +444,7 @@ describe("claims", () => {
             [0, `DPoP ${one}`, f.proof(NOW, one), "GET", ITEMS] as unknown as native.RequestParts;
         for (let i = 0; i < 3; i++) {
             const read = JSON.parse(
-                doors.authorizeRequest(NOW * 1000, null, null, number, ...parts()) as string
+                doors.authorizeRequest(NOW * 1000, 0, null, number, ...parts()) as string
             ) as unknown[];
             expect(read.slice(7)).toEqual([0, claims("a")]);
         }

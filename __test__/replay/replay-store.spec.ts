@@ -228,7 +228,7 @@ describe("a store of the application", () => {
              const inbox = new NativeInbox(() => {
                  clearInterval(alive);
                  if (inbox.take()[1][0] !== "null") throw new Error("the keys are not there");
-                 const ask = () => authorizeRequest(Date.now(), null, null, 0, 0, "DPoP " + TOKEN, PROOF, "GET", AUDIENCE + "/v1/items");
+                 const ask = () => authorizeRequest(Date.now(), 0, null, 0, 0, "DPoP " + TOKEN, PROOF, "GET", AUDIENCE + "/v1/items");
                  const unsettled = ask();
                  const shown = JSON.stringify([unsettled, Object.getOwnPropertyNames(Object.getPrototypeOf(unsettled)).sort()]);
                  const first = JSON.parse(unsettled.settle(null, "away"));

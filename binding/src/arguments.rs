@@ -51,8 +51,7 @@ impl<'call> Arguments<'call> {
 }
 
 /// The rules of a route.
-pub(crate) fn rules(bits: Option<u32>) -> Result<RequestRules> {
-    let bits = bits.unwrap_or_default();
+pub(crate) fn rules(bits: u32) -> Result<RequestRules> {
     RequestRules::from_bits(bits).ok_or_else(|| Error::from_reason(format!("no such rules: {bits}")))
 }
 

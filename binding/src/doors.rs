@@ -17,7 +17,7 @@ use crate::wait::{authorize, authorize_elsewhere, await_keys, explain};
 /// value in one table of the process, behind one lock, and reads all arguments that a method may have.
 ///
 /// - `authorizeRequest(now, rules, scopes, knownToken, ...parts)`: the verdict at once, or what must be waited for; `rules` are
-///   those of `RequestRules::from_bits`, if the route has any; `scopes` are those that it will ask for, separated by spaces;
+///   those of `RequestRules::from_bits`; `scopes` are those that it will ask for, separated by spaces;
 ///   `knownToken` is the number of a token whose claims need not be told again, or zero
 /// - `authorizeCredentials(now, knownToken, ...parts)`: the same for credentials that the application took from the request
 /// - `submitRequest(ticket, now, rules, scopes, knownToken, ...parts)`, `submitCredentials(ticket, now, told, ...parts)`: the same
@@ -83,7 +83,7 @@ pub(crate) fn open<'env>(
 }
 
 fn request(call: &mut Arguments<'_>) -> Result<Parts> {
-    let rules = rules(call.optional()?)?;
+    let rules = rules(call.required()?)?;
     let scopes = call.optional()?;
     let known_token = known_token(call)?;
     Ok(Parts::Request { parts: RequestParts::read(call)?, rules, scopes, known_token })

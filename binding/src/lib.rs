@@ -85,7 +85,7 @@ impl NativeValidator {
     pub fn refuse(
         &self,
         now: f64,
-        rules: Option<u32>,
+        rules: u32,
         code: String,
         scheme: Option<String>,
         debug_error_message: String,

@@ -10,7 +10,6 @@ use oidc_spa_native::challenge::{Refusal, nonce_fields};
 use oidc_spa_native::credentials::Scheme;
 use oidc_spa_native::grant::{Grant, Repeatable};
 use oidc_spa_native::resource_server::Verdict;
-use serde_json::Value;
 
 /// The text of a list that `ts/addon/native.ts` calls `VerdictText`. Its first member says what the others are:
 ///
@@ -48,12 +47,11 @@ macro_rules! list {
         impl $name<'_> {
             pub(crate) const NAMES: &'static [&'static str] = &[$(stringify!($member)),*];
 
-            /// Into a String, this cannot fail. Each member is written as JSON.
             fn write(&self, bytes: usize) -> VerdictText {
                 let mut text = String::with_capacity(bytes);
                 $(
-                    let separator = if text.is_empty() { '[' } else { ',' };
-                    let _ = write!(text, "{separator}{}", self.$member);
+                    text.push(if text.is_empty() { '[' } else { ',' });
+                    self.$member.write(&mut text);
                 )*
                 text.push(']');
                 text
@@ -62,41 +60,76 @@ macro_rules! list {
     };
 }
 
+/// What stands in a list: written as JSON.
+trait Member {
+    fn write(&self, text: &mut String);
+}
+
+/// A text that is JSON already.
+struct Json<'t>(&'t str);
+
+impl Member for Json<'_> {
+    fn write(&self, text: &mut String) {
+        text.push_str(self.0);
+    }
+}
+
+impl Member for &str {
+    fn write(&self, text: &mut String) {
+        // A text has no way to fail.
+        text.push_str(&serde_json::to_string(self).unwrap_or_default());
+    }
+}
+
+macro_rules! numbers {
+    ($($number:ty),*) => {
+        $(impl Member for $number {
+            fn write(&self, text: &mut String) {
+                // Into a String, this cannot fail.
+                let _ = write!(text, "{self}");
+            }
+        })*
+    };
+}
+
+numbers!(usize, i64, u64, i32, u16);
+
 list! {
     GrantTuple {
         tag: usize,
-        headers: &'t str,
+        headers: Json<'t>,
         token_begin: usize,
         token_end: usize,
         from: i64,
         until: i64,
         epoch: u64,
         number: u64,
-        claims: &'t str,
+        claims: Json<'t>,
     }
 }
 
 list! {
     RefusalTuple {
         tag: i32,
-        headers: &'t str,
-        code: &'t Value,
-        error_cause: &'t Value,
+        headers: Json<'t>,
+        code: &'t str,
+        error_cause: &'t str,
         status: u16,
-        debug_error_message: &'t Value,
+        debug_error_message: &'t str,
     }
 }
 
 list! {
     FailureTuple {
         tag: i32,
-        headers: &'t str,
-        message: &'t Value,
+        headers: Json<'t>,
+        message: &'t str,
     }
 }
 
 fn grant_text(grant: &Grant, known_token: u64) -> VerdictText {
-    let headers = grant.dpop_nonce().map_or_else(|| "null".to_owned(), |nonce| object(nonce_fields(nonce)));
+    let fields = grant.dpop_nonce().map(|nonce| object(nonce_fields(nonce)));
+    let headers = fields.as_deref().unwrap_or("null");
     let Range { start: token_begin, end: token_end } = grant.token();
     let (from, until, epoch) = grant.repeatable().map_or((0, 0, 0), span);
     let number = grant.recalled().unwrap_or(0);
@@ -104,33 +137,39 @@ fn grant_text(grant: &Grant, known_token: u64) -> VerdictText {
     let claims = if number > 0 && number == known_token { "null" } else { grant.claims() };
     let bytes = NUMBERS_BYTES + headers.len() + claims.len();
     let tag = 2 * grant.issuer() + usize::from(grant.scheme() == Scheme::DPoP);
-    GrantTuple { tag, headers: &headers, token_begin, token_end, from, until, epoch, number, claims }
-        .write(bytes)
+    let (headers, claims) = (Json(headers), Json(claims));
+    GrantTuple { tag, headers, token_begin, token_end, from, until, epoch, number, claims }.write(bytes)
 }
 
 /// A refusal, whoever decided on it.
 pub fn refusal_text(Refusal { rejection, challenge }: &Refusal) -> VerdictText {
     let list = RefusalTuple {
         tag: REFUSED,
-        headers: &object(challenge.fields()),
-        code: &rejection.code().row().name.into(),
-        error_cause: &rejection.cause().name().into(),
+        headers: Json(&object(challenge.fields())),
+        code: rejection.code().row().name,
+        error_cause: rejection.cause().name(),
         status: challenge.status,
-        debug_error_message: &rejection.message().into(),
+        debug_error_message: rejection.message(),
     };
     list.write(NUMBERS_BYTES)
 }
 
 /// A verdict that there is none.
 pub fn failure_text(message: &str) -> VerdictText {
-    FailureTuple { tag: FAILED, headers: "null", message: &message.into() }.write(NUMBERS_BYTES)
+    FailureTuple { tag: FAILED, headers: Json("null"), message }.write(NUMBERS_BYTES)
 }
 
 /// The fields of a response, in their order.
 fn object<'f>(fields: impl IntoIterator<Item = (&'static str, Cow<'f, str>)>) -> String {
-    let members: Vec<String> =
-        fields.into_iter().map(|(name, value)| format!("\"{name}\":{}", Value::from(&*value))).collect();
-    format!("{{{}}}", members.join(","))
+    let mut text = String::new();
+    for (name, value) in fields {
+        text.push(if text.is_empty() { '{' } else { ',' });
+        name.write(&mut text);
+        text.push(':');
+        (&*value).write(&mut text);
+    }
+    // Without a field there was no brace.
+    if text.is_empty() { "{}".to_owned() } else { text + "}" }
 }
 
 fn span(Repeatable { validity, key_set }: Repeatable) -> (i64, i64, u64) {

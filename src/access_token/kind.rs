@@ -4,7 +4,7 @@
 //! Out: nothing, or a refusal that says what came and what to send.
 //! Never: what came in a message, but for the words that stand for nothing.
 
-use crate::jose::json::{Object, Value};
+use crate::jose::json::Object;
 use crate::jose::jws::{JoseHeader, JwsError, is_jwe};
 use crate::rejection::{Code, Rejection, Shown};
 
@@ -12,12 +12,13 @@ use super::{AccessTokenPolicy, Profile};
 
 /// Refuses a JWT that says of itself that it is something else than an access token.
 pub(super) fn check(claims: &Object<'_>, policy: AccessTokenPolicy) -> Result<(), Rejection> {
-    if let Some((kind, mark)) = never_accepted(claims) {
+    let words = Words::read(claims);
+    if let Some((kind, mark)) = never_accepted(&words) {
         return Err(Code::TokenTypeUnexpected.because(format!(
             "The token is {kind} ({mark}); send the access token that the issuer gave with it"
         )));
     }
-    match id_token_mark(claims) {
+    match id_token_mark(&words, claims) {
         Some(mark) if !policy.accept_id_tokens => Err(Code::TokenTypeUnexpected.because(format!(
             "The token is an ID token ({mark}); send the access token that the issuer gave with it. Some issuers, such as \
              Dex, write their access tokens like this: if yours does, or if it gives ID tokens only, write \
@@ -27,50 +28,83 @@ pub(super) fn check(claims: &Object<'_>, policy: AccessTokenPolicy) -> Result<()
     }
 }
 
+/// What a token says of its kind, read in one pass.
+#[derive(Default)]
+struct Words<'c> {
+    typ: Option<&'c str>,
+    r#type: Option<&'c str>,
+    token_type: Option<&'c str>,
+    token_use: Option<&'c str>,
+    // A claim counts by its presence: its type is the issuer's mistake, not a way around the check.
+    has_events: bool,
+    has_at_hash: bool,
+    has_c_hash: bool,
+    has_nonce: bool,
+}
+
+impl<'c> Words<'c> {
+    fn read(claims: &'c Object<'_>) -> Self {
+        let mut words = Self::default();
+        for (name, value) in claims.members() {
+            match name {
+                "typ" => words.typ = value.as_str(),
+                "type" => words.r#type = value.as_str(),
+                "token_type" => words.token_type = value.as_str(),
+                "token_use" => words.token_use = value.as_str(),
+                "events" => words.has_events = true,
+                "at_hash" => words.has_at_hash = true,
+                "c_hash" => words.has_c_hash = true,
+                "nonce" => words.has_nonce = true,
+                _ => {}
+            }
+        }
+        words
+    }
+}
+
 /// Kinds of tokens that are not for resource servers whatever the options say, and what tells them.
-fn never_accepted(claims: &Object<'_>) -> Option<(&'static str, &'static str)> {
+fn never_accepted(words: &Words<'_>) -> Option<(&'static str, &'static str)> {
     const REFRESH: &str = "a refresh token";
-    match text(claims, "typ") {
+    match words.typ {
         Some("Refresh" | "Offline") => return Some((REFRESH, "its typ claim says so")),
         Some("Logout") => return Some(("a logout token", "its typ claim says so")),
         _ => {}
     }
-    let says_refresh = |name: &str| matches!(text(claims, name), Some("refresh" | "refresh_token"));
-    if says_refresh("type") {
+    let says_refresh = |word: Option<&str>| matches!(word, Some("refresh" | "refresh_token"));
+    if says_refresh(words.r#type) {
         return Some((REFRESH, "its type claim says so"));
     }
-    if says_refresh("token_type") {
+    if says_refresh(words.token_type) {
         return Some((REFRESH, "its token_type claim says so"));
     }
-    if says_refresh("token_use") {
+    if says_refresh(words.token_use) {
         return Some((REFRESH, "its token_use claim says so"));
     }
-    claims.has("events").then_some(("a security event token", "it has an events claim"))
+    words.has_events.then_some(("a security event token", "it has an events claim"))
 }
 
 /// What tells an ID token: OpenID Connect Core section 3.1.3.6 and 3.3.2.11, and the issuers' own words.
-fn id_token_mark(claims: &Object<'_>) -> Option<&'static str> {
-    if text(claims, "typ") == Some("ID") {
+fn id_token_mark(words: &Words<'_>, claims: &Object<'_>) -> Option<&'static str> {
+    if words.typ == Some("ID") {
         return Some("its typ claim says so");
     }
-    if matches!(text(claims, "token_use"), Some("id" | "id_token")) {
+    if matches!(words.token_use, Some("id" | "id_token")) {
         return Some("its token_use claim says so");
     }
-    if matches!(text(claims, "token_type"), Some("id" | "id_token")) {
+    if matches!(words.token_type, Some("id" | "id_token")) {
         return Some("its token_type claim says so");
     }
-    // A claim counts by its presence: its type is the issuer's mistake, not a way around the check.
-    if claims.has("at_hash") {
+    if words.has_at_hash {
         return Some("it has an at_hash claim");
     }
-    if claims.has("c_hash") {
+    if words.has_c_hash {
         return Some("it has a c_hash claim");
     }
     let is_for_an_api = || {
         OF_ACCESS_TOKENS.into_iter().any(|name| claims.has(name))
-            || matches!(text(claims, "typ"), Some("Bearer" | "DPoP"))
+            || matches!(words.typ, Some("Bearer" | "DPoP"))
     };
-    (claims.has("nonce") && !is_for_an_api())
+    (words.has_nonce && !is_for_an_api())
         .then_some("it has a nonce claim, and none that access tokens have, such as scope")
 }
 
@@ -78,10 +112,6 @@ fn id_token_mark(claims: &Object<'_>) -> Option<&'static str> {
 /// `nonce` of the sign-in in access tokens.
 const OF_ACCESS_TOKENS: [&str; 8] =
     ["scope", "scp", "client_id", "cid", "appid", "permissions", "token_use", "resource_access"];
-
-fn text<'c>(claims: &'c Object<'_>, name: &str) -> Option<&'c str> {
-    claims.get(name).and_then(Value::as_str)
-}
 
 /// The refusal of a text whose header cannot be read.
 #[cold]

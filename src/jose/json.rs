@@ -101,6 +101,11 @@ impl<'a> Object<'a> {
         self.get(name).is_some()
     }
 
+    /// The members, in the order of the text.
+    pub fn members(&self) -> impl Iterator<Item = (&str, &Value<'a>)> {
+        self.0.iter().map(|(key, value)| (key.as_ref(), value))
+    }
+
     /// The names of the members, in the order of the text.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(|(key, _)| key.as_ref())

@@ -133,7 +133,7 @@ export interface NativeDoors {
     authorizeRequest(
         this: void,
         now: number,
-        rules: RuleBits | null,
+        rules: RuleBits,
         scopes: string | null,
         knownToken: number,
         ...parts: RequestParts
@@ -149,7 +149,7 @@ export interface NativeDoors {
         this: void,
         ticket: number,
         now: number,
-        rules: RuleBits | null,
+        rules: RuleBits,
         scopes: string | null,
         knownToken: number,
         ...parts: RequestParts
@@ -182,7 +182,7 @@ export interface NativeValidator {
     doors(inbox: NativeInbox): NativeDoors;
     refuse(
         now: number,
-        rules: RuleBits | null,
+        rules: RuleBits,
         code: string,
         scheme: string | null,
         debugErrorMessage: string,
@@ -218,9 +218,17 @@ export interface Settings {
     readonly senderConstrained: BindingMode;
     /** Whether the certificate of a connection is the client's. */
     readonly readsPeerCertificate: boolean;
+    /** How long after its `exp` a token lets in. */
+    readonly leewaySeconds: number;
+    /** How long after its `iat`, the leeway aside; `null`: as long as its `exp` says. */
+    readonly maxTokenAgeSeconds: number | null;
+    /** The hosts by which the options name this API, where a request's `Host` decides for which host a proof is. */
+    readonly ownHosts: readonly string[];
     readonly verification: "auto" | "inline" | "threads";
     /** Bytes of a memory of verified tokens; zero: none. */
     readonly verifiedTokenBytes: number;
+    /** Whether another memory than this process's own is asked about proofs. */
+    readonly hasReplayStore: boolean;
     readonly storeTimeoutMs: number;
 }
 
