@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { createServer, request as httpRequest, type IncomingMessage, type RequestListener } from "node:http";
+import { createRequire } from "node:module";
 import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 import { createValidator, type Refused, type Validator, type ValidatorOptions } from "oidc-spa-native";
@@ -11,6 +12,7 @@ import * as ofExpress from "oidc-spa-native/express";
 import { protect, resourceMetadata } from "oidc-spa-native/fetch";
 import * as ofHono from "oidc-spa-native/hono";
 import * as ofNodeHttp from "oidc-spa-native/node-http";
+import { allScopes } from "oidc-spa-native/authorization";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { AUDIENCE, createFixtures, ITEMS, nowInSeconds, type Fixtures } from "../support/fixtures.js";
 
@@ -356,4 +358,30 @@ test("a URL that is none is not that of the resource metadata", () => {
         expect(asked(url)).toBeUndefined();
     }
     expect(asked("/.well-known/oauth-protected-resource")).toBe(200);
+});
+
+test("an anonymous request is told the scopes of its route by the call that judges it", async () => {
+    const { NativeValidator } = createRequire(import.meta.url)("../../binding/binding.js") as {
+        NativeValidator: { prototype: { refuse: (...given: unknown[]) => string } };
+    };
+    const refuse = vi.spyOn(NativeValidator.prototype, "refuse");
+    try {
+        const guarded = (scope: string) => protect(validator, { require: allScopes([scope]) }, sub);
+        const challenge = async (answer: Promise<Response> | Response) =>
+            (await answer).headers.get("www-authenticate");
+        const asked = await challenge(guarded("read")(new Request(ITEMS)));
+        expect(asked).toMatch(/^Bearer scope="read", DPoP scope="read", algs=/);
+        expect(refuse).not.toHaveBeenCalled();
+        // The second of two guards that judge one request together has scopes of its own.
+        const request = new Request(ITEMS);
+        const both = await Promise.all([guarded("read")(request), guarded("write")(request)].map(challenge));
+        expect(both).toEqual([asked, asked?.replaceAll("read", "write")]);
+        // Whoever asks in two steps names them in the second.
+        refuse.mockClear();
+        const verdict = validator.authorize(await validator.validateRequest({}), allScopes(["read"]));
+        expect(verdict.headers["WWW-Authenticate"]).toBe(asked);
+        expect(refuse).toHaveBeenCalledOnce();
+    } finally {
+        refuse.mockRestore();
+    }
 });

@@ -63,3 +63,46 @@ test("the scopes of a route go in with the question, and stand in the first answ
         expect(authorizeRequest(1e12, 0, null, 0, 0, authorization)).not.toContain("scope=");
     }
 });
+
+describe("the settings", () => {
+    const settingsOf = (options: object, internals: native.Internals = {}) =>
+        JSON.parse(
+            new NativeValidator(
+                JSON.stringify({
+                    issuerUri: "https://as.example",
+                    expectedAudience: [
+                        "https://API.example/v1",
+                        "https://api.example/v2",
+                        "name",
+                        "https://"
+                    ],
+                    ...options
+                }),
+                internals
+            ).settings()
+        ) as native.Settings;
+
+    test("the addon tells every member, and no other", () => {
+        const [, body = ""] = /interface Settings \{([^}]*)\}/.exec(source) ?? [];
+        const members = [...body.matchAll(/readonly (\w+)\??:/g)].map(([, name]) => name);
+        expect(Object.keys(settingsOf({})).toSorted()).toEqual(members.toSorted());
+    });
+
+    test("what JavaScript does with an option is told with the default that the addon has for it", () => {
+        expect(settingsOf({})).toMatchObject({
+            leewaySeconds: 0,
+            maxTokenAgeSeconds: null,
+            ownHosts: ["api.example"],
+            hasReplayStore: false
+        });
+        const told = { leewaySeconds: 7, maxTokenAgeSeconds: 60 };
+        expect(settingsOf(told)).toMatchObject(told);
+        expect(settingsOf({ resource: "https://mcp.example" }).ownHosts).toEqual([
+            "api.example",
+            "mcp.example"
+        ]);
+        expect(settingsOf({ trustProxy: true }).ownHosts).toEqual([]);
+        expect(settingsOf({ publicBaseUrl: "https://api.example" }).ownHosts).toEqual([]);
+        expect(settingsOf({ replayStore: {} }, { applicationStore: true }).hasReplayStore).toBe(true);
+    });
+});

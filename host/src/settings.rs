@@ -6,9 +6,12 @@
 
 use std::time::Duration;
 
+use oidc_spa_native::access_token::Audience;
 use oidc_spa_native::credentials::AcceptedSchemes;
-use oidc_spa_native::resource_server::ResourceServer;
+use oidc_spa_native::request::ProxyTrust;
+use oidc_spa_native::resource_server::{Policy, ResourceServer};
 use serde_json::{Value, json};
+use url::Url;
 
 use crate::options::ForwardedOptions;
 
@@ -21,6 +24,7 @@ pub(crate) struct Settings {
     /// Bytes of a memory of verified tokens; zero: none.
     pub verified_token_bytes: u64,
     pub store_timeout: Duration,
+    pub has_replay_store: bool,
 }
 
 /// The JSON text of `Settings` in `ts/addon/native.ts`.
@@ -40,11 +44,35 @@ pub(crate) fn to_json(server: &ResourceServer, settings: &Settings) -> String {
         "certificate": mode(policy.binding.certificate),
         "senderConstrained": mode(policy.binding.any),
         "readsPeerCertificate": settings.forwarded.reads_peer_certificate,
+        "leewaySeconds": policy.access_token.expiry_leeway.secs(),
+        "maxTokenAgeSeconds": policy.access_token.max_age_secs,
+        "ownHosts": own_hosts(policy),
         "verification": settings.forwarded.verification,
         "verifiedTokenBytes": settings.verified_token_bytes,
+        "hasReplayStore": settings.has_replay_store,
         "storeTimeoutMs": u64::try_from(settings.store_timeout.as_millis()).unwrap_or(u64::MAX),
     });
     text.to_string()
+}
+
+/// The hosts of the https URLs that name this API, where a request's `Host` field decides for which host a proof is.
+fn own_hosts(policy: &Policy) -> Vec<String> {
+    if policy.proxy_trust != ProxyTrust::Nobody {
+        return Vec::new();
+    }
+    let audiences = policy.issuers.iter().flat_map(|accepted| match &accepted.audience {
+        Audience::AnyOf(values) | Audience::Only(values) => values.as_slice(),
+        Audience::Unchecked => &[],
+    });
+    let resource = policy.resource.as_ref().map(|resource| resource.identifier());
+    let mut hosts = Vec::new();
+    for name in audiences.map(String::as_str).chain(resource).filter(|name| name.starts_with("https://")) {
+        match Url::parse(name).ok().and_then(|url| url.host_str().map(str::to_owned)) {
+            Some(host) if !hosts.contains(&host) => hosts.push(host),
+            _ => {}
+        }
+    }
+    hosts
 }
 
 /// `ResourceMetadata` of `index.d.ts`.

@@ -108,6 +108,7 @@ impl Validator {
             memory.cover(options.policy.dpop.nonce_window);
         }
         memory.hold(options.replay.entries.unwrap_or(ReplayMemory::DEFAULT_CAPACITY));
+        let has_replay_store = !matches!(options.replay.choice, ReplayChoice::Process);
         let store = match options.replay.choice {
             ReplayChoice::Process => Store::None,
             ReplayChoice::Redis(settings) => Store::Redis(registry::redis_store(*settings)),
@@ -124,6 +125,7 @@ impl Validator {
                 forwarded: options.forwarded,
                 verified_token_bytes: options.verified_token_bytes,
                 store_timeout: options.replay.timeout,
+                has_replay_store,
             },
         }
     }

@@ -16,7 +16,7 @@ import type {
 } from "../../index.js";
 import { createValidator } from "../validator/create.js";
 import { invalid, kindOf } from "../validator/members.js";
-import { ruleBitsOf } from "../validator/options.js";
+import { askedRules } from "../validator/options.js";
 import { messageOf, shown } from "../validator/shown.js";
 import { isPromise, isThenable } from "../validator/synchronous.js";
 import { requestRulesOf, type Read, type RouteRules } from "./rules.js";
@@ -80,10 +80,10 @@ export function createGuard<Claims, Request, Optional extends boolean>(
         guardPreflights = true
         // An adapter may have spread them: without a prototype, what is not there stays so.
     } = Object.assign(Object.create(null), rules) as Read<RouteRules<Claims, Request, Optional>>;
-    const requestRules = requestRulesOf(rules);
+    const requestRules = requestRulesOf(rules, require);
     const notifyRejected = createRejectionListener(onRejected);
     const judgements = judgementsOf(validator);
-    const bits = ruleBitsOf(requestRules);
+    const { bits } = askedRules(requestRules);
     const accepted = acceptedBy(validator, requestRules);
 
     const judge = async (incoming: Incoming<Request>, judgement: Judgement<Claims>) => {

@@ -7,8 +7,8 @@
 
 import type { AccessTokenClaims, Refused, RequestRules, RequestTarget, Requirements } from "../../index.js";
 import { invalid, kindOf, readMembers, unexpected, type Members } from "../validator/members.js";
-import { numberOf, REQUEST_RULES } from "../validator/options.js";
-import { requirementsOf } from "../validator/requirements.js";
+import { numberOf, REQUEST_RULES, rulesOfRoute } from "../validator/options.js";
+import { requirementsOf, scopesToAskFor } from "../validator/requirements.js";
 
 /** The rules of a route. */
 export interface RouteRules<Claims = AccessTokenClaims, Request = unknown, Optional extends boolean = boolean>
@@ -139,11 +139,16 @@ function readRule(name: RuleName, value: unknown, { of, example }: Place): unkno
     }
 }
 
-/** Those of a route's rules that are the validator's to judge: frozen, so that they are read once. */
-export function requestRulesOf(rules: RequestRules): RequestRules | undefined {
+/** Those of a route's rules that are the validator's to judge, and the scopes that its challenge names. */
+export function requestRulesOf<Claims>(
+    rules: RequestRules,
+    require: Requirements<Claims> | undefined
+): RequestRules | undefined {
     const own = REQUEST_RULES.filter(name => Object.hasOwn(rules, name) && rules[name] !== undefined);
-    const entries = own.map(name => [name, rules[name]] as const);
-    return entries.length === 0 ? undefined : (Object.freeze(Object.fromEntries(entries)) as RequestRules);
+    const scopes = require === undefined ? [] : scopesToAskFor(require);
+    return own.length === 0 && scopes.length === 0
+        ? undefined
+        : rulesOfRoute(Object.fromEntries(own.map(name => [name, rules[name]])), scopes);
 }
 
 function ofType(type: "function" | "boolean", name: string, value: unknown, example: string): unknown {

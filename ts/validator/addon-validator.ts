@@ -50,11 +50,13 @@ export function createNativeValidator(
     }
     // Before the first fetch, so that no event of this validator's issuers is missed.
     publishKeysEvents();
-    const isShared = replayStore !== undefined;
     return {
         native,
         settings,
         conclude: concluding(settings.storeTimeoutMs),
-        health: watchFleet(native, { isShared, acceptsDpop: settings.dpop !== "disabled" })
+        health: watchFleet(native, {
+            isShared: settings.hasReplayStore,
+            acceptsDpop: settings.dpop !== "disabled"
+        })
     };
 }

@@ -5,7 +5,8 @@
  * waits, a process that stays alive for it.
  */
 
-import type { AccessTokenClaims, Ending, Granted, Validator, ValidatorOptions } from "../../index.js";
+import type { AccessTokenClaims, Ending, Granted, Validator } from "../../index.js";
+import type { Settings } from "../addon/native.js";
 import { messageOf } from "./shown.js";
 
 /** Longest time between two looks at the clock: a timer does not see that the machine slept, or that the clock was set. */
@@ -85,18 +86,16 @@ class Expiries {
     }
 }
 
-/** The options that say how long a token lets in. */
-type LifetimeOptions = Pick<ValidatorOptions, "leewaySeconds" | "maxTokenAgeSeconds">;
-
 /** What a validator tells of the end of its grants. */
 export function expiryBy<Claims>(
     now: () => number,
-    { leewaySeconds = 0, maxTokenAgeSeconds = Number.POSITIVE_INFINITY }: LifetimeOptions
+    { leewaySeconds, maxTokenAgeSeconds }: Pick<Settings, "leewaySeconds" | "maxTokenAgeSeconds">
 ): Pick<Validator<Claims>, "hasExpired" | "untilExpiry"> {
     const expiries = new Expiries(now);
+    const longestAge = maxTokenAgeSeconds ?? Number.POSITIVE_INFINITY;
     // A token without `iat` is granted only where its age does not matter.
     const dueOf = ({ rawClaims: { exp, iat = exp } }: Granted<unknown>) =>
-        (Math.min(exp, iat + maxTokenAgeSeconds) + leewaySeconds) * 1000;
+        (Math.min(exp, iat + longestAge) + leewaySeconds) * 1000;
     const hasExpired = (granted: Granted<Claims> | null) => {
         check(granted);
         // In this form, so that a time that is no number has passed.

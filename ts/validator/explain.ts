@@ -16,7 +16,7 @@ import type {
 import { copyOf } from "../addon/claims.js";
 import type { NativeExplanation, RequestParts, RuleBits } from "../addon/native.js";
 import { readMembers, type Members } from "./members.js";
-import { REQUEST_RULES, ruleBitsOf } from "./options.js";
+import { askedRules, REQUEST_RULES } from "./options.js";
 import { shortfallOf } from "./requirements.js";
 import { shapeMismatch, type SchemaReader } from "./schema.js";
 
@@ -44,7 +44,7 @@ export async function explain<Claims>(
     const { require, ...rules } =
         given === undefined ? {} : (readMembers(given, RULES) as ExplainRules<Claims>);
     const at = now();
-    const { refusal, checks, admitted } = await ask(at, ruleBitsOf(rules), parts);
+    const { refusal, checks, admitted } = await ask(at, askedRules(rules).bits, parts);
     const rows = [...checks] as ExplainedCheck[];
     const schema = new OwnCheck("application.claims", "The application's schema takes the claims");
     const requirement = new OwnCheck("route.requirement", "The token permits what the route asks for");

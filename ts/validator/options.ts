@@ -26,24 +26,29 @@ const REQUEST: Members = {
     example: '{ dpop: "required" }'
 };
 
+/** What a request is judged by, as the addon takes it. */
+export interface AskedRules {
+    readonly bits: RuleBits;
+    /** The scopes that the route will ask for, separated by spaces. The challenge of an anonymous request names them. */
+    readonly scopes: string | null;
+}
+
+const NO_RULES: AskedRules = { bits: 0, scopes: null };
+
 /** The rules of a request, as the addon takes them. A rule that is misspelt must not vanish. */
-export function ruleBitsOf(rules: RequestRules | undefined): RuleBits {
+export function askedRules(rules: RequestRules | undefined): AskedRules {
     if (rules === undefined) {
-        return 0;
+        return NO_RULES;
     }
-    const known = bitsOf.get(rules);
+    const known = knownRules.get(rules);
     if (known !== undefined) {
         return known;
     }
-    const given: Readonly<Record<string, unknown>> = readMembers(rules, REQUEST);
-    let bits = 0;
-    for (const [at, name] of REQUEST_RULES.entries()) {
-        bits |= numberOf(name, given[name]) << (2 * at);
-    }
+    const read = { bits: bitsOf(rules), scopes: null };
     if (isFixed(rules)) {
-        bitsOf.set(rules, bits);
+        knownRules.set(rules, read);
     }
-    return bits;
+    return read;
 }
 
 /** Whether each reading will find the same: a getter of an object that is frozen may answer otherwise the next time. */
@@ -52,8 +57,24 @@ function isFixed(rules: object): boolean {
     return Object.isFrozen(rules) && members.every(member => "value" in member);
 }
 
-/** Of rules that cannot change any more, such as a guard's: they are read once, not with each request. */
-const bitsOf = new WeakMap<object, RuleBits>();
+/** Of rules that cannot change any more: they are read once, not with each request. */
+const knownRules = new WeakMap<object, AskedRules>();
+
+/** The rules of a route and the scopes that it will ask for, to be handed to its validator with each request. */
+export function rulesOfRoute(rules: RequestRules, scopes: readonly string[]): RequestRules {
+    const own = Object.freeze({ ...rules });
+    knownRules.set(own, { bits: bitsOf(own), scopes: scopes.length === 0 ? null : scopes.join(" ") });
+    return own;
+}
+
+function bitsOf(rules: RequestRules): RuleBits {
+    const given: Readonly<Record<string, unknown>> = readMembers(rules, REQUEST);
+    let bits = 0;
+    for (const [at, name] of REQUEST_RULES.entries()) {
+        bits |= numberOf(name, given[name]) << (2 * at);
+    }
+    return bits;
+}
 
 /** The number of a rule's value; 0 where it is not said. */
 export function numberOf(name: keyof RequestRules, value: unknown): number {

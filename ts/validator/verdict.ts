@@ -4,8 +4,14 @@
  * In: a grant or a refusal of the addon. Out: `Granted`, `Refused`. Never: a status or a challenge of its own.
  */
 
-import type { AccessTokenClaims, Granted, Refused } from "../../index.js";
-import type { NativeGrant, NativeRefusal } from "../addon/native.js";
+import type { AccessTokenClaims, ErrorCode, Granted, Refused } from "../../index.js";
+import {
+    readRefusal,
+    type NativeGrant,
+    type NativeRefusal,
+    type NativeValidator,
+    type RuleBits
+} from "../addon/native.js";
 
 export function toGranted<Claims>(
     grant: NativeGrant,
@@ -33,3 +39,50 @@ export function toRefused(verdict: NativeRefusal): Refused {
         headers: { ...verdict.headers }
     };
 }
+
+/** Why the application refuses, and what it wants the client told. */
+interface Reason {
+    readonly code: ErrorCode;
+    readonly debugErrorMessage: string;
+    readonly scopes?: readonly string[];
+    readonly acrValues?: readonly string[];
+    readonly maxAgeSeconds?: number;
+}
+
+/** A refusal that was decided on here, with the response that the addon has for it. */
+export type Refuse = (at: number, rules: RuleBits, scheme: string | null, reason: Reason) => Refused;
+
+export function refusingBy(native: Pick<NativeValidator, "refuse">): Refuse {
+    return (
+        at,
+        rules,
+        scheme,
+        { code, debugErrorMessage, scopes = [], acrValues = [], maxAgeSeconds = null }
+    ) =>
+        toRefused(
+            readRefusal(
+                native.refuse(at, rules, code, scheme, debugErrorMessage, scopes, acrValues, maxAgeSeconds)
+            )
+        );
+}
+
+/** Whether the request brought no credentials that this server takes. */
+export function isAnonymous({ code }: Refused): boolean {
+    return code === "credentials_missing" || code === "scheme_unsupported";
+}
+
+/** A refusal of the addon, which was told the scopes that the route will ask for. */
+export function refusedAt(verdict: NativeRefusal, scopes: string | null): Refused {
+    const refused = toRefused(verdict);
+    if (scopes !== null && isAnonymous(refused)) {
+        namedScopes.set(refused, scopes);
+    }
+    return refused;
+}
+
+/** Whether the challenge of an anonymous request names these scopes already. */
+export function namesScopes(refused: Refused, scopes: readonly string[]): boolean {
+    return scopes.length === 0 || namedScopes.get(refused) === scopes.join(" ");
+}
+
+const namedScopes = new WeakMap<Refused, string>();

@@ -11,7 +11,7 @@ pub(crate) mod redis_target;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use oidc_spa_native::dpop::replay::{NotNew, ProofRecord, ReplayMemory};
+use oidc_spa_native::dpop::replay::{NotNew, ProofRecord, Remembered, ReplayMemory};
 use oidc_spa_native::dpop::window::ProofWindow;
 use oidc_spa_native::grant::PendingGrant;
 use oidc_spa_native::resource_server::{ResourceServer, Verdict};

@@ -1,0 +1,39 @@
+/**
+ * `authorize`: whether a good token permits what the route does.
+ *
+ * In: a verdict, requirements. Out: the same verdict, or a refusal. Never: a look at a request.
+ */
+
+import type { Refused, Validator } from "../../index.js";
+import { invalid, kindOf } from "./members.js";
+import { askedRules } from "./options.js";
+import { scopesToAskFor, shortfallOf } from "./requirements.js";
+import { isThenable } from "./synchronous.js";
+import { isAnonymous, namesScopes, type Refuse } from "./verdict.js";
+
+export function authorizingBy<Claims>(now: () => number, refuse: Refuse): Validator<Claims>["authorize"] {
+    return (verdict, requirement, rules) => {
+        const { bits } = askedRules(rules);
+        if (typeof (verdict as Partial<Refused> | undefined)?.isSuccess !== "boolean") {
+            throw notAVerdict(verdict);
+        }
+        const at = now();
+        if (!verdict.isSuccess) {
+            // Whoever came without credentials is told what to get. A token that is bad for itself may have the scopes.
+            const scopes = scopesToAskFor(requirement);
+            return isAnonymous(verdict) && !namesScopes(verdict, scopes)
+                ? refuse(at, bits, null, { ...verdict, scopes })
+                : verdict;
+        }
+        const lack = shortfallOf(verdict, requirement, Math.floor(at / 1000));
+        return lack === null ? verdict : refuse(at, bits, verdict.scheme, lack);
+    };
+}
+
+function notAVerdict(given: unknown): TypeError {
+    return invalid(
+        isThenable(given)
+            ? "authorize takes a verdict; got a Promise of one. Write validator.authorize(await validator.validateRequest(req), requirement)"
+            : `authorize takes a verdict, the answer of validateRequest, before the requirement; got ${kindOf(given)}`
+    );
+}
