@@ -32,7 +32,7 @@ fn is_family(one: &str, other: &str) -> bool {
 }
 
 /// The relative imports of a TypeScript file, as paths from the repository's root without their endings. Types count.
-fn typescript_imports(path: &str, source: &str) -> BTreeSet<String> {
+pub(crate) fn typescript_imports(path: &str, source: &str) -> BTreeSet<String> {
     let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
     let quoted = source.split('"').skip(1).step_by(2);
     let relative = quoted.filter(|text| text.starts_with("./") || text.starts_with("../"));

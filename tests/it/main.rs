@@ -26,4 +26,5 @@ mod replay;
 mod rfc_vectors;
 mod spelling;
 mod validity;
+mod walks;
 mod wycheproof;
