@@ -5,24 +5,16 @@
  * `RefusedRequest`. Never: a framework.
  */
 
-import type {
-    Granted,
-    Refused,
-    RequestRules,
-    RequestTarget,
-    Validator,
-    ValidatorOptions,
-    Verdict
-} from "../../index.js";
+import type { Granted, Refused, Validator, ValidatorOptions } from "../../index.js";
 import { createValidator } from "../validator/create.js";
-import { invalid, kindOf } from "../validator/members.js";
-import { askedRules } from "../validator/options.js";
+import { invalid } from "../validator/members.js";
 import { messageOf, shown } from "../validator/shown.js";
-import { isPromise, isThenable } from "../validator/synchronous.js";
+import { isThenable } from "../validator/synchronous.js";
 import { requestRulesOf, type Read, type RouteRules } from "./rules.js";
 import type { Incoming } from "./incoming.js";
-import { exposing, isSameRequest, problem, type Fingerprint, type ResponseToSend } from "./response.js";
+import { exposing, problem, type ResponseToSend } from "./response.js";
 import { tokensOf, withTokens } from "./subprotocol.js";
+import { validationBy } from "./validation.js";
 
 /** Who it is; `null` for a request without credentials, where the route takes it. */
 export type Auth<Claims, Optional extends boolean> = Granted<Claims> | (Optional extends true ? null : never);
@@ -82,54 +74,7 @@ export function createGuard<Claims, Request, Optional extends boolean>(
     } = Object.assign(Object.create(null), rules) as Read<RouteRules<Claims, Request, Optional>>;
     const requestRules = requestRulesOf(rules, require);
     const notifyRejected = createRejectionListener(onRejected);
-    const judgements = judgementsOf(validator);
-    const { bits } = askedRules(requestRules);
-    const accepted = acceptedBy(validator, requestRules);
-
-    const judge = async (incoming: Incoming<Request>, judgement: Judgement<Claims>) => {
-        const said = target && targetSaid(target(incoming.request));
-        const verdict = await validator.validateRequest(incoming.source, said, requestRules);
-        if (verdict.isSuccess) {
-            judgement.granted = verdict;
-        }
-        return verdict;
-    };
-
-    const begin = (incoming: Incoming<Request>, judgement: Judgement<Claims>) => {
-        const underway: Underway<Claims> = { verdict: judge(incoming, judgement), bits, target };
-        judgement.underway = underway;
-        // Also where it failed at once: nobody must wait for what is over.
-        const end = () => {
-            delete judgement.underway;
-        };
-        underway.verdict.then(end, end);
-        return underway.verdict;
-    };
-
-    const validate = async (incoming: Incoming<Request>): Promise<Verdict<Claims>> => {
-        const judgement = judgementOf(judgements, incoming);
-        for (;;) {
-            const { granted, underway } = judgement;
-            // A request may have begun a connection, on which calls follow, and be asked about for hours.
-            if (granted !== undefined && validator.hasExpired(granted)) {
-                delete judgement.granted;
-            } else if (granted !== undefined && accepts(accepted, granted)) {
-                return granted;
-            }
-            if (underway === undefined) {
-                return begin(incoming, judgement);
-            }
-            if (underway.bits === bits && underway.target === target) {
-                const verdict = await underway.verdict;
-                if (!verdict.isSuccess) {
-                    return verdict;
-                }
-            } else {
-                // That another guard's target fails is not this one's failure.
-                await underway.verdict.catch(() => undefined);
-            }
-        }
-    };
+    const validate = validationBy({ validator, requestRules, target });
 
     return async request => {
         const incoming = subprotocolToken ? withTokens(request, tokensOf(request)) : request;
@@ -147,14 +92,6 @@ export function createGuard<Claims, Request, Optional extends boolean>(
         notifyRejected(verdict, incoming.request);
         return { passed: false, refusal: verdict, response: problem(verdict, incoming.method) };
     };
-}
-
-/** What the rule `target` says. Nothing instead would be judged by another URL than the rule's. */
-function targetSaid(target: RequestTarget): RequestTarget {
-    if (isPromise(target, "The rule target") || typeof target !== "object" || target === null) {
-        throw invalid(`the rule "target" must return { method, url }; it returned ${kindOf(target)}`);
-    }
-    return target;
 }
 
 /** A validator as it is, or one that is made of options. `write` is the right line, for whoever wrote another. */
@@ -184,73 +121,6 @@ export function validatorOf<Claims>(
     return typeof (given as Partial<Validator> | null | undefined)?.validateRequest === "function"
         ? (given as Validator<Claims>)
         : createValidator<Claims>(given as ValidatorOptions<Claims>);
-}
-
-/**
- * What is known of a request. A DPoP proof is good once: of several guards of one validator the first validates, and
- * where they are asked at once (the calls of a batch), the others wait for it.
- */
-interface Judgement<Claims> extends Fingerprint {
-    granted?: Granted<Claims>;
-    underway?: Underway<Claims>;
-}
-
-interface Underway<Claims> {
-    readonly verdict: Promise<Verdict<Claims>>;
-    readonly bits: number;
-    readonly target: unknown;
-}
-
-type Judgements<Claims> = WeakMap<object, Judgement<Claims>>;
-
-const judgementsByValidator = new WeakMap<object, Judgements<unknown>>();
-
-function judgementsOf<Claims>(validator: Validator<Claims>): Judgements<Claims> {
-    const found = judgementsByValidator.get(validator) ?? new WeakMap<object, Judgement<unknown>>();
-    judgementsByValidator.set(validator, found);
-    // Only judgements of this validator are put in, and they are of its type.
-    return found as Judgements<Claims>;
-}
-
-/** A server may put another request into the same object: it is judged anew. */
-function judgementOf<Claims>(
-    judgements: Judgements<Claims>,
-    { source, header }: Incoming<unknown>
-): Judgement<Claims> {
-    const before = judgements.get(source);
-    if (before !== undefined && isSameRequest(before, header)) {
-        return before;
-    }
-    const judgement = { authorization: header("authorization"), proof: header("dpop") };
-    judgements.set(source, judgement);
-    return judgement;
-}
-
-/** The rules that hold for a route: its own, or else those of the validator. */
-type Accepted = Pick<Validator, keyof RequestRules>;
-
-const acceptedBy = (
-    // A validator that an application's test makes may say nothing of them.
-    { dpop = "allowed", certificate = "allowed", senderConstrained = "allowed" }: Partial<Accepted>,
-    rules: RequestRules | undefined
-): Accepted => ({ dpop, certificate, senderConstrained, ...(rules as Partial<Accepted> | undefined) });
-
-/**
- * Whether what was granted under other rules is good under these. Where it is not, the validator says so, before it looks
- * at the proof.
- */
-function accepts(
-    { dpop, certificate, senderConstrained }: Accepted,
-    { scheme, rawClaims }: Granted<unknown>
-): boolean {
-    const isDpop = scheme === "DPoP";
-    // It was compared with the client's when the request was granted.
-    const hasCertificate = rawClaims.cnf?.["x5t#S256"] !== undefined;
-    return (
-        (dpop === "allowed" || (dpop === "required") === isDpop) &&
-        (certificate === "allowed" || hasCertificate) &&
-        (senderConstrained === "allowed" || isDpop || hasCertificate)
-    );
 }
 
 /** A CORS preflight (Fetch standard, section 3.3.2). */

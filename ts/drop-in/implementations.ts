@@ -1,0 +1,155 @@
+/**
+ * The three implementations that `bootstrapAuth` may be asked for: the real one and two mocks.
+ *
+ * In: the parameters of `bootstrapAuth`, a schema. Out: how a call of `validateAndDecodeAccessToken` is answered. Never: a
+ * rule of OAuth.
+ */
+
+import { isVerdict, type NativeVerdict } from "../addon/native.js";
+import { Verifier } from "../addon/verifier.js";
+import { createNativeValidator, type Native } from "../validator/addon-validator.js";
+import { shapeMismatch, thrownReport } from "../validator/schema.js";
+import { credentialParts, errored, expectationFault, fromNative, withResponse } from "./answers.js";
+import { checkPlaceOfMock, decodeOnly, staticIdentity } from "./mock.js";
+import { readNative, type ValidatorOptionsOfNative } from "./native-options.js";
+import type { DecodedAccessToken_RFC9068, ParamsOfBootstrap, ValidateAndDecodeAccessToken } from "./types.js";
+
+/** A zod schema, or anything with such a `parse`. */
+export type SchemaLike<Input, Output> = {
+    parse: (input: Input) => Output;
+};
+
+type Params = ValidateAndDecodeAccessToken.Params;
+type ReturnType<DecodedAccessToken> = ValidateAndDecodeAccessToken.ReturnType<DecodedAccessToken>;
+
+/** How a call of `validateAndDecodeAccessToken` is answered. */
+export type Answer<DecodedAccessToken> = (
+    params: Params
+) => ReturnType<DecodedAccessToken> | Promise<ReturnType<DecodedAccessToken>>;
+
+interface Implementation<DecodedAccessToken> {
+    readonly answer: Answer<DecodedAccessToken>;
+    /** Resolves once there are keys. */
+    readonly ready?: () => Promise<void>;
+}
+
+/** Verified claims with the application's schema. */
+type Accept<DecodedAccessToken> = (claims: unknown, params: Params) => ReturnType<DecodedAccessToken>;
+
+/** Longer than any attempt to reach an issuer, whose own limits come first. */
+const READY_TIMEOUT_MS = 120_000;
+
+export function implementationOf<DecodedAccessToken extends Record<string, unknown>>(
+    params: ParamsOfBootstrap<DecodedAccessToken>,
+    schema: SchemaLike<DecodedAccessToken_RFC9068, DecodedAccessToken> | undefined
+): Implementation<DecodedAccessToken> {
+    const { mock: placeOfMock, validator: options } = readNative(params.native);
+    const accept = acceptBy(schema);
+    if (params.implementation === "real") {
+        return verifying(createDropInValidator(params, options), accept);
+    }
+    if (params.implementation === "mock" && params.behavior === "use static identity") {
+        checkPlaceOfMock(placeOfMock);
+        return { answer: () => staticIdentity(params) };
+    }
+    if (params.implementation === "mock" && params.behavior === "decode only") {
+        checkPlaceOfMock(placeOfMock);
+        return { answer: decoding(accept) };
+    }
+    // A misspelt mock must not become a mock, nor a misspelt "real" something that never answers.
+    throw new TypeError(
+        'oidc-spa-native: bootstrapAuth takes implementation "real", or "mock" with behavior "decode only" or ' +
+            '"use static identity".'
+    );
+}
+
+function acceptBy<DecodedAccessToken extends Record<string, unknown>>(
+    schema: SchemaLike<DecodedAccessToken_RFC9068, DecodedAccessToken> | undefined
+): Accept<DecodedAccessToken> {
+    return (claims, params) => {
+        const original = claims as DecodedAccessToken_RFC9068;
+        let decodedAccessToken: DecodedAccessToken;
+        try {
+            // Without a schema, `DecodedAccessToken` is its default.
+            decodedAccessToken =
+                schema === undefined ? (original as unknown as DecodedAccessToken) : schema.parse(original);
+            if (typeof decodedAccessToken?.then === "function") {
+                // That it rejects is said here already.
+                Promise.resolve(decodedAccessToken).catch(() => undefined);
+                throw new TypeError(
+                    "its parse returned a Promise, of which nobody can say yet whether it is kept"
+                );
+            }
+        } catch (error) {
+            return errored("claims_rejected", "validation error", shapeMismatch(thrownReport(error)));
+        }
+        return {
+            isSuccess: true,
+            decodedAccessToken,
+            decodedAccessToken_original: original,
+            accessToken: params.accessToken
+        };
+    };
+}
+
+/** The real implementation. */
+function verifying<DecodedAccessToken>(
+    { native, conclude, settings }: Native,
+    accept: Accept<DecodedAccessToken>
+): Implementation<DecodedAccessToken> {
+    const verifier = new Verifier(native, conclude, settings);
+    return {
+        answer: params => {
+            const fault = expectationFault(params);
+            if (fault !== undefined) {
+                return withResponse(fault, params, native);
+            }
+            const answerTo = (verdict: NativeVerdict) =>
+                withResponse(fromNative(verdict, params, accept), params, native);
+            const verdict = verifier.credentials(Date.now(), credentialParts(params));
+            return isVerdict(verdict) ? answerTo(verdict) : verdict.then(answerTo);
+        },
+        ready: () => verifier.ready(READY_TIMEOUT_MS, true)
+    };
+}
+
+/** The mock that reads tokens and verifies nothing. */
+function decoding<DecodedAccessToken>(accept: Accept<DecodedAccessToken>): Answer<DecodedAccessToken> {
+    return params => {
+        const decoded = decodeOnly(params.accessToken);
+        return decoded.isSuccess
+            ? accept(decoded.claims, params)
+            : errored(decoded.code, "validation error", decoded.debugErrorMessage);
+    };
+}
+
+function createDropInValidator(params: ParamsOfBootstrap.Real, options: ValidatorOptionsOfNative): Native {
+    const { issuerUri, expectedAudience } = params;
+    // `false` would skip the check: here only `undefined` does.
+    if (expectedAudience !== undefined && typeof expectedAudience !== "string") {
+        throw new TypeError(
+            'oidc-spa-native: expectedAudience must be a string, for example "https://api.example.com", or undefined.'
+        );
+    }
+    if (expectedAudience === undefined) {
+        warnOfAudience();
+    }
+    return createNativeValidator(
+        { ...options, issuerUri, expectedAudience: expectedAudience ?? false },
+        { dropIn: true }
+    );
+}
+
+let warnedOfAudience = false;
+
+function warnOfAudience(): void {
+    if (warnedOfAudience) {
+        return;
+    }
+    warnedOfAudience = true;
+    process.emitWarning(
+        "expectedAudience is undefined: any access token of the issuer is accepted, whatever service it was meant for. " +
+            "Pass the identifier of this API.",
+        { type: "oidc-spa-native", code: "OIDC_SPA_NATIVE_AUDIENCE_UNCHECKED" }
+    );
+}
