@@ -7,11 +7,11 @@
 
 use std::borrow::Cow;
 
-use crate::credentials::{AcceptedSchemes, Scheme};
 use crate::dpop::nonce::Nonces;
 use crate::jose::algorithm::AlgorithmSet;
 use crate::rejection::{Code, Rejection};
 use crate::resource_metadata::ProtectedResource;
+use crate::scheme::{AcceptedSchemes, Scheme};
 use crate::time::UnixTime;
 
 /// Seconds after which a client may try again when this server could not judge (RFC 9110 section 10.2.3).

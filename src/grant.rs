@@ -8,12 +8,12 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::credentials::{AcceptedSchemes, Scheme};
 use crate::dpop::replay::{ProofRecord, Remembered};
 use crate::dpop::shares::Holder;
 use crate::explanation::Admitted;
 use crate::memory::{IssuerIndex, Learned, VerifiedToken};
 use crate::rejection::{Code, Rejection};
+use crate::scheme::{AcceptedSchemes, Scheme};
 use crate::time::{UnixTime, Validity};
 
 /// What a grant would say.

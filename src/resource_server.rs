@@ -10,16 +10,22 @@ use crate::access_token::signature::{KeyTrouble, SignedToken, TokenParts};
 use crate::access_token::{AccessToken, AccessTokenPolicy, Audience, Clients, Expected, check_claims};
 use crate::challenge::{Challenger, Demand, Refusal};
 use crate::client_certificate::CertificateField;
-use crate::credentials::{AcceptedSchemes, Credentials, Presentation, Scheme};
+use crate::credentials::{Credentials, Presentation};
+
 use crate::dpop::nonce::Nonces;
-use crate::dpop::proof::{DpopPolicy, ExpectedTarget, Proof, TokenDigest};
+use crate::dpop::policy::DpopPolicy;
+use crate::scheme::{AcceptedSchemes, Scheme};
+
+use crate::dpop::proof::{Proof, TokenDigest};
+
 use crate::dpop::replay::{ProofRecord, Remembered};
+use crate::dpop::target::ExpectedTarget;
 use crate::explanation::{Check, Deciding, Explaining, Explanation, Reason, Watch};
 use crate::grant::{Admission, Grant, PendingGrant};
 use crate::jose::algorithm::AlgorithmSet;
+use crate::keys::issuer::Issuer;
 use crate::keys::issuer_directory::IssuerDirectory;
 use crate::keys::jwk_set::JwkSet;
-use crate::keys::metadata::Issuer;
 use crate::memory::{BoundToken, IssuerIndex, Learned, Memory, TokenText, VerifiedToken};
 use crate::possession::{self, PossessionRules, Presented, dpop_disabled};
 use crate::presentation::{RequestRules, RequiredBinding};

@@ -21,8 +21,8 @@ use napi::Env;
 use napi::bindgen_prelude::{Error, Function, Object, Result};
 use napi_derive::napi;
 use oidc_spa_native::challenge::Demand;
-use oidc_spa_native::credentials::Scheme;
 use oidc_spa_native::rejection::Code;
+use oidc_spa_native::scheme::Scheme;
 use oidc_spa_native_host::{Internals, Validator, listen, trust_where_the_system_has_no_authorities};
 
 use arguments::{rules, time};

@@ -4,7 +4,7 @@
 
 use napi::bindgen_prelude::Result;
 use oidc_spa_native::credentials::{Credentials, Field, Presentation};
-use oidc_spa_native::dpop::proof::ExpectedTarget;
+use oidc_spa_native::dpop::target::ExpectedTarget;
 use oidc_spa_native::presentation::RequestRules;
 use oidc_spa_native::question::{Question, Request, Subject};
 use oidc_spa_native::request::RequestHead;

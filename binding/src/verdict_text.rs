@@ -7,9 +7,9 @@ use std::fmt::Write;
 use std::ops::Range;
 
 use oidc_spa_native::challenge::{Refusal, nonce_fields};
-use oidc_spa_native::credentials::Scheme;
 use oidc_spa_native::grant::{Grant, Repeatable};
 use oidc_spa_native::resource_server::Verdict;
+use oidc_spa_native::scheme::Scheme;
 use serde_json::Value;
 
 /// The text of a list that `ts/addon/native.ts` calls `VerdictText`. Its first member says what the others are:

@@ -6,8 +6,8 @@
 
 use std::time::Duration;
 
-use oidc_spa_native::credentials::AcceptedSchemes;
 use oidc_spa_native::resource_server::ResourceServer;
+use oidc_spa_native::scheme::AcceptedSchemes;
 use serde_json::{Value, json};
 
 use crate::options::ForwardedOptions;

@@ -11,6 +11,12 @@ use crate::time::{Leeway, NumericDate, UnixTime};
 
 use super::window::ProofWindow;
 
+/// A proof that is no well-formed JWT, or lacks what one must have.
+#[cold]
+pub(super) fn malformed(error: &dyn std::fmt::Display) -> Rejection {
+    Code::ProofMalformed.because(format!("DPoP proof signature/structure invalid: {error}"))
+}
+
 /// A proof whose `iat` lies too far back.
 #[cold]
 pub(super) fn too_old(

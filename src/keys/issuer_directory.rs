@@ -4,8 +4,8 @@
 //! Out: the position of the one that may have issued a token.
 //! Never: a verdict: what an unverified token says only chooses whose keys are looked up.
 
+use super::issuer::Issuer;
 use super::issuer_name::{IssuerName, without_slash};
-use super::metadata::Issuer;
 use crate::crypto::SecretMap;
 
 /// The issuers of a policy, by their names.

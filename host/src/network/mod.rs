@@ -15,7 +15,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use hyper_util::client::proxy::matcher::{Intercept, Matcher};
-use oidc_spa_native::keys::metadata::{Transport, is_loopback};
+use oidc_spa_native::keys::secure_url::{Transport, is_loopback};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client, ClientBuilder, Proxy, redirect};
 use rustls::ClientConfig;
