@@ -106,7 +106,7 @@ pub(crate) const fn is_name_char(byte: u8) -> bool {
 
 /// Writes the challenges of one resource server.
 #[derive(Clone, Debug)]
-pub struct Challenger {
+pub(crate) struct Challenger {
     /// `algs="…"` of the DPoP challenge (RFC 9449 section 7.1).
     algs: String,
     /// `resource_metadata="…"` of every challenge (RFC 9728 section 5.1).
@@ -128,7 +128,7 @@ impl Challenger {
     }
 
     /// The refusal of a request. The challenge of an anonymous one names the scopes of its route.
-    pub fn refuse_request(
+    pub(crate) fn refuse_request(
         &self,
         rejection: Rejection,
         used: Option<Scheme>,

@@ -10,6 +10,6 @@ pub mod policy;
 pub mod proof;
 pub mod proof_key;
 pub mod replay;
-pub mod shares;
+pub(crate) mod shares;
 pub mod target;
 pub mod window;

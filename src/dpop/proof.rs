@@ -124,13 +124,13 @@ impl Proof {
     }
 
     /// Whether the client holds the nonce that this server gives now.
-    pub const fn has_current_nonce(&self) -> bool {
+    pub(crate) const fn has_current_nonce(&self) -> bool {
         self.has_current_nonce
     }
 
     /// What is to be remembered of the proof, so that it is accepted once; and its key under its header, if that was not
     /// known.
-    pub fn into_parts(self) -> (ProofRecord, Option<(String, Arc<ProofKey>)>) {
+    pub(crate) fn into_parts(self) -> (ProofRecord, Option<(String, Arc<ProofKey>)>) {
         (self.record, self.new_key)
     }
 }

@@ -66,7 +66,13 @@ const CLIENT_SHARE: usize = 4;
 
 impl Rule {
     /// Whose share is used up, in a memory of so many places of which so many are free.
-    pub fn used_up(self, counts: &Counts, places: Places, capacity: usize, free: usize) -> Option<Holder> {
+    pub(crate) fn used_up(
+        self,
+        counts: &Counts,
+        places: Places,
+        capacity: usize,
+        free: usize,
+    ) -> Option<Holder> {
         if self == Self::None {
             return None;
         }

@@ -45,7 +45,7 @@ impl Algorithm {
 
     /// Those that withstand quantum computers, as JOSE is about to name them (draft-ietf-cose-dilithium). They are accepted
     /// where a policy names them.
-    pub const POST_QUANTUM: [Self; 3] = [Self::MlDsa44, Self::MlDsa65, Self::MlDsa87];
+    pub(crate) const POST_QUANTUM: [Self; 3] = [Self::MlDsa44, Self::MlDsa65, Self::MlDsa87];
 
     /// Every algorithm that is known.
     pub fn known() -> impl Iterator<Item = Self> {

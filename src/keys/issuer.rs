@@ -114,7 +114,7 @@ impl Issuer {
     }
 
     /// Whether a client could ask for its metadata: its identifier is an address, and of one issuer.
-    pub fn is_address(&self) -> bool {
+    pub(crate) fn is_address(&self) -> bool {
         self.url.is_some() && !self.name.is_template()
     }
 
@@ -129,7 +129,7 @@ impl Issuer {
 
     /// Whether the text may be the `iss` of a token of this issuer: one of its names, with any tenant in the place of the
     /// template.
-    pub fn may_have_issued(&self, iss: &str) -> bool {
+    pub(crate) fn may_have_issued(&self, iss: &str) -> bool {
         self.names().any(|name| name.may_be(iss))
     }
 

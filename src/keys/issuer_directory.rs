@@ -10,7 +10,7 @@ use crate::crypto::SecretMap;
 
 /// The issuers of a policy, by their names.
 #[derive(Debug)]
-pub struct IssuerDirectory {
+pub(crate) struct IssuerDirectory {
     /// Without a trailing slash, as [`IssuerName::is`] compares them.
     named: SecretMap<String, usize>,
     /// Those that stand for a tenant each cannot be looked up. The one with the longer beginning comes first: it says more.

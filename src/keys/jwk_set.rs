@@ -174,7 +174,7 @@ impl JwkSet {
     }
 
     /// Whether the key of a token may be in a set that counts and is not there now: it may be a good one then.
-    pub fn may_lack(&self, sought: &Sought<'_>) -> bool {
+    pub(crate) fn may_lack(&self, sought: &Sought<'_>) -> bool {
         self.is_partial && !self.keys.iter().any(|key| key.is_called(sought.kid))
     }
 

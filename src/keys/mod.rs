@@ -5,7 +5,7 @@
 //! Never: the network, a request, a token.
 
 pub mod issuer;
-pub mod issuer_directory;
+pub(crate) mod issuer_directory;
 pub mod issuer_name;
 pub mod jwk_set;
 pub mod key_ring;

@@ -150,7 +150,7 @@ impl RequestHead<'_> {
     }
 
     /// Whether the fields that a proxy writes are its own: the application trusts who is connected to this server.
-    pub fn is_from_trusted_proxy(&self, trust: &ProxyTrust) -> bool {
+    pub(crate) fn is_from_trusted_proxy(&self, trust: &ProxyTrust) -> bool {
         match trust {
             ProxyTrust::Networks(networks) => forwarded::hops_through(self, networks) > 0,
             trust => trust.believes_somebody(),
