@@ -35,7 +35,7 @@ pub struct Credentials<'a> {
 /// How an access token was presented.
 #[derive(Clone, Copy)]
 pub enum Presentation<'a> {
-    /// By whoever bears it (RFC 6750).
+    /// As a bearer token (RFC 6750).
     Bearer {
         /// Let a token pass that is bound to a DPoP key. An application of the drop-in may ask for it; a header
         /// field never does.
@@ -274,7 +274,7 @@ mod tests {
             );
             assert!(!message.contains("secret"), "{message}");
         }
-        // A word is a token's text: it is told when the token is read.
+        // A single word may be a token: the parser of tokens reports what is wrong with it.
         assert_eq!(message("Bearer undefined"), "");
     }
 

@@ -118,7 +118,7 @@ pub fn on_keys_event(env: &Env, listener: Function<'_, String, ()>) -> Result<()
     Ok(())
 }
 
-/// Whether nobody in this process asked before: for notices that are given once, whatever the number of threads.
+/// Whether this is the first call in the process. Notices that are given once use it, whatever the number of threads.
 #[napi]
 pub fn is_first_to_ask() -> bool {
     static WAS_ASKED: AtomicBool = AtomicBool::new(false);

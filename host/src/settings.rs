@@ -12,10 +12,10 @@ use serde_json::{Value, json};
 
 use crate::options::ForwardedOptions;
 
-/// What is told beside the policy.
+/// What JavaScript needs to know beside the policy.
 #[derive(Debug)]
 pub(crate) struct Settings {
-    /// What the application should be told of its options.
+    /// Warnings about the application's options.
     pub warnings: Vec<String>,
     pub forwarded: ForwardedOptions,
     /// Bytes of a memory of verified tokens; zero: none.

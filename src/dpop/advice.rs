@@ -1,7 +1,7 @@
-//! What a developer is told about a refused proof beyond the sentences of `oidc-spa/server`: ages, and what to do.
+//! Messages for developers about refused proofs: beside the sentences of `oidc-spa/server` they give ages and advice.
 //!
 //! In: what a proof says and what was expected; whether `oidc-spa/server`'s sentence is all that is to be said.
-//! Out: refusals.
+//! Out: rejections.
 //! Never: a decision.
 
 use crate::explanation::Facts;

@@ -1,4 +1,4 @@
-//! Who has how many proofs in the replay memory, and who may have one more: keys, users, clients.
+//! Counts the proofs in the replay memory by key, user and client, and decides which of these may add another.
 //!
 //! In: a proof's key, and who its access token says presents it.
 //! Out: whether there is a place for one more; a count that may say too many, and never too few.

@@ -141,7 +141,7 @@ impl AlgorithmSet {
         Self(bits)
     }
 
-    /// The set of these algorithms; `None` when there is none.
+    /// The set of these algorithms; `None` when the list is empty.
     pub fn of(algorithms: &[Algorithm]) -> Option<Self> {
         let bits = algorithms.iter().fold(0, |bits, algorithm| bits | 1 << (*algorithm as u16));
         (bits != 0).then_some(Self(bits))

@@ -22,7 +22,7 @@ use crate::time::{NumericDate, UnixTime};
 /// Keys that a set may hold.
 pub const MAX_KEYS: usize = 100;
 
-/// Keys that are tried for one token, the cheapest first. Whoever sent it has proved nothing yet.
+/// Keys that are tried for one token, the cheapest first. The client has not proved anything yet.
 pub const MAX_CANDIDATES: usize = 16;
 
 /// An issuer's public keys.

@@ -169,7 +169,7 @@ impl KeyRing {
         is_unknown || (self.number(now) == key_set && self.is_held_back(now))
     }
 
-    /// A refresh has not found this `kid`: for one cool-down nobody asks for it again.
+    /// Notes that a refresh has not found this `kid`: for one cool-down no request fetches keys for it.
     pub fn remember_unknown(&mut self, kid: &str, now: Monotonic) {
         self.unknown.forget_ended(now);
         self.unknown.add(kid, now.plus_millis(self.policy.cooldown_millis));

@@ -1,4 +1,4 @@
-//! The `kid`s that an issuer is known not to have, so that nobody asks for them again at once.
+//! The `kid`s that a refresh has not found. For one cool-down no request fetches keys for them.
 //!
 //! In: a `kid` that a refresh has not found, the time.
 //! Out: whether it is one of these.

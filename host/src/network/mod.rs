@@ -152,7 +152,7 @@ pub(crate) struct Way {
 }
 
 impl Way {
-    /// Where an answer came from, if it came from this address. Behind a proxy nobody knows.
+    /// Where an answer came from, if it came from this address. Behind a proxy that is not known.
     pub(crate) fn reach(&self, answered: Option<SocketAddr>) -> Reach {
         let connected = answered.filter(|_| !self.is_proxied).map(|at| Reach::of(at.ip()));
         self.literal.or(connected).unwrap_or(Reach::Public)

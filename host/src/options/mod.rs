@@ -38,7 +38,7 @@ pub struct Internals {
     pub application_store: bool,
 }
 
-/// Everything that a validator is told at its construction.
+/// Everything that a validator needs at its construction.
 #[derive(Debug)]
 pub(crate) struct Options {
     pub policy: Policy,
@@ -162,7 +162,7 @@ impl Options {
     }
 }
 
-/// Options that the layer above carries out. They are read here, and told to it.
+/// Options that JavaScript carries out. They are read here and passed on to it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ForwardedOptions {
     /// Which thread verifies: `auto`, `inline`, `threads`.
