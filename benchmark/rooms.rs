@@ -17,10 +17,11 @@ use aws_lc_rs::signature::{self, EcdsaKeyPair, EcdsaSigningAlgorithm, Ed25519Key
 use divan::{Bencher, black_box};
 use oidc_spa_native::access_token::{AccessTokenPolicy, Audience, Clients};
 use oidc_spa_native::challenge::Demand;
-use oidc_spa_native::credentials::{AcceptedSchemes, Credentials, Field, Scheme};
+use oidc_spa_native::credentials::{Credentials, Field};
+
 use oidc_spa_native::crypto::sha256;
 use oidc_spa_native::dpop::nonce::{NonceMode, Nonces};
-use oidc_spa_native::dpop::proof::DpopPolicy;
+use oidc_spa_native::dpop::policy::DpopPolicy;
 use oidc_spa_native::dpop::replay::{ProofRecord, ReplayMemory};
 use oidc_spa_native::dpop::window::ProofWindow;
 use oidc_spa_native::jose::algorithm::{Algorithm, AlgorithmSet};
@@ -29,13 +30,14 @@ use oidc_spa_native::jose::jwk::{Jwk, Spelling};
 use oidc_spa_native::jose::jws::{CompactJws, JoseHeader};
 use oidc_spa_native::jose::verification_key::VerificationKey;
 use oidc_spa_native::jose::{base64url_encode, json};
+use oidc_spa_native::keys::issuer::Issuer;
 use oidc_spa_native::keys::jwk_set::JwkSet;
-use oidc_spa_native::keys::metadata::Issuer;
 use oidc_spa_native::presentation::{RequestRules, RequiredBinding};
 use oidc_spa_native::question::{Question, Request};
 use oidc_spa_native::rejection::Code;
 use oidc_spa_native::request::{ProxyTrust, RequestHead, TargetUri};
 use oidc_spa_native::resource_server::{AcceptedIssuer, Decision, Policy, ResourceServer};
+use oidc_spa_native::scheme::{AcceptedSchemes, Scheme};
 use oidc_spa_native::time::{Leeway, UnixTime};
 
 const ISSUER: &str = "https://auth.example.com/realms/main";

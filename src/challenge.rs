@@ -1,4 +1,4 @@
-//! What a client is told: status, challenge and the other fields of a response (RFC 6750 section 3, 9449 sections 7.1
+//! The response to a refused request: status, challenge and the other fields of a response (RFC 6750 section 3, 9449 sections 7.1
 //! and 8, 9470, 9728).
 //!
 //! In: a rejection, the scheme that the client used, what the application asks for; this server's nonces.
@@ -7,11 +7,11 @@
 
 use std::borrow::Cow;
 
-use crate::credentials::{AcceptedSchemes, Scheme};
 use crate::dpop::nonce::Nonces;
 use crate::jose::algorithm::AlgorithmSet;
 use crate::rejection::{Code, Rejection};
 use crate::resource_metadata::ProtectedResource;
+use crate::scheme::{AcceptedSchemes, Scheme};
 use crate::time::UnixTime;
 
 /// Seconds after which a client may try again when this server could not judge (RFC 9110 section 10.2.3).
@@ -31,7 +31,7 @@ pub struct Challenge {
 }
 
 impl Challenge {
-    /// The fields of the response, by name and value. Nobody else writes one.
+    /// The header fields of the response, by name and value. No other place writes them.
     pub fn fields(&self) -> impl Iterator<Item = (&'static str, Cow<'_, str>)> {
         let challenge = self.www_authenticate.as_deref().map(|value| ("WWW-Authenticate", value.into()));
         let retry_after = self.retry_after.map(|secs| ("Retry-After", secs.to_string().into()));
@@ -50,11 +50,11 @@ pub fn nonce_fields(nonce: &str) -> [(&'static str, Cow<'_, str>); 2] {
 pub struct Refusal {
     /// Why, for developers.
     pub rejection: Rejection,
-    /// What the client is told.
+    /// The response to the client.
     pub challenge: Challenge,
 }
 
-/// What a client would need to enter, as far as the application wants it told.
+/// What a challenge asks a client for, so that its next request can pass.
 ///
 /// ```
 /// use oidc_spa_native::challenge::Demand;
@@ -92,7 +92,8 @@ impl Demand {
     }
 }
 
-/// Names separated by spaces; no name, no list. The outer `None` is for a name that is none.
+/// Names separated by spaces; the inner `None` is an empty list. The outer `None` means that a name holds a character that
+/// it cannot have.
 fn list<T: AsRef<str>>(names: &[T]) -> Option<Option<String>> {
     let names: Vec<&str> = names.iter().map(AsRef::as_ref).collect();
     let are_names = names.iter().all(|name| !name.is_empty() && name.bytes().all(is_name_char));
@@ -106,7 +107,7 @@ pub(crate) const fn is_name_char(byte: u8) -> bool {
 
 /// Writes the challenges of one resource server.
 #[derive(Clone, Debug)]
-pub struct Challenger {
+pub(crate) struct Challenger {
     /// `algs="…"` of the DPoP challenge (RFC 9449 section 7.1).
     algs: String,
     /// `resource_metadata="…"` of every challenge (RFC 9728 section 5.1).
@@ -128,7 +129,7 @@ impl Challenger {
     }
 
     /// The refusal of a request. The challenge of an anonymous one names the scopes of its route.
-    pub fn refuse_request(
+    pub(crate) fn refuse_request(
         &self,
         rejection: Rejection,
         used: Option<Scheme>,
@@ -151,7 +152,7 @@ impl Challenger {
         demand: &Demand,
         now: UnixTime,
     ) -> Refusal {
-        // Whoever comes with DPoP is given a nonce whatever went wrong, so that the next try has one.
+        // A client that uses DPoP gets a nonce with every refusal, so that its next proof can hold one.
         let nonces = self.nonces.as_ref().filter(|_| used == Some(Scheme::DPoP));
         let dpop_nonce = nonces.map(|nonces| nonces.current(now));
         let challenge = Challenge { dpop_nonce, ..self.challenge(rejection.code(), used, schemes, demand) };

@@ -7,60 +7,8 @@
 use std::fmt;
 
 use crate::rejection::{Code, Rejection};
-use crate::request::{ProxyTrust, RequestHead, TargetUri, white_space};
-
-/// An authentication scheme.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs)]
-pub enum Scheme {
-    Bearer,
-    DPoP,
-}
-
-impl Scheme {
-    /// The name, as a challenge writes it.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Bearer => "Bearer",
-            Self::DPoP => "DPoP",
-        }
-    }
-
-    /// The scheme of this name, in any case (RFC 9110 section 11.1).
-    pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Bearer, Self::DPoP].into_iter().find(|scheme| name.eq_ignore_ascii_case(scheme.name()))
-    }
-}
-
-/// The schemes that a server accepts.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[allow(missing_docs)]
-pub enum AcceptedSchemes {
-    #[default]
-    Both,
-    Bearer,
-    DPoP,
-}
-
-impl AcceptedSchemes {
-    /// The schemes of a mode of DPoP, as options name it.
-    pub fn from_dpop_mode(mode: &str) -> Option<Self> {
-        match mode {
-            "allowed" => Some(Self::Both),
-            "required" => Some(Self::DPoP),
-            "disabled" => Some(Self::Bearer),
-            _ => None,
-        }
-    }
-
-    /// Whether the scheme is among them.
-    pub const fn accept(self, scheme: Scheme) -> bool {
-        matches!(
-            (self, scheme),
-            (Self::Both, _) | (Self::Bearer, Scheme::Bearer) | (Self::DPoP, Scheme::DPoP)
-        )
-    }
-}
+use crate::request::white_space;
+use crate::scheme::Scheme;
 
 /// A header field that may come once.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -87,7 +35,7 @@ pub struct Credentials<'a> {
 /// How an access token was presented.
 #[derive(Clone, Copy)]
 pub enum Presentation<'a> {
-    /// By whoever bears it (RFC 6750).
+    /// As a bearer token (RFC 6750).
     Bearer {
         /// Let a token pass that is bound to a DPoP key. An application of the drop-in may ask for it; a header
         /// field never does.
@@ -201,68 +149,8 @@ pub(crate) fn proof_repeated() -> Rejection {
     Code::ProofRepeated.because("More than one DPoP proof; a request carries one")
 }
 
-/// What an application of the drop-in takes out of a request, to have it judged in a second step.
-#[derive(Debug)]
-pub struct Extracted<'a> {
-    /// The scheme.
-    pub scheme: Scheme,
-    /// What follows the scheme. The second step says whether it is a token.
-    pub access_token: &'a str,
-    /// Where it begins in the `Authorization` field, in bytes.
-    pub token_begin: usize,
-    /// What the proof must be for, where the scheme is DPoP.
-    pub target: Option<TargetUri>,
-}
-
-impl<'a> Extracted<'a> {
-    /// Takes credentials and target URI out of a request, as oidc-spa reads them. `None` where there is no `Authorization`
-    /// field.
-    pub fn from_request(
-        authorization: Field<'a>,
-        dpop: Field<'a>,
-        head: Option<RequestHead<'a>>,
-        trust: &ProxyTrust,
-    ) -> Option<Result<Self, Rejection>> {
-        let value = match authorization {
-            Field::Absent => return None,
-            Field::Repeated => "",
-            Field::Once(value) => value.trim_end_matches(is_ecmascript_white_space),
-        };
-        let malformed = || Code::CredentialsMalformed.because("Malformed Authorization header");
-        let credentials = value.trim_start_matches(is_ecmascript_white_space);
-        let Some((name, rest)) = credentials.split_once(is_ecmascript_white_space) else {
-            return Some(Err(malformed()));
-        };
-        let access_token = rest.trim_start_matches(is_ecmascript_white_space);
-        let token_begin = value.len() - access_token.len();
-        // What ends a line in JavaScript is no part of a field.
-        if access_token.contains(['\n', '\r', '\u{2028}', '\u{2029}']) {
-            return Some(Err(malformed()));
-        }
-        Some(match (Scheme::from_name(name), dpop) {
-            (None, _) => Err(malformed()),
-            (Some(scheme @ Scheme::Bearer), _) => {
-                Ok(Self { scheme, access_token, token_begin, target: None })
-            }
-            (Some(Scheme::DPoP), Field::Absent) => Err(proof_missing()),
-            (Some(Scheme::DPoP), Field::Repeated) => Err(proof_repeated()),
-            (Some(Scheme::DPoP), Field::Once(proof)) if proof.contains(',') => Err(proof_repeated()),
-            (Some(scheme @ Scheme::DPoP), Field::Once(_)) => {
-                let target = head.map(|head| head.target_uri(trust)).transpose();
-                target.map(|target| Self { scheme, access_token, token_begin, target })
-            }
-        })
-    }
-}
-
-fn proof_missing() -> Rejection {
+pub(crate) fn proof_missing() -> Rejection {
     Code::ProofMissing.because("Scheme DPoP was specified but the DPoP header is missing")
-}
-
-/// What oidc-spa takes for white space: ECMAScript's, in `trim` and in `\s`.
-const fn is_ecmascript_white_space(c: char) -> bool {
-    matches!(c, '\t'..='\r' | ' ' | '\u{a0}' | '\u{1680}' | '\u{2000}'..='\u{200a}')
-        || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202f}' | '\u{205f}' | '\u{3000}' | '\u{feff}')
 }
 
 /// RFC 9110 section 5.6.2.
@@ -386,7 +274,7 @@ mod tests {
             );
             assert!(!message.contains("secret"), "{message}");
         }
-        // A word is a token's text: it is told when the token is read.
+        // A single word may be a token: the parser of tokens reports what is wrong with it.
         assert_eq!(message("Bearer undefined"), "");
     }
 

@@ -22,7 +22,7 @@ pub(crate) use portable::sha1_of_certificate;
 pub use portable::{SecretHasher, constant_time_eq, hmac_sha256, random_secret, seed, sha256};
 
 /// A set of texts from outside: nobody can choose them so that they collide.
-pub type SecretSet<T> = std::collections::HashSet<T, SecretHasher>;
+pub(crate) type SecretSet<T> = std::collections::HashSet<T, SecretHasher>;
 
 /// A map from texts from outside: nobody can choose them so that they collide.
-pub type SecretMap<K, V> = std::collections::HashMap<K, V, SecretHasher>;
+pub(crate) type SecretMap<K, V> = std::collections::HashMap<K, V, SecretHasher>;

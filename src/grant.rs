@@ -1,4 +1,4 @@
-//! The end of the way: a grant, and what must be remembered before it is one (RFC 9449 section 11.1).
+//! Makes a grant, once the proof has been remembered (RFC 9449 section 11.1).
 //!
 //! In: a request that passed every check, that of replay aside.
 //! Out: `PendingGrant`, which only the word of a replay memory turns into a `Grant`.
@@ -8,15 +8,15 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::credentials::{AcceptedSchemes, Scheme};
 use crate::dpop::replay::{NotNew, ProofRecord, Remembered};
 use crate::dpop::shares::Holder;
 use crate::explanation::Admitted;
 use crate::memory::{IssuerIndex, Learned, VerifiedToken};
 use crate::rejection::{Code, Rejection};
+use crate::scheme::{AcceptedSchemes, Scheme};
 use crate::time::{UnixTime, Validity};
 
-/// What a grant would say.
+/// The content of a grant, before the replay memory has answered.
 pub(crate) struct Admission {
     pub verified: Arc<VerifiedToken>,
     pub token: Range<usize>,
@@ -26,7 +26,7 @@ pub(crate) struct Admission {
     pub is_recalled: bool,
 }
 
-/// A grant that waits for the last word: whether its proof is new.
+/// A request that passed every check but one: whether its proof is new is not known yet.
 #[derive(Debug)]
 pub struct PendingGrant {
     admission: Admission,

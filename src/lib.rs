@@ -24,15 +24,16 @@
 //!
 //! use oidc_spa_native::access_token::{AccessTokenPolicy, Audience, Clients};
 //! use oidc_spa_native::client_certificate::CertificateField;
-//! use oidc_spa_native::credentials::{AcceptedSchemes, Field};
-//! use oidc_spa_native::dpop::proof::DpopPolicy;
+//! use oidc_spa_native::credentials::Field;
+//! use oidc_spa_native::dpop::policy::DpopPolicy;
 //! use oidc_spa_native::dpop::window::ProofWindow;
 //! use oidc_spa_native::jose::algorithm::AlgorithmSet;
-//! use oidc_spa_native::keys::{jwk_set::JwkSet, metadata::Issuer};
+//! use oidc_spa_native::keys::{issuer::Issuer, jwk_set::JwkSet};
 //! use oidc_spa_native::presentation::RequiredBinding;
 //! use oidc_spa_native::request::ProxyTrust;
 //! use oidc_spa_native::question::{Question, Request};
 //! use oidc_spa_native::resource_server::{AcceptedIssuer, Decision, Policy, ResourceServer};
+//! use oidc_spa_native::scheme::AcceptedSchemes;
 //! use oidc_spa_native::time::{Leeway, UnixTime};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -87,6 +88,7 @@ pub mod credentials;
 pub mod crypto;
 pub mod dpop;
 pub mod explanation;
+pub mod extraction;
 pub mod grant;
 pub mod jose;
 pub mod keys;
@@ -98,4 +100,5 @@ pub mod rejection;
 pub mod request;
 pub mod resource_metadata;
 pub mod resource_server;
+pub mod scheme;
 pub mod time;

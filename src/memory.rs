@@ -9,7 +9,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::access_token::AccessToken;
-use crate::dpop::proof::{ProofKey, TokenDigest};
+use crate::dpop::proof::TokenDigest;
+
+use crate::dpop::proof_key::ProofKey;
 use crate::keys::jwk_set::JwkSet;
 use crate::time::Validity;
 

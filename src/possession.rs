@@ -8,9 +8,17 @@ use std::sync::Arc;
 
 use crate::access_token::Confirmation;
 use crate::client_certificate::{self, CertificateField};
-use crate::credentials::{AcceptedSchemes, Presentation, Scheme};
+use crate::credentials::Presentation;
+
 use crate::dpop::nonce::Nonces;
-use crate::dpop::proof::{DpopPolicy, ExpectedTarget, Proof, ProofKey, ProofRules, TokenDigest};
+use crate::dpop::policy::DpopPolicy;
+use crate::scheme::{AcceptedSchemes, Scheme};
+
+use crate::dpop::proof::{Proof, ProofRules, TokenDigest};
+
+use crate::dpop::proof_key::ProofKey;
+
+use crate::dpop::target::ExpectedTarget;
 use crate::explanation::{Check, Facts, Watch};
 use crate::presentation::RequiredBinding;
 use crate::rejection::{Code, Rejection};

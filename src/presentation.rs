@@ -5,8 +5,8 @@
 //! Never: a proof, a certificate. Whether what a token is bound to was proved is seen elsewhere.
 
 use crate::access_token::Confirmation;
-use crate::credentials::AcceptedSchemes;
 use crate::rejection::{Code, Rejection};
+use crate::scheme::AcceptedSchemes;
 
 /// What every token must be bound to, whatever its scheme.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -5,7 +5,7 @@
 //! Never: a decision.
 
 use crate::credentials::{Credentials, Field};
-use crate::dpop::proof::ExpectedTarget;
+use crate::dpop::target::ExpectedTarget;
 use crate::presentation::RequestRules;
 use crate::request::RequestHead;
 

@@ -7,10 +7,10 @@
 use serde_json::{Map, Value};
 use url::Url;
 
-use crate::credentials::{AcceptedSchemes, Scheme};
 use crate::jose::algorithm::AlgorithmSet;
-use crate::keys::metadata::is_loopback;
+use crate::keys::secure_url::is_loopback;
 use crate::presentation::RequiredBinding;
+use crate::scheme::{AcceptedSchemes, Scheme};
 
 /// Where metadata lies, between host and path (RFC 9728 section 3.1).
 const WELL_KNOWN: &str = "/.well-known/oauth-protected-resource";

@@ -10,16 +10,22 @@ use crate::access_token::signature::{self, KeyTrouble, SignedToken, TokenParts};
 use crate::access_token::{AccessToken, AccessTokenPolicy, Audience, Clients, Expected, check_claims};
 use crate::challenge::{Challenger, Demand, Refusal};
 use crate::client_certificate::CertificateField;
-use crate::credentials::{AcceptedSchemes, Credentials, Presentation, Scheme};
+use crate::credentials::{Credentials, Presentation};
+
 use crate::dpop::nonce::Nonces;
-use crate::dpop::proof::{DpopPolicy, ExpectedTarget, Proof, TokenDigest};
+use crate::dpop::policy::DpopPolicy;
+use crate::scheme::{AcceptedSchemes, Scheme};
+
+use crate::dpop::proof::{Proof, TokenDigest};
+
 use crate::dpop::replay::{ProofRecord, Remembered};
+use crate::dpop::target::ExpectedTarget;
 use crate::explanation::{Check, Deciding, Explaining, Explanation, Reason, Watch};
 use crate::grant::{Admission, Grant, PendingGrant};
 use crate::jose::algorithm::AlgorithmSet;
+use crate::keys::issuer::Issuer;
 use crate::keys::issuer_directory::IssuerDirectory;
 use crate::keys::jwk_set::JwkSet;
-use crate::keys::metadata::Issuer;
 use crate::memory::{BoundToken, IssuerIndex, Learned, Memory, TokenText, VerifiedToken};
 use crate::possession::{self, PossessionRules, Presented, dpop_disabled};
 use crate::presentation::{RequestRules, RequiredBinding};
@@ -75,10 +81,10 @@ pub struct Policy {
     pub certificate_field: CertificateField,
 }
 
-/// The last word.
+/// The verdict on a request: a grant or a refusal.
 pub type Verdict = Result<Grant, Refusal>;
 
-/// What is said of a question.
+/// The first answer to a question.
 #[derive(Debug)]
 pub enum Decision {
     /// Every check passed, that of replay aside.
@@ -103,7 +109,7 @@ pub struct KeysNeeded {
     pub key_set: Option<u64>,
     /// The `kid` that no key bears, if that is what is missing.
     pub unknown_kid: Option<String>,
-    /// By its own word the token would pass with the right key. Whoever waits for others waits behind those.
+    /// The token's claims would pass if its signature were good. Requests with such tokens go first where many wait for keys.
     pub may_pass: bool,
     /// How the token was presented.
     pub scheme: Scheme,
@@ -140,7 +146,7 @@ impl ResourceServer {
         Some(resource.document(issuers.map(|issuer| issuer.as_str()), *schemes, *binding, dpop.algorithms))
     }
 
-    /// A refusal that the application decided on, or whoever carries the keys, where the route has these rules.
+    /// Makes a refusal that the application or the host decided on. `rules` are those of the route.
     pub fn refuse(
         &self,
         rejection: Rejection,
@@ -220,7 +226,7 @@ impl ResourceServer {
         }
     }
 
-    /// Turns the word of a replay memory, if there is a proof to remember, into a grant or a refusal.
+    /// Asks the replay memory, if there is a proof to remember, and makes a grant or a refusal of its answer.
     pub fn settle(
         &self,
         pending: PendingGrant,

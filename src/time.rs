@@ -84,7 +84,7 @@ pub struct NumericDate(f64);
 
 impl NumericDate {
     /// The last second of the year 9999. A later `exp` is a date in milliseconds or a mistake.
-    pub const LATEST_SENSIBLE: Self = Self(253_402_300_799.0);
+    pub(crate) const LATEST_SENSIBLE: Self = Self(253_402_300_799.0);
 
     /// The date of a JSON number; `None` when it is not finite.
     pub fn from_json(number: f64) -> Option<Self> {
@@ -102,23 +102,23 @@ impl NumericDate {
     }
 
     /// Whether this date lies more than `secs` seconds before `time`.
-    pub fn is_older_than(self, time: UnixTime, secs: i64) -> bool {
+    pub(crate) fn is_older_than(self, time: UnixTime, secs: i64) -> bool {
         self.0 < seconds(time, -secs)
     }
 
     /// The date so many seconds later.
-    pub fn plus_secs(self, secs: u32) -> Self {
+    pub(crate) fn plus_secs(self, secs: u32) -> Self {
         Self(self.0 + f64::from(secs))
     }
 
     /// Whole seconds between this date and `time`, whichever comes first; a fraction counts as a whole one.
-    pub fn secs_apart(self, time: UnixTime) -> u64 {
+    pub(crate) fn secs_apart(self, time: UnixTime) -> u64 {
         // A float beyond the range of u64 becomes its limit: the casts of Rust saturate.
         (self.0 - time.0 as f64).abs().ceil() as u64
     }
 
     /// The first whole second that is not before this date.
-    pub fn ceil(self) -> UnixTime {
+    pub(crate) fn ceil(self) -> UnixTime {
         // A float beyond the range of i64 becomes its limit: the casts of Rust saturate.
         UnixTime(self.0.ceil() as i64)
     }

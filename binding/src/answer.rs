@@ -13,7 +13,7 @@ use crate::verdict_text::{VerdictText, verdict_text};
 /// A verdict, or a question to the application's own replay store.
 pub type Answer = Either<VerdictText, NativeUnsettled>;
 
-/// An answer, for whoever was told the claims of the token with this number, or zero.
+/// Writes an answer of the host. `known_token` is the number of a token whose claims JavaScript has already, or zero.
 pub(crate) fn to_answer(
     validator: &Arc<Validator>,
     answer: oidc_spa_native_host::Answer,
@@ -71,7 +71,7 @@ impl NativeUnsettled {
     }
 }
 
-/// The error of whoever asks for a verdict twice.
+/// The error of a second call for the same verdict.
 pub(crate) fn settled_before() -> Error {
     Error::from_reason("internal error: this request was settled before")
 }

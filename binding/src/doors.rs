@@ -18,7 +18,7 @@ use crate::wait::{authorize, authorize_elsewhere, await_keys, explain};
 ///
 /// - `authorizeRequest(now, rules, scopes, knownToken, ...parts)`: the verdict at once, or what must be waited for; `rules` are
 ///   those of `RequestRules::from_bits`; `scopes` are those that it will ask for, separated by spaces;
-///   `knownToken` is the number of a token whose claims need not be told again, or zero
+///   `knownToken` is the number of a token whose claims JavaScript has already, or zero
 /// - `authorizeCredentials(now, knownToken, ...parts)`: the same for credentials that the application took from the request
 /// - `submitRequest(ticket, now, rules, scopes, knownToken, ...parts)`, `submitCredentials(ticket, now, told, ...parts)`: the same
 ///   on another thread; the verdict comes to the inbox under the ticket
@@ -94,7 +94,7 @@ fn credentials(call: &mut Arguments<'_>) -> Result<Parts> {
     Ok(Parts::Credentials { parts: CredentialParts::read(call)?, known_token })
 }
 
-/// The number of a token whose claims were told before, or zero. There are none that a double would not hold.
+/// The number of a token whose claims JavaScript has already, or zero. A double holds every such number.
 fn known_token(call: &mut Arguments<'_>) -> Result<u64> {
     Ok(call.required::<f64>()? as u64)
 }

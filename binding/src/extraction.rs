@@ -5,8 +5,10 @@
 use napi::Env;
 use napi::bindgen_prelude::{Either3, Object, Result};
 use napi_derive::napi;
-use oidc_spa_native::credentials::{Extracted, Scheme};
+use oidc_spa_native::extraction::Extracted;
+
 use oidc_spa_native::request::ProxyTrust;
+use oidc_spa_native::scheme::Scheme;
 
 use crate::arguments::door;
 use crate::parts::RequestParts;

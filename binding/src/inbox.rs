@@ -16,9 +16,9 @@ use crate::verdict_text::failure_text;
 
 /// The answers of one environment.
 ///
-/// No answer is left behind. All that decides about calling the environment is behind one lock: whenever that lock is free and there are
-/// answers in the queue, either the environment was called since they were last taken, or a ticket is under way, and when its
-/// answer arrives it is judged anew whether to call. A ticket that is dropped arrives too.
+/// No answer is left behind. All that decides whether to call the environment is behind one lock. Whenever that lock is
+/// free and there are answers in the queue, either the environment was called since they were last taken, or a ticket is
+/// under way. When the answer of that ticket arrives, the decision is made anew. A ticket that is dropped arrives too.
 pub(crate) struct Inbox {
     /// Tells the environment that there is something to take. Answers whether that environment still listens.
     notify: Box<dyn Fn() -> bool + Send + Sync>,
@@ -50,7 +50,8 @@ enum Listener {
 const SHARE_UNDER_WAY: usize = 3;
 /// Answers that wait, at most.
 const MAX_HELD: usize = 32;
-/// Where the threads have so many times more to do for others, ours may be long in coming: nobody waits for them.
+/// If the threads have this many times more jobs of other environments than of this one, an answer is not held back to
+/// be delivered with others.
 const SHARE_QUEUED: usize = 8;
 
 impl CompletionQueue {
@@ -85,7 +86,7 @@ impl Inbox {
         self.call(queue);
     }
 
-    /// Has the answers taken, or drops them where nobody is left to take them.
+    /// Calls the environment to take the answers, or drops them if the environment has ended.
     fn call<'a>(&'a self, mut queue: MutexGuard<'a, CompletionQueue>) {
         if queue.listener == Listener::NotCalled {
             queue.listener = Listener::Called;
@@ -122,7 +123,7 @@ impl Inbox {
     }
 }
 
-/// One environment's inbox. It keeps no process alive: whoever waits for an answer does.
+/// One environment's inbox. It does not keep the process alive; the JavaScript code that waits for an answer does.
 #[napi]
 pub struct NativeInbox {
     inbox: Arc<Inbox>,

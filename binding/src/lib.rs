@@ -21,8 +21,8 @@ use napi::Env;
 use napi::bindgen_prelude::{Error, Function, Object, Result};
 use napi_derive::napi;
 use oidc_spa_native::challenge::Demand;
-use oidc_spa_native::credentials::Scheme;
 use oidc_spa_native::rejection::Code;
+use oidc_spa_native::scheme::Scheme;
 use oidc_spa_native_host::{Internals, Validator, listen, trust_where_the_system_has_no_authorities};
 
 use arguments::{rules, time};
@@ -118,7 +118,7 @@ pub fn on_keys_event(env: &Env, listener: Function<'_, String, ()>) -> Result<()
     Ok(())
 }
 
-/// Whether nobody in this process asked before: for notices that are given once, whatever the number of threads.
+/// Whether this is the first call in the process. Notices that are given once use it, whatever the number of threads.
 #[napi]
 pub fn is_first_to_ask() -> bool {
     static WAS_ASKED: AtomicBool = AtomicBool::new(false);

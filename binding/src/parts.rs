@@ -4,7 +4,7 @@
 
 use napi::bindgen_prelude::Result;
 use oidc_spa_native::credentials::{Credentials, Field, Presentation};
-use oidc_spa_native::dpop::proof::ExpectedTarget;
+use oidc_spa_native::dpop::target::ExpectedTarget;
 use oidc_spa_native::presentation::RequestRules;
 use oidc_spa_native::question::{Question, Request, Subject};
 use oidc_spa_native::request::RequestHead;
@@ -28,7 +28,7 @@ pub(crate) enum Parts {
         rules: RequestRules,
         /// The scopes that the route will ask for, separated by spaces.
         scopes: Option<String>,
-        /// The number of a token whose claims were told before, or zero.
+        /// The number of a token whose claims JavaScript has already, or zero.
         known_token: u64,
     },
     Credentials {
@@ -49,7 +49,7 @@ impl Parts {
         }
     }
 
-    /// The number of the token whose claims whoever asks was told, or zero.
+    /// The number of the token whose claims JavaScript has already, or zero.
     pub(crate) const fn known_token(&self) -> u64 {
         match self {
             Self::Request { known_token, .. } | Self::Credentials { known_token, .. } => *known_token,

@@ -7,9 +7,9 @@ use std::fmt::Write;
 use std::ops::Range;
 
 use oidc_spa_native::challenge::{Refusal, nonce_fields};
-use oidc_spa_native::credentials::Scheme;
 use oidc_spa_native::grant::{Grant, Repeatable};
 use oidc_spa_native::resource_server::Verdict;
+use oidc_spa_native::scheme::Scheme;
 
 /// The text of a list that `ts/addon/native.ts` calls `VerdictText`. Its first member says what the others are:
 ///
@@ -17,7 +17,7 @@ use oidc_spa_native::resource_server::Verdict;
 ///   where the access token begins and ends in the `Authorization` field that crossed the door; from and until when the
 ///   same credentials are granted the same, in milliseconds, and with which number of the issuer's key set (an empty time
 ///   where each request is judged anew); the number of a token that was recalled, or zero; the claims, as they are in the
-///   token, or null where whoever asked has those of this number
+///   token, or null where JavaScript has the claims of this number already
 /// - -1 of a refusal; then the fields of the response, an object; code, cause, status, message
 /// - -2 of a failure of this library; then null and the message
 pub type VerdictText = String;
@@ -25,10 +25,10 @@ pub type VerdictText = String;
 const REFUSED: i32 = -1;
 const FAILED: i32 = -2;
 
-/// What a grant tells beside fields and claims, at most, in bytes.
+/// The most bytes that a grant's other members take, beside header fields and claims.
 const NUMBERS_BYTES: usize = 160;
 
-/// The verdict, for whoever was told the claims of the token with this number, or zero.
+/// Writes the verdict. `known_token` is the number of a token whose claims JavaScript has already, or zero.
 pub fn verdict_text(verdict: &Verdict, known_token: u64) -> VerdictText {
     match verdict {
         Ok(grant) => grant_text(grant, known_token),
@@ -141,7 +141,7 @@ fn grant_text(grant: &Grant, known_token: u64) -> VerdictText {
     GrantTuple { tag, headers, token_begin, token_end, from, until, epoch, number, claims }.write(bytes)
 }
 
-/// A refusal, whoever decided on it.
+/// Writes a refusal of the validator or of the application.
 pub fn refusal_text(Refusal { rejection, challenge }: &Refusal) -> VerdictText {
     let list = RefusalTuple {
         tag: REFUSED,
@@ -154,7 +154,7 @@ pub fn refusal_text(Refusal { rejection, challenge }: &Refusal) -> VerdictText {
     list.write(NUMBERS_BYTES)
 }
 
-/// A verdict that there is none.
+/// Writes that this library failed, so that there is no verdict.
 pub fn failure_text(message: &str) -> VerdictText {
     FailureTuple { tag: FAILED, headers: Json("null"), message }.write(NUMBERS_BYTES)
 }

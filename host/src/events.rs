@@ -1,4 +1,4 @@
-//! What happens to keys, told to whoever listens in this process.
+//! Reports what happens to keys to every listener in this process.
 //!
 //! In: changes of an issuer's keys.
 //! Out: JSON texts, one an event.
@@ -29,7 +29,7 @@ pub(crate) enum Happened {
     Failed,
 }
 
-/// What happened to one issuer's keys, as far as it is told or looked at later.
+/// What has happened to one issuer's keys, as far as it is reported or compared later.
 #[derive(Debug, Default)]
 pub(crate) struct KeysHistory {
     fetched_at: Option<SystemTime>,

@@ -6,8 +6,10 @@
 
 use std::time::{Duration, Instant};
 
+use oidc_spa_native::keys::issuer::Issuer;
 use oidc_spa_native::keys::jwk_set::JwkSet;
-use oidc_spa_native::keys::metadata::{Issuer, Metadata};
+
+use oidc_spa_native::keys::metadata::Metadata;
 use oidc_spa_native::rejection::Shown;
 use url::{Origin, Url};
 

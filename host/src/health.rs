@@ -23,7 +23,7 @@ pub(crate) struct IssuerHealth {
     pub last_error: Option<Arc<str>>,
 }
 
-/// Keys that verify nothing, as many as are told.
+/// The most keys that are listed of those that verify nothing.
 const MAX_SKIPPED: usize = 20;
 
 /// Where keys come from, and how they stand.

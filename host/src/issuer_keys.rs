@@ -155,7 +155,7 @@ impl IssuerKeys {
 
     /// Waits until there are keys. With `fail_fast`, the first failed fetch ends the wait.
     pub(crate) async fn ready(self: &Arc<Self>, deadline: Instant, fail_fast: bool) -> Result<(), String> {
-        // Whoever asks for the keys themselves does not wait for the pause after a failed attempt.
+        // `ready()` does not wait for the whole pause after a failed attempt.
         self.ring().hurry(self.now());
         self.wake.notify_one();
         while self.current().is_none() {
@@ -280,12 +280,12 @@ impl IssuerKeys {
 
 impl Drop for IssuerKeys {
     fn drop(&mut self) {
-        // Whoever attends finds nobody there, and leaves.
+        // The task that fetches wakes, finds that its keys are gone, and ends.
         self.wake.notify_one();
     }
 }
 
-/// Fetches when the ring says so, until nobody holds the keys any more.
+/// Fetches when the key ring says so, until the last owner of the keys has dropped them.
 async fn attend(keys: Weak<IssuerKeys>, wake: Arc<Notify>) {
     let mut fetcher: Option<Fetcher> = None;
     loop {

@@ -8,7 +8,7 @@ use oidc_spa_native::resource_server::Verdict;
 
 use crate::replay::{AskedStore, StoreQuestion};
 
-/// What whoever asked is told.
+/// The answer to a question.
 #[derive(Debug)]
 pub enum Answer {
     /// The last word.
@@ -23,7 +23,7 @@ pub enum Answer {
 pub enum Judgement {
     /// The answer.
     Answer(Answer),
-    /// There is none yet: [`Validator::answer`](crate::Validator::answer) waits for it.
+    /// There is no answer yet: [`Validator::answer`](crate::Validator::answer) waits for it.
     Waits(Wait),
 }
 

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use equivalent::Equivalent;
 use moka::Expiry;
 use moka::sync::Cache;
-use oidc_spa_native::dpop::proof::ProofKey;
+use oidc_spa_native::dpop::proof_key::ProofKey;
 use oidc_spa_native::memory::{BoundToken, Learned, TokenText, VerifiedToken};
 use oidc_spa_native::time::UnixTime;
 

@@ -26,9 +26,9 @@ pub struct OptionsError {
 enum Problem {
     /// No option has this name.
     Unknown { known: String, meant: Option<String> },
-    /// Its value is none that it takes. What was found is left out where it may be a secret.
+    /// The option does not take this value. What was found is left out where it may be a secret.
     Unexpected { expected: Cow<'static, str>, found: Option<Found> },
-    /// An element of its list is none that it takes.
+    /// The option does not take this element of its list.
     Element { expected: Cow<'static, str>, found: Found },
     /// What reads the value says why it cannot be used.
     Invalid { why: String, found: Option<Found> },
@@ -115,7 +115,7 @@ impl OptionsError {
         Self::new(path.into(), Problem::Unexpected { expected: expected.into(), found: None })
     }
 
-    /// This element of the option's list is none of `expected`, a noun for the list.
+    /// The option does not take this element of its list; `expected` is a noun for the list that it takes.
     pub(crate) fn element(
         path: impl Into<String>,
         expected: impl Into<Cow<'static, str>>,

@@ -22,13 +22,13 @@ pub(crate) fn runtime() -> Result<&'static Runtime, String> {
     runtime.as_ref().map_err(Clone::clone)
 }
 
-/// Has a future run to its end on the runtime. Whoever makes one sees to it that dropping it tells who waits.
+/// Runs a future to its end on the runtime. If the future is dropped, it must itself inform the code that waits for it.
 pub fn spawn(future: impl Future<Output = ()> + Send + 'static) -> Result<(), String> {
     runtime()?.spawn(future);
     Ok(())
 }
 
-/// Runs a future to its end on the runtime. A panic becomes an error, so that whoever waits is told.
+/// Runs a future to its end on the runtime. A panic becomes an error of the caller.
 pub(crate) async fn run<T: Send + 'static>(
     future: impl Future<Output = T> + Send + 'static,
 ) -> Result<T, String> {

@@ -7,18 +7,18 @@
 use std::time::Duration;
 
 use oidc_spa_native::access_token::Audience;
-use oidc_spa_native::credentials::AcceptedSchemes;
 use oidc_spa_native::request::ProxyTrust;
 use oidc_spa_native::resource_server::{Policy, ResourceServer};
+use oidc_spa_native::scheme::AcceptedSchemes;
 use serde_json::{Value, json};
 use url::Url;
 
 use crate::options::ForwardedOptions;
 
-/// What is told beside the policy.
+/// What JavaScript needs to know beside the policy.
 #[derive(Debug)]
 pub(crate) struct Settings {
-    /// What the application should be told of its options.
+    /// Warnings about the application's options.
     pub warnings: Vec<String>,
     pub forwarded: ForwardedOptions,
     /// Bytes of a memory of verified tokens; zero: none.

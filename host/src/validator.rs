@@ -8,8 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use oidc_spa_native::challenge::{Demand, Refusal};
-use oidc_spa_native::credentials::Scheme;
-use oidc_spa_native::dpop::proof::ProofKey;
+use oidc_spa_native::dpop::proof_key::ProofKey;
 use oidc_spa_native::dpop::replay::{ProofRecord, ReplayMemory};
 use oidc_spa_native::grant::PendingGrant;
 use oidc_spa_native::keys::jwk_set::JwkSet;
@@ -18,6 +17,7 @@ use oidc_spa_native::presentation::RequestRules;
 use oidc_spa_native::question::Question;
 use oidc_spa_native::rejection::{Code, Rejection};
 use oidc_spa_native::resource_server::{AcceptedIssuer, Decision, KeysNeeded, ResourceServer, Verdict};
+use oidc_spa_native::scheme::Scheme;
 use oidc_spa_native::time::UnixTime;
 
 use crate::explanation;

@@ -13,7 +13,7 @@ use crossbeam_channel::{Receiver, Sender, unbounded};
 /// More threads than this never helped: the thread that hands out the jobs is busy by then.
 const MAX_THREADS: usize = 8;
 
-/// Something to be done on another thread. Whoever makes one sees to it that dropping it tells who waits.
+/// Work for another thread. If the job is dropped, it must itself inform the code that waits for it.
 pub type Job = Box<dyn FnOnce() + Send>;
 
 static JOBS: OnceLock<Option<Sender<Job>>> = OnceLock::new();

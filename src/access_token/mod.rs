@@ -17,8 +17,8 @@ use crate::client_certificate::CertificateThumbprint;
 use crate::explanation::{Check, Facts, Watch};
 use crate::jose::json::{Object, Value};
 use crate::jose::jws::{JoseHeader, Member};
+use crate::keys::issuer::Issuer;
 use crate::keys::issuer_name::Comparison;
-use crate::keys::metadata::Issuer;
 use crate::rejection::{Code, ErrorCause, Rejection, Shown};
 use crate::time::{Leeway, NumericDate, UnixTime, Validity};
 

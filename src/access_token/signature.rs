@@ -8,10 +8,10 @@ use crate::explanation::{Check, Facts, Reason, Watch};
 use crate::jose::algorithm::{Algorithm, AlgorithmSet};
 use crate::jose::json::{Object, Value};
 use crate::jose::jws::{CompactJws, JoseHeader, JwsError, Member, Payload, VerifiedJws};
+use crate::keys::issuer::Issuer;
 use crate::keys::issuer_directory::IssuerDirectory;
 use crate::keys::issuer_name::{Comparison, IssuerName};
 use crate::keys::jwk_set::{Candidate, Candidates, JwkSet, MAX_CANDIDATES, Sought};
-use crate::keys::metadata::Issuer;
 use crate::rejection::{Code, ErrorCause, Rejection, Shown};
 use crate::time::{NumericDate, UnixTime};
 

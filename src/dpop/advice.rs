@@ -1,7 +1,7 @@
-//! What a developer is told about a refused proof beyond the sentences of `oidc-spa/server`: ages, and what to do.
+//! Messages for developers about refused proofs: beside the sentences of `oidc-spa/server` they give ages and advice.
 //!
 //! In: what a proof says and what was expected; whether `oidc-spa/server`'s sentence is all that is to be said.
-//! Out: refusals.
+//! Out: rejections.
 //! Never: a decision.
 
 use crate::explanation::Facts;
@@ -10,6 +10,12 @@ use crate::rejection::{Code, Rejection, Shown};
 use crate::time::{Leeway, NumericDate, UnixTime};
 
 use super::window::ProofWindow;
+
+/// A proof that is no well-formed JWT, or lacks what one must have.
+#[cold]
+pub(super) fn malformed(error: &dyn std::fmt::Display) -> Rejection {
+    Code::ProofMalformed.because(format!("DPoP proof signature/structure invalid: {error}"))
+}
 
 /// A proof whose `iat` lies too far back.
 #[cold]

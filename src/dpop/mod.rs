@@ -6,7 +6,10 @@
 
 mod advice;
 pub mod nonce;
+pub mod policy;
 pub mod proof;
+pub mod proof_key;
 pub mod replay;
-pub mod shares;
+pub(crate) mod shares;
+pub mod target;
 pub mod window;

@@ -4,86 +4,28 @@
 //! Out: `Proof`, which only a proof that passes every check becomes; `ProofKey`, to be kept for the client's next one.
 //! Never: an issuer's keys, the memory of proofs seen before.
 
-use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
 use crate::credentials::proof_repeated;
 use crate::crypto::sha256;
 use crate::explanation::{Check, Explaining, Facts, Watch};
-use crate::jose::algorithm::{Algorithm, AlgorithmSet};
 use crate::jose::base64url_encode;
 use crate::jose::json::{Object, Value};
-use crate::jose::jwk::{Jwk, Thumbprint};
-use crate::jose::jws::{CompactJws, JoseHeader, Member, VerifiedJws};
-use crate::jose::verification_key::VerificationKey;
+use crate::jose::jws::{CompactJws, JoseHeader, VerifiedJws};
 use crate::rejection::{Code, Rejection, Shown};
-use crate::request::{ProxyTrust, RequestHead, TargetUri};
 use crate::time::{Leeway, NumericDate, UnixTime};
 
 use super::advice;
 use super::nonce::{Given, NonceMode, Nonces};
+use super::policy::DpopPolicy;
+use super::proof_key::ProofKey;
 use super::replay::ProofRecord;
+use super::target::{ExpectedTarget, check_method, check_uri};
 use super::window::{Lies, ProofWindow};
 
 /// Bytes of a `jti` that are accepted.
 const MAX_JTI_BYTES: usize = 256;
-
-/// The rules for DPoP proofs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct DpopPolicy {
-    /// Algorithms that a proof may be signed with.
-    pub algorithms: AlgorithmSet,
-    /// Where a proof's `iat` must lie.
-    pub window: ProofWindow,
-    /// Where it must lie, if the proof holds a good nonce of this server: its clock may be wrong, but not by any time.
-    pub nonce_window: ProofWindow,
-    /// Bytes of a proof.
-    pub max_bytes: usize,
-    /// As `oidc-spa/server` does it: `htm` is compared without regard to case, though methods are case-sensitive (RFC 9110
-    /// section 9.1), and a refusal says what that library says and no more.
-    pub as_oidc_spa: bool,
-}
-
-/// What the proof must be for.
-#[derive(Clone, Debug)]
-pub struct ExpectedTarget<'a> {
-    /// The request's method; `None`: the application expects none, and the proof must not name one either.
-    pub method: Option<&'a str>,
-    /// The request's URI; `None`: the application expects none.
-    pub uri: Option<ExpectedUri<'a>>,
-}
-
-/// The URI that a proof must name.
-#[derive(Clone, Debug)]
-pub struct ExpectedUri<'a> {
-    /// The URI; `None` where the application's text is none.
-    pub uri: Option<TargetUri>,
-    /// How a message shows it.
-    pub shown: Cow<'a, str>,
-    /// Which option helps where a proxy stands between, for the message.
-    pub advice: Option<&'static str>,
-}
-
-impl<'a> ExpectedTarget<'a> {
-    /// The target of a request: its method, and the URI that the client saw.
-    pub(crate) fn of_request(head: RequestHead<'a>, trust: &ProxyTrust) -> Result<Self, Rejection> {
-        let uri = head.target_uri(trust)?;
-        let shown = Cow::Owned(uri.to_string());
-        let uri = ExpectedUri { uri: Some(uri), shown, advice: trust.advice() };
-        Ok(Self { method: Some(head.method), uri: Some(uri) })
-    }
-
-    /// The target that an application names itself.
-    pub fn of_application(method: Option<&'a str>, uri: Option<&'a str>) -> Self {
-        let uri = uri.map(|text| ExpectedUri {
-            uri: TargetUri::parse(text),
-            shown: Cow::Borrowed(text),
-            advice: None,
-        });
-        Self { method, uri }
-    }
-}
 
 /// The SHA-256 digest of an access token's text: a proof's `ath` is its base64url (RFC 9449 section 4.2).
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -100,15 +42,6 @@ impl fmt::Debug for TokenDigest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("TokenDigest(..)")
     }
-}
-
-/// What the header of a client's proofs says, which is the same in each of them: its key, parsed once.
-#[derive(Debug)]
-pub struct ProofKey {
-    header: JoseHeader,
-    algorithm: Algorithm,
-    thumbprint: Thumbprint,
-    key: VerificationKey,
 }
 
 /// The rules that a proof is held against.
@@ -150,19 +83,20 @@ impl Proof {
         let unknown_header = header.filter(|_| known.is_none());
         let key = match known {
             Some(key) => {
-                let bound = check_thumbprint(&key.thumbprint, jkt).map_err(advised);
+                let bound = key.check_thumbprint(jkt).map_err(advised);
                 watch.check(Check::ProofBinding, bound)?;
                 key
             }
             None => Arc::new(ProofKey::parse(proof, jkt, policy, watch)?),
         };
         // 6. Its signature.
-        let jws = CompactJws::parse(proof, &key.header).map_err(|error| advised(structure(&error)));
+        let jws = CompactJws::parse(proof, key.header()).map_err(|error| advised(advice::malformed(&error)));
         let jws = watch.check(Check::ProofForm, jws)?;
         let payload = jws.payload();
-        let verified = payload.verify(&key.key, key.algorithm).ok_or_else(not_signed).map_err(advised);
+        let verified = payload.verify(key.key(), key.algorithm()).ok_or_else(not_signed).map_err(advised);
         let verified = watch.check(Check::ProofSignature, verified)?;
-        let claims = verified.and_then(VerifiedJws::claims).map_err(|error| advised(structure(&error)));
+        let claims =
+            verified.and_then(VerifiedJws::claims).map_err(|error| advised(advice::malformed(&error)));
         let claims = watch.check(Check::ProofForm, claims)?;
         let (Fresh { issued, has_current_nonce }, jti) =
             check_claims(claims, access_token, target, policy, *nonces, now, watch)?;
@@ -190,13 +124,13 @@ impl Proof {
     }
 
     /// Whether the client holds the nonce that this server gives now.
-    pub const fn has_current_nonce(&self) -> bool {
+    pub(crate) const fn has_current_nonce(&self) -> bool {
         self.has_current_nonce
     }
 
     /// What is to be remembered of the proof, so that it is accepted once; and its key under its header, if that was not
     /// known.
-    pub fn into_parts(self) -> (ProofRecord, Option<(String, Arc<ProofKey>)>) {
+    pub(crate) fn into_parts(self) -> (ProofRecord, Option<(String, Arc<ProofKey>)>) {
         (self.record, self.new_key)
     }
 }
@@ -205,40 +139,6 @@ impl Proof {
 fn header_of(proof: &str) -> Option<&str> {
     let (header, rest) = proof.split_once('.')?;
     (rest.bytes().filter(|byte| *byte == b'.').count() == 1).then_some(header)
-}
-
-impl ProofKey {
-    fn parse(proof: &str, jkt: &str, policy: &DpopPolicy, watch: &mut impl Watch) -> Result<Self, Rejection> {
-        let advised = |rejection| advice::advised(rejection, policy.as_oidc_spa);
-        let header = JoseHeader::decode(proof)
-            .map_err(|_| advised(Code::ProofMalformed.because("Failed to decode DPoP proof header")));
-        let header = watch.check(Check::ProofForm, header)?;
-        // 5. An asymmetric algorithm that is allowed.
-        let algorithm = check_algorithm(&header, policy).map_err(advised);
-        let algorithm = watch.check(Check::ProofAlgorithm, algorithm)?;
-        watch.facts(Check::ProofAlgorithm, || {
-            let names: Vec<_> = policy.algorithms.iter().map(Algorithm::name).collect();
-            Facts::new(names.join(" "), algorithm.name())
-        });
-        // 4. Its type.
-        watch.go_on(Check::ProofType, check_type(&header).map_err(advised), || ())?;
-        // 7. A public key, with no private member; 12b. the one that the token is bound to.
-        let jwk = watch.check(Check::ProofKey, check_key(&header).map_err(advised))?;
-        let thumbprint = jwk.thumbprint();
-        let bound = check_thumbprint(&thumbprint, jkt).map_err(advised);
-        watch.go_on(Check::ProofBinding, bound, || ())?;
-        watch.facts(Check::ProofBinding, || Facts::new(Shown(jkt), thumbprint.as_str()));
-        let key = VerificationKey::for_algorithm(jwk, algorithm);
-        let key = watch.check(Check::ProofKey, key.map_err(|error| advised(structure(&error))))?;
-        Ok(Self { header, algorithm, thumbprint, key })
-    }
-}
-
-fn check_type(header: &JoseHeader) -> Result<(), Rejection> {
-    if header.typ.value().map(String::as_str) == Some("dpop+jwt") {
-        return Ok(());
-    }
-    Err(Code::ProofMalformed.because("DPoP proof header typ must be dpop+jwt"))
 }
 
 /// One proof, of a bounded length.
@@ -300,52 +200,12 @@ fn check_claims<'c>(
     Ok((fresh, jti))
 }
 
-fn structure(error: &dyn std::fmt::Display) -> Rejection {
-    Code::ProofMalformed.because(format!("DPoP proof signature/structure invalid: {error}"))
-}
-
-fn check_algorithm(header: &JoseHeader, policy: &DpopPolicy) -> Result<Algorithm, Rejection> {
-    let name = match &header.alg {
-        Member::Absent => return Err(Code::ProofMalformed.because("DPoP proof header missing alg")),
-        Member::Malformed => {
-            return Err(Code::ProofMalformed.because("DPoP proof header alg must be a string"));
-        }
-        Member::Is(name) => name,
-    };
-    header.algorithm().filter(|algorithm| policy.algorithms.contains(*algorithm)).ok_or_else(|| {
-        let message = format!("Unsupported or too weak DPoP algorithm {}", Shown(name));
-        Code::ProofAlgorithmNotAllowed.because(message)
-    })
-}
-
-fn check_key(header: &JoseHeader) -> Result<&Jwk, Rejection> {
-    match &header.jwk {
-        Member::Absent => Err(Code::ProofMalformed.because("DPoP proof header missing jwk")),
-        Member::Malformed => Err(unusable_key(&"it is not a JSON object")),
-        Member::Is(Err(error)) => Err(unusable_key(error)),
-        Member::Is(Ok(jwk)) => Ok(jwk),
-    }
-}
-
-/// Both sides are public: the token's claim is the client's to read, and the thumbprint is of its own key.
-fn check_thumbprint(thumbprint: &Thumbprint, jkt: &str) -> Result<(), Rejection> {
-    if thumbprint.as_str() == jkt {
-        return Ok(());
-    }
-    Err(Code::ProofKeyMismatch.because("DPoP jwk thumbprint does not match cnf.jkt claim"))
-}
-
-#[cold]
-fn unusable_key(reason: &dyn std::fmt::Display) -> Rejection {
-    Code::ProofMalformed.because(format!("Failed to calculate DPoP jwk thumbprint: {reason}"))
-}
-
 fn number(claims: &Object<'_>, name: &str) -> Result<Option<NumericDate>, Rejection> {
     match claims.get(name) {
         None => Ok(None),
         Some(value) => match value.as_number().and_then(NumericDate::from_json) {
             Some(date) => Ok(Some(date)),
-            None => Err(structure(&format_args!("\"{name}\" claim must be a number"))),
+            None => Err(advice::malformed(&format_args!("\"{name}\" claim must be a number"))),
         },
     }
 }
@@ -426,40 +286,6 @@ fn check_issued(
         Lies::After => Err(advice::dated_ahead(issued, window, policy.as_oidc_spa, now)),
         Lies::Before => Err(advice::too_old(issued, window, policy.as_oidc_spa, now)),
     }
-}
-
-fn check_method(claims: &Object<'_>, expected: Option<&str>, policy: &DpopPolicy) -> Result<(), Rejection> {
-    let htm = claims.get("htm");
-    let matches = match (htm, expected) {
-        (None, None) => true,
-        (Some(Value::String(htm)), Some(method)) => {
-            htm == method || (policy.as_oidc_spa && htm.eq_ignore_ascii_case(method))
-        }
-        _ => false,
-    };
-    if matches {
-        return Ok(());
-    }
-    Err(advice::another_method(htm, expected))
-}
-
-fn check_uri(claims: &Object<'_>, expected: Option<&ExpectedUri<'_>>) -> Result<(), Rejection> {
-    let htu = claims.get("htu");
-    let matches = match (htu, expected) {
-        (None, None) => true,
-        (Some(Value::String(htu)), Some(ExpectedUri { uri: Some(uri), .. })) => {
-            TargetUri::parse(htu).is_some_and(|htu| htu == *uri)
-        }
-        _ => false,
-    };
-    if matches {
-        return Ok(());
-    }
-    let advice = expected.and_then(|expected| {
-        let named = htu.and_then(Value::as_str).and_then(TargetUri::parse)?;
-        expected.advice.filter(|_| expected.uri.as_ref().is_some_and(|uri| uri.may_be_behind(&named)))
-    });
-    Err(advice::another_uri(htu, expected.map(|expected| &*expected.shown), advice))
 }
 
 fn check_access_token(claims: &Object<'_>, access_token: TokenDigest) -> Result<(), Rejection> {

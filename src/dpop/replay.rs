@@ -93,7 +93,7 @@ pub enum NotNew {
     Full,
     /// There is room, but the share of this holder is used up.
     ShareFull(Holder),
-    /// A memory that is shared with others gave no answer: nobody knows.
+    /// The replay store gave no answer, so it is not known whether the proof is new.
     Unavailable,
 }
 
@@ -171,7 +171,8 @@ impl ReplayMemory {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Remembers a proof, unless it is remembered already. One step: of two threads with one proof, one is told `Ok`.
+    /// Remembers a proof, unless it is remembered already. It is one step: if two threads bring the same proof, one of them
+    /// gets `Ok`.
     pub fn remember(&self, record: &ProofRecord, now: UnixTime) -> Remembered {
         let places = record.places(&self.hasher);
         let mut entries = self.lock();

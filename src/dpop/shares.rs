@@ -1,4 +1,4 @@
-//! Who has how many proofs in the replay memory, and who may have one more: keys, users, clients.
+//! Counts the proofs in the replay memory by key, user and client, and decides which of these may add another.
 //!
 //! In: a proof's key, and who its access token says presents it.
 //! Out: whether there is a place for one more; a count that may say too many, and never too few.
@@ -66,7 +66,13 @@ const CLIENT_SHARE: usize = 4;
 
 impl Rule {
     /// Whose share is used up, in a memory of so many places of which so many are free.
-    pub fn used_up(self, counts: &Counts, places: Places, capacity: usize, free: usize) -> Option<Holder> {
+    pub(crate) fn used_up(
+        self,
+        counts: &Counts,
+        places: Places,
+        capacity: usize,
+        free: usize,
+    ) -> Option<Holder> {
         if self == Self::None {
             return None;
         }

@@ -16,7 +16,7 @@ pub struct ProofWindow {
 
 /// Where a proof's `iat` lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Lies {
+pub(crate) enum Lies {
     /// Too far back.
     Before,
     /// Where it may.
@@ -62,7 +62,7 @@ impl ProofWindow {
     }
 
     /// Where this date lies.
-    pub fn place(self, issued: NumericDate, now: UnixTime) -> Lies {
+    pub(crate) fn place(self, issued: NumericDate, now: UnixTime) -> Lies {
         if issued.is_after(now, self.ahead) {
             Lies::After
         } else if issued.is_older_than(now, self.back_secs()) {

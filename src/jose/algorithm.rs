@@ -45,7 +45,7 @@ impl Algorithm {
 
     /// Those that withstand quantum computers, as JOSE is about to name them (draft-ietf-cose-dilithium). They are accepted
     /// where a policy names them.
-    pub const POST_QUANTUM: [Self; 3] = [Self::MlDsa44, Self::MlDsa65, Self::MlDsa87];
+    pub(crate) const POST_QUANTUM: [Self; 3] = [Self::MlDsa44, Self::MlDsa65, Self::MlDsa87];
 
     /// Every algorithm that is known.
     pub fn known() -> impl Iterator<Item = Self> {
@@ -141,7 +141,7 @@ impl AlgorithmSet {
         Self(bits)
     }
 
-    /// The set of these algorithms; `None` when there is none.
+    /// The set of these algorithms; `None` when the list is empty.
     pub fn of(algorithms: &[Algorithm]) -> Option<Self> {
         let bits = algorithms.iter().fold(0, |bits, algorithm| bits | 1 << (*algorithm as u16));
         (bits != 0).then_some(Self(bits))

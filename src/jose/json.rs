@@ -13,7 +13,7 @@ use serde_json::value::RawValue;
 use crate::crypto::SecretSet;
 
 /// How deep objects and arrays may lie in one another.
-pub const MAX_DEPTH: usize = 64;
+pub(crate) const MAX_DEPTH: usize = 64;
 
 /// A JSON value.
 #[derive(Clone, Debug, PartialEq)]

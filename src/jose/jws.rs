@@ -65,7 +65,7 @@ impl<T> Member<T> {
     }
 }
 
-/// The protected header of a JWS (RFC 7515 section 4). Whoever wrote it is not known.
+/// The protected header of a JWS (RFC 7515 section 4). It is not verified: anybody may have written it.
 #[derive(Clone, Debug)]
 pub struct JoseHeader {
     /// `alg`, as written.
@@ -88,7 +88,7 @@ pub struct JoseHeader {
 impl JoseHeader {
     /// Reads the header of a compact JWS or JWE; the other parts are not looked at.
     pub fn decode(compact: &str) -> Result<Self, JwsError> {
-        // A JWE is told from a JWS by its five parts (RFC 7516 section 9); both begin with a header.
+        // A JWE differs from a JWS by its five parts (RFC 7516 section 9); both begin with a header.
         let (first, _) = match memchr_iter(b'.', compact.as_bytes()).take(5).count() {
             2 | 4 => compact.split_once('.').ok_or(JwsError::Parts)?,
             _ => return Err(JwsError::Parts),

@@ -4,13 +4,13 @@
 //! Out: the position of the one that may have issued a token.
 //! Never: a verdict: what an unverified token says only chooses whose keys are looked up.
 
+use super::issuer::Issuer;
 use super::issuer_name::{IssuerName, without_slash};
-use super::metadata::Issuer;
 use crate::crypto::SecretMap;
 
 /// The issuers of a policy, by their names.
 #[derive(Debug)]
-pub struct IssuerDirectory {
+pub(crate) struct IssuerDirectory {
     /// Without a trailing slash, as [`IssuerName::is`] compares them.
     named: SecretMap<String, usize>,
     /// Those that stand for a tenant each cannot be looked up. The one with the longer beginning comes first: it says more.

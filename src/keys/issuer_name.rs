@@ -61,7 +61,7 @@ impl IssuerName {
     }
 
     /// Whether it stands for many names, one a tenant.
-    pub fn is_template(&self) -> bool {
+    pub(crate) fn is_template(&self) -> bool {
         self.0.contains(TENANT)
     }
 
@@ -71,7 +71,7 @@ impl IssuerName {
     }
 
     /// Whether the text may be the `iss` of a token of this issuer: its name, with any tenant in the place of the template.
-    pub fn may_be(&self, iss: &str) -> bool {
+    pub(crate) fn may_be(&self, iss: &str) -> bool {
         match self.0.split_once(TENANT) {
             None => self.is(iss),
             Some((before, after)) => iss

@@ -22,7 +22,7 @@ use crate::time::{NumericDate, UnixTime};
 /// Keys that a set may hold.
 pub const MAX_KEYS: usize = 100;
 
-/// Keys that are tried for one token, the cheapest first. Whoever sent it has proved nothing yet.
+/// Keys that are tried for one token, the cheapest first. The client has not proved anything yet.
 pub const MAX_CANDIDATES: usize = 16;
 
 /// An issuer's public keys.
@@ -174,7 +174,7 @@ impl JwkSet {
     }
 
     /// Whether the key of a token may be in a set that counts and is not there now: it may be a good one then.
-    pub fn may_lack(&self, sought: &Sought<'_>) -> bool {
+    pub(crate) fn may_lack(&self, sought: &Sought<'_>) -> bool {
         self.is_partial && !self.keys.iter().any(|key| key.is_called(sought.kid))
     }
 

@@ -4,9 +4,12 @@
 //! Out: `Issuer`, `IssuerDirectory`, `Metadata`, `JwkSet`, and `KeyRing`, which says when to fetch.
 //! Never: the network, a request, a token.
 
-pub mod issuer_directory;
+pub mod issuer;
+pub(crate) mod issuer_directory;
 pub mod issuer_name;
 pub mod jwk_set;
 pub mod key_ring;
 pub mod metadata;
 pub mod published_key;
+pub mod secure_url;
+mod unknown_kids;

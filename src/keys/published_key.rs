@@ -83,7 +83,7 @@ pub(super) enum Usefulness {
     NotForSignatures(NotForSignatures),
 }
 
-/// Why a key is none that an issuer signs with.
+/// Why an issuer cannot sign with a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum NotForSignatures {
     #[error("it is not one unambiguous JSON object")]
@@ -112,7 +112,7 @@ impl PublishedKey {
         let bound = issuer.as_ref().ok().cloned().flatten();
         let (thumbprint, usefulness) = match (not_for_signatures(jwk), issuer) {
             (Some(reason), _) => (None, Usefulness::NotForSignatures(reason)),
-            // Whose tokens it is for cannot be told: it is for nobody's.
+            // It is not known whose tokens the key is for: it verifies none.
             (None, Err(error)) => (None, Usefulness::Unusable(error)),
             (None, Ok(_)) => read_material(jwk),
         };

@@ -2,7 +2,7 @@
 //!
 //! In: method, request target, connection, `Host` and forwarded fields; whom the application trusts to forward.
 //! Out: `TargetUri`.
-//! Never: a token, a forwarded field from whom nobody trusts.
+//! Never: a token, a forwarded field of a sender that is not trusted.
 
 mod forwarded;
 mod proxy_trust;
@@ -115,7 +115,7 @@ impl RequestHead<'_> {
             })
         };
         let mut origin = parse(host)?;
-        // A framework builds its URL from Host, or from what it was told. oidc-spa reads the URL alone.
+        // A framework builds its URL from Host or from its own settings. oidc-spa reads the URL alone.
         let beside_url = self.host.filter(|_| forwarded.host.is_none() && of_program.is_some());
         if beside_url
             .filter(|_| !trust.is_of_oidc_spa())
@@ -158,7 +158,7 @@ impl RequestHead<'_> {
     }
 
     /// Whether the fields that a proxy writes are its own: the application trusts who is connected to this server.
-    pub fn is_from_trusted_proxy(&self, trust: &ProxyTrust) -> bool {
+    pub(crate) fn is_from_trusted_proxy(&self, trust: &ProxyTrust) -> bool {
         match trust {
             ProxyTrust::Networks(networks) => forwarded::hops_through(self, networks) > 0,
             trust => trust.believes_somebody(),

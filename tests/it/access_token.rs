@@ -10,7 +10,7 @@ mod several_issuers;
 use oidc_spa_native::access_token::{Audience, Profile};
 use oidc_spa_native::credentials::Field;
 use oidc_spa_native::jose::algorithm::Algorithm;
-use oidc_spa_native::keys::metadata::Issuer;
+use oidc_spa_native::keys::issuer::Issuer;
 use oidc_spa_native::question::{Question, Request};
 use oidc_spa_native::resource_server::{Decision, ResourceServer};
 use oidc_spa_native::time::UnixTime;

@@ -8,7 +8,8 @@ use std::collections::BTreeSet;
 
 use oidc_spa_native::access_token::Profile;
 use oidc_spa_native::challenge::{Challenge, Demand};
-use oidc_spa_native::credentials::{AcceptedSchemes, Field, Scheme};
+use oidc_spa_native::credentials::Field;
+
 use oidc_spa_native::dpop::replay::ReplayMemory;
 use oidc_spa_native::jose::algorithm::{Algorithm, AlgorithmSet};
 use oidc_spa_native::presentation::RequestRules;
@@ -16,6 +17,7 @@ use oidc_spa_native::question::Request;
 use oidc_spa_native::rejection::Code;
 use oidc_spa_native::resource_metadata::{Description, ProtectedResource};
 use oidc_spa_native::resource_server::ResourceServer;
+use oidc_spa_native::scheme::{AcceptedSchemes, Scheme};
 use oidc_spa_native::time::UnixTime;
 
 use crate::issuer::{ES_1, Jwt, NOW, STRANGER, Setup, Verdict, head, quoted, window};

@@ -11,8 +11,8 @@ use oidc_spa_native::jose::base64url_encode;
 use oidc_spa_native::jose::json::Object;
 use oidc_spa_native::jose::jwk::{Jwk as PublicJwk, Spelling};
 use oidc_spa_native::jose::verification_key::VerificationKey;
+use oidc_spa_native::keys::issuer::Issuer;
 use oidc_spa_native::keys::jwk_set::{Candidates, JwkSet, MAX_CANDIDATES, Sought};
-use oidc_spa_native::keys::metadata::Issuer;
 use oidc_spa_native::time::UnixTime;
 
 use crate::issuer::{

@@ -1,6 +1,8 @@
 //! What the drop-in takes out of an `Authorization` field, as oidc-spa reads it.
 
-use oidc_spa_native::credentials::{Extracted, Field};
+use oidc_spa_native::credentials::Field;
+
+use oidc_spa_native::extraction::Extracted;
 use oidc_spa_native::request::ProxyTrust;
 
 #[test]

@@ -14,8 +14,10 @@ use oidc_spa_native::jose::base64url_encode;
 use oidc_spa_native::jose::json::{Object, parse, texts_of_items};
 use oidc_spa_native::jose::jwk::{Jwk, Spelling};
 use oidc_spa_native::jose::jws::JoseHeader;
+use oidc_spa_native::keys::issuer::Issuer;
 use oidc_spa_native::keys::jwk_set::{JwkSet, Sought};
-use oidc_spa_native::keys::metadata::{Issuer, Metadata};
+
+use oidc_spa_native::keys::metadata::Metadata;
 use oidc_spa_native::rejection::Shown;
 use oidc_spa_native::request::{ProxyTrust, RequestHead, TargetUri};
 use oidc_spa_native::time::UnixTime;

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 /// Rooms from the ground up. A room may use those before it, and `jose` and `keys` are floors with an order of their own.
-const ROOMS: [&str; 47] = [
+const ROOMS: [&str; 55] = [
     "time",
     "crypto",
     "jose::algorithm",
@@ -14,6 +14,7 @@ const ROOMS: [&str; 47] = [
     "jose::jws",
     "jose",
     "rejection",
+    "scheme",
     "explanation",
     "request::white_space",
     "request::target_uri",
@@ -22,11 +23,15 @@ const ROOMS: [&str; 47] = [
     "request",
     "client_certificate",
     "credentials",
+    "extraction",
     "keys::issuer_name",
+    "keys::secure_url",
+    "keys::issuer",
     "keys::metadata",
     "keys::issuer_directory",
     "keys::published_key",
     "keys::jwk_set",
+    "keys::unknown_kids",
     "keys::key_ring",
     "keys",
     "access_token::recipient",
@@ -42,6 +47,9 @@ const ROOMS: [&str; 47] = [
     "dpop::shares",
     "dpop::replay",
     "dpop::advice",
+    "dpop::policy",
+    "dpop::proof_key",
+    "dpop::target",
     "dpop::proof",
     "dpop",
     "question",

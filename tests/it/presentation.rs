@@ -1,11 +1,13 @@
 //! How a token must be presented: what it must be bound to, by the rules of the server and of one route.
 
 use oidc_spa_native::client_certificate::CertificateThumbprint;
-use oidc_spa_native::credentials::{AcceptedSchemes, Field};
+use oidc_spa_native::credentials::Field;
+
 use oidc_spa_native::presentation::{RequestRules, RequiredBinding};
 use oidc_spa_native::question::{Question, Request};
 use oidc_spa_native::request::RequestHead;
 use oidc_spa_native::resource_server::ResourceServer;
+use oidc_spa_native::scheme::AcceptedSchemes;
 
 use crate::issuer::{CLIENT, Jwt, PROFILES, Setup, Verdict, head};
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use oidc_spa_native::access_token::Profile;
 use oidc_spa_native::credentials::Field;
 use oidc_spa_native::dpop::nonce::{NonceMode, Nonces};
-use oidc_spa_native::dpop::proof::ProofKey;
+use oidc_spa_native::dpop::proof_key::ProofKey;
 use oidc_spa_native::jose::algorithm::Algorithm;
 use oidc_spa_native::keys::jwk_set::JwkSet;
 use oidc_spa_native::memory::{BoundToken, IssuerIndex, Memory};

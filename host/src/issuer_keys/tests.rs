@@ -4,7 +4,7 @@
 //! Out: what waits, and the number.
 //! Never: the network.
 
-use oidc_spa_native::keys::metadata::Issuer;
+use oidc_spa_native::keys::issuer::Issuer;
 
 use super::*;
 use crate::fetch::FetchLimits;

@@ -15,7 +15,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use hyper_util::client::proxy::matcher::{Intercept, Matcher};
-use oidc_spa_native::keys::metadata::{Transport, is_loopback};
+use oidc_spa_native::keys::secure_url::{Transport, is_loopback};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client, ClientBuilder, Proxy, redirect};
 use rustls::ClientConfig;
@@ -152,7 +152,7 @@ pub(crate) struct Way {
 }
 
 impl Way {
-    /// Where an answer came from, if it came from this address. Behind a proxy nobody knows.
+    /// Where an answer came from, if it came from this address. Behind a proxy that is not known.
     pub(crate) fn reach(&self, answered: Option<SocketAddr>) -> Reach {
         let connected = answered.filter(|_| !self.is_proxied).map(|at| Reach::of(at.ip()));
         self.literal.or(connected).unwrap_or(Reach::Public)

@@ -70,7 +70,7 @@ fn system_has_none() -> bool {
     false
 }
 
-/// TLS settings that trust nobody, for a client that speaks plain http only.
+/// TLS settings that trust no certificate, for a client that speaks plain http only.
 pub(super) fn nobody() -> ClientConfig {
     let config = ClientConfig::builder().with_root_certificates(RootCertStore::empty());
     config.with_no_client_auth()

@@ -7,10 +7,10 @@
 
 use std::sync::OnceLock;
 
-use oidc_spa_native::credentials::AcceptedSchemes;
 use oidc_spa_native::crypto::{random_secret, sha256};
 use oidc_spa_native::dpop::nonce::{NonceMode, Nonces};
 use oidc_spa_native::dpop::window::ProofWindow;
+use oidc_spa_native::scheme::AcceptedSchemes;
 use oidc_spa_native::time::Leeway;
 
 use super::reader::Reader;

@@ -9,9 +9,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use oidc_spa_native::jose::json::Value;
+use oidc_spa_native::keys::issuer::{Issuer, IssuerError};
 use oidc_spa_native::keys::jwk_set::JwkSet;
 use oidc_spa_native::keys::key_ring::KeyRingPolicy;
-use oidc_spa_native::keys::metadata::{Issuer, MetadataError, Transport, fetchable_url};
+
+use oidc_spa_native::keys::secure_url::{Transport, UrlError, fetchable_url};
 use oidc_spa_native::resource_server::AcceptedIssuer;
 use url::Origin;
 
@@ -61,7 +63,7 @@ pub(super) fn issuer(
     };
     let issuer = issuer.map_err(|error| {
         let hint = match error {
-            MetadataError::NotAUrl | MetadataError::NotHttps => {
+            IssuerError::Url(UrlError::NotAUrl | UrlError::NotHttps) => {
                 Some("beside `jwksUri` or `keys`, where nothing is fetched from it, any name will do")
             }
             _ => None,

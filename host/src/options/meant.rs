@@ -1,4 +1,4 @@
-//! Which option somebody meant who wrote a name that is none.
+//! Guesses which option a program meant that wrote an unknown name.
 //!
 //! In: the name, and the names that there are.
 //! Out: one of these, or nothing.

@@ -2,7 +2,7 @@
 //!
 //! In: the members of the options.
 //! Out: `ProxyTrust`, `CertificateField`.
-//! Never: a field that is read of nobody in particular.
+//! Never: a forwarded field that is read although no proxy is trusted.
 
 use std::net::{IpAddr, Ipv4Addr};
 

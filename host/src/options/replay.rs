@@ -7,7 +7,7 @@
 
 use std::time::Duration;
 
-use oidc_spa_native::credentials::AcceptedSchemes;
+use oidc_spa_native::scheme::AcceptedSchemes;
 
 use super::Internals;
 use super::keys::client_certificate;

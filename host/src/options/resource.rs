@@ -64,7 +64,7 @@ fn page(options: &Reader<'_>, name: &str) -> Result<Option<String>, OptionsError
 }
 
 /// Clients that read the metadata ask for tokens for this resource (RFC 8707), and compare nothing else. An issuer may
-/// write another audience for it into its tokens, so a difference is told and not refused.
+/// write another audience for it into its tokens, so a difference is a warning and not an error.
 pub(super) fn warning(policy: &Policy) -> Option<String> {
     let resource = policy.resource.as_ref()?.identifier();
     let misses = |audience: &Audience| match audience {

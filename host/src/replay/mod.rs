@@ -34,7 +34,7 @@ fn kept_until(record: &ProofRecord, now: UnixTime) -> UnixTime {
 /// What is decided where the replay store gives no answer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum OnUnavailable {
-    /// Nobody enters with a proof.
+    /// Every request with a proof is refused.
     #[default]
     Refuse,
     /// The memory of this process decides.
@@ -132,7 +132,7 @@ impl ReplayGuard {
         Self { memory, store, on_unavailable }
     }
 
-    /// What this process' own memory would say of a proof. Nothing is remembered, and nobody else is asked.
+    /// What this process's own memory would answer for a proof. It does not remember the proof, and no store is asked.
     pub(crate) fn look_up(&self, record: &ProofRecord, now: UnixTime) -> Remembered {
         self.memory.look_up(record, now)
     }

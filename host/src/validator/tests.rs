@@ -13,7 +13,7 @@ use oidc_spa_native::credentials::Credentials;
 use oidc_spa_native::credentials::Presentation;
 use oidc_spa_native::crypto::sha256;
 use oidc_spa_native::dpop::nonce::{NonceMode, Nonces};
-use oidc_spa_native::dpop::proof::ExpectedTarget;
+use oidc_spa_native::dpop::target::ExpectedTarget;
 use oidc_spa_native::jose::base64url_encode;
 
 use super::*;

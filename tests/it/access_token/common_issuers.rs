@@ -2,7 +2,7 @@
 //! drop-in's rules do not loosen.
 
 use oidc_spa_native::access_token::{AccessTokenPolicy, OptionalClaims, Profile};
-use oidc_spa_native::keys::metadata::Issuer;
+use oidc_spa_native::keys::issuer::Issuer;
 
 use crate::issuer::{Jwt, NOW, PROFILES, Setup, Verdict, quoted};
 

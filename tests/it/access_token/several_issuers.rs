@@ -6,8 +6,8 @@ use std::sync::Arc;
 use oidc_spa_native::access_token::{Audience, Clients, Profile};
 use oidc_spa_native::credentials::Field;
 use oidc_spa_native::jose::algorithm::{Algorithm, AlgorithmSet};
+use oidc_spa_native::keys::issuer::Issuer;
 use oidc_spa_native::keys::jwk_set::JwkSet;
-use oidc_spa_native::keys::metadata::Issuer;
 use oidc_spa_native::question::{Question, Request};
 use oidc_spa_native::resource_server::{AcceptedIssuer, Decision, ResourceServer};
 

@@ -3,11 +3,13 @@
 use oidc_spa_native::access_token::{Clients, Profile};
 use oidc_spa_native::challenge::{Challenge, Refusal};
 use oidc_spa_native::client_certificate::CertificateThumbprint;
-use oidc_spa_native::credentials::{AcceptedSchemes, Field};
+use oidc_spa_native::credentials::Field;
+
 use oidc_spa_native::dpop::replay::ReplayMemory;
 use oidc_spa_native::jose::algorithm::Algorithm;
 use oidc_spa_native::question::Request;
 use oidc_spa_native::request::RequestHead;
+use oidc_spa_native::scheme::AcceptedSchemes;
 
 use crate::issuer::{CLIENT, Jwt, NOW, STRANGER, Setup, Verdict, head, window};
 

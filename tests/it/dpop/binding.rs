@@ -1,7 +1,9 @@
 //! Bound and unbound tokens on both schemes, and which schemes a server accepts (ATTACKS N, J41, J42).
 
-use oidc_spa_native::credentials::{AcceptedSchemes, Credentials, Field, Presentation, Scheme};
+use oidc_spa_native::credentials::{Credentials, Field, Presentation};
+
 use oidc_spa_native::question::Request;
+use oidc_spa_native::scheme::{AcceptedSchemes, Scheme};
 
 use super::{p1, t1};
 use crate::issuer::{CLIENT, Jwt, PROFILES, Setup, head};

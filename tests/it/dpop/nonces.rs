@@ -2,12 +2,12 @@
 
 use oidc_spa_native::access_token::Profile;
 use oidc_spa_native::challenge::Demand;
-use oidc_spa_native::credentials::Scheme;
 use oidc_spa_native::dpop::nonce::{NonceMode, Nonces};
 use oidc_spa_native::dpop::window::ProofWindow;
 use oidc_spa_native::presentation::RequestRules;
 use oidc_spa_native::rejection::Code;
 use oidc_spa_native::resource_server::ResourceServer;
+use oidc_spa_native::scheme::Scheme;
 use oidc_spa_native::time::{Leeway, UnixTime};
 
 use super::{p1, seconds, t1};

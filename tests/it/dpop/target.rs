@@ -2,7 +2,7 @@
 
 use oidc_spa_native::access_token::Profile;
 use oidc_spa_native::credentials::{Credentials, Field, Presentation};
-use oidc_spa_native::dpop::proof::ExpectedTarget;
+use oidc_spa_native::dpop::target::ExpectedTarget;
 use oidc_spa_native::question::{Question, Request};
 use oidc_spa_native::request::{ProxyTrust, RequestHead, TargetUri};
 use oidc_spa_native::resource_server::{Decision, ResourceServer};

@@ -5,20 +5,22 @@ use std::sync::{Arc, LazyLock};
 use oidc_spa_native::access_token::{AccessTokenPolicy, Audience, Clients, Profile};
 use oidc_spa_native::challenge::Refusal;
 use oidc_spa_native::client_certificate::CertificateField;
-use oidc_spa_native::credentials::{AcceptedSchemes, Credentials, Field};
-use oidc_spa_native::dpop::proof::DpopPolicy;
+use oidc_spa_native::credentials::{Credentials, Field};
+
+use oidc_spa_native::dpop::policy::DpopPolicy;
 use oidc_spa_native::dpop::replay::ReplayMemory;
 use oidc_spa_native::dpop::window::ProofWindow;
 use oidc_spa_native::grant::Grant;
 use oidc_spa_native::jose::algorithm::AlgorithmSet;
 use oidc_spa_native::jose::jws::{CompactJws, JoseHeader};
+use oidc_spa_native::keys::issuer::Issuer;
 use oidc_spa_native::keys::jwk_set::{Candidates, JwkSet, Sought};
-use oidc_spa_native::keys::metadata::Issuer;
 use oidc_spa_native::presentation::RequiredBinding;
 use oidc_spa_native::question::{Question, Request};
 use oidc_spa_native::rejection::Rejection;
 use oidc_spa_native::request::{ProxyTrust, RequestHead};
 use oidc_spa_native::resource_server::{AcceptedIssuer, Decision, Policy, ResourceServer};
+use oidc_spa_native::scheme::AcceptedSchemes;
 use oidc_spa_native::time::{Leeway, UnixTime};
 
 use super::{AUDIENCE, ISSUER, NOW, jwk_set_document};

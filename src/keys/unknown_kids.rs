@@ -1,0 +1,54 @@
+//! The `kid`s that a refresh has not found. For one cool-down no request fetches keys for them.
+//!
+//! In: a `kid` that a refresh has not found, the time.
+//! Out: whether it is one of these.
+//! Never: more than `MAX_UNKNOWN` of them, a key.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use crate::crypto::SecretSet;
+use crate::time::Monotonic;
+
+/// Unknown `kid`s that are remembered. One beyond them takes the place of the oldest, which is then asked for once more.
+pub(super) const MAX_UNKNOWN: usize = 1_000;
+
+/// The `kid`s that a refresh has not found, each for one cool-down.
+#[derive(Debug, Default)]
+pub(super) struct UnknownKids {
+    kids: SecretSet<Arc<str>>,
+    /// When each is forgotten, in their order.
+    ends: VecDeque<(Monotonic, Arc<str>)>,
+}
+
+impl UnknownKids {
+    pub(super) fn forget_ended(&mut self, now: Monotonic) {
+        while self.ends.front().is_some_and(|(end, _)| *end <= now)
+            && let Some((_, kid)) = self.ends.pop_front()
+        {
+            self.kids.remove(&kid);
+        }
+    }
+
+    pub(super) fn add(&mut self, kid: &str, end: Monotonic) {
+        let kid: Arc<str> = Arc::from(kid);
+        if !self.kids.insert(Arc::clone(&kid)) {
+            return;
+        }
+        self.ends.push_back((end, kid));
+        if self.ends.len() > MAX_UNKNOWN
+            && let Some((_, oldest)) = self.ends.pop_front()
+        {
+            self.kids.remove(&oldest);
+        }
+    }
+
+    pub(super) fn contains(&self, kid: &str) -> bool {
+        self.kids.contains(kid)
+    }
+
+    #[cfg(test)]
+    pub(super) fn counts(&self) -> (usize, usize) {
+        (self.kids.len(), self.ends.len())
+    }
+}
