@@ -1,4 +1,4 @@
-// Behind a real nginx that ends TLS (ATTACKS K36 to K42, N12, N13): what clients see, and what they may claim.
+// Behind a real nginx that ends TLS (requirements K36 to K42, N12, N13): what clients see, and what they may claim.
 
 import { createHash, X509Certificate } from "node:crypto";
 import { once } from "node:events";
