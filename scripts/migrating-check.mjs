@@ -1,10 +1,9 @@
 // What `npm run pack:check` migrates: the programs of docs/migrating.md, before and after, get the same requests.
 
 import { spawn } from "node:child_process";
-import { createHash, generateKeyPairSync, sign } from "node:crypto";
 import { once } from "node:events";
 import { cpSync, writeFileSync } from "node:fs";
-import { createServer } from "node:http";
+import { createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ROOT } from "./prepare.mjs";
@@ -212,17 +211,24 @@ async function ask(url, request, server) {
 
 /** An issuer with the paths of a Keycloak realm: metadata and keys, and the requests that every program gets. */
 async function startRealm() {
-    const { privateKey, publicKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
-    const stranger = generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey;
-    const jwk = { ...publicKey.export({ format: "jwk" }), kid: "one", alg: "RS256", use: "sig" };
-    const server = createServer((req, res) => {
-        const document = documents[req.url];
-        res.writeHead(document === undefined ? 404 : 200, { "content-type": "application/json" });
-        res.end(JSON.stringify(document ?? {}));
-    }).listen(0, "127.0.0.1");
-    await once(server, "listening");
-    const keycloakUrl = `http://127.0.0.1:${server.address().port}`;
-    const issuerUri = `${keycloakUrl}/realms/${REALM}`;
+    const { createTestIssuer, createTestKey } = await import("oidc-spa-native/testing");
+    const realm = createTestIssuer({
+        shape: "keycloak",
+        issuerUri: `https://keycloak.test/realms/${REALM}`,
+        audience: AUDIENCE,
+        clientId: "app"
+    });
+    const issuer = await realm.listen({
+        respond: ({ url }, response) => {
+            const document = documents[url];
+            if (document !== undefined) {
+                response.setHeader("content-type", "application/json");
+                response.end(JSON.stringify(document));
+            }
+            return document !== undefined;
+        }
+    });
+    const { issuerUri } = issuer;
     const jwksUri = `${issuerUri}/protocol/openid-connect/certs`;
     const documents = {
         [`/realms/${REALM}/.well-known/openid-configuration`]: {
@@ -234,39 +240,25 @@ async function startRealm() {
             subject_types_supported: ["public"],
             id_token_signing_alg_values_supported: ["RS256"]
         },
-        [`/realms/${REALM}/protocol/openid-connect/certs`]: { keys: [jwk] }
+        [`/realms/${REALM}/protocol/openid-connect/certs`]: issuer.jwks
     };
-    const token = (claims = {}, { key = privateKey, header = {} } = {}) =>
-        signed({ alg: "RS256", typ: "JWT", kid: "one", ...header }, { ...good(issuerUri), ...claims }, key);
+    const usual = { sub: "ann", aud: AUDIENCE, scope: "openid", realm_access: { roles: ["reader"] } };
+    const token = (claims = {}, overrides = {}) => issuer.sign({ ...usual, ...claims }, overrides);
     return {
-        keycloakUrl,
+        keycloakUrl: issuer.listensAt,
         issuerUri,
         jwksUri,
-        requests: requestsOf(token, stranger),
-        close: () => server.close()
+        requests: requestsOf(token, createTestKey()),
+        close: issuer.close
     };
-}
-
-function good(issuerUri) {
-    const now = Math.floor(Date.now() / 1000);
-    const common = { iss: issuerUri, sub: "ann", aud: AUDIENCE, azp: "app", typ: "Bearer", jti: "t1" };
-    return { ...common, iat: now - 5, exp: now + 600, scope: "openid", realm_access: { roles: ["reader"] } };
-}
-
-function signed(header, claims, key) {
-    const input = [header, claims]
-        .map(part => Buffer.from(JSON.stringify(part)).toString("base64url"))
-        .join(".");
-    return `${input}.${sign("sha256", Buffer.from(input), key).toString("base64url")}`;
 }
 
 /** One a row of the page's table, in its order, where a status differs. */
-function requestsOf(token, stranger) {
+function requestsOf(token, client) {
     const past = Math.floor(Date.now() / 1000) - 600;
     const me = { method: "GET", path: "/me", body: JSON.stringify({ hello: "ann" }) };
     const items = { method: "DELETE", path: "/items" };
     const bearer = (accessToken, scheme = "Bearer") => ({ authorization: `${scheme} ${accessToken}` });
-    const thumbprint = createHash("sha256").update("a client's key").digest("base64url");
     const editor = { scope: "openid items:write", realm_access: { roles: ["reader", "editor"] } };
     return [
         { name: "no credentials", status: 401, ...me },
@@ -294,7 +286,7 @@ function requestsOf(token, stranger) {
             name: "a token that another key signed",
             status: 401,
             ...me,
-            ...bearer(token({}, { key: stranger }))
+            ...bearer(token({}, { otherKey: true }))
         },
         { name: "no JWT", status: 401, ...me, ...bearer("abc") },
         { name: "another scheme", status: 401, ...me, authorization: "Basic YTpi" },
@@ -303,7 +295,7 @@ function requestsOf(token, stranger) {
             name: "a token bound to a key, without proof",
             status: 401,
             ...me,
-            ...bearer(token({ cnf: { jkt: thumbprint } }))
+            ...bearer(token({}, { boundTo: client }))
         },
         { name: "an ID token", status: 401, ...me, ...bearer(token({ typ: "ID", at_hash: "x" })) },
         { name: "a refresh token", status: 401, ...me, ...bearer(token({ typ: "Refresh" })) },

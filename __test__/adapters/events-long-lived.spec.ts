@@ -13,41 +13,17 @@ import * as http2 from "node:http2";
 import type { AddressInfo } from "node:net";
 import { PassThrough } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
-import { createValidator, type Granted, type Validator } from "oidc-spa-native";
+import type { Granted } from "oidc-spa-native";
 import * as ofExpress from "oidc-spa-native/express";
 import * as ofFastify from "oidc-spa-native/fastify";
 import * as ofFetch from "oidc-spa-native/fetch";
 import * as ofHono from "oidc-spa-native/hono";
 import * as ofKoa from "oidc-spa-native/koa";
 import * as ofNodeHttp from "oidc-spa-native/node-http";
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
-import { listening } from "../conformance/servers.js";
-import { AUDIENCE, createFixtures, nowInSeconds, type Fixtures } from "../support/fixtures.js";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { portOf, provideValidator, tokenFor, validator } from "../support/one-validator.js";
 
-let fixtures: Fixtures;
-let validator: Validator;
-
-beforeAll(async () => {
-    fixtures = await createFixtures();
-    validator = createValidator({ issuerUri: fixtures.issuer.issuerUri, expectedAudience: AUDIENCE });
-    await validator.ready();
-});
-afterAll(() => fixtures.issuer.close());
-
-/** A token, and when it ends. */
-const tokenFor = (seconds: number) => {
-    const exp = nowInSeconds() + seconds;
-    return { token: fixtures.token(nowInSeconds(), { exp }), due: exp * 1000 };
-};
-
-async function portOf(server: Server): Promise<number> {
-    const { port } = await listening(server);
-    onTestFinished(() => {
-        server.closeAllConnections();
-        server.close();
-    });
-    return port;
-}
+provideValidator();
 
 describe("server-sent events, as the page has them", () => {
     type Start = (onSignal: (signal: AbortSignal) => void) => Promise<number>;

@@ -9,7 +9,7 @@ import { observable } from "@trpc/server/observable";
 import { createClient } from "graphql-ws";
 import { useServer } from "graphql-ws/use/ws";
 import { once } from "node:events";
-import { createServer, type Server } from "node:http";
+import { createServer } from "node:http";
 import { createRequire } from "node:module";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createValidator, type Validator } from "oidc-spa-native";
@@ -22,40 +22,17 @@ import {
 import { acceptedProtocol, closeAtExpiry, protect, protectNamespace } from "oidc-spa-native/websocket";
 import { Server as SocketIoServer } from "socket.io";
 import { io, Manager, type Socket } from "socket.io-client";
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { WebSocket, WebSocketServer } from "ws";
-import { listening } from "../conformance/servers.js";
-import { AUDIENCE, createFixtures, nowInSeconds, type Fixtures } from "../support/fixtures.js";
+import { AUDIENCE, nowInSeconds } from "../support/fixtures.js";
+import { fixtures, portOf, provideValidator, tokenFor, validator } from "../support/one-validator.js";
 
 // The very module that graphql-ws loads: it takes no schema of another copy.
 const { GraphQLObjectType, GraphQLSchema, GraphQLString } = createRequire(import.meta.url)(
     "graphql"
 ) as typeof import("graphql");
 
-let fixtures: Fixtures;
-let validator: Validator;
-
-beforeAll(async () => {
-    fixtures = await createFixtures();
-    validator = createValidator({ issuerUri: fixtures.issuer.issuerUri, expectedAudience: AUDIENCE });
-    await validator.ready();
-});
-afterAll(() => fixtures.issuer.close());
-
-/** A token, and when it ends. */
-const tokenFor = (seconds: number) => {
-    const exp = nowInSeconds() + seconds;
-    return { token: fixtures.token(nowInSeconds(), { exp }), due: exp * 1000 };
-};
-
-async function portOf(server: Server): Promise<number> {
-    const { port } = await listening(server);
-    onTestFinished(() => {
-        server.closeAllConnections();
-        server.close();
-    });
-    return port;
-}
+provideValidator();
 
 const schema = () =>
     new GraphQLSchema({

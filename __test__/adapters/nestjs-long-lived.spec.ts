@@ -22,34 +22,20 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { createRequire } from "node:module";
 import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
-import { createValidator, type Validator } from "oidc-spa-native";
 import { Auth, AuthGuard, AuthModule, Public } from "oidc-spa-native/nestjs";
 import { protectNamespace } from "oidc-spa-native/websocket";
 import { Observable } from "rxjs";
 import type { Namespace } from "socket.io";
 import { io } from "socket.io-client";
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { WebSocket } from "ws";
 import { decorate } from "../conformance/nest.js";
-import { AUDIENCE, createFixtures, nowInSeconds, type Fixtures } from "../support/fixtures.js";
+import { provideValidator, tokenFor, validator } from "../support/one-validator.js";
 
 // The one that Nest makes its schema with.
 const { parse, subscribe } = createRequire(import.meta.url)("graphql") as typeof import("graphql");
 
-let fixtures: Fixtures;
-let validator: Validator;
-
-beforeAll(async () => {
-    fixtures = await createFixtures();
-    validator = createValidator({ issuerUri: fixtures.issuer.issuerUri, expectedAudience: AUDIENCE });
-    await validator.ready();
-});
-afterAll(() => fixtures.issuer.close());
-
-const tokenFor = (seconds: number) => {
-    const exp = nowInSeconds() + seconds;
-    return { token: fixtures.token(nowInSeconds(), { exp }), due: exp * 1000 };
-};
+provideValidator();
 
 const PLATFORMS = [
     ["Express", false],

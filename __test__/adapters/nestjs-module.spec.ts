@@ -12,7 +12,7 @@ import {
     type Type
 } from "@nestjs/common";
 import { Test } from "@nestjs/testing";
-import { createValidator, type Granted, type Validator } from "oidc-spa-native";
+import type { Granted, Validator } from "oidc-spa-native";
 import { rolesOf } from "oidc-spa-native/authorization";
 import {
     Auth,
@@ -25,20 +25,14 @@ import {
     RequireScopes,
     VALIDATOR
 } from "oidc-spa-native/nestjs";
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test } from "vitest";
 import { decorate } from "../conformance/nest.js";
-import { AUDIENCE, createFixtures, nowInSeconds, type Fixtures } from "../support/fixtures.js";
+import { AUDIENCE, nowInSeconds } from "../support/fixtures.js";
+import { fixtures, provideValidator, validator } from "../support/one-validator.js";
 
-let fixtures: Fixtures;
-let validator: Validator;
 let app: INestApplication | undefined;
 
-beforeAll(async () => {
-    fixtures = await createFixtures();
-    validator = createValidator({ issuerUri: fixtures.issuer.issuerUri, expectedAudience: AUDIENCE });
-});
-
-afterAll(() => fixtures.issuer.close());
+provideValidator();
 
 afterEach(async () => {
     await app?.close();

@@ -23,7 +23,7 @@ import { once } from "node:events";
 import type { IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
-import { createValidator, type AccessTokenClaims, type Validator } from "oidc-spa-native";
+import type { AccessTokenClaims } from "oidc-spa-native";
 import { rolesOf, satisfies } from "oidc-spa-native/authorization";
 import {
     Auth,
@@ -37,21 +37,15 @@ import {
     RequireRoles,
     RequireScopes
 } from "oidc-spa-native/nestjs";
-import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { afterEach, describe, expect, onTestFinished, test } from "vitest";
 import { WebSocket } from "ws";
 import { decorate } from "../conformance/nest.js";
-import { AUDIENCE, createFixtures, nowInSeconds, type Fixtures } from "../support/fixtures.js";
+import { AUDIENCE, nowInSeconds } from "../support/fixtures.js";
+import { fixtures, provideValidator, validator } from "../support/one-validator.js";
 
-let fixtures: Fixtures;
-let validator: Validator;
 let app: INestApplication | undefined;
 
-beforeAll(async () => {
-    fixtures = await createFixtures();
-    validator = createValidator({ issuerUri: fixtures.issuer.issuerUri, expectedAudience: AUDIENCE });
-});
-
-afterAll(() => fixtures.issuer.close());
+provideValidator();
 
 afterEach(async () => {
     await app?.close();

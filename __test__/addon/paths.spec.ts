@@ -12,7 +12,7 @@ import {
     publicMembers,
     type Fixtures
 } from "../support/fixtures.js";
-import { ALGS, jws, mutated, newKey, thumbprint, type Key } from "../support/jwt.js";
+import { ALGS, jws, mutated, newKey, type Key } from "../support/jwt.js";
 import { startLocalIssuer, type LocalIssuer } from "../support/local-issuer.js";
 import { countNativeCalls } from "../support/native-calls.js";
 
@@ -351,7 +351,7 @@ describe("many at once", () => {
         const validator = newValidator({ verification });
         for (const alg of ["ES256", "EdDSA", "RS256"] as const) {
             const client = newKey(alg === "EdDSA" ? "Ed25519" : alg === "RS256" ? "rsa" : "P-256");
-            const token = f.boundToken(NOW, { cnf: { jkt: await thumbprint(client.publicJwk) } }, alg);
+            const token = f.boundToken(NOW, { cnf: { jkt: client.thumbprint } }, alg);
             const header = { typ: "dpop+jwt", alg, jwk: publicMembers(client.publicJwk) };
             const copy = dpop(token, jws(header, f.proofClaims(NOW, token), alg, client));
             const verdicts = await Promise.all(
@@ -373,7 +373,7 @@ describe("a client's key that is remembered", () => {
         const spent = f.proof(NOW, token);
         expect(codeOf(await warm.validateRequest(dpop(token, spent), target))).toBe("granted");
         const [head = "", body = "", signature = ""] = f.proof(NOW, token).split(".");
-        const ofTheirs = f.boundToken(NOW, { cnf: { jkt: await thumbprint(stranger.publicJwk) } });
+        const ofTheirs = f.boundToken(NOW, { cnf: { jkt: stranger.thumbprint } });
         for (const [id, accessToken, proof, code] of [
             ["private member", token, by({ jwk: f.client.privateJwk }), "proof_malformed"],
             ["another alg", token, by({ alg: "ES384" }), "proof_malformed"],

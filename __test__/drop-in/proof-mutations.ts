@@ -49,7 +49,7 @@ export async function proofCases(f: Fixtures, now: number): Promise<ValidateCase
     // --- Every algorithm, as it should be.
     for (const alg of ALGS) {
         const key = newKey(kindOf(alg));
-        const bound = f.boundToken(now, { cnf: { jkt: await thumbprint(key.publicJwk) } });
+        const bound = f.boundToken(now, { cnf: { jkt: key.thumbprint } });
         const header = { typ: "dpop+jwt", alg, jwk: publicMembers(key.publicJwk) };
         add(`proof/alg/${alg}`, jws(header, f.proofClaims(now, bound), alg, key), { accessToken: bound });
     }
@@ -123,7 +123,7 @@ export async function proofCases(f: Fixtures, now: number): Promise<ValidateCase
         add(`proof/jwk/${name}`, withHeader(withMember(f.proofHeader(), "jwk", json)));
     }
     const small = newKey("rsa", 1024);
-    const boundToSmall = f.boundToken(now, { cnf: { jkt: await thumbprint(small.publicJwk) } });
+    const boundToSmall = f.boundToken(now, { cnf: { jkt: small.thumbprint } });
     add(
         "proof/jwk/J19 RSA 1024",
         jws(
@@ -382,7 +382,7 @@ export async function proofCases(f: Fixtures, now: number): Promise<ValidateCase
     );
     const sameJti = randomUUID();
     const second = newKey("P-256");
-    const boundToSecond = f.boundToken(now, { cnf: { jkt: await thumbprint(second.publicJwk) } });
+    const boundToSecond = f.boundToken(now, { cnf: { jkt: second.thumbprint } });
     add(
         "proof/replay/L07 the same jti by another key",
         jws(

@@ -1,4 +1,4 @@
-// ATTACKS I and K through each server that Node.js has: what a client puts on the wire, and the URL that comes of it.
+// Requirements I and K through each server that Node.js has: what a client puts on the wire, and the URL that comes of it.
 
 import { once } from "node:events";
 import * as http from "node:http";

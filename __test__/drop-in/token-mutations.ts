@@ -503,8 +503,8 @@ export function tokenCases(f: Fixtures, now: number): ValidateCase[] {
         "F05 65 bytes": b64u(Buffer.concat([signatureBytes, Buffer.alloc(1)])),
         "F05 zero in front": b64u(Buffer.concat([Buffer.alloc(1), signatureBytes])),
         "F06 high S": b64u(highS(signatureBytes)),
-        "F24 of another key": b64u(signature("ES256", newKey("P-256").privateKey, `${h}.${p}`)),
-        "F25 over the decoded text": b64u(signature("ES256", key.privateKey, JSON.stringify(claims)))
+        "F24 of another key": signature("ES256", newKey("P-256"), `${h}.${p}`),
+        "F25 over the decoded text": signature("ES256", key, JSON.stringify(claims))
     };
     for (const [name, part] of Object.entries(signatures)) {
         add(`token/signature/${name}`, `${h}.${p}.${part}`);

@@ -7,29 +7,16 @@ import type { AddressInfo } from "node:net";
 import { hostname, networkInterfaces, tmpdir } from "node:os";
 import { join } from "node:path";
 import { createValidator, type NetworkOptions, type ValidatorOptions } from "oidc-spa-native";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { beforeAll, expect, test } from "vitest";
 import { newAuthority, type Authority } from "../support/certificates.js";
-import { AUDIENCE, createFixtures, type Fixtures } from "../support/fixtures.js";
-import { startLocalIssuer, type LocalIssuer, type LocalIssuerOptions } from "../support/local-issuer.js";
+import { AUDIENCE } from "../support/fixtures.js";
+import type { LocalIssuer } from "../support/local-issuer.js";
 import { describeWith } from "../support/programs.js";
 import { outcome, startProxy } from "../support/reaching.js";
 import { script } from "../support/script.js";
+import { f, issuerWith, open, provideIssuers } from "../support/many-issuers.js";
 
-let f: Fixtures;
-const open: { close(): Promise<unknown> }[] = [];
-
-beforeAll(async () => {
-    f = await createFixtures();
-    open.push(f.issuer);
-});
-
-afterAll(() => Promise.all(open.map(one => one.close())));
-
-async function issuerWith(options: LocalIssuerOptions): Promise<LocalIssuer> {
-    const issuer = await startLocalIssuer({ keys: (f.issuer.jwks as { keys: unknown[] }).keys, ...options });
-    open.push(issuer);
-    return issuer;
-}
+provideIssuers();
 
 let attempts = 0;
 

@@ -157,7 +157,10 @@ describe("health", () => {
             lastError: null
         });
         expect(shown.map(({ kid }) => kid).sort()).toEqual([...f.keys.keys()].sort());
-        const pem = createPublicKey(f.keyOf("ES256").privateKey).export({ type: "spki", format: "pem" });
+        const pem = createPublicKey({
+            key: f.keyOf("ES256").publicJwk as { kty: string },
+            format: "jwk"
+        }).export({ type: "spki", format: "pem" });
         const unnamed = validatorOf(f.issuer, { keys: { pem } } as Partial<ValidatorOptions>);
         expect(healthOf(unnamed).keys).toEqual([{ kid: null, algorithms: ["ES256"] }]);
     });

@@ -5,30 +5,16 @@ import { networkInterfaces, tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { createValidator, type NetworkOptions, type Validator } from "oidc-spa-native";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { version } from "../../package.json";
 import { newAuthority, type Authority, type Pair } from "../support/certificates.js";
 import { describeWith } from "../support/programs.js";
-import { AUDIENCE, createFixtures, nowInSeconds, type Fixtures } from "../support/fixtures.js";
-import { startLocalIssuer, type LocalIssuer, type LocalIssuerOptions } from "../support/local-issuer.js";
+import { AUDIENCE, nowInSeconds } from "../support/fixtures.js";
 import { outcome as outcomeOf, startProxy as proxyTo } from "../support/reaching.js";
 import { script } from "../support/script.js";
+import { f, issuerWith, open, provideIssuers } from "../support/many-issuers.js";
 
-let f: Fixtures;
-const open: { close(): Promise<unknown> }[] = [];
-
-beforeAll(async () => {
-    f = await createFixtures();
-    open.push(f.issuer);
-});
-
-afterAll(() => Promise.all(open.map(one => one.close())));
-
-async function issuerWith(options: LocalIssuerOptions): Promise<LocalIssuer> {
-    const issuer = await startLocalIssuer({ keys: (f.issuer.jwks as { keys: unknown[] }).keys, ...options });
-    open.push(issuer);
-    return issuer;
-}
+provideIssuers();
 
 const validatorOf = (issuerUri: string, network?: NetworkOptions): Validator =>
     createValidator({ issuerUri, expectedAudience: AUDIENCE, ...(network && { network }) });

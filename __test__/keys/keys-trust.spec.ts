@@ -8,33 +8,20 @@ import { join } from "node:path";
 import { rootCertificates } from "node:tls";
 import { promisify } from "node:util";
 import { createValidator, type NetworkOptions } from "oidc-spa-native";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, expect, test } from "vitest";
 import { newAuthority, selfSigned, selfSignedWith, serverSignedBy } from "../support/certificates.js";
-import { AUDIENCE, createFixtures, ITEMS, nowInSeconds, type Fixtures } from "../support/fixtures.js";
-import { startLocalIssuer, type LocalIssuer, type LocalIssuerOptions } from "../support/local-issuer.js";
+import { AUDIENCE, ITEMS, nowInSeconds } from "../support/fixtures.js";
+import type { LocalIssuer } from "../support/local-issuer.js";
 import { describeWith } from "../support/programs.js";
 import { outcome } from "../support/reaching.js";
 import { NO_NETWORK_VARIABLES, root, script } from "../support/script.js";
+import { f, issuerWith, provideIssuers } from "../support/many-issuers.js";
 
-let f: Fixtures;
-const open: { close(): Promise<unknown> }[] = [];
 const empty = mkdtempSync(join(tmpdir(), "oidc-spa-native-"));
 
-beforeAll(async () => {
-    f = await createFixtures();
-    open.push(f.issuer);
-});
+provideIssuers();
 
-afterAll(async () => {
-    await Promise.all(open.map(one => one.close()));
-    rmSync(empty, { recursive: true });
-});
-
-async function issuerWith(options: LocalIssuerOptions): Promise<LocalIssuer> {
-    const issuer = await startLocalIssuer({ keys: (f.issuer.jwks as { keys: unknown[] }).keys, ...options });
-    open.push(issuer);
-    return issuer;
-}
+afterAll(() => rmSync(empty, { recursive: true }));
 
 const attempt = (issuer: LocalIssuer, network: NetworkOptions): Promise<string> => {
     const options = { issuerUri: issuer.issuerUri, expectedAudience: AUDIENCE, network };

@@ -161,8 +161,8 @@ describe("jwksUri", () => {
 });
 
 describe("static keys", () => {
-    const pemOf = ({ privateKey }: Key): string =>
-        createPublicKey(privateKey).export({ type: "spki", format: "pem" }) as string;
+    const pemOf = ({ publicJwk }: Key): string =>
+        createPublicKey({ key: publicJwk, format: "jwk" }).export({ type: "spki", format: "pem" }) as string;
 
     /** A token that names any `kid`, or none. */
     const tokenWithKid = (alg: Alg, key: Key, kid?: string): string =>
@@ -202,7 +202,10 @@ describe("static keys", () => {
         await offline({ jwks: frozen }, async validator => {
             expect(await judge(validator, f.token(nowInSeconds()))).toBe("granted");
         });
-        const keyObject = createPublicKey(f.keyOf("ES256").privateKey);
+        const keyObject = createPublicKey({
+            key: f.keyOf("ES256").publicJwk as { kty: string },
+            format: "jwk"
+        });
         expect(() => validatorOf({ keys: { jwks: { keys: [keyObject] } } })).toThrow(
             /"keys\.jwks\.keys\[0\]" is a PublicKeyObject/
         );

@@ -1,17 +1,21 @@
-// Behind a real nginx that ends TLS (ATTACKS K36 to K42, N12, N13): what clients see, and what they may claim.
+// Behind a real nginx that ends TLS (requirements K36 to K42, N12, N13): what clients see, and what they may claim.
 
 import { createHash, X509Certificate } from "node:crypto";
 import { once } from "node:events";
 import * as http from "node:http";
-import * as http2 from "node:http2";
-import * as https from "node:https";
 import type { AddressInfo } from "node:net";
-import { text } from "node:stream/consumers";
 import { createValidator, type RequestTarget, type ValidatorOptions } from "oidc-spa-native";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { describeWith } from "../support/programs.js";
 import { newAuthority, type Authority, type Pair } from "../support/certificates.js";
 import { AUDIENCE, createFixtures, nowInSeconds, type Fixtures } from "../support/fixtures.js";
+import {
+    askProxy,
+    askProxyOverHttp2,
+    closeServers,
+    withProofFor,
+    type Sent
+} from "../support/behind-proxy.js";
 import type { LoopbackProgram } from "../support/loopback-program.js";
 import { startNginx } from "../support/nginx.js";
 
@@ -159,41 +163,13 @@ describeWith(["nginx", "openssl"], "behind nginx", () => {
 
     afterAll(async () => {
         await nginx?.close();
-        for (const inner of inners) {
-            inner.closeAllConnections();
-            inner.close();
-        }
+        closeServers(inners);
         await f.issuer.close();
     });
 
-    type Sent = Record<string, string>;
-
-    /** Clients come from another address than nginx, as they do elsewhere. */
-    const CLIENT = "127.0.0.2";
-
-    async function ask(port: number, path: string, headers: Sent, pair?: Pair): Promise<string> {
-        const to = {
-            port,
-            host: "localhost",
-            servername: "localhost",
-            path,
-            headers,
-            family: 4,
-            localAddress: CLIENT
-        };
-        const request = https.get({ ...to, ca: authority.ca, agent: false, ...pair });
-        const [response] = (await once(request, "response")) as [http.IncomingMessage];
-        return text(response);
-    }
-
-    /** With a proof for this URL. */
-    function dpop(htu: string): Sent {
-        const token = f.boundToken(nowInSeconds());
-        return {
-            authorization: `DPoP ${token}`,
-            dpop: f.proof(nowInSeconds(), token, { jti: crypto.randomUUID(), htu })
-        };
-    }
+    const ask = (port: number, path: string, headers: Sent, pair?: Pair) =>
+        askProxy(authority, port, path, headers, pair);
+    const dpop = (htu: string) => withProofFor(f, htu);
 
     /** What clients may write to seem to be at another URL. */
     const SPOOFED: Sent = {
@@ -249,21 +225,11 @@ describeWith(["nginx", "openssl"], "behind nginx", () => {
         });
 
         test("over HTTP/2", async () => {
-            const session = http2.connect(origin(), {
-                ca: authority.ca,
-                family: 4,
-                localAddress: CLIENT
-            } as http2.SecureClientSessionOptions);
-            try {
-                for (const [htu, expected] of [
-                    [origin() + path, "granted"],
-                    [`${origin()}/other`, "proof_uri_mismatch"]
-                ] as const) {
-                    expect(await text(session.request({ ":path": path, ...dpop(htu) }))).toBe(expected);
-                }
-            } finally {
-                session.destroy();
-            }
+            const sent = [dpop(origin() + path), dpop(`${origin()}/other`)];
+            expect(await askProxyOverHttp2(authority, origin(), path, sent)).toEqual([
+                "granted",
+                "proof_uri_mismatch"
+            ]);
         });
     });
 

@@ -3,14 +3,18 @@
 
 import { once } from "node:events";
 import * as http from "node:http";
-import * as http2 from "node:http2";
-import * as https from "node:https";
 import type { AddressInfo } from "node:net";
-import { text } from "node:stream/consumers";
 import { createValidator, type ValidatorOptions } from "oidc-spa-native";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { newAuthority, type Authority } from "../support/certificates.js";
-import { AUDIENCE, createFixtures, nowInSeconds, type Fixtures } from "../support/fixtures.js";
+import { AUDIENCE, createFixtures, type Fixtures } from "../support/fixtures.js";
+import {
+    askProxy,
+    askProxyOverHttp2,
+    closeServers,
+    withProofFor,
+    type Sent
+} from "../support/behind-proxy.js";
 import type { LoopbackProgram } from "../support/loopback-program.js";
 import { describeWith } from "../support/programs.js";
 import { PROXIES } from "../support/proxies.js";
@@ -100,11 +104,7 @@ const WAYS: Readonly<Record<keyof typeof PROXIES, Readonly<Record<string, Way>>>
     }
 };
 
-/** Clients come from another address than the proxy, as they do elsewhere. */
-const CLIENT = "127.0.0.2";
 const PATH = "/v1/items";
-
-type Sent = Record<string, string>;
 
 /** What clients may write to seem to be at another URL. */
 const SPOOFED: Sent = {
@@ -148,36 +148,12 @@ describe.each(Object.entries(PROXIES))("%s", (program, start) => {
 
         afterAll(async () => {
             await proxy?.close();
-            for (const inner of inners) {
-                inner.closeAllConnections();
-                inner.close();
-            }
+            closeServers(inners);
             await f.issuer.close();
         });
 
-        async function ask(port: number, path: string, headers: Sent): Promise<string> {
-            const to = {
-                port,
-                host: "localhost",
-                servername: "localhost",
-                path,
-                headers,
-                family: 4,
-                localAddress: CLIENT
-            };
-            const request = https.get({ ...to, ca: authority.ca, agent: false });
-            const [response] = (await once(request, "response")) as [http.IncomingMessage];
-            return text(response);
-        }
-
-        /** With a proof for this URL. */
-        function dpop(htu: string): Sent {
-            const token = f.boundToken(nowInSeconds());
-            return {
-                authorization: `DPoP ${token}`,
-                dpop: f.proof(nowInSeconds(), token, { jti: crypto.randomUUID(), htu })
-            };
-        }
+        const ask = (port: number, path: string, headers: Sent) => askProxy(authority, port, path, headers);
+        const dpop = (htu: string) => withProofFor(f, htu);
 
         describe.each(Object.keys(ways).map((name, i) => [name, i] as const))("%s", (name, i) => {
             const port = () => proxy.ports[i]!;
@@ -229,21 +205,11 @@ describe.each(Object.entries(PROXIES))("%s", (program, start) => {
             });
 
             test("over HTTP/2", async () => {
-                const session = http2.connect(origin(), {
-                    ca: authority.ca,
-                    family: 4,
-                    localAddress: CLIENT
-                } as http2.SecureClientSessionOptions);
-                try {
-                    for (const [htu, expected] of [
-                        [origin() + PATH, "granted"],
-                        [`${origin()}/other`, "proof_uri_mismatch"]
-                    ] as const) {
-                        expect(await text(session.request({ ":path": PATH, ...dpop(htu) }))).toBe(expected);
-                    }
-                } finally {
-                    session.destroy();
-                }
+                const sent = [dpop(origin() + PATH), dpop(`${origin()}/other`)];
+                expect(await askProxyOverHttp2(authority, origin(), PATH, sent)).toEqual([
+                    "granted",
+                    "proof_uri_mismatch"
+                ]);
             });
         });
     });

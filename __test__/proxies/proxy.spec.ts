@@ -1,4 +1,4 @@
-// Whose word is taken for the URL that the client saw (ATTACKS K36 to K42), with real connections.
+// Whose word is taken for the URL that the client saw (requirements K36 to K42), with real connections.
 
 import { getRequestListener } from "@hono/node-server";
 import { Hono } from "hono";

@@ -2,11 +2,11 @@
 
 import { once } from "node:events";
 import { connect, createServer, type AddressInfo, type Socket } from "node:net";
-import { createValidator, type RedisReplayStore, type ValidatorOptions } from "oidc-spa-native";
+import type { RedisReplayStore, ValidatorOptions } from "oidc-spa-native";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { newAuthority } from "../support/certificates.js";
-import { AUDIENCE, createFixtures, ITEMS, nowInSeconds, type Fixtures } from "../support/fixtures.js";
-import { newClient, startProcess, type GuardedProcess } from "../support/guarded-process.js";
+import { createFixtures, nowInSeconds, type Fixtures } from "../support/fixtures.js";
+import { newClient, newGuard, startProcess, type GuardedProcess } from "../support/guarded-process.js";
 import { delay, freePort, startRedis, until, type RedisServer } from "../support/redis-server.js";
 import { describeWith } from "../support/programs.js";
 
@@ -34,19 +34,8 @@ async function processes(count: number, replayStore: RedisReplayStore): Promise<
     return started;
 }
 
-/** A validator of this process, and what it answers to a proof. */
-function guard(replayStore: RedisReplayStore, options: Partial<ValidatorOptions> = {}) {
-    const issuer = { issuerUri: f.issuer.issuerUri, expectedAudience: AUDIENCE };
-    const validator = createValidator({ ...issuer, replayStore, ...options } as ValidatorOptions);
-    const verdict = (accessToken: string, proof: string) =>
-        validator.validateRequest(
-            { authorization: `DPoP ${accessToken}`, dpop: proof },
-            { method: "GET", url: ITEMS }
-        );
-    const send = async (accessToken: string, proof: string) =>
-        (await verdict(accessToken, proof)).code ?? "granted";
-    return { validator, verdict, send };
-}
+const guard = (replayStore: RedisReplayStore, options?: Partial<ValidatorOptions>) =>
+    newGuard(f, replayStore, options);
 
 const urlOf = (server: RedisServer, login = "") => `redis://${login}127.0.0.1:${server.port}`;
 const count = (codes: readonly string[], code: string) => codes.filter(one => one === code).length;

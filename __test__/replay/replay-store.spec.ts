@@ -1,9 +1,9 @@
 // A replay memory of the application's own, and the options of all of them.
 
-import { createValidator, type CustomReplayStore, type ValidatorOptions } from "oidc-spa-native";
+import type { CustomReplayStore, ValidatorOptions } from "oidc-spa-native";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { AUDIENCE, createFixtures, ITEMS, nowInSeconds, type Fixtures } from "../support/fixtures.js";
-import { newClient } from "../support/guarded-process.js";
+import { AUDIENCE, createFixtures, nowInSeconds, type Fixtures } from "../support/fixtures.js";
+import { newClient, newGuard } from "../support/guarded-process.js";
 import { script } from "../support/script.js";
 
 let f: Fixtures;
@@ -14,18 +14,8 @@ beforeAll(async () => {
 
 afterAll(() => f.issuer.close());
 
-function guard(replayStore: unknown, options: Partial<ValidatorOptions> = {}) {
-    const issuer = { issuerUri: f.issuer.issuerUri, expectedAudience: AUDIENCE };
-    const validator = createValidator({ ...issuer, replayStore, ...options } as ValidatorOptions);
-    const verdict = (accessToken: string, proof: string) =>
-        validator.validateRequest(
-            { authorization: `DPoP ${accessToken}`, dpop: proof },
-            { method: "GET", url: ITEMS }
-        );
-    const send = async (accessToken: string, proof: string) =>
-        (await verdict(accessToken, proof)).code ?? "granted";
-    return { validator, verdict, send };
-}
+const guard = (replayStore: unknown, options?: Partial<ValidatorOptions>) =>
+    newGuard(f, replayStore, options);
 
 /** A store that keeps what it was asked, as a program may write it: a class with a state of its own. */
 class KeptStore {

@@ -2,7 +2,7 @@
 
 import { randomUUID } from "node:crypto";
 import { startLocalIssuer, type LocalIssuer } from "./local-issuer.js";
-import { ALGS, athOf, jws, kindOf, newKey, thumbprint, type Alg, type Jwk, type Key } from "./jwt.js";
+import { ALGS, athOf, jws, kindOf, newKey, type Alg, type Jwk, type Key } from "./jwt.js";
 
 export const AUDIENCE = "https://api.example.com";
 export const ITEMS = "https://api.example.com/v1/items";
@@ -35,7 +35,7 @@ export async function createFixtures({ path = "" } = {}): Promise<Fixtures> {
     const jwks: Jwk[] = [...keys].map(([kid, key]) => ({ ...key.publicJwk, kid, use: "sig" }));
     const issuer = await startLocalIssuer({ keys: jwks, path });
     const client = newKey("P-256");
-    const jkt = await thumbprint(client.publicJwk);
+    const jkt = client.thumbprint;
 
     const fixtures: Fixtures = {
         issuer,

@@ -4,7 +4,7 @@ import { fork } from "node:child_process";
 import { once } from "node:events";
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { ValidatorHealth } from "oidc-spa-native";
+import { createValidator, type ValidatorHealth, type ValidatorOptions } from "oidc-spa-native";
 import { AUDIENCE, ITEMS, nowInSeconds, type Fixtures } from "./fixtures.js";
 import { root } from "./script.js";
 
@@ -79,4 +79,18 @@ export async function startProcess(f: Fixtures, replayStore: object): Promise<Gu
 export function newClient(f: Fixtures): { accessToken: string; proof: () => string } {
     const accessToken = f.boundToken(nowInSeconds());
     return { accessToken, proof: () => f.proof(nowInSeconds(), accessToken) };
+}
+
+/** A validator of this process with this store, and what it answers to a proof. */
+export function newGuard(f: Fixtures, replayStore: unknown, options: Partial<ValidatorOptions> = {}) {
+    const issuer = { issuerUri: f.issuer.issuerUri, expectedAudience: AUDIENCE };
+    const validator = createValidator({ ...issuer, replayStore, ...options } as ValidatorOptions);
+    const verdict = (accessToken: string, proof: string) =>
+        validator.validateRequest(
+            { authorization: `DPoP ${accessToken}`, dpop: proof },
+            { method: "GET", url: ITEMS }
+        );
+    const send = async (accessToken: string, proof: string) =>
+        (await verdict(accessToken, proof)).code ?? "granted";
+    return { validator, verdict, send };
 }

@@ -1,27 +1,18 @@
-// Keys and hand-made JWS: header and payload are text, so that duplicate members and odd numbers survive.
+// Keys and hand-made JWS for the tests, all of them the kit's: header and payload may be text, so that duplicate members
+// and odd numbers survive.
 
-import {
-    constants,
-    createHash,
-    createPrivateKey,
-    generateKeyPairSync,
-    sign as cryptoSign,
-    type KeyObject
-} from "node:crypto";
+import { createHash } from "node:crypto";
 import { calculateJwkThumbprint } from "jose";
+import {
+    createTestKey,
+    signInput,
+    signJws,
+    type JwsPart,
+    type SigningAlgorithm,
+    type TestKey
+} from "oidc-spa-native/testing";
 
-export type Alg =
-    | "RS256"
-    | "RS384"
-    | "RS512"
-    | "PS256"
-    | "PS384"
-    | "PS512"
-    | "ES256"
-    | "ES384"
-    | "ES512"
-    | "EdDSA"
-    | "Ed25519";
+export type Alg = SigningAlgorithm;
 
 export const ALGS: readonly Alg[] = [
     "RS256",
@@ -39,27 +30,21 @@ export const ALGS: readonly Alg[] = [
 
 export type Jwk = Record<string, unknown>;
 
-export interface Key {
-    readonly privateKey: KeyObject;
-    readonly publicJwk: Jwk;
-    readonly privateJwk: Jwk;
-}
+export type Key = TestKey;
 
 export type KeyKind = "rsa" | "P-256" | "P-384" | "P-521" | "Ed25519";
 
-export function newKey(kind: KeyKind, modulusLength = 2048): Key {
-    // As JWK from the start: in Node.js 20, a garbage collection that meets `KeyObject.export({ format: "jwk" })` of a
-    // key just generated ends in a deadlock.
-    const jwk = { publicKeyEncoding: { format: "jwk" }, privateKeyEncoding: { format: "jwk" } } as const;
-    const pair: unknown =
-        kind === "rsa"
-            ? generateKeyPairSync("rsa", { modulusLength, ...jwk })
-            : kind === "Ed25519"
-              ? generateKeyPairSync("ed25519", jwk)
-              : generateKeyPairSync("ec", { namedCurve: kind, ...jwk });
-    const { publicKey: publicJwk, privateKey: privateJwk } = pair as { publicKey: Jwk; privateKey: Jwk };
-    return { privateKey: createPrivateKey({ key: privateJwk, format: "jwk" }), publicJwk, privateJwk };
-}
+/** An algorithm of each kind of key. */
+const ALG_OF = {
+    rsa: "RS256",
+    "P-256": "ES256",
+    "P-384": "ES384",
+    "P-521": "ES512",
+    Ed25519: "EdDSA"
+} as const satisfies Record<KeyKind, Alg>;
+
+export const newKey = (kind: KeyKind, modulusLength?: number): Key =>
+    createTestKey(ALG_OF[kind], { modulusLength });
 
 export function kindOf(alg: Alg): KeyKind {
     switch (alg) {
@@ -77,49 +62,21 @@ export function kindOf(alg: Alg): KeyKind {
     }
 }
 
-export function signature(alg: Alg, key: KeyObject, input: string | Buffer): Buffer {
-    const data = Buffer.from(input);
-    if (alg === "EdDSA" || alg === "Ed25519") {
-        return cryptoSign(null, data, key);
-    }
-    const hash = `sha${alg.slice(2)}`;
-    switch (alg.slice(0, 2)) {
-        case "RS":
-            return cryptoSign(hash, data, key);
-        case "PS":
-            return cryptoSign(hash, data, {
-                key,
-                padding: constants.RSA_PKCS1_PSS_PADDING,
-                saltLength: constants.RSA_PSS_SALTLEN_DIGEST
-            });
-        default:
-            return cryptoSign(hash, data, { key, dsaEncoding: "ieee-p1363" });
-    }
-}
-
 export const b64u = (data: string | Buffer): string => Buffer.from(data).toString("base64url");
 
 /** Signs parts that are already encoded. */
-export function signParts(header: string, payload: string, alg: Alg, key: Key): string {
-    return `${header}.${payload}.${b64u(signature(alg, key.privateKey, `${header}.${payload}`))}`;
-}
+export const signParts = (header: string, payload: string, alg: Alg, key: Key): string =>
+    signInput(`${header}.${payload}`, key, alg);
 
-type JsonObject = Record<string, unknown>;
+/** The signature alone of any text, in base64url. */
+export const signature = (alg: Alg, key: Key, input: string): string =>
+    signInput(input, key, alg).slice(input.length + 1);
 
 /** A compact JWS. Header and payload: objects, or their JSON text, or bytes. */
-export function jws(
-    header: JsonObject | string | Buffer,
-    payload: JsonObject | string | Buffer,
-    alg: Alg,
-    key: Key
-): string {
-    return signParts(b64u(textOf(header)), b64u(textOf(payload)), alg, key);
-}
+export const jws = (header: JwsPart, payload: JwsPart, alg: Alg, key: Key): string =>
+    signJws(header, payload, key, alg);
 
-export function textOf(value: JsonObject | string | Buffer): string | Buffer {
-    return typeof value === "string" || Buffer.isBuffer(value) ? value : JSON.stringify(value);
-}
-
+/** Of a key that may have members which it should not have. */
 export const thumbprint = (jwk: Jwk): Promise<string> => calculateJwkThumbprint(jwk as { kty: string });
 
 export const athOf = (accessToken: string): string =>

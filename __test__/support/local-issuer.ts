@@ -1,9 +1,8 @@
-// An issuer on loopback: metadata and a JWK Set, and the ways in which they go wrong. It issues nothing.
+// An issuer on loopback: the kit's, with the ways in which answers go wrong. It issues nothing.
 
-import { once } from "node:events";
-import { createServer, type IncomingHttpHeaders, type RequestListener, type ServerResponse } from "node:http";
-import { createServer as createTlsServer, type ServerOptions } from "node:https";
-import type { AddressInfo } from "node:net";
+import type { IncomingHttpHeaders, ServerResponse } from "node:http";
+import type { ServerOptions } from "node:https";
+import { createTestIssuer } from "oidc-spa-native/testing";
 
 export interface LocalIssuer {
     readonly issuerUri: string;
@@ -42,45 +41,51 @@ export async function startLocalIssuer({
     tls,
     authority
 }: LocalIssuerOptions = {}): Promise<LocalIssuer> {
-    const listener: RequestListener = (req, res) => {
-        const { pathname } = new URL(req.url ?? "/", "http://localhost");
-        const isJwks = pathname === `${path}/jwks`;
-        issuer.requests[isJwks ? "jwks" : "metadata"]++;
-        issuer.headers.push(req.headers);
-        if (issuer.isSilent) {
-            return;
+    const headers: IncomingHttpHeaders[] = [];
+    const listening = await createTestIssuer({ issuerUri: `https://issuer.test${path}` }).listen({
+        host,
+        port,
+        ...(tls && { tls: { ...tls } }),
+        ...(authority && { issuerUri: `${tls === undefined ? "http" : "https"}://${authority}${path}` }),
+        respond: (request, response) => {
+            headers.push(request.headers);
+            return respond(
+                new URL(request.url ?? "/", "http://localhost").pathname,
+                response as ServerResponse
+            );
         }
-        const known = isJwks || pathname === `${path}/.well-known/openid-configuration`;
-        const status = issuer.failWith ?? (known ? 200 : 404);
-        if (isJwks && status === 200 && issuer.answerJwks !== undefined) {
-            issuer.answerJwks(res);
-            return;
-        }
-        const body = status !== 200 ? { error: "unavailable" } : isJwks ? issuer.jwks : issuer.metadata;
-        res.writeHead(status, { "content-type": "application/json" });
-        res.end(typeof body === "string" ? body : JSON.stringify(body));
-    };
-    const server = tls === undefined ? createServer(listener) : createTlsServer(tls, listener);
-    server.listen(port, host);
-    await once(server, "listening");
-    const listensOn = (server.address() as AddressInfo).port;
-    const origin = `${host.includes(":") ? `[${host}]` : host}:${listensOn}`;
-    const issuerUri = `${tls === undefined ? "http" : "https"}://${authority ?? origin}${path}`;
+    });
+    const { issuerUri, listensAt, close } = listening;
     const issuer: LocalIssuer = {
         issuerUri,
-        port: listensOn,
+        port: Number(new URL(listensAt).port),
         metadata: { issuer: issuerUri, jwks_uri: `${issuerUri}/jwks` },
         jwks: { keys },
         failWith: undefined,
         isSilent: false,
         answerJwks: undefined,
         requests: { metadata: 0, jwks: 0 },
-        headers: [],
-        close: async () => {
-            server.closeAllConnections();
-            server.close();
-            await once(server, "close");
-        }
+        headers,
+        close
     };
     return issuer;
+
+    /** Whether it has answered, or leaves the client without an answer. */
+    function respond(pathname: string, res: ServerResponse): boolean {
+        const isJwks = pathname === `${path}/jwks`;
+        issuer.requests[isJwks ? "jwks" : "metadata"]++;
+        if (issuer.isSilent) {
+            return true;
+        }
+        const known = isJwks || pathname === `${path}/.well-known/openid-configuration`;
+        const status = issuer.failWith ?? (known ? 200 : 404);
+        if (isJwks && status === 200 && issuer.answerJwks !== undefined) {
+            issuer.answerJwks(res);
+            return true;
+        }
+        const body = status !== 200 ? { error: "unavailable" } : isJwks ? issuer.jwks : issuer.metadata;
+        res.writeHead(status, { "content-type": "application/json" });
+        res.end(typeof body === "string" ? body : JSON.stringify(body));
+        return true;
+    }
 }

@@ -17,6 +17,7 @@ const MEMBERS = [
     "dpopClient",
     "fakeValidator",
     "mockValidator",
+    "signInput",
     "signJws"
 ];
 

@@ -1,14 +1,23 @@
 // createTestIssuer: what it writes is accepted with its options, and each thing that is wrong on purpose is refused.
 
-import { decodeJwt, decodeProtectedHeader, createLocalJWKSet, jwtVerify, type JSONWebKeySet } from "jose";
+import {
+    calculateJwkThumbprint,
+    createLocalJWKSet,
+    decodeJwt,
+    decodeProtectedHeader,
+    jwtVerify,
+    type JSONWebKeySet
+} from "jose";
 import { createValidator } from "oidc-spa-native";
 import {
     createTestClock,
     createTestIssuer,
     createTestKey,
+    signInput,
     signJws,
     type SignOverrides,
     type TestIssuerOptions,
+    type TestKey,
     type TokenShape
 } from "oidc-spa-native/testing";
 import { describe, expect, test } from "vitest";
@@ -141,6 +150,36 @@ test("issuer, audience and client are those that are written", async () => {
     });
 });
 
+test("keys that are given are the issuer's, also of another process", async () => {
+    const key = createTestKey("RS256", { modulusLength: 3072 });
+    const issuer = createTestIssuer({ keys: [JSON.parse(JSON.stringify(key)) as TestKey] });
+    expect(issuer.jwks.keys[0]).toMatchObject(key.publicJwk);
+    expect(Buffer.from(key.publicJwk["n"] as string, "base64url")).toHaveLength(384);
+    expect(await codeOf(issuer.options, issuer.sign())).toBe("granted");
+    expect(await codeOf(issuer.options, createTestIssuer().sign())).toBe("key_unknown");
+});
+
+test("a key is made of its private JWK", async () => {
+    const { privateJwk, publicJwk, thumbprint } = createTestKey("EdDSA");
+    const same = createTestKey("EdDSA", { privateJwk });
+    expect(same).toEqual({ algorithm: "EdDSA", privateJwk, publicJwk, thumbprint });
+    expect(publicJwk).not.toHaveProperty("d");
+    expect(thumbprint).toBe(await calculateJwkThumbprint(publicJwk as { kty: string }));
+    expect(createTestKey("EdDSA").thumbprint).not.toBe(thumbprint);
+});
+
+test("signInput signs any text", async () => {
+    const key = createTestKey();
+    const options = {
+        ...createTestIssuer().options,
+        keys: { jwks: { keys: [{ ...key.publicJwk, kid: "k" }] } }
+    };
+    const [, payload = ""] = createTestIssuer().sign().split(".");
+    const header = Buffer.from('{"alg":"ES256","typ":"at+jwt","kid":"k"}').toString("base64url");
+    expect(await codeOf(options, signInput(`${header}.${payload}`, key))).toBe("granted");
+    expect(await codeOf(options, signInput(`${header}.${payload}=`, key))).toBe("credentials_malformed");
+});
+
 test("header and payload of signJws stay as they are written", async () => {
     const issuer = createTestIssuer();
     const key = createTestKey();
@@ -182,7 +221,13 @@ describe("an option that makes no sense is an error that says what to write", ()
         [sign({ shape: "x" }), "there is no shape"],
         [sign({ boundTo: "x" }), "boundTo takes a client"],
         [sign({}, []), "takes an object of claims"],
-        [() => createTestKey("HS256" as never), "the kit signs with"]
+        [make({ algorithms: ["ES256"], keys: [createTestKey()] }), "not both"],
+        [make({ keys: [] }), "at least one"],
+        [() => createTestKey("HS256" as never), "the kit signs with"],
+        [() => createTestKey("ES256", { modulusLength: 2048 }), "for keys of RSA alone"],
+        [() => createTestKey("RS256", { modulusLength: 512 }), "from 1024 to 8192"],
+        [() => createTestKey("RS256", { privateJwk: createTestKey().privateJwk }), 'kty "RSA"'],
+        [() => createTestKey("ES256", { privateJwk: createTestKey().publicJwk }), "private key"]
     ] as const)("%#: %s", (attempt, message) => {
         expect(attempt).toThrow(TypeError);
         expect(attempt).toThrow(message);

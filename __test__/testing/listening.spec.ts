@@ -1,8 +1,10 @@
 // The issuer of the kit as a server on loopback.
 
-import { createValidator } from "oidc-spa-native";
+import { createValidator, type ValidatorOptions } from "oidc-spa-native";
 import { createTestIssuer, type ListeningIssuer } from "oidc-spa-native/testing";
 import { afterEach, expect, test } from "vitest";
+import { newAuthority } from "../support/certificates.js";
+import { describeWith } from "../support/programs.js";
 
 let issuer: ListeningIssuer;
 
@@ -99,4 +101,54 @@ test("a port that is written, and an option that is none", async () => {
     await issuer.close();
     issuer = await still.listen({ port: Number(port) });
     expect(new URL(issuer.issuerUri).port).toBe(port);
+});
+
+test("closed, nobody answers; reopened, it has the keys that it had", async () => {
+    issuer = await createTestIssuer().listen();
+    issuer.rotate();
+    await issuer.close();
+    await issuer.close();
+    await expect(fetch(issuer.issuerUri)).rejects.toThrow();
+    await issuer.reopen();
+    await issuer.reopen();
+    const validator = createValidator(issuer.options);
+    expect((await validator.validateRequest(bearer(issuer.sign()))).isSuccess).toBe(true);
+    expect(issuer.kids).toHaveLength(2);
+});
+
+describeWith(["openssl"], "with a certificate", () => {
+    test("another identifier and address, over TLS", async () => {
+        const authority = newAuthority("An authority of the kit's test");
+        const issuerUri = "https://localhost/realms/app";
+        issuer = await createTestIssuer().listen({ host: "::1", tls: { ...authority.server() }, issuerUri });
+        expect(issuer.issuerUri).toBe(issuerUri);
+        expect(issuer.listensAt).toMatch(/^https:\/\/\[::1\]:\d+$/);
+        const trusting = { network: { ca: authority.ca } };
+        const options = { ...issuer.options, jwksUri: `${issuer.listensAt}/jwks` };
+        const ask = (options: ValidatorOptions) =>
+            createValidator({ ...options, keysTimeoutMs: 2000 }).validateRequest(bearer(issuer.sign()));
+        expect((await ask({ ...options, ...trusting })).isSuccess).toBe(true);
+        expect((await ask(options)).code).toBe("keys_unavailable");
+    });
+});
+
+test("respond sees every request first", async () => {
+    const seen: (string | undefined)[] = [];
+    issuer = await createTestIssuer().listen({
+        respond: ({ url }, response) => {
+            seen.push(url);
+            response.setHeader("cache-control", "max-age=60");
+            if (url === "/odd") {
+                response.writeHead(418);
+                response.end("a teapot");
+            }
+            return url === "/odd";
+        }
+    });
+    const odd = await fetch(`${issuer.issuerUri}/odd`);
+    expect([odd.status, await odd.text()]).toEqual([418, "a teapot"]);
+    const keys = await fetch(`${issuer.issuerUri}/jwks`);
+    expect(keys.headers.get("cache-control")).toBe("max-age=60");
+    expect(await keys.json()).toEqual(issuer.jwks);
+    expect(seen).toEqual(["/odd", "/jwks"]);
 });

@@ -1,4 +1,4 @@
-// Tokens that are bound to a TLS client certificate (RFC 8705, RFC 9440; ATTACKS N11 to N15), over real TLS.
+// Tokens that are bound to a TLS client certificate (RFC 8705, RFC 9440; requirements N11 to N15), over real TLS.
 
 import { createHash, X509Certificate } from "node:crypto";
 import { once } from "node:events";

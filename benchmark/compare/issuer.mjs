@@ -1,28 +1,17 @@
 // A process of its own: the issuers on loopback, and whoever holds their keys and the clients'. What it costs to sign is
 // not on the account of the process that is measured.
 
-import { once } from "node:events";
-import { createServer } from "node:http";
 import { AUDIENCE, SESSIONS, TARGET } from "./cases.mjs";
-import { accessToken, badTokens, dpopProof, ISSUERS, newKey, thumbprint } from "./signing.mjs";
+import { accessToken, badTokens, dpopProof, ISSUERS, newClientKey, newIssuer } from "./signing.mjs";
 
-const AT_ONCE = 64;
-
-const keys = new Map(ISSUERS.map(name => [name, newKey(name)]));
-const server = createServer((req, res) => {
-    const [, name, ...rest] = req.url.split("/");
-    const key = keys.get(name);
-    const path = rest.join("/");
-    if (key !== undefined && /^\.well-known\/(openid-configuration|oauth-authorization-server)$/.test(path)) {
-        sendJson(res, { issuer: issuerUri(name), jwks_uri: `${issuerUri(name)}/jwks` });
-    } else if (key !== undefined && path === "jwks") {
-        sendJson(res, { keys: [key.jwk] });
-    } else {
-        res.writeHead(404).end();
-    }
-});
-server.listen(0, "127.0.0.1");
-await once(server, "listening");
+const keys = new Map();
+const issuerUris = new Map();
+for (const name of ISSUERS) {
+    const { issuer, key } = newIssuer(name);
+    const { issuerUri } = await issuer.listen({ respond: keepForLong });
+    keys.set(name, key);
+    issuerUris.set(name, issuerUri);
+}
 
 const sessions = new Map();
 
@@ -31,7 +20,7 @@ const ANSWERS = {
     issuers: () =>
         ISSUERS.map(name => ({
             name,
-            issuerUri: issuerUri(name),
+            issuerUri: issuerUris.get(name),
             jwk: keys.get(name).jwk,
             algorithm: keys.get(name).algorithm
         })),
@@ -41,15 +30,15 @@ const ANSWERS = {
         many(count, () => accessToken({ key: keys.get(issuer), ...audienceOf(issuer), change })),
 
     /** Fresh proofs of clients whose tokens stay the same; `change` is what they say otherwise. */
-    proofs: async ({ issuer, count, target = TARGET, change }) => {
-        const clients = await sessionsOf(issuer);
+    proofs: ({ issuer, count, target = TARGET, change }) => {
+        const clients = sessionsOf(issuer);
         let n = 0;
-        return many(count, async () => {
+        return many(count, () => {
             const { key, token, jti } = clients[n++ % clients.length];
             return {
                 token,
                 jti,
-                proof: await dpopProof({ key, token, ...target, change }),
+                proof: dpopProof({ key, token, ...target, change }),
                 clientJwk: key.publicJwk
             };
         });
@@ -57,26 +46,26 @@ const ANSWERS = {
 
     /** Clients that nobody has seen: each a key, a token and a proof. */
     strangers: ({ issuer, count }) =>
-        many(count, async () => {
-            const { key, token, jti } = await newClient(issuer);
+        many(count, () => {
+            const { key, token, jti } = newClient(issuer);
             return {
                 token,
                 jti,
-                proof: await dpopProof({ key, token, ...TARGET }),
+                proof: dpopProof({ key, token, ...TARGET }),
                 clientJwk: key.publicJwk
             };
         }),
 
     /** What must be refused. */
-    bad: async ({ issuer, dpop }) => {
+    bad: ({ issuer, dpop }) => {
         const key = keys.get(issuer);
         if (!dpop) {
             return badTokens({ key, ...audienceOf(issuer) });
         }
-        const client = newKey("es256");
-        const jkt = thumbprint(client.publicJwk);
-        const { token } = await accessToken({ key, ...audienceOf(issuer), jkt });
-        const stranger = newKey("es256");
+        const client = newClientKey();
+        const jkt = client.thumbprint;
+        const { token } = accessToken({ key, ...audienceOf(issuer), jkt });
+        const stranger = newClientKey();
         const proofs = {
             "a proof for another URL": { key: client, change: { htu: "https://api.example.com/v1/other" } },
             "a proof for another method": { key: client, change: { htm: "POST" } },
@@ -84,25 +73,23 @@ const ANSWERS = {
             "an old proof": { key: client, change: { iat: Math.floor(Date.now() / 1000) - 3600 } },
             "a proof of another key": { key: stranger }
         };
-        const withBadProof = Object.entries(proofs).map(async ([what, { key, change }]) => ({
+        const withBadProof = Object.entries(proofs).map(([what, { key, change }]) => ({
             what,
             token,
-            proof: await dpopProof({ key, token, ...TARGET, change })
+            proof: dpopProof({ key, token, ...TARGET, change })
         }));
-        const withBadToken = (await badTokens({ key, ...audienceOf(issuer), jkt })).map(
-            async ({ what, token }) => ({
-                what,
-                token,
-                proof: await dpopProof({ key: client, token, ...TARGET })
-            })
-        );
-        return Promise.all([...withBadProof, ...withBadToken]);
+        const withBadToken = badTokens({ key, ...audienceOf(issuer), jkt }).map(({ what, token }) => ({
+            what,
+            token,
+            proof: dpopProof({ key: client, token, ...TARGET })
+        }));
+        return [...withBadProof, ...withBadToken];
     }
 };
 
-process.on("message", async ({ id, what, params }) => {
+process.on("message", ({ id, what, params }) => {
     try {
-        process.send({ id, answer: await ANSWERS[what](params) });
+        process.send({ id, answer: ANSWERS[what](params) });
     } catch (error) {
         process.send({ id, error: String(error?.stack ?? error) });
     }
@@ -110,44 +97,30 @@ process.on("message", async ({ id, what, params }) => {
 process.on("disconnect", () => process.exit());
 process.send({ ready: true });
 
-function issuerUri(name) {
-    return `http://127.0.0.1:${server.address().port}/${name}`;
-}
-
 function audienceOf(issuer) {
-    return { issuerUri: issuerUri(issuer), audience: AUDIENCE };
+    return { issuerUri: issuerUris.get(issuer), audience: AUDIENCE };
 }
 
-async function newClient(issuer) {
-    const key = newKey("es256");
-    const token = await accessToken({
-        key: keys.get(issuer),
-        ...audienceOf(issuer),
-        jkt: thumbprint(key.publicJwk)
-    });
+function newClient(issuer) {
+    const key = newClientKey();
+    const token = accessToken({ key: keys.get(issuer), ...audienceOf(issuer), jkt: key.thumbprint });
     return { key, ...token };
 }
 
-async function sessionsOf(issuer) {
+function sessionsOf(issuer) {
     if (!sessions.has(issuer)) {
-        sessions.set(issuer, await many(SESSIONS, () => newClient(issuer)));
+        sessions.set(
+            issuer,
+            many(SESSIONS, () => newClient(issuer))
+        );
     }
     return sessions.get(issuer);
 }
 
-/** Some at once: signatures of RSA are made in the threads of libuv. */
-async function many(count, make) {
-    const made = [];
-    while (made.length < count) {
-        made.push(
-            ...(await Promise.all(Array.from({ length: Math.min(AT_ONCE, count - made.length) }, make)))
-        );
-    }
-    return made;
-}
+const many = (count, make) => Array.from({ length: count }, make);
 
-function sendJson(res, body) {
-    res.writeHead(200, { "Content-Type": "application/json", "Cache-Control": "max-age=86400" }).end(
-        JSON.stringify(body)
-    );
+/** No answer is asked for anew during a run. */
+function keepForLong(_request, response) {
+    response.setHeader("Cache-Control", "max-age=86400");
+    return false;
 }

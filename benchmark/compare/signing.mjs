@@ -1,74 +1,63 @@
 // Keys, access tokens as Keycloak makes them, DPoP proofs, and the bad ones that every library must refuse.
 
-import {
-    constants,
-    createHash,
-    createHmac,
-    createPrivateKey,
-    generateKeyPairSync,
-    randomBytes,
-    randomUUID,
-    sign
-} from "node:crypto";
-import { promisify } from "node:util";
+import { createHash, createHmac, randomUUID } from "node:crypto";
+import { loadOurs } from "./ours.mjs";
 
-const signInPool = promisify(sign);
+let loaded;
+/** The test kit of the package that is measured, once that is installed. */
+const kit = () => {
+    loaded ??= loadOurs("oidc-spa-native/testing");
+    return loaded;
+};
 
 /** A token's payload has this many bytes, as measured in a realm with a few roles. */
 const PAYLOAD_BYTES = 788;
 const LIFETIME_SECONDS = 24 * 3600;
 
 const KINDS = {
-    rs256: ["rsa", { modulusLength: 2048 }, "RS256"],
-    rs4096: ["rsa", { modulusLength: 4096 }, "RS256"],
-    es256: ["ec", { namedCurve: "P-256" }, "ES256"],
-    es384: ["ec", { namedCurve: "P-384" }, "ES384"],
-    eddsa: ["ed25519", {}, "EdDSA"]
+    rs256: ["RS256"],
+    rs4096: ["RS256", { modulusLength: 4096 }],
+    es256: ["ES256"],
+    es384: ["ES384"],
+    eddsa: ["EdDSA"]
 };
 
 /** Names of issuers, one a kind of key. */
 export const ISSUERS = Object.keys(KINDS);
 
-export function newKey(kind) {
-    const [type, options, algorithm] = KINDS[kind];
-    // As JWK from the start: in Node.js 20, a garbage collection that meets `KeyObject.export({ format: "jwk" })` of a
-    // key just generated ends in a deadlock.
-    const jwk = { publicKeyEncoding: { format: "jwk" }, privateKeyEncoding: { format: "jwk" } };
-    const { publicKey, privateKey } = generateKeyPairSync(type, { ...options, ...jwk });
-    const kid = randomBytes(32).toString("base64url");
-    return {
-        algorithm,
-        kid,
-        privateKey: createPrivateKey({ key: privateKey, format: "jwk" }),
-        publicJwk: publicKey,
-        jwk: { ...publicKey, kid, alg: algorithm, use: "sig" }
-    };
+/** An issuer of the test kit, and its key with its name. */
+export function newIssuer(kind) {
+    const key = kit().createTestKey(...KINDS[kind]);
+    const issuer = kit().createTestIssuer({ keys: [key] });
+    return { issuer, key: { ...key, kid: issuer.kids[0], jwk: issuer.jwks.keys[0] } };
 }
 
+/** A client's key. */
+export const newClientKey = () => kit().createTestKey("ES256");
+
 /** @returns {{ token: string, jti: string }} */
-export async function accessToken({ key, issuerUri, audience, jkt, change = {} }) {
+export function accessToken({ key, issuerUri, audience, jkt, change = {} }) {
     const jti = randomUUID();
     const header = { alg: key.algorithm, typ: "at+jwt", kid: key.kid };
     const payload = { ...claims({ issuerUri, audience, jti, jkt }), ...change };
-    return { token: await jws(header, payload, key), jti };
+    return { token: kit().signJws(header, payload, key), jti };
 }
 
 /** A proof of possession for one request. */
-export async function dpopProof({ key, token, method, url, change = {} }) {
+export function dpopProof({ key, token, method, url, change = {} }) {
     const header = { alg: key.algorithm, typ: "dpop+jwt", jwk: key.publicJwk };
     const ath = createHash("sha256").update(token).digest("base64url");
-    return jws(header, { htm: method, htu: url, ath, iat: now(), jti: randomUUID(), ...change }, key);
-}
-
-/** RFC 7638, for the P-256 keys of clients. */
-export function thumbprint({ crv, kty, x, y }) {
-    return createHash("sha256").update(JSON.stringify({ crv, kty, x, y })).digest("base64url");
+    return kit().signJws(
+        header,
+        { htm: method, htu: url, ath, iat: now(), jti: randomUUID(), ...change },
+        key
+    );
 }
 
 /** Bad access tokens, by what is wrong with them. */
-export async function badTokens({ key, issuerUri, audience, jkt }) {
-    const make = async change => (await accessToken({ key, issuerUri, audience, jkt, change })).token;
-    const good = await make({});
+export function badTokens({ key, issuerUri, audience, jkt }) {
+    const make = change => accessToken({ key, issuerUri, audience, jkt, change }).token;
+    const good = make({});
     const [header, payload, signature] = good.split(".");
     const bytes = Buffer.from(signature, "base64url");
     bytes[20] ^= 1;
@@ -79,10 +68,10 @@ export async function badTokens({ key, issuerUri, audience, jkt }) {
     return [
         {
             what: "an expired token",
-            token: await make({ exp: now() - 3600, iat: now() - 7200, auth_time: now() - 7200 })
+            token: make({ exp: now() - 3600, iat: now() - 7200, auth_time: now() - 7200 })
         },
-        { what: "another issuer's token", token: await make({ iss: "https://other.example.com" }) },
-        { what: "a token for another audience", token: await make({ aud: "https://other.example.com" }) },
+        { what: "another issuer's token", token: make({ iss: "https://other.example.com" }) },
+        { what: "a token for another audience", token: make({ aud: "https://other.example.com" }) },
         { what: "a changed signature", token: `${header}.${payload}.${bytes.toString("base64url")}` },
         { what: "changed claims", token: `${header}.${encode(other)}.${signature}` },
         { what: "alg none", token: `${encode(unsigned)}.${payload}.` },
@@ -91,15 +80,17 @@ export async function badTokens({ key, issuerUri, audience, jkt }) {
             token: `${symmetric}.${createHmac("sha256", secret).update(symmetric).digest("base64url")}`
         },
         ...(key.algorithm === "RS256"
-            ? [{ what: "an algorithm that is not configured (RS512)", token: await rs512(key, payload) }]
+            ? [{ what: "an algorithm that is not configured (RS512)", token: rs512(key, payload) }]
             : [])
     ];
 }
 
-async function rs512(key, payload) {
-    const input = `${encode({ alg: "RS512", typ: "at+jwt", kid: key.kid })}.${payload}`;
-    const options = { key: key.privateKey, padding: constants.RSA_PKCS1_PADDING };
-    return `${input}.${(await signInPool("sha512", Buffer.from(input), options)).toString("base64url")}`;
+function rs512(key, payload) {
+    return kit().signInput(
+        `${encode({ alg: "RS512", typ: "at+jwt", kid: key.kid })}.${payload}`,
+        key,
+        "RS512"
+    );
 }
 
 function claims({ issuerUri, audience, jti, jkt }) {
@@ -132,24 +123,6 @@ function claims({ issuerUri, audience, jti, jkt }) {
     // The name takes what is left, so that every token has the same length.
     const missing = PAYLOAD_BYTES - JSON.stringify(payload).length;
     return { ...payload, name: "Jo Doe ".repeat(200).slice(0, Math.max(missing, 0)) };
-}
-
-async function jws(header, payload, key) {
-    const input = `${encode(header)}.${encode(payload)}`;
-    const signature = await signatureOf(key, Buffer.from(input));
-    return `${input}.${signature.toString("base64url")}`;
-}
-
-function signatureOf({ algorithm, privateKey }, data) {
-    switch (algorithm) {
-        case "EdDSA":
-            return sign(null, data, privateKey);
-        case "RS256":
-            // Dear enough for another thread.
-            return signInPool("sha256", data, privateKey);
-        default:
-            return sign(`sha${algorithm.slice(2)}`, data, { key: privateKey, dsaEncoding: "ieee-p1363" });
-    }
 }
 
 function encode(object) {

@@ -2,7 +2,7 @@
 
 import { AUDIENCE, TARGET } from "../compare/cases.mjs";
 import { validating } from "../compare/peers/ours.mjs";
-import { accessToken, newKey } from "../compare/signing.mjs";
+import { accessToken, newIssuer } from "../compare/signing.mjs";
 import { requestsOfASize } from "./flat.mjs";
 
 /** Proofs are spread over as many seconds: how old they may be at the most. */
@@ -100,7 +100,7 @@ async function fill({ prepare, verify }, items, count, show) {
 export function keysOf(sizes) {
     return Promise.all(
         sizes.map(async size => {
-            const keys = Array.from({ length: size }, () => newKey("es256"));
+            const keys = Array.from({ length: size }, () => newIssuer("es256").key);
             const issuerUri = "https://auth.example.com";
             const subject = await validating(
                 { ...issuerOptions(issuerUri, keys), verifiedTokenMemory: false },
@@ -115,7 +115,7 @@ export function issuersOf(sizes) {
     return Promise.all(
         sizes.map(async size => {
             const signers = Array.from({ length: size }, (_, i) => ({
-                key: newKey("es256"),
+                key: newIssuer("es256").key,
                 issuerUri: `https://auth.example.com/realms/tenant-${i}`
             }));
             const issuers = signers.map(({ key, issuerUri }) => issuerOptions(issuerUri, [key]));

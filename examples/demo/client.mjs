@@ -3,7 +3,8 @@
 import * as oauth from "openid-client";
 import { APP, SCOPE } from "./issuer.mjs";
 
-export { randomDPoPKeyPair } from "openid-client";
+/** A key pair whose proofs can be made outside of openid-client too. */
+export const randomDPoPKeyPair = () => oauth.randomDPoPKeyPair("ES256", { extractable: true });
 
 /**
  * The client credentials grant: a service acts for itself.

@@ -1,21 +1,13 @@
-// DPoP proofs (RFC 9449 section 4.2), made the way a client makes them.
+// DPoP proofs (RFC 9449 section 4.2), made by the test kit for the key pairs of openid-client.
 
-import { createHash, randomUUID } from "node:crypto";
-import { exportJWK, SignJWT } from "jose";
+import { exportJWK } from "jose";
+import { createTestKey, dpopClient } from "oidc-spa-native/testing";
 
 /**
- * @param {{ privateKey: CryptoKey, publicKey: CryptoKey }} keyPair - of curve P-256
+ * @param {{ privateKey: CryptoKey, publicKey: CryptoKey }} keyPair - of curve P-256, extractable
  * @param {{ method: string, url: string, accessToken: string }} request
  */
 export async function createProof(keyPair, { method, url, accessToken }) {
-    const claims = {
-        htm: method,
-        htu: url,
-        ath: createHash("sha256").update(accessToken).digest("base64url"),
-        jti: randomUUID()
-    };
-    return new SignJWT(claims)
-        .setProtectedHeader({ typ: "dpop+jwt", alg: "ES256", jwk: await exportJWK(keyPair.publicKey) })
-        .setIssuedAt()
-        .sign(keyPair.privateKey);
+    const key = createTestKey("ES256", { privateJwk: await exportJWK(keyPair.privateKey) });
+    return dpopClient({ key, token: accessToken }).proof(method, url);
 }

@@ -1,4 +1,4 @@
-//! What the claims of an access token must say (ATTACKS E; D30 to D39; C34 to C38), under each profile.
+//! What the claims of an access token must say (requirements E; D30 to D39; C34 to C38), under each profile.
 //!
 //! Verdicts stand in the order of the profiles: the common rules, RFC 9068, the drop-in's.
 

@@ -1,4 +1,4 @@
-//! Tokens that are bound to a TLS client certificate (RFC 8705 section 3, RFC 9440; ATTACKS N11 to N15).
+//! Tokens that are bound to a TLS client certificate (RFC 8705 section 3, RFC 9440; requirements N11 to N15).
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};

@@ -1,4 +1,4 @@
-//! What a refused client is told, row by row (REQUIREMENTS B13), and what it and the logs are never told (ATTACKS O).
+//! What a refused client is told, row by row, and what it and the logs are never told (requirements O).
 
 mod field_value;
 mod refusals;

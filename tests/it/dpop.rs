@@ -1,4 +1,4 @@
-//! The twelve checks of RFC 9449 section 4.3, one after the other, through the whole corridor (ATTACKS J).
+//! The twelve checks of RFC 9449 section 4.3, one after the other, through the whole corridor (requirements J).
 //!
 //! Every case changes one thing of a proof that is accepted as it is, and signs it anew.
 

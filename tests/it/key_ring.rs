@@ -1,4 +1,4 @@
-//! The key ring under long random scripts: whatever happens, what it promises holds (ATTACKS H20, H26 to H30, H33, H35,
+//! The key ring under long random scripts: whatever happens, what it promises holds (requirements H20, H26 to H30, H33, H35,
 //! H36).
 //!
 //! The scripts play the host, which carries out what the ring says, an issuer of good and bad times, and requests that

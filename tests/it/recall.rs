@@ -1,4 +1,4 @@
-//! What is recalled spares no check: the corridor with a memory says what it says without one (ATTACKS Q02, Q05).
+//! What is recalled spares no check: the corridor with a memory says what it says without one (requirements Q02, Q05).
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;

@@ -1,4 +1,4 @@
-//! A proof is accepted once, for as long as it would be accepted at all (ATTACKS L), through the whole corridor.
+//! A proof is accepted once, for as long as it would be accepted at all (requirements L), through the whole corridor.
 
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicUsize, Ordering};

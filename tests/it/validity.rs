@@ -1,5 +1,5 @@
 //! `Validity` says in advance what `NumericDate` says at each point of time, so that a remembered token is judged as a
-//! new one would be (ATTACKS Q02, Q06).
+//! new one would be (requirements Q02, Q06).
 
 use oidc_spa_native::access_token::Profile;
 use oidc_spa_native::time::{Leeway, NumericDate, UnixTime, Validity};

@@ -18,15 +18,21 @@ export { fakeValidator, type FakeGrant, type FakeRefusal } from "./fake-validato
 export {
     createTestIssuer,
     type ListeningIssuer,
-    type ListenOptions,
     type TestIssuer,
     type TestIssuerOptions,
     type TestRecipient,
     type TestValidatorOptions
 } from "./issuer.js";
 export type { TestJwkSet } from "./issuer-keys.js";
-export { signJws, type JwsPart } from "./jws.js";
-export { createTestKey, type SigningAlgorithm, type TestJwk, type TestKey } from "./keys.js";
+export { signInput, signJws, type JwsPart } from "./jws.js";
+export {
+    createTestKey,
+    type SigningAlgorithm,
+    type TestJwk,
+    type TestKey,
+    type TestKeyOptions
+} from "./keys.js";
+export type { ListenOptions, ReceivedRequest, ResponseToWrite } from "./listening.js";
 export { mockValidator, type DecodeOnly, type UseStaticIdentity } from "./mock-validator.js";
 export type { ProductionOptions } from "./production.js";
 export type { TokenShape } from "./shapes.js";

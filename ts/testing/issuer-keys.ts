@@ -4,7 +4,7 @@
  * In: algorithms, names of keys. Out: a key to sign with, a JWK Set. Never: a claim, a network.
  */
 
-import { randomUUID } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import { invalid } from "../validator/members.js";
 import { shown } from "../validator/shown.js";
 import { createTestKey, type SigningAlgorithm, type TestJwk, type TestKey } from "./keys.js";
@@ -21,29 +21,32 @@ export interface IssuerKey {
 }
 
 export class IssuerKeys {
-    readonly algorithms: readonly SigningAlgorithm[];
     /** The newest of each algorithm last. */
     readonly #keys: IssuerKey[];
     readonly #withdrawn = new Set<string>();
 
-    constructor(algorithms: readonly SigningAlgorithm[], keys: readonly IssuerKey[] = []) {
-        this.algorithms = algorithms;
+    private constructor(keys: readonly IssuerKey[]) {
         this.#keys = [...keys];
-        if (keys.length === 0) {
-            this.rotate();
-        }
+    }
+
+    /** An issuer's first keys. */
+    static of(keys: readonly TestKey[]): IssuerKeys {
+        return new IssuerKeys(keys.map(named));
     }
 
     /** The same keys, for an issuer that goes its own way from here. */
     copy(): IssuerKeys {
-        return new IssuerKeys(this.algorithms, this.#keys);
+        return new IssuerKeys(this.#keys);
+    }
+
+    /** What it signs with: the first, where nothing else is asked for. */
+    get algorithms(): readonly SigningAlgorithm[] {
+        return [...new Set(this.#keys.map(({ key }) => key.algorithm))];
     }
 
     /** A new key for each algorithm, which signs from now on. The others stay published. */
     rotate(): void {
-        this.#keys.push(
-            ...this.algorithms.map(algorithm => ({ kid: randomUUID(), key: createTestKey(algorithm) }))
-        );
+        this.#keys.push(...this.algorithms.map(algorithm => named(createTestKey(algorithm))));
     }
 
     /** Publishes a key no longer. It may still sign, for a test that shows what becomes of its tokens. */
@@ -97,3 +100,6 @@ export class IssuerKeys {
         return found;
     }
 }
+
+/** With a name as long as Keycloak's. */
+const named = (key: TestKey): IssuerKey => ({ kid: randomBytes(32).toString("base64url"), key });

@@ -8,12 +8,10 @@ import type { IssuerSource } from "../../index.js";
 import { invalid, kindOf, readMembers, type Members } from "../validator/members.js";
 import { clockReader } from "../validator/options.js";
 import { IssuerKeys, type TestJwkSet } from "./issuer-keys.js";
-import { checkAlgorithm, type SigningAlgorithm } from "./keys.js";
+import { checkAlgorithm, createTestKey, type SigningAlgorithm, type TestKey } from "./keys.js";
 import { listenOn, type ListenOptions } from "./listening.js";
 import { SHAPES, TOKEN_SHAPES, type TokenShape } from "./shapes.js";
 import { notAShape, writeToken, type SignOverrides, type TestClaims, type Writer } from "./token.js";
-
-export type { ListenOptions };
 
 /** Which issuer a test has. */
 export interface TestIssuerOptions {
@@ -30,6 +28,11 @@ export interface TestIssuerOptions {
     clientId?: string | undefined;
     /** What it has keys for, and signs with: the first, where a token asks for no other. Default: that of the shape. */
     algorithms?: readonly SigningAlgorithm[] | undefined;
+    /**
+     * Its keys, in the place of new ones: of `createTestKey`, or of another process, which got them as JSON. Not beside
+     * `algorithms`.
+     */
+    keys?: readonly TestKey[] | undefined;
     /** The time in milliseconds, for the issuer and for its `options`. Default `Date.now`. */
     clock?: (() => number) | undefined;
 }
@@ -78,7 +81,9 @@ export interface ListeningIssuer extends Omit<TestIssuer, "listen"> {
     readonly options: TestValidatorOptions;
     /** The names of the keys that it publishes, the newest last. */
     readonly kids: readonly string[];
-    /** How often it was asked. */
+    /** The origin that it listens at. */
+    readonly listensAt: string;
+    /** How often it was asked for documents that it has. */
     readonly requests: { readonly metadata: number; readonly jwks: number };
     /** Makes new keys and signs with them from now on. The others stay published. */
     rotate(): void;
@@ -88,8 +93,10 @@ export interface ListeningIssuer extends Omit<TestIssuer, "listen"> {
     fail(status?: number): void;
     /** Ends what `fail` began. */
     recover(): void;
-    /** Ends the server and its connections. */
+    /** Ends the server and its connections: from now on nobody answers there. */
     close(): Promise<void>;
+    /** Listens again where it did before it was closed, with the keys that it has. */
+    reopen(): Promise<void>;
 }
 
 const ISSUER: Members = {
@@ -101,6 +108,7 @@ const ISSUER: Members = {
         "audience",
         "clientId",
         "algorithms",
+        "keys",
         "clock"
     ] satisfies (keyof TestIssuerOptions)[],
     example: 'createTestIssuer({ shape: "keycloak" })',
@@ -148,13 +156,15 @@ export function createTestIssuer(options: TestIssuerOptions = {}): TestIssuer {
                 get kids() {
                     return server.keys.kids;
                 },
+                listensAt: server.origin,
                 requests: server.requests,
                 sign: signing(there),
                 rotate: () => server.keys.rotate(),
                 withdraw: kid => server.keys.withdraw(kid),
                 fail: status => server.fail(status),
                 recover: () => server.recover(),
-                close: () => server.close()
+                close: () => server.close(),
+                reopen: () => server.reopen()
             };
         }
     };
@@ -179,22 +189,30 @@ function readIssuer(options: TestIssuerOptions) {
     if (!URL.canParse(issuerUri)) {
         throw invalid(`issuerUri must be a URL such as "${shape.issuerUri}"; got ${kindOf(issuerUri)}`);
     }
-    const { algorithms = [shape.algorithm] } = read;
-    if (!Array.isArray(algorithms) || algorithms.length === 0) {
-        throw invalid('algorithms must be a list of at least one, such as ["ES256"]');
-    }
-    for (const algorithm of algorithms) {
-        checkAlgorithm(algorithm, "createTestIssuer");
-    }
     const writer: Writer = {
         issuerUri,
         audience,
         clientId,
         shape: name,
-        keys: new IssuerKeys([...new Set(algorithms)]),
+        keys: IssuerKeys.of(keysOf(read, shape.algorithm)),
         now: clock === undefined ? () => Date.now() : clockReader(clock)
     };
     return { writer, clock: clock === undefined ? {} : { clock } };
+}
+
+function keysOf({ algorithms, keys }: TestIssuerOptions, usual: SigningAlgorithm): readonly TestKey[] {
+    if (algorithms !== undefined && keys !== undefined) {
+        throw invalid("keys have their algorithms: write keys or algorithms, not both");
+    }
+    for (const [name, list] of Object.entries({ algorithms, keys })) {
+        if (list !== undefined && (!Array.isArray(list) || list.length === 0)) {
+            throw invalid(`${name} must be a list of at least one; got ${kindOf(list)}`);
+        }
+    }
+    for (const { algorithm } of keys ?? []) {
+        checkAlgorithm(algorithm, "createTestIssuer");
+    }
+    return keys ?? [...new Set(algorithms ?? [usual])].map(algorithm => createTestKey(algorithm));
 }
 
 function recipientOf({ shape, audience, clientId }: Writer): TestRecipient {

@@ -29,7 +29,24 @@ export function signJws(
     key: TestKey,
     algorithm: SigningAlgorithm = key.algorithm
 ): string {
-    const input = signingInput(header, payload);
+    return signInput(signingInput(header, payload), key, algorithm);
+}
+
+/**
+ * Signs a text that is the first two parts of a compact JWS already (RFC 7515 section 5.1), or is not: padded, or with
+ * other bits at its end.
+ *
+ * @param key - of `createTestKey`
+ * @param algorithm - how it is signed. Default: the key's
+ * @returns the text, a dot and the signature
+ * @example
+ * ```ts
+ * import { createTestKey, signInput } from "oidc-spa-native/testing";
+ *
+ * const padded = signInput("eyJhbGciOiJFUzI1NiJ9.e30=", createTestKey());
+ * ```
+ */
+export function signInput(input: string, key: TestKey, algorithm: SigningAlgorithm = key.algorithm): string {
     return `${input}.${signatureOf(input, key, algorithm)}`;
 }
 

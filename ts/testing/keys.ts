@@ -14,7 +14,7 @@ import {
     type SigningOptions
 } from "node:crypto";
 import type { Algorithm } from "../../index.js";
-import { invalid, kindOf } from "../validator/members.js";
+import { invalid, kindOf, readMembers, type Members } from "../validator/members.js";
 import { shown } from "../validator/shown.js";
 
 /** The algorithms that the kit signs with: those of Node.js 20. */
@@ -37,8 +37,13 @@ export interface TestKey {
     readonly thumbprint: string;
 }
 
+type KeyType = "rsa" | "ec" | "ed25519";
+
+/** What `node:crypto` calls a kind of key → what a JWK calls it. */
+const KTY: Readonly<Record<KeyType, string>> = { rsa: "RSA", ec: "EC", ed25519: "OKP" };
+
 /** For each algorithm, its key as `node:crypto` generates it. */
-const KINDS: Readonly<Record<SigningAlgorithm, readonly [type: string, options: object]>> = {
+const KINDS: Readonly<Record<SigningAlgorithm, readonly [type: KeyType, options: object]>> = {
     RS256: ["rsa", { modulusLength: 2048 }],
     RS384: ["rsa", { modulusLength: 2048 }],
     RS512: ["rsa", { modulusLength: 2048 }],
@@ -60,11 +65,26 @@ type Generate = (
     options: object
 ) => { readonly publicKey: TestJwk; readonly privateKey: TestJwk };
 
+/** Which key a test wants. */
+export interface TestKeyOptions {
+    /** Bits of a key of RSA. Default 2048. From 1024 to 8192. */
+    modulusLength?: number | undefined;
+    /** The key itself, in the place of a new one: a private JWK of the right kind. */
+    privateJwk?: TestJwk | undefined;
+}
+
+const KEY: Members = {
+    of: "createTestKey",
+    noun: "option",
+    names: ["modulusLength", "privateJwk"] satisfies (keyof TestKeyOptions)[],
+    example: 'createTestKey("RS256", { modulusLength: 3072 })'
+};
+
 /**
  * Makes a key pair. One of RSA takes some 100 milliseconds, any other less than one.
  *
  * @param algorithm - what it signs with. Default `"ES256"`
- * @throws TypeError if the algorithm is none of those that the kit signs with
+ * @throws TypeError if the algorithm is none of those that the kit signs with, or an option makes no sense
  * @example
  * ```ts
  * import { createTestKey, dpopClient } from "oidc-spa-native/testing";
@@ -73,22 +93,35 @@ type Generate = (
  * const client = dpopClient({ key, token: "a token that is bound to key.thumbprint" });
  * ```
  */
-export function createTestKey(algorithm: SigningAlgorithm = "ES256"): TestKey {
+export function createTestKey(algorithm: SigningAlgorithm = "ES256", options: TestKeyOptions = {}): TestKey {
     checkAlgorithm(algorithm, "createTestKey");
+    const { modulusLength, privateJwk = newPrivateJwk(algorithm, modulusLength) }: TestKeyOptions =
+        readMembers(options, KEY);
+    const [type] = KINDS[algorithm];
+    if (privateJwk.kty !== KTY[type] || typeof privateJwk["d"] !== "string") {
+        throw invalid(`privateJwk must be a private key of kty "${KTY[type]}", for ${algorithm}`);
+    }
+    const { crv, e, kty, n, x, y } = privateJwk;
+    const members = Object.entries({ crv, e, kty, n, x, y }).filter(([, value]) => value !== undefined);
+    // RFC 7638: the members that make the key, in the order of their names.
+    const publicJwk = Object.fromEntries(members) as unknown as TestJwk;
+    return { algorithm, publicJwk, privateJwk, thumbprint: sha256(JSON.stringify(publicJwk)) };
+}
+
+function newPrivateJwk(algorithm: SigningAlgorithm, modulusLength: number | undefined): TestJwk {
     const [type, options] = KINDS[algorithm];
+    const isLength = Number.isInteger(modulusLength) && modulusLength! >= 1024 && modulusLength! <= 8192;
+    if (modulusLength !== undefined && (type !== "rsa" || !isLength)) {
+        throw invalid(
+            `modulusLength is a number from 1024 to 8192, for keys of RSA alone. Write ${KEY.example}`
+        );
+    }
     // As JWK from the start: in Node.js 20, a garbage collection that meets `KeyObject.export({ format: "jwk" })` of a
     // key just generated ends in a deadlock.
     const jwk = { publicKeyEncoding: { format: "jwk" }, privateKeyEncoding: { format: "jwk" } };
-    const { publicKey, privateKey } = (generateKeyPairSync as unknown as Generate)(type, {
-        ...options,
-        ...jwk
-    });
-    return {
-        algorithm,
-        publicJwk: publicKey,
-        privateJwk: privateKey,
-        thumbprint: thumbprintOf(publicKey)
-    };
+    const length = modulusLength === undefined ? {} : { modulusLength };
+    const generate = generateKeyPairSync as unknown as Generate;
+    return generate(type, { ...options, ...length, ...jwk }).privateKey;
 }
 
 /** Throws where the kit does not sign with this. */
@@ -97,11 +130,6 @@ export function checkAlgorithm(algorithm: unknown, of: string): asserts algorith
         const found = typeof algorithm === "string" ? JSON.stringify(shown(algorithm)) : kindOf(algorithm);
         throw invalid(`${of}: the kit signs with ${SIGNING_ALGORITHMS.join(", ")}; got ${found}`);
     }
-}
-
-/** RFC 7638: the members that make the key, in the order of their names. */
-function thumbprintOf({ crv, e, kty, n, x, y }: TestJwk): string {
-    return sha256(JSON.stringify({ crv, e, kty, n, x, y }));
 }
 
 /** The SHA-256 of a text, in base64url: `ath` of a proof, and thumbprints. */

@@ -1,7 +1,8 @@
 // Credentials that clients of the programs come with: tokens of a real authorization server, and odd ones beside them.
 
-import { createPrivateKey, randomUUID } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import { importJWK, type CryptoKey } from "jose";
+import { createTestKey, type TestJwk } from "oidc-spa-native/testing";
 import { nowInSeconds, publicMembers } from "../../support/fixtures.js";
 import { athOf, b64u, jws, newKey, type Jwk, type Key } from "../../support/jwt.js";
 import {
@@ -74,10 +75,7 @@ export async function createCredentials(): Promise<Credentials> {
         Record<string, unknown>
     ];
     const issuersJwk = keys.find(({ kid }) => kid === header.kid) as Jwk;
-    const issuersKey: Key = {
-        ...otherKey,
-        privateKey: createPrivateKey({ key: issuersJwk, format: "jwk" })
-    };
+    const issuersKey = createTestKey("ES256", { privateJwk: issuersJwk as TestJwk });
     const signed = (changes: Record<string, unknown>, key = issuersKey) =>
         jws(header, { ...claims, ...changes }, "ES256", key);
 

@@ -1,4 +1,4 @@
-//! Before the first keys are there (ATTACKS H19, H29, H33 to H35, H38).
+//! Before the first keys are there (requirements H19, H29, H33 to H35, H38).
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What the issuer's documents may be, and how they may arrive (ATTACKS H and G22 to G25, REQUIREMENTS B7).
+//! What the issuer's documents may be, and how they may arrive (requirements H and G22 to G25).
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! An issuer that goes away after its keys were fetched (ATTACKS H20, H30, H32).
+//! An issuer that goes away after its keys were fetched (requirements H20, H30, H32).
 
 use std::time::Duration;
 

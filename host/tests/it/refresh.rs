@@ -1,4 +1,4 @@
-//! How often an issuer is asked, and how much it is asked for (ATTACKS H11, H12, H19, H29, H33, H35).
+//! How often an issuer is asked, and how much it is asked for (requirements H11, H12, H19, H29, H33, H35).
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};

@@ -1,4 +1,4 @@
-//! Keys that change, and clients that claim they did (ATTACKS H23 to H32, H39, H40).
+//! Keys that change, and clients that claim they did (requirements H23 to H32, H39, H40).
 
 use std::time::Duration;
 

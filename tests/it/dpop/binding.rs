@@ -1,4 +1,4 @@
-//! Bound and unbound tokens on both schemes, and which schemes a server accepts (ATTACKS N, J41, J42).
+//! Bound and unbound tokens on both schemes, and which schemes a server accepts (requirements N, J41, J42).
 
 use oidc_spa_native::credentials::{Credentials, Field, Presentation};
 

@@ -1,4 +1,4 @@
-//! Check 7 of RFC 9449 section 4.3, and what else a proof's `jwk` must be (ATTACKS J09 to J21).
+//! Check 7 of RFC 9449 section 4.3, and what else a proof's `jwk` must be (requirements J09 to J21).
 
 use oidc_spa_native::jose::algorithm::Algorithm;
 use oidc_spa_native::jose::base64url_encode;

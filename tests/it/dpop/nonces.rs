@@ -1,4 +1,4 @@
-//! Check 10: nonces of this server, through the whole corridor (ATTACKS M, RFC 9449 sections 8 and 9).
+//! Check 10: nonces of this server, through the whole corridor (requirements M, RFC 9449 sections 8 and 9).
 
 use oidc_spa_native::access_token::Profile;
 use oidc_spa_native::challenge::Demand;

@@ -1,4 +1,4 @@
-//! Checks 8 and 9 of RFC 9449 section 4.3 against what a request went to (ATTACKS K).
+//! Checks 8 and 9 of RFC 9449 section 4.3 against what a request went to (requirements K).
 
 use oidc_spa_native::access_token::Profile;
 use oidc_spa_native::credentials::{Credentials, Field, Presentation};

@@ -1,4 +1,4 @@
-//! ATTACKS K as a table: what a request went to, the `htu` of its proof, and the verdict.
+//! Requirements K as a table: what a request went to, the `htu` of its proof, and the verdict.
 
 use oidc_spa_native::credentials::Field;
 use oidc_spa_native::question::Request;

@@ -17,7 +17,7 @@ export function rotationsOf({ issuer, phases, rotations, cooldownMs, heldMs, now
     let skipped = 0;
     let steps = [];
 
-    const mark = (what, key) => marks.push({ at: now(), what, kid: key.kid });
+    const mark = (what, kid) => marks.push({ at: now(), what, kid });
     const sign = key => {
         issuer.signWith(key);
         mark("signs", key);
@@ -28,9 +28,9 @@ export function rotationsOf({ issuer, phases, rotations, cooldownMs, heldMs, now
         mark("withdrawn", key);
     };
 
-    async function begin({ emergency, signsAfterMs = cooldownMs + MARGIN_MS }) {
+    function begin({ emergency, signsAfterMs = cooldownMs + MARGIN_MS }) {
         const old = issuer.signer();
-        const key = await issuer.publishKey();
+        const key = issuer.publishKey();
         mark("published", key);
         if (emergency) {
             sign(key);
@@ -58,7 +58,7 @@ export function rotationsOf({ issuer, phases, rotations, cooldownMs, heldMs, now
         skipped: () => skipped,
 
         /** Does what is due. To be called often, one call after the other. */
-        async advance() {
+        advance() {
             if (steps.length > 0) {
                 if (now() >= steps[0].at) {
                     steps.shift().take();
@@ -75,7 +75,7 @@ export function rotationsOf({ issuer, phases, rotations, cooldownMs, heldMs, now
                 skipped += 1;
             } else if (issuer.lastGoodAnswer() > phase.from) {
                 waiting.shift();
-                await begin(next);
+                begin(next);
             }
         }
     };

@@ -1,5 +1,5 @@
-// `node benchmark/soak-keys/main.mjs [--minutes 10]`: steady load, while the issuer rotates its keys, fails in many ways
-// and returns, and attackers send what they can. Fails if one good request is refused, one bad one granted, or if the
+// `npm run test:soak -- [--minutes 10]`: steady load, while the issuer rotates its keys, fails in many ways and
+// returns, and attackers send what they can. Fails if one good request is refused, one bad one granted, or if the
 // issuer is asked more often than the policy allows.
 
 import { subscribe } from "node:diagnostics_channel";
@@ -70,7 +70,7 @@ const name = options.minutes < 10 ? "short" : "latest";
 write(`${name}.json`, toJson(results));
 write(`${name}.svg`, plot(results));
 console.log(`\n${phaseTable(results)}\n\n${summary(results)}\n`);
-console.log(`Plot and figures: benchmark/soak-keys/results/${name}.svg and ${name}.json`);
+console.log(`Plot and figures: __test__/soak/results/${name}.svg and ${name}.json`);
 process.exitCode = failed.length === 0 ? 0 : 1;
 
 /** Puts the issuer into one state after the other, and rotates its keys meanwhile. Returns when each state began. */
@@ -80,7 +80,7 @@ async function playScript() {
         await issuer.enter(phase);
         entered.push(now());
         while (now() < phase.to) {
-            await rotations.advance();
+            rotations.advance();
             await new Promise(resolve => setTimeout(resolve, SCRIPT_TICK_MS));
         }
     }

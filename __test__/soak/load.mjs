@@ -1,7 +1,6 @@
 // Two streams of requests at fixed rates: clients with good tokens, and attackers.
 
 import { randomBytes } from "node:crypto";
-import { AUDIENCE } from "./issuer.mjs";
 
 const TICK_MS = 10;
 /** Requests under way at most, in each stream. */
@@ -18,24 +17,24 @@ export function clients({ issuer, validator, perSecond, heldMs, now }) {
     const held = [];
     const latencies = [];
     const stream = makeStream(perSecond, now, async number => {
-        const fresh = await signed();
+        const fresh = signed();
         if (number % 2 === 0) {
             return ask(fresh);
         }
         held.push(fresh);
-        return ask(held[0].at + heldMs <= now() ? held.shift() : await signed());
+        return ask(held[0].at + heldMs <= now() ? held.shift() : signed());
     });
 
-    async function signed() {
+    function signed() {
         const key = issuer.signer();
-        return { at: now(), key, text: await issuer.token(key) };
+        return { at: now(), key, text: issuer.token(key) };
     }
 
     async function ask(token) {
         let current = token;
         // The issuer has given new tokens to the clients of a key that it withdrew.
         while (!issuer.isPublished(current.key)) {
-            current = await signed();
+            current = signed();
         }
         const begun = performance.now();
         const verdict = await validator.validateRequest({ authorization: `Bearer ${current.text}` });
@@ -55,7 +54,7 @@ export function attackers({ issuer, validator, perSecond, withdrawn, isQuiet, no
         if (isQuiet(now())) {
             return undefined;
         }
-        const token = await tokenOf(number);
+        const token = tokenOf(number);
         return validator.validateRequest({ authorization: `Bearer ${token}` });
     });
 
@@ -64,21 +63,7 @@ export function attackers({ issuer, validator, perSecond, withdrawn, isQuiet, no
         if (number % 10 === 0 && stolen !== undefined) {
             return issuer.token(stolen);
         }
-        return forged(number % 10 === 5 ? issuer.signer().kid : randomBytes(12).toString("base64url"));
-    }
-
-    function forged(kid) {
-        const seconds = Math.floor(Date.now() / 1000);
-        const claims = {
-            iss: issuer.issuerUri,
-            sub: "user-1",
-            aud: AUDIENCE,
-            iat: seconds,
-            exp: seconds + 600
-        };
-        const part = value => Buffer.from(JSON.stringify(value)).toString("base64url");
-        const signature = randomBytes(64).toString("base64url");
-        return `${part({ alg: "ES256", typ: "at+jwt", kid })}.${part(claims)}.${signature}`;
+        return issuer.forged(number % 10 === 5 ? issuer.signer() : randomBytes(12).toString("base64url"));
     }
 }
 
