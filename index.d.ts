@@ -166,12 +166,14 @@ export type ExpectedRecipient =
           /**
            * What must be in the `aud` claim: one value, or a list of which one is enough. `false` skips the check, and
            * lets the claim be absent: then any access token of the issuer is accepted, whatever resource server it was
-           * meant for, unless `expectedClients` is set.
+           * meant for, unless `expectedClients` is set. A function is asked about each verified token: see
+           * {@link AudienceFunction}.
            */
-          expectedAudience: string | readonly string[] | false;
+          expectedAudience: string | readonly string[] | false | AudienceFunction;
           /**
            * `"any"` (default): one expected value in `aud` is enough. `"only"`: there is no other; a token that other
-           * resource servers accept too is refused. Not with `expectedAudience: false`.
+           * resource servers accept too is refused. Not with `expectedAudience: false`, and not with a function, which
+           * sees all values.
            */
           audienceMode?: "any" | "only";
           /**
@@ -188,6 +190,34 @@ export type ExpectedRecipient =
           /** Whose tokens are accepted, in the place of an audience: `aud` is not checked, and may be absent. */
           expectedClients: string | readonly string[];
       };
+
+/**
+ * Says whether this API is among those whom a token is for, where the audiences cannot be listed: one a tenant, for
+ * example. It is asked once for each request whose token passed every other check, with all values of `aud` (which may
+ * not be absent) and the configured issuer; never for a token whose signature is not verified. It must be synchronous and
+ * return exactly `true` to accept. `false` refuses with `audience_mismatch` (401, RFC 9068 section 4), as do all other
+ * values, a Promise and what it throws; a message that it throws becomes part of `debugErrorMessage`, cut after 300
+ * characters. Of requests with DPoP, the proof is used up by then.
+ *
+ * Compare whole values. A beginning, an end or a part that fits (`startsWith`, `includes`, a RegExp without `^` and `$`)
+ * lets tokens in that are for others.
+ *
+ * @example
+ * ```ts
+ * import { createValidator } from "oidc-spa-native";
+ *
+ * const tenants = new Set(["https://a.api.example.com", "https://b.api.example.com"]);
+ *
+ * createValidator({
+ *     issuerUri: "https://auth.example.com",
+ *     expectedAudience: audiences => audiences.length === 1 && audiences.every(audience => tenants.has(audience))
+ * });
+ * ```
+ */
+export type AudienceFunction = (
+    audiences: readonly string[],
+    context: { readonly issuerUri: string }
+) => boolean;
 
 /** An issuer, and how its tokens are verified. */
 export interface IssuerSource {

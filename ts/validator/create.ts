@@ -25,9 +25,11 @@ import {
 import { Verifier } from "../addon/verifier.js";
 import { readHeadersOrRequest } from "../request/request.js";
 import { createNativeValidator } from "./addon-validator.js";
+import { takeAudienceFunctions } from "./audience.js";
 import { expiryBy } from "./expiry.js";
 import { explain, type Lent } from "./explain.js";
 import { hostWatch } from "./host-notice.js";
+import { askingAudiences } from "./judge.js";
 import { checkNothingInherited, invalid, kindOf, readMembers, type Members } from "./members.js";
 import { clockReader, ruleBitsOf } from "./options.js";
 import { RefusedError } from "./refused-error.js";
@@ -46,12 +48,12 @@ export function createValidator<Claims>(options: ValidatorOptions<Claims, Option
     delete policy.clock;
     const applySchema = claims === undefined ? undefined : schemaReader(claims);
     const now = clock === undefined ? () => Date.now() : clockReader(clock);
-    const { native, settings, conclude, health } = createNativeValidator(
-        { ...policy },
-        { ownClock: clock !== undefined }
-    );
-    const verifier = new Verifier(native, conclude, settings);
-    const lookAtHost = hostWatch({ ...policy });
+    const [plain, audiences] = takeAudienceFunctions({ ...policy });
+    const { native, settings, conclude, health } = createNativeValidator(plain, {
+        ownClock: clock !== undefined
+    });
+    const judge = askingAudiences(new Verifier(native, conclude, settings), native, audiences);
+    const lookAtHost = hostWatch(plain);
 
     // A proxy's own certificate must not pass for its client's.
     const sources = { peerCertificate: settings.readsPeerCertificate, pseudoScheme: false };
@@ -113,7 +115,7 @@ export function createValidator<Claims>(options: ValidatorOptions<Claims, Option
     const validateRequest: Validator<Claims>["validateRequest"] = async (headers, target, rules) => {
         const bits = ruleBitsOf(rules);
         const parts = readHeadersOrRequest(headers, target, sources);
-        const answer = verifier.request(now(), bits, parts);
+        const answer = judge.request(now(), bits, parts);
         return concluded(isVerdict(answer) ? answer : await answer, bits, parts, target);
     };
 
@@ -129,7 +131,7 @@ export function createValidator<Claims>(options: ValidatorOptions<Claims, Option
         validateRequestSync: (headers, target, rules) => {
             const bits = ruleBitsOf(rules);
             const parts = readHeadersOrRequest(headers, target, sources);
-            const answer = verifier.requestNow(now(), bits, parts);
+            const answer = judge.requestNow(now(), bits, parts);
             const verdict = answer === null ? null : concluded(answer, bits, parts, target);
             if (verdict !== null && "then" in verdict) {
                 throw new TypeError(
@@ -180,7 +182,7 @@ export function createValidator<Claims>(options: ValidatorOptions<Claims, Option
                     `oidc-spa-native: timeoutMs must be a number from 0 to 3600000, but ${String(timeoutMs)} was given.`
                 );
             }
-            await verifier.ready(timeoutMs, false);
+            await judge.ready(timeoutMs, false);
         },
         health
     };

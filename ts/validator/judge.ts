@@ -1,0 +1,65 @@
+/**
+ * Who judges the requests of a validator: its addon, and the application's own word on audiences.
+ *
+ * In: the parts of a request. Out: verdicts, as the addon tells them. Never: a rule about tokens.
+ */
+
+import {
+    isVerdict,
+    readRefusal,
+    type NativeValidator,
+    type NativeVerdict,
+    type RequestParts,
+    type RuleBits
+} from "../addon/native.js";
+import { audienceObjection, type AudienceFunctions } from "./audience.js";
+
+/** What a validator asks of whoever judges: `Verifier` is one. */
+export interface Judge {
+    request(now: number, rules: RuleBits, parts: RequestParts): NativeVerdict | Promise<NativeVerdict>;
+    /** `null` where something must be waited for. */
+    requestNow(now: number, rules: RuleBits, parts: RequestParts): NativeVerdict | null;
+    ready(timeoutMs: number, failFast: boolean): Promise<void>;
+}
+
+/** The same judge where no issuer has a function; else one that asks it before it grants. */
+export function askingAudiences(judge: Judge, native: NativeValidator, functions: AudienceFunctions): Judge {
+    if (functions.every(isExpected => isExpected === undefined)) {
+        return judge;
+    }
+    const concluded = (verdict: NativeVerdict, now: number, rules: RuleBits): NativeVerdict => {
+        const isExpected = verdict.isGranted ? functions[verdict.issuer] : undefined;
+        if (!verdict.isGranted || isExpected === undefined) {
+            return verdict;
+        }
+        const objection = audienceObjection(verdict, isExpected);
+        return objection === null
+            ? verdict
+            : refusal(native, now, rules, objection.code, verdict.scheme, objection.debugErrorMessage);
+    };
+    return {
+        request(now, rules, parts) {
+            const answer = judge.request(now, rules, parts);
+            return isVerdict(answer)
+                ? concluded(answer, now, rules)
+                : answer.then(verdict => concluded(verdict, now, rules));
+        },
+        requestNow(now, rules, parts) {
+            const verdict = judge.requestNow(now, rules, parts);
+            return verdict === null ? null : concluded(verdict, now, rules);
+        },
+        ready: (timeoutMs, failFast) => judge.ready(timeoutMs, failFast)
+    };
+}
+
+/** A refusal that was decided on outside of the addon, with the response that belongs to it. */
+export function refusal(
+    native: NativeValidator,
+    now: number,
+    rules: RuleBits,
+    code: string,
+    scheme: string | null,
+    debugErrorMessage: string
+): NativeVerdict {
+    return readRefusal(native.refuse(now, rules, code, scheme, debugErrorMessage, [], [], null));
+}
