@@ -36,6 +36,8 @@ pub(crate) struct IssuerKeys {
     wake: Arc<Notify>,
     history: Mutex<KeysHistory>,
     is_attended: AtomicBool,
+    /// Who uses them: while nobody does, nothing is fetched.
+    users: AtomicUsize,
     waiting: AtomicUsize,
     origin: Instant,
 }
@@ -75,6 +77,7 @@ impl IssuerKeys {
             wake: Arc::new(Notify::new()),
             history: Mutex::default(),
             is_attended: AtomicBool::new(false),
+            users: AtomicUsize::new(0),
             waiting: AtomicUsize::new(0),
             origin: Instant::now(),
         }
@@ -122,6 +125,7 @@ impl IssuerKeys {
         may_pass: bool,
         deadline: Instant,
     ) -> Newer {
+        let _in_use = InUse::of(self);
         // Subscribed before asking, so that an end in between is not missed.
         let mut ended = self.ended.subscribe();
         let (demand, due) = {
@@ -182,6 +186,17 @@ impl IssuerKeys {
         }
         self.wake.notify_one();
         Ok(())
+    }
+
+    /// Whether nobody uses them, so that whoever attends them leaves.
+    fn is_left(&self) -> bool {
+        let is_unused = || self.users.load(Ordering::Acquire) == 0;
+        if !is_unused() {
+            return false;
+        }
+        self.is_attended.store(false, Ordering::Release);
+        // Somebody came meanwhile, and found them attended: this attendant stays, unless another one has begun.
+        is_unused() || self.is_attended.swap(true, Ordering::AcqRel)
     }
 
     /// Tells the ring, all who wait and all who listen how a fetch ended.
@@ -285,11 +300,33 @@ impl Drop for IssuerKeys {
     }
 }
 
-/// Fetches when the ring says so, until nobody holds the keys any more.
+/// One use of the keys: of a validator until it is done with them, or of a request that waits.
+#[derive(Debug)]
+pub(crate) struct InUse(Arc<IssuerKeys>);
+
+impl InUse {
+    pub(crate) fn of(keys: &Arc<IssuerKeys>) -> Self {
+        let in_use = Self(Arc::clone(keys));
+        if keys.users.fetch_add(1, Ordering::AcqRel) == 0 && keys.ring().held().is_some() {
+            // They were left. Without a runtime they are as they were, and the next demand says so.
+            let _no_runtime = keys.attend();
+        }
+        in_use
+    }
+}
+
+impl Drop for InUse {
+    fn drop(&mut self) {
+        self.0.users.fetch_sub(1, Ordering::AcqRel);
+        self.0.wake.notify_one();
+    }
+}
+
+/// Fetches when the ring says so, until nobody uses the keys any more.
 async fn attend(keys: Weak<IssuerKeys>, wake: Arc<Notify>) {
     let mut fetcher: Option<Fetcher> = None;
     loop {
-        let Some(strong) = keys.upgrade() else { return };
+        let Some(strong) = keys.upgrade().filter(|keys| !keys.is_left()) else { return };
         let (begin, due) = {
             let (mut ring, now) = (strong.ring(), strong.now());
             (ring.is_fetching() || ring.wake(now), ring.due())

@@ -4,7 +4,7 @@
 //! Out: verdicts.
 //! Never: a rule about who may enter.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use oidc_spa_native::challenge::{Demand, Refusal};
@@ -15,16 +15,18 @@ use oidc_spa_native::grant::PendingGrant;
 use oidc_spa_native::keys::jwk_set::JwkSet;
 use oidc_spa_native::memory::{BoundToken, IssuerIndex, Memory};
 use oidc_spa_native::presentation::RequestRules;
-use oidc_spa_native::question::Question;
+use oidc_spa_native::question::{Question, Request};
 use oidc_spa_native::rejection::{Code, Rejection};
-use oidc_spa_native::resource_server::{AcceptedIssuer, Decision, KeysNeeded, ResourceServer, Verdict};
+use oidc_spa_native::resource_server::{
+    AcceptedIssuer, Decision, KeysNeeded, NamedIssuer, ResourceServer, Verdict,
+};
 use oidc_spa_native::time::UnixTime;
 
 use crate::explanation;
 use crate::fetch::FetchPlan;
 use crate::health;
 use crate::held_keys::{HeldKeys, KeySet};
-use crate::issuer_keys::Newer;
+use crate::issuer_keys::{InUse, Newer};
 use crate::judgement::{Answer, Judged, Judgement, Wait, WaitsFor};
 use crate::memories::Memories;
 use crate::options::keys::KeySource;
@@ -42,6 +44,8 @@ pub struct Validator {
     server: ResourceServer,
     /// The keys of each issuer of the policy, in its order.
     keys: Vec<HeldKeys>,
+    /// Of the keys that are fetched. None once it is retired.
+    uses: Mutex<Vec<InUse>>,
     replay: ReplayGuard,
     memories: Memories,
     keys_timeout: Duration,
@@ -88,7 +92,7 @@ impl Validator {
     /// A validator with these options that remembers proofs in this memory.
     fn remembering(options: Options, memory: Arc<ReplayMemory>) -> Self {
         let issuers = options.policy.issuers.iter().zip(options.sources);
-        let keys = issuers
+        let keys: Vec<HeldKeys> = issuers
             .map(|(AcceptedIssuer { issuer, .. }, sources)| {
                 let set = |source| {
                     let jwk_set_urls = match source {
@@ -115,6 +119,7 @@ impl Validator {
         };
         Self {
             server: ResourceServer::new(options.policy),
+            uses: Mutex::new(keys.iter().flat_map(HeldKeys::fetched).map(InUse::of).collect()),
             keys,
             replay: ReplayGuard::new(memory, store, options.replay.on_unavailable),
             memories: Memories::new(options.verified_token_bytes),
@@ -239,6 +244,22 @@ impl Validator {
         now: UnixTime,
     ) -> Refusal {
         self.server.refuse(rejection, used, rules, demand, now)
+    }
+
+    /// The issuer that a request's token names by its own word: whom to ask for, where it is not known yet.
+    pub fn named_issuer(&self, request: &Request<'_>, now: UnixTime) -> Option<NamedIssuer> {
+        self.server.named_issuer(request, now)
+    }
+
+    /// Whether an issuer of the options has this name.
+    pub fn accepts_issuer(&self, name: &str) -> bool {
+        self.server.policy().issuers.iter().any(|accepted| accepted.issuer.is_called(name))
+    }
+
+    /// Says that no more requests come: keys that no other validator uses are no longer fetched, other than for requests
+    /// that wait for them already.
+    pub fn retire(&self) {
+        self.uses.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
     /// Waits until every issuer has keys; the error says which has not and why. All are asked at once.

@@ -57,7 +57,7 @@ function take<Issuer>(issuer: Issuer, path: string): [issuer: Issuer, AudienceFu
 
 /** What the function objects to in a token that is verified; `null` where it says `true`. */
 export function audienceObjection(
-    { claims, issuerUri }: NativeGrant,
+    { claims, issuerUri }: Pick<NativeGrant, "claims" | "issuerUri">,
     isExpected: AudienceFunction
 ): AudienceObjection | null {
     const { aud } = claims as { readonly aud?: unknown };

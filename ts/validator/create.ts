@@ -22,14 +22,11 @@ import {
     type RequestParts,
     type RuleBits
 } from "../addon/native.js";
-import { Verifier } from "../addon/verifier.js";
 import { readHeadersOrRequest } from "../request/request.js";
-import { createNativeValidator } from "./addon-validator.js";
-import { takeAudienceFunctions } from "./audience.js";
 import { expiryBy } from "./expiry.js";
 import { explain, type Lent } from "./explain.js";
 import { hostWatch } from "./host-notice.js";
-import { askingAudiences } from "./judge.js";
+import { judgeOf } from "./judge-of-options.js";
 import { checkNothingInherited, invalid, kindOf, readMembers, type Members } from "./members.js";
 import { clockReader, ruleBitsOf } from "./options.js";
 import { RefusedError } from "./refused-error.js";
@@ -48,12 +45,13 @@ export function createValidator<Claims>(options: ValidatorOptions<Claims, Option
     delete policy.clock;
     const applySchema = claims === undefined ? undefined : schemaReader(claims);
     const now = clock === undefined ? () => Date.now() : clockReader(clock);
-    const [plain, audiences] = takeAudienceFunctions({ ...policy });
-    const { native, settings, conclude, health } = createNativeValidator(plain, {
-        ownClock: clock !== undefined
-    });
-    const judge = askingAudiences(new Verifier(native, conclude, settings), native, audiences);
-    const lookAtHost = hostWatch(plain);
+    const { judge, explain: ask, native, settings, health, forgetIssuer } = judgeOf(
+        { ...policy },
+        {
+            ownClock: clock !== undefined
+        }
+    );
+    const lookAtHost = hostWatch({ ...policy });
 
     // A proxy's own certificate must not pass for its client's.
     const sources = { peerCertificate: settings.readsPeerCertificate, pseudoScheme: false };
@@ -105,12 +103,7 @@ export function createValidator<Claims>(options: ValidatorOptions<Claims, Option
         return toVerdict(verdict, bits);
     };
 
-    const lent: Lent<Claims> = {
-        now,
-        issuerUris: settings.issuerUris,
-        applySchema,
-        ask: (at, bits, parts) => verifier.explain(at, bits, parts)
-    };
+    const lent: Lent<Claims> = { now, applySchema, ask };
 
     const validateRequest: Validator<Claims>["validateRequest"] = async (headers, target, rules) => {
         const bits = ruleBitsOf(rules);
@@ -184,7 +177,13 @@ export function createValidator<Claims>(options: ValidatorOptions<Claims, Option
             }
             await judge.ready(timeoutMs, false);
         },
-        health
+        health,
+        forgetIssuer: iss => {
+            if (typeof iss !== "string") {
+                throw invalid(`forgetIssuer takes the name of an issuer, as in iss; got ${kindOf(iss)}`);
+            }
+            return forgetIssuer(iss);
+        }
     };
 }
 

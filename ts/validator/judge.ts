@@ -7,12 +7,14 @@
 import {
     isVerdict,
     readRefusal,
+    type NativeExplanation,
+    type NativeRefusal,
     type NativeValidator,
     type NativeVerdict,
     type RequestParts,
     type RuleBits
 } from "../addon/native.js";
-import { audienceObjection, type AudienceFunctions } from "./audience.js";
+import { audienceObjection, type AudienceFunctions, type AudienceObjection } from "./audience.js";
 
 /** What a validator asks of whoever judges: `Verifier` is one. */
 export interface Judge {
@@ -20,6 +22,35 @@ export interface Judge {
     /** `null` where something must be waited for. */
     requestNow(now: number, rules: RuleBits, parts: RequestParts): NativeVerdict | null;
     ready(timeoutMs: number, failFast: boolean): Promise<void>;
+}
+
+/** Every check of a request, as the addon makes them, and the application's word on the audience. */
+export interface JudgedExplanation {
+    readonly explanation: NativeExplanation;
+    readonly issuerUris: readonly string[];
+    /** `undefined` where no function was asked; `null` where it objects to nothing. */
+    readonly audience: AudienceObjection | null | undefined;
+}
+
+export type Explain = (now: number, rules: RuleBits, parts: RequestParts) => Promise<JudgedExplanation>;
+
+/** Explains what this addon does, and what the functions say. */
+export function explaining(
+    ask: (now: number, rules: RuleBits, parts: RequestParts) => Promise<NativeExplanation>,
+    issuerUris: readonly string[],
+    functions: AudienceFunctions
+): Explain {
+    return async (now, rules, parts) => {
+        const explanation = await ask(now, rules, parts);
+        const { admitted } = explanation;
+        const isExpected = admitted === null ? undefined : functions[admitted.issuer];
+        if (admitted === null || isExpected === undefined) {
+            return { explanation, issuerUris, audience: undefined };
+        }
+        const issuerUri = issuerUris[admitted.issuer] ?? "";
+        const audience = audienceObjection({ claims: admitted.claims, issuerUri }, isExpected);
+        return { explanation, issuerUris, audience };
+    };
 }
 
 /** The same judge where no issuer has a function; else one that asks it before it grants. */
@@ -60,6 +91,6 @@ export function refusal(
     code: string,
     scheme: string | null,
     debugErrorMessage: string
-): NativeVerdict {
+): NativeRefusal {
     return readRefusal(native.refuse(now, rules, code, scheme, debugErrorMessage, [], [], null));
 }

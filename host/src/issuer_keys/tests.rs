@@ -128,3 +128,22 @@ async fn h29_tokens_that_cannot_pass_leave_places_for_those_that_may() {
     drop(in_vain);
     assert_eq!(keys.waiting.load(Ordering::Relaxed), 0, "every place is given back");
 }
+
+#[tokio::test]
+async fn keys_that_nobody_uses_any_more_are_not_attended_until_somebody_does() {
+    let keys = unreachable_issuer();
+    fetched_meanwhile(&keys);
+    let is_attended = || keys.is_attended.load(Ordering::Acquire);
+    assert!(!is_attended());
+    for _ in 0..2 {
+        let (one, other) = (InUse::of(&keys), InUse::of(&keys));
+        assert!(is_attended());
+        drop(one);
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        assert!(is_attended(), "another one uses them");
+        drop(other);
+        while is_attended() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
+}

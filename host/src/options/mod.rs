@@ -37,6 +37,8 @@ pub struct Internals {
     pub own_clock: bool,
     /// The application asks its replay store itself.
     pub application_store: bool,
+    /// The options name no issuer: `ts/` asks the application for each that a token names.
+    pub asks_for_issuers: bool,
 }
 
 /// Everything that a validator is told at its construction.
@@ -127,7 +129,7 @@ impl Options {
         // RFC 9068 compares to the letter, and oidc-spa knows one name.
         let naming =
             Naming { transport: network.transport, knows_aliases: access_token.profile == Profile::Common };
-        let (issuers, sources): (Vec<_>, Vec<_>) = issuers(&options, naming)?.into_iter().unzip();
+        let (issuers, sources): (Vec<_>, Vec<_>) = issuers(&options, naming, internals)?.into_iter().unzip();
         keys::check_headers(&network, &issuers, &sources)?;
         let policy = Policy {
             issuers,
@@ -197,9 +199,22 @@ fn verified_token_bytes(options: &Reader<'_>) -> Result<u64, OptionsError> {
 
 type AcceptedSource = (AcceptedIssuer, Vec<KeySource>);
 
-fn issuers(options: &Reader<'_>, naming: Naming) -> Result<Vec<AcceptedSource>, OptionsError> {
+fn issuers(
+    options: &Reader<'_>,
+    naming: Naming,
+    internals: Internals,
+) -> Result<Vec<AcceptedSource>, OptionsError> {
+    let misplaced = || ISSUER_NAMES.iter().find(|name| options.object.has(name));
+    if internals.asks_for_issuers {
+        return match misplaced() {
+            Some(name) => {
+                Err(options.conflict(name, "belongs into what the function `issuers` returns, not beside it"))
+            }
+            None => Ok(Vec::new()),
+        };
+    }
     let Some(value) = options.object.get("issuers") else { return Ok(vec![issuer(options, naming)?]) };
-    if let Some(name) = ISSUER_NAMES.iter().find(|name| options.object.has(name)) {
+    if let Some(name) = misplaced() {
         return Err(options.conflict(name, "belongs into each element of `issuers`, not beside it"));
     }
     let expected = "a list of { issuerUri, expectedAudience } or { issuerUri, expectedClients }";
