@@ -575,6 +575,22 @@ export interface CommonOptions<Claims, Lacking extends OptionalClaim = never> {
      * hours). From 0 to 31536000, or `"forever"`. After it requests get `keys_unavailable` (503).
      */
     keysOutageSeconds?: number | "forever" | undefined;
+    /**
+     * Keys that another process fetched, as `validator.snapshot()` gave them: for a start without a wait (serverless
+     * functions). They serve at once, as if they had been fetched here when they were fetched there, and are refreshed in
+     * the background, no later than their age; those that are beyond it already, at once. Until the issuer was heard of they
+     * serve no longer than `keysSnapshotMaxAgeSeconds` after they were fetched.
+     *
+     * **Whoever can write the text decides who may enter**: keep it where only your program writes. What is malformed, too
+     * old, of another version or of other issuers is not used; a warning says why (`OIDC_SPA_NATIVE_OPTIONS`), and the keys
+     * are fetched. Not where `issuers` is a function.
+     */
+    keysSnapshot?: string | undefined;
+    /**
+     * How long after they were fetched the keys of `keysSnapshot` serve, in seconds, unless the issuer was heard of before:
+     * for so long a key may still work that the issuer has withdrawn. Default 3600. From 60 to 86400.
+     */
+    keysSnapshotMaxAgeSeconds?: number | undefined;
     /** How issuers are reached. */
     network?: NetworkOptions | undefined;
     /**
@@ -1130,6 +1146,26 @@ export interface Validator<Claims = AccessTokenClaims> {
      */
     health(): ValidatorHealth;
     /**
+     * The keys that were fetched and serve now, as a text for `keysSnapshot` of the next process. It is JSON: the JWK Sets as
+     * the issuers publish them, when each was fetched and until when it is fresh. It holds no secret, and needs none of its
+     * own to be trusted: whoever can write it decides who may enter. Keys that are known in advance (`keys`) and those of
+     * issuers that a function in `issuers` named are not in it.
+     *
+     * @example
+     * ```ts
+     * import { readFileSync, writeFileSync } from "node:fs";
+     * import { createValidator } from "oidc-spa-native";
+     *
+     * const path = "/tmp/keys-snapshot.json";
+     * const issuer = { issuerUri: "https://auth.example.com", expectedAudience: "https://api.example.com" };
+     *
+     * const validator = createValidator({ ...issuer, keysSnapshot: readFileSync(path, "utf8") });
+     * await validator.ready();
+     * writeFileSync(path, validator.snapshot());
+     * ```
+     */
+    snapshot(): string;
+    /**
      * Forgets what the function `issuers` said of this name: the next token that holds it has the function asked anew. For
      * a tenant whose options have changed, that has gone, or that is new. Requests that wait for the function already may
      * still get its answer.
@@ -1252,7 +1288,8 @@ export interface KeysEvent {
 }
 
 /**
- * Makes a validator. No network call is made here: keys are fetched by the first request, or by `ready()`.
+ * Makes a validator. No network call is made here: keys are fetched by the first request, or by `ready()`; those of a
+ * `keysSnapshot` that are beyond their age are fetched in the background.
  *
  * @throws TypeError if the options make no sense; the message says what was given and what is allowed
  * @example

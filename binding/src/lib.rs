@@ -139,6 +139,12 @@ impl NativeValidator {
         self.validator.retire();
     }
 
+    /// The keys that were fetched and serve now, as a text for the option `keysSnapshot`.
+    #[napi(catch_unwind)]
+    pub fn snapshot(&self) -> String {
+        self.validator.snapshot()
+    }
+
     /// How the validator stands, as the JSON text of `ValidatorHealth`.
     #[napi(catch_unwind)]
     pub fn health(&self) -> String {

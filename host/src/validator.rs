@@ -29,7 +29,7 @@ use crate::held_keys::{HeldKeys, KeySet};
 use crate::issuer_keys::{InUse, Newer};
 use crate::judgement::{Answer, Judged, Judgement, Wait, WaitsFor};
 use crate::memories::Memories;
-use crate::options::keys::KeySource;
+use crate::options::keys::{KeySource, unused_snapshot};
 use crate::options::replay::ReplayChoice;
 use crate::options::{Internals, Options};
 use crate::options_error::OptionsError;
@@ -37,6 +37,7 @@ use crate::registry;
 use crate::replay::{AskedStore, ReplayGuard, Settlement, Store, StoreQuestion, StoreState};
 use crate::runtime::{run, runtime};
 use crate::settings::{self, Settings};
+use crate::snapshot::{self, Snapshot};
 
 /// A resource server's guard in this process.
 #[derive(Debug)]
@@ -107,6 +108,10 @@ impl Validator {
                 HeldKeys::new(issuer.as_str(), sources.into_iter().map(set).collect())
             })
             .collect();
+        let mut warnings = options.warnings;
+        if let Some((snapshot, most)) = &options.snapshot {
+            warnings.extend(carry(&keys, snapshot, *most));
+        }
         memory.cover(options.policy.dpop.window);
         if options.policy.nonces.is_some() {
             memory.cover(options.policy.dpop.nonce_window);
@@ -125,7 +130,7 @@ impl Validator {
             memories: Memories::new(options.verified_token_bytes),
             keys_timeout: Duration::from_millis(options.keys_timeout_millis),
             settings: Settings {
-                warnings: options.warnings,
+                warnings,
                 forwarded: options.forwarded,
                 verified_token_bytes: options.verified_token_bytes,
                 store_timeout: options.replay.timeout,
@@ -256,6 +261,12 @@ impl Validator {
         self.server.policy().issuers.iter().any(|accepted| accepted.issuer.is_called(name))
     }
 
+    /// The keys that were fetched and serve now, as a text for the option `keysSnapshot` of another process.
+    pub fn snapshot(&self) -> String {
+        let fetched = self.keys.iter().flat_map(HeldKeys::fetched);
+        snapshot::to_json(fetched.filter_map(|keys| keys.carriable()))
+    }
+
     /// Says that no more requests come: keys that no other validator uses are no longer fetched, other than for requests
     /// that wait for them already.
     pub fn retire(&self) {
@@ -325,6 +336,30 @@ impl Validator {
         }
         verdict
     }
+}
+
+/// Hands keys of another process to those that are to be fetched. Answers what the application should be told.
+fn carry(keys: &[HeldKeys], snapshot: &Snapshot, most: Duration) -> Vec<String> {
+    let (mut is_of_any, mut unused) = (false, Vec::new());
+    for fetched in keys.iter().flat_map(HeldKeys::fetched) {
+        match snapshot.keys_for(fetched.plan(), most) {
+            None => {}
+            Some(Ok((carried, set))) => {
+                is_of_any = true;
+                // Where there are keys already, they are later ones.
+                let _is_taken = fetched.carry(carried, set.document, set.fetched_at);
+            }
+            Some(Err(why)) => {
+                is_of_any = true;
+                unused.push(unused_snapshot(&why));
+            }
+        }
+    }
+    if !is_of_any {
+        unused
+            .push(unused_snapshot("it holds no keys of these issuers, fetched from where these options say"));
+    }
+    unused
 }
 
 /// A refusal for which these keys would have been needed. Where there are none, it says why.

@@ -137,6 +137,21 @@ impl UnknownKids {
 struct Held {
     keys: Arc<JwkSet>,
     fresh_until: Monotonic,
+    /// No later than this do they serve, whatever the policy says of an outage.
+    ends: Option<Monotonic>,
+}
+
+/// Keys that were fetched by another process, before this one began. Times in milliseconds.
+#[derive(Clone, Debug)]
+pub struct CarriedKeys {
+    /// The keys.
+    pub keys: Arc<JwkSet>,
+    /// How long ago they were fetched.
+    pub elapsed_millis: u64,
+    /// How long they are fresh, counted from then.
+    pub age_millis: u64,
+    /// How long they serve at most, counted from then, unless the issuer is heard of.
+    pub most_millis: u64,
 }
 
 impl KeyRing {
@@ -176,8 +191,9 @@ impl KeyRing {
 
     /// When the keys stop serving, unless the issuer answers before.
     pub fn serve_until(&self) -> Option<Monotonic> {
-        let outage = self.policy.outage_millis?;
-        self.held.as_ref().map(|held| held.fresh_until.plus_millis(outage))
+        let held = self.held.as_ref()?;
+        let outage_ends = self.policy.outage_millis.map(|outage| held.fresh_until.plus_millis(outage));
+        outage_ends.into_iter().chain(held.ends).min()
     }
 
     /// How the keys stand.
@@ -270,12 +286,27 @@ impl KeyRing {
     pub fn fetched(&mut self, now: Monotonic, keys: Arc<JwkSet>, lifetime: Option<u64>, jitter: f64) {
         let (least, most) = self.policy.age_bounds_millis;
         let age = lifetime.map_or(self.policy.age_millis, |lifetime| lifetime.clamp(least, most));
-        self.held = Some(Held { keys, fresh_until: now.plus_millis(age) });
+        self.held = Some(Held { keys, fresh_until: now.plus_millis(age), ends: None });
         self.is_fetching = false;
         self.failures = 0;
         self.held_back_until = now;
         // From 80 to 100 % of the age, so that no request ever waits for the refresh.
         self.due = Some(now.plus_millis(share(age, 0.8 + 0.2 * unit(jitter))));
+    }
+
+    /// Takes keys that another process fetched, as if they had been fetched here then. Nothing happens where there are keys,
+    /// or a fetch is under way, or these have served long enough.
+    pub fn carry(&mut self, now: Monotonic, carried: CarriedKeys, jitter: f64) -> bool {
+        let CarriedKeys { keys, elapsed_millis, age_millis, most_millis } = carried;
+        if self.held.is_some() || self.is_fetching || elapsed_millis >= most_millis {
+            return false;
+        }
+        let (least, most) = self.policy.age_bounds_millis;
+        let age = age_millis.clamp(least, most).min(most_millis);
+        let left = |millis: u64| now.plus_millis(millis.saturating_sub(elapsed_millis));
+        self.held = Some(Held { keys, fresh_until: left(age), ends: Some(left(most_millis)) });
+        self.due = Some(left(share(age, 0.8 + 0.2 * unit(jitter))));
+        true
     }
 
     /// A fetch failed. The keys that are there stay. The next attempt is made at a random point (`jitter`, from 0 to
@@ -442,6 +473,41 @@ mod tests {
         assert!(ring.wake(at(12_000)), "it was left alone for long enough");
         ring.fetched(at(12_010), set(), None, 0.5);
         assert!(ring.keys(at(12_010)).is_some());
+    }
+
+    #[test]
+    fn keys_that_were_carried_serve_as_if_fetched_then_and_no_longer_than_they_may() {
+        let carried = |elapsed: u64, age: u64| {
+            let mut ring = KeyRing::new(KeyRingPolicy { outage_millis: None, ..KeyRingPolicy::default() });
+            let keys =
+                CarriedKeys { keys: set(), elapsed_millis: elapsed, age_millis: age, most_millis: HOUR };
+            ring.carry(at(7), keys, 0.0).then_some(ring)
+        };
+        let ring = carried(MINUTE, 10 * MINUTE).unwrap();
+        assert_eq!(ring.fresh_until(), Some(at(7 + 9 * MINUTE)));
+        assert_eq!(ring.due(), Some(at(7 + 7 * MINUTE)));
+        assert_eq!(ring.serve_until(), Some(at(7 + 59 * MINUTE)));
+        // Beyond their age they serve, and the issuer is asked at once.
+        let mut ring = carried(20 * MINUTE, 10 * MINUTE).unwrap();
+        assert_eq!(ring.freshness(at(8)), Freshness::Stale);
+        assert!(ring.wake(at(8)));
+        ring.failed(at(9), None, 0.0);
+        assert!(ring.keys(at(7 + 40 * MINUTE)).is_some());
+        assert_eq!(ring.freshness(at(8 + 40 * MINUTE)), Freshness::Expired);
+        // A good fetch ends what was carried.
+        ring.fetched(at(10), set(), None, 0.5);
+        assert_eq!(ring.serve_until(), None);
+        // An age that somebody wrote is kept within bounds, and within what they may serve.
+        assert_eq!(carried(0, u64::MAX).unwrap().fresh_until(), Some(at(7 + HOUR)));
+        assert_eq!(carried(0, 0).unwrap().fresh_until(), Some(at(7 + MINUTE)));
+        assert!(carried(HOUR - 1, MINUTE).is_some());
+        assert!(carried(HOUR, 10 * HOUR).is_none());
+        let mut fetching = KeyRing::new(KeyRingPolicy::default());
+        fetching.decide_refresh(at(0));
+        let keys = CarriedKeys { keys: set(), elapsed_millis: 0, age_millis: HOUR, most_millis: HOUR };
+        assert!(!fetching.carry(at(1), keys.clone(), 0.0));
+        fetching.fetched(at(1), set(), None, 0.5);
+        assert!(!fetching.carry(at(2), keys, 0.0));
     }
 
     #[test]

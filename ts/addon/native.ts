@@ -206,6 +206,8 @@ export interface NativeValidator {
     retire(): void;
     /** JSON text of `Settings`. */
     settings(): string;
+    /** The keys that were fetched and serve now, for the option `keysSnapshot`. */
+    snapshot(): string;
     /** JSON text of a `ValidatorHealth`. */
     health(): string;
 }

@@ -178,6 +178,7 @@ export function createValidator<Claims>(options: ValidatorOptions<Claims, Option
             await judge.ready(timeoutMs, false);
         },
         health,
+        snapshot: () => native.snapshot(),
         forgetIssuer: iss => {
             if (typeof iss !== "string") {
                 throw invalid(`forgetIssuer takes the name of an issuer, as in iss; got ${kindOf(iss)}`);
