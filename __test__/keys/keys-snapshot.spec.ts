@@ -196,9 +196,9 @@ describe("a snapshot of keys", () => {
     test("what is no text, and an age without a snapshot, are errors", () => {
         for (const [options, said] of [
             [{ keysSnapshot: {} }, "keysSnapshot: expected a string"],
-            [{ keysSnapshotMaxAgeSeconds: 60 }, "is of no use without keysSnapshot"],
+            [{ keysSnapshotMaxAgeSeconds: 60 }, "is of no use without `keysSnapshot`"],
             [{ keysSnapshot: "{}", keysSnapshotMaxAgeSeconds: 90_000 }, "from 60 to 86400"],
-            [{ issuers: () => null, keysSnapshot: "{}" }, "cannot stand beside a function in issuers"]
+            [{ issuers: () => null, keysSnapshot: "{}" }, "cannot stand beside a function in `issuers`"]
         ] as const) {
             expect(() => validatorOf(options)).toThrow(said);
         }

@@ -416,3 +416,52 @@ describe("tenants", () => {
         expect(createValidator({ issuers, issuerLookup: { maxKnown: 1 } }).forgetIssuer("x")).toBe(false);
     });
 });
+
+describe("explain", () => {
+    const checkOf = async (validator: Validator, accessToken: string, id: string) => {
+        const { refusal, checks } = await validator.explain(bearer(accessToken));
+        return [refusal?.code ?? null, checks.find(check => check.id === id)?.outcome];
+    };
+
+    test("of a tenant says what its verdict says, and asks for it too", async () => {
+        const asked = vi.fn<IssuerFunction>(iss => {
+            if (iss === "https://down.example") {
+                throw new Error("down");
+            }
+            return iss === a.issuer.issuerUri ? known(a) : null;
+        });
+        const validator = validatorOf(asked);
+        const good = a.token(nowInSeconds());
+        expect(await checkOf(validator, good, "token.audience")).toEqual([null, "passed"]);
+        expect(asked).toHaveBeenCalledOnce();
+        const other = a.token(nowInSeconds(), { aud: "urn:other" });
+        expect(await checkOf(validator, other, "token.audience")).toEqual(["audience_mismatch", "failed"]);
+        const nobody = await checkOf(validator, named("https://nobody.example"), "token.audience");
+        expect(nobody).toEqual(["issuer_mismatch", "skipped"]);
+        const down = await checkOf(validator, named("https://down.example"), "token.audience");
+        expect(down).toEqual(["keys_unavailable", "skipped"]);
+    });
+
+    test("asks the function in expectedAudience", async () => {
+        const validator = createValidator({
+            ...known(a),
+            expectedAudience: (audiences: readonly string[]) => audiences.includes(AUDIENCE)
+        } as ValidatorOptions);
+        const good = a.token(nowInSeconds());
+        expect(await checkOf(validator, good, "application.audience")).toEqual([null, "passed"]);
+        const other = a.token(nowInSeconds(), { aud: "urn:other" });
+        expect(await checkOf(validator, other, "application.audience")).toEqual([
+            "audience_mismatch",
+            "failed"
+        ]);
+        const bad = `${good.slice(0, -8)}AAAAAAAA`;
+        expect(await checkOf(validator, bad, "application.audience")).toEqual([
+            "signature_invalid",
+            "skipped"
+        ]);
+        expect(await checkOf(createValidator(known(a)), good, "application.audience")).toEqual([
+            null,
+            "skipped"
+        ]);
+    });
+});

@@ -45,7 +45,14 @@ export function createValidator<Claims>(options: ValidatorOptions<Claims, Option
     delete policy.clock;
     const applySchema = claims === undefined ? undefined : schemaReader(claims);
     const now = clock === undefined ? () => Date.now() : clockReader(clock);
-    const { judge, explain: ask, native, settings, health, forgetIssuer } = judgeOf(
+    const {
+        judge,
+        explain: ask,
+        native,
+        settings,
+        health,
+        forgetIssuer
+    } = judgeOf(
         { ...policy },
         {
             ownClock: clock !== undefined

@@ -7,7 +7,13 @@
 
 import type { IssuerHealth, IssuerLookupHealth, IssuerOptions } from "../../index.js";
 import { tellOfLookup } from "../addon/keys-channel.js";
-import type { NativeRefusal, NativeValidator, NativeVerdict, RequestParts, RuleBits } from "../addon/native.js";
+import type {
+    NativeRefusal,
+    NativeValidator,
+    NativeVerdict,
+    RequestParts,
+    RuleBits
+} from "../addon/native.js";
 import type { IssuerQuestions, IssuerWord, Occasion } from "./issuer-questions.js";
 import { refusal, type Explain, type Judge, type JudgedExplanation } from "./judge.js";
 import type { LookupBounds } from "./lookup-options.js";
@@ -93,7 +99,9 @@ export class Tenants implements Judge {
     async explain(now: number, rules: RuleBits, parts: RequestParts): Promise<JudgedExplanation> {
         const named = this.#named(now, parts);
         const found =
-            named === null ? undefined : (this.#find(named[0]) ?? (named[1] ? await this.#wait(named[0]) : undefined));
+            named === null
+                ? undefined
+                : (this.#find(named[0]) ?? (named[1] ? await this.#wait(named[0]) : undefined));
         if (found !== undefined && isTenant(found)) {
             return found.explain(now, rules, parts);
         }
