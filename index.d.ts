@@ -166,12 +166,14 @@ export type ExpectedRecipient =
           /**
            * What must be in the `aud` claim: one value, or a list of which one is enough. `false` skips the check, and
            * lets the claim be absent: then any access token of the issuer is accepted, whatever resource server it was
-           * meant for, unless `expectedClients` is set.
+           * meant for, unless `expectedClients` is set. A function is asked about each verified token: see
+           * {@link AudienceFunction}.
            */
-          expectedAudience: string | readonly string[] | false;
+          expectedAudience: string | readonly string[] | false | AudienceFunction;
           /**
            * `"any"` (default): one expected value in `aud` is enough. `"only"`: there is no other; a token that other
-           * resource servers accept too is refused. Not with `expectedAudience: false`.
+           * resource servers accept too is refused. Not with `expectedAudience: false`, and not with a function, which
+           * sees all values.
            */
           audienceMode?: "any" | "only";
           /**
@@ -188,6 +190,34 @@ export type ExpectedRecipient =
           /** Whose tokens are accepted, in the place of an audience: `aud` is not checked, and may be absent. */
           expectedClients: string | readonly string[];
       };
+
+/**
+ * Says whether this API is among those whom a token is for, where the audiences cannot be listed: one a tenant, for
+ * example. It is asked once for each request whose token passed every other check, with all values of `aud` (which may
+ * not be absent) and the configured issuer; never for a token whose signature is not verified. It must be synchronous and
+ * return exactly `true` to accept. `false` refuses with `audience_mismatch` (401, RFC 9068 section 4), as do all other
+ * values, a Promise and what it throws; a message that it throws becomes part of `debugErrorMessage`, cut after 300
+ * characters. Of requests with DPoP, the proof is used up by then.
+ *
+ * Compare whole values. A beginning, an end or a part that fits (`startsWith`, `includes`, a RegExp without `^` and `$`)
+ * lets tokens in that are for others.
+ *
+ * @example
+ * ```ts
+ * import { createValidator } from "oidc-spa-native";
+ *
+ * const tenants = new Set(["https://a.api.example.com", "https://b.api.example.com"]);
+ *
+ * createValidator({
+ *     issuerUri: "https://auth.example.com",
+ *     expectedAudience: audiences => audiences.length === 1 && audiences.every(audience => tenants.has(audience))
+ * });
+ * ```
+ */
+export type AudienceFunction = (
+    audiences: readonly string[],
+    context: { readonly issuerUri: string }
+) => boolean;
 
 /** An issuer, and how its tokens are verified. */
 export interface IssuerSource {
@@ -545,6 +575,22 @@ export interface CommonOptions<Claims, Lacking extends OptionalClaim = never> {
      * hours). From 0 to 31536000, or `"forever"`. After it requests get `keys_unavailable` (503).
      */
     keysOutageSeconds?: number | "forever" | undefined;
+    /**
+     * Keys that another process fetched, as `validator.snapshot()` gave them: for a start without a wait (serverless
+     * functions). They serve at once, as if they had been fetched here when they were fetched there, and are refreshed in
+     * the background, no later than their age; those that are beyond it already, at once. Until the issuer was heard of they
+     * serve no longer than `keysSnapshotMaxAgeSeconds` after they were fetched.
+     *
+     * **Whoever can write the text decides who may enter**: keep it where only your program writes. What is malformed, too
+     * old, of another version or of other issuers is not used; a warning says why (`OIDC_SPA_NATIVE_OPTIONS`), and the keys
+     * are fetched. Not where `issuers` is a function.
+     */
+    keysSnapshot?: string | undefined;
+    /**
+     * How long after they were fetched the keys of `keysSnapshot` serve, in seconds, unless the issuer was heard of before:
+     * for so long a key may still work that the issuer has withdrawn. Default 3600. From 60 to 86400.
+     */
+    keysSnapshotMaxAgeSeconds?: number | undefined;
     /** How issuers are reached. */
     network?: NetworkOptions | undefined;
     /**
@@ -593,15 +639,89 @@ export interface ResourceMetadata {
     document: { resource: string; [member: string]: unknown };
 }
 
+/**
+ * Says which issuer a name stands for, where the issuers are not known when the validator is made: tenants out of a
+ * database. It is asked when a token names an issuer that is not known yet, once for all requests that wait, and gets the
+ * token's `iss`: a StringOrURI of at most 512 bytes, **written by whoever sent the request**; the token is not verified.
+ * Look it up as a whole; never make a URL, a path or a query of it.
+ *
+ * It returns the options of that issuer, whose `issuerUri` or one of whose `issuerAliases` is this very name (one trailing
+ * slash aside), or `null` where it is no issuer of yours: such tokens are refused with `issuer_mismatch`. Where it throws,
+ * rejects, gives no answer in `issuerLookup.timeoutMs` or returns anything else, requests get `keys_unavailable` (503), and
+ * the channel `oidc-spa-native:keys` tells of `lookup-failed`. Its messages become part of `debugErrorMessage`, cut after
+ * 300 characters.
+ *
+ * Private addresses are not reached unless `network.privateAddresses` is `true`, whatever the options of a tenant say;
+ * `network.headers` cannot be written beside it.
+ *
+ * @example
+ * ```ts
+ * import { createValidator } from "oidc-spa-native";
+ *
+ * const tenants = new Map([["https://a.auth.example.com", "https://a.api.example.com"]]);
+ *
+ * createValidator({
+ *     issuers: async iss => {
+ *         const expectedAudience = tenants.get(iss);
+ *         return expectedAudience === undefined ? null : { issuerUri: iss, expectedAudience };
+ *     }
+ * });
+ * ```
+ */
+export type IssuerFunction = (iss: string) => IssuerOptions | null | PromiseLike<IssuerOptions | null>;
+
+/** Bounds on what is asked and kept where `issuers` is a function. Whole numbers. */
+export interface IssuerLookup {
+    /**
+     * Issuers that are known at a time. Who is one too many pushes out the one whose tokens came least recently, and its
+     * keys are no longer fetched. Default 1000. From 1 to 100000.
+     */
+    maxKnown?: number | undefined;
+    /**
+     * How long an issuer's options hold, in seconds. After it the next request has the function asked again, and the old
+     * options serve meanwhile, up to twice this time. `forgetIssuer` ends them at once. Default 300. From 1 to 86400.
+     */
+    ageSeconds?: number | undefined;
+    /** Names of no issuer that are remembered at a time, the latest ones. Default 10000. From 1 to 1000000. */
+    maxUnknown?: number | undefined;
+    /** How long a name is remembered as that of no issuer, in seconds. Default 60. From 1 to 3600. */
+    unknownAgeSeconds?: number | undefined;
+    /**
+     * Questions a second about names that are not known. Requests with further ones get `keys_unavailable` (503); those of
+     * known issuers are not concerned. Default 50. From 1 to 10000.
+     */
+    maxPerSecond?: number | undefined;
+    /**
+     * Questions that are under way at a time, about names that are not known, and as many about known ones. Default 16.
+     * From 1 to 1000.
+     */
+    maxAtOnce?: number | undefined;
+    /** How long the function may take, in milliseconds. Default 3000. From 10 to 60000. */
+    timeoutMs?: number | undefined;
+}
+
+/** How the issuers stand that the function `issuers` was asked for. */
+export interface IssuerLookupHealth {
+    /** Issuers that are known now. */
+    known: number;
+    /** Names that are remembered as those of no issuer, or because their question failed a moment ago. */
+    unknown: number;
+    /** Why the last question that failed did; `null` where none has. The name in it is a client's word. */
+    lastError: string | null;
+}
+
 /** Options of {@link createValidator}: one issuer, or several. */
 export type ValidatorOptions<
     Claims = AccessTokenClaims,
     Lacking extends OptionalClaim = never
 > = CommonOptions<Claims, Lacking> &
     (
-        | (IssuerOptions & { issuers?: never })
+        | (IssuerOptions & { issuers?: never; issuerLookup?: never })
         | {
-              issuers: readonly IssuerOptions[];
+              /** The issuers whose tokens are accepted; or a function that is asked for each: {@link IssuerFunction}. */
+              issuers: readonly IssuerOptions[] | IssuerFunction;
+              /** Bounds on what is asked and kept where `issuers` is a function. */
+              issuerLookup?: IssuerLookup | undefined;
               issuerUri?: never;
               issuerAliases?: never;
               expectedAudience?: never;
@@ -1025,6 +1145,36 @@ export interface Validator<Claims = AccessTokenClaims> {
      * Changes are told on the channel `oidc-spa-native:keys` of `node:diagnostics_channel`, as {@link KeysEvent}.
      */
     health(): ValidatorHealth;
+    /**
+     * The keys that were fetched and serve now, as a text for `keysSnapshot` of the next process. It is JSON: the JWK Sets as
+     * the issuers publish them, when each was fetched and until when it is fresh. It holds no secret, and needs none of its
+     * own to be trusted: whoever can write it decides who may enter. Keys that are known in advance (`keys`) and those of
+     * issuers that a function in `issuers` named are not in it.
+     *
+     * @example
+     * ```ts
+     * import { readFileSync, writeFileSync } from "node:fs";
+     * import { createValidator } from "oidc-spa-native";
+     *
+     * const path = "/tmp/keys-snapshot.json";
+     * const issuer = { issuerUri: "https://auth.example.com", expectedAudience: "https://api.example.com" };
+     *
+     * const validator = createValidator({ ...issuer, keysSnapshot: readFileSync(path, "utf8") });
+     * await validator.ready();
+     * writeFileSync(path, validator.snapshot());
+     * ```
+     */
+    snapshot(): string;
+    /**
+     * Forgets what the function `issuers` said of this name: the next token that holds it has the function asked anew. For
+     * a tenant whose options have changed, that has gone, or that is new. Requests that wait for the function already may
+     * still get its answer.
+     *
+     * @param iss - the name, to the letter as tokens hold it
+     * @returns whether anything was known of it
+     * @throws TypeError where `issuers` is no function
+     */
+    forgetIssuer(iss: string): boolean;
 }
 
 /** Rules for one request that is explained: those of the request, and what its route asks for. */
@@ -1065,7 +1215,10 @@ export interface ExplainedCheck {
 
 /** How a validator stands. */
 export interface ValidatorHealth {
+    /** Where `issuers` is a function: the 100 at most whose tokens came last. */
     issuers: IssuerHealth[];
+    /** Only where `issuers` is a function. */
+    issuerLookup?: IssuerLookupHealth;
     replayMemory: ReplayMemoryHealth;
 }
 
@@ -1120,21 +1273,23 @@ export interface SkippedKey {
  * A message of the channel `oidc-spa-native:keys` (`node:diagnostics_channel`).
  *
  * `refreshed`: the issuer answered well. `rotated`: and published other keys than before. `failed`: it did not.
- * `stale`: keys serve beyond their age. `recovered`: the issuer answers again, after a failure. One good answer may be
+ * `stale`: keys serve beyond their age. `recovered`: the issuer answers again, after a failure. `lookup-failed`: the
+ * function `issuers` could not say which issuer a name stands for, or returned options that make no sense. One good answer may be
  * told as `refreshed`, then `rotated`, then `recovered`, in this order.
  */
 export interface KeysEvent {
-    type: "refreshed" | "rotated" | "failed" | "stale" | "recovered";
-    /** The issuer, as configured. */
+    type: "refreshed" | "rotated" | "failed" | "stale" | "recovered" | "lookup-failed";
+    /** The issuer, as configured. For `lookup-failed` it is empty: the name is a client's word, and stands in `error`. */
     issuerUri: string;
-    /** For `failed`: why. */
+    /** For `failed` and `lookup-failed`: why. */
     error?: string;
     /** For `refreshed`: the keys that cannot be used, where there are any, 20 at most. */
     skippedKeys?: SkippedKey[];
 }
 
 /**
- * Makes a validator. No network call is made here: keys are fetched by the first request, or by `ready()`.
+ * Makes a validator. No network call is made here: keys are fetched by the first request, or by `ready()`; those of a
+ * `keysSnapshot` that are beyond their age are fetched in the background.
  *
  * @throws TypeError if the options make no sense; the message says what was given and what is allowed
  * @example

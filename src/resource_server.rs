@@ -57,7 +57,7 @@ impl AcceptedIssuer {
 /// The rules of a resource server.
 #[derive(Clone, Debug)]
 pub struct Policy {
-    /// The issuers whose tokens are accepted. At least one.
+    /// The issuers whose tokens are accepted. None where whoever asks chooses the rules by [`ResourceServer::named_issuer`].
     pub issuers: Vec<AcceptedIssuer>,
     /// The rules for access tokens.
     pub access_token: AccessTokenPolicy,
@@ -114,6 +114,18 @@ pub struct KeysNeeded {
     /// How the token was presented.
     pub scheme: Scheme,
 }
+
+/// An issuer that a token names, before anything of the token is verified.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamedIssuer {
+    /// Its name: a StringOrURI of bounded length.
+    pub name: String,
+    /// Whether the token may be a good one by its own word: it does not say that it is expired.
+    pub may_pass: bool,
+}
+
+/// Bytes of an issuer's name that is asked for.
+const MAX_NAME_BYTES: usize = 512;
 
 /// A resource server's rules, ready to judge.
 #[derive(Debug)]
@@ -206,7 +218,7 @@ impl ResourceServer {
         let text = credentials.access_token;
         let parts = TokenParts::parse(text, policy, self.policy.max_token_bytes, &mut Deciding);
         let issuer = |parts: &TokenParts<'_>| {
-            let index = self.choose_issuer(&parts.signed()).ok()?;
+            let index = self.choose_issuer(&parts.signed(), now).ok()?;
             self.policy.issuers.get(index)
         };
         if let Ok(parts) = &parts
@@ -224,6 +236,21 @@ impl ResourceServer {
                 (TokenDigest::of(text), &self.policy.dpop, self.policy.nonces.as_ref());
             Proof::explain_unverified(proof, digest, &target, dpop, nonces, now, watch);
         }
+    }
+
+    /// The issuer that a request's token names, where the token is well formed, of the right kind and of an algorithm that
+    /// is known, and the name is one that an issuer may have. It chooses whose rules judge the request; the claim itself
+    /// is compared once it is verified.
+    pub fn named_issuer(&self, request: &Request<'_>, now: UnixTime) -> Option<NamedIssuer> {
+        let policy = self.policy.access_token;
+        let credentials = Credentials::parse(request.authorization, request.dpop).ok()?;
+        let parts =
+            TokenParts::parse(credentials.access_token, policy, self.policy.max_token_bytes, &mut Deciding)
+                .ok()?;
+        let signed = parts.signed();
+        let name = signed.named_issuer().filter(|name| name.len() <= MAX_NAME_BYTES)?;
+        let may_pass = signed.check_expiry(policy, now).is_ok();
+        Some(NamedIssuer { name: name.to_owned(), may_pass })
     }
 
     /// Asks the replay memory, if there is a proof to remember, and makes a grant or a refusal of its answer.
@@ -350,7 +377,7 @@ impl ResourceServer {
         let policy = self.policy.access_token;
         let parts = TokenParts::parse(token, policy, self.policy.max_token_bytes, watch)?;
         let signed = parts.signed();
-        let index = watch.check(Check::TokenIssuerKnown, self.choose_issuer(&signed))?;
+        let index = watch.check(Check::TokenIssuerKnown, self.choose_issuer(&signed, now))?;
         let accepted = self.issuer(index)?;
         let AcceptedIssuer { issuer, audience, algorithms, .. } = accepted;
         watch.go_on(Check::TokenAlgorithmAllowed, signed.check_algorithm(*algorithms, policy), || ())?;
@@ -388,9 +415,13 @@ impl ResourceServer {
 
     /// With one issuer there is nothing to choose: its rules refuse the tokens of others. With several, the token's
     /// own word chooses whose keys are looked up; the claim itself is compared once it is verified.
-    fn choose_issuer(&self, signed: &SignedToken<'_>) -> Result<IssuerIndex, Rejection> {
+    fn choose_issuer(&self, signed: &SignedToken<'_>, now: UnixTime) -> Result<IssuerIndex, Rejection> {
         match self.policy.issuers.as_slice() {
             [_] => Ok(0),
+            // Whoever is asked for issuers knows none of this name, or was not asked: an expired token is not worth it.
+            [] => signed
+                .check_expiry(self.policy.access_token, now)
+                .and_then(|()| signed.choose_issuer(&self.issuers)),
             _ => signed.choose_issuer(&self.issuers),
         }
     }

@@ -41,7 +41,7 @@ describe("options", () => {
         "audience true": { expectedAudience: true },
         "E20 audience RegExp": { expectedAudience: /api/g },
         "E20 audience list with RegExp": { expectedAudience: [/api/] },
-        "audience function": { expectedAudience: () => true },
+        "audience list with function": { expectedAudience: [() => true] },
         "audience Symbol": { expectedAudience: Symbol("x") },
         "audience list with undefined": { expectedAudience: [undefined] },
         "audience Set": { expectedAudience: new Set([AUDIENCE]) },
@@ -125,7 +125,7 @@ describe("options", () => {
             [{ leewaySeconds: -Infinity }, "-Infinity"],
             [{ leewaySeconds: 3n }, "bigint"],
             [{ expectedAudience: /api/ }, "RegExp"],
-            [{ expectedAudience: () => true }, "function"],
+            [{ publicBaseUrl: () => true }, "function"],
             [{ issuerUri: new URL("https://auth.example.com") }, "URL"]
         ] as const) {
             const [option] = Object.keys(changes);

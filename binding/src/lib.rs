@@ -21,7 +21,9 @@ use napi::Env;
 use napi::bindgen_prelude::{Error, Function, Object, Result};
 use napi_derive::napi;
 use oidc_spa_native::challenge::Demand;
+use oidc_spa_native::question::Request;
 use oidc_spa_native::rejection::Code;
+use oidc_spa_native::resource_server::NamedIssuer;
 use oidc_spa_native::scheme::Scheme;
 use oidc_spa_native_host::{Internals, Validator, listen, trust_where_the_system_has_no_authorities};
 
@@ -43,6 +45,8 @@ pub struct NativeInternals {
     pub own_clock: Option<bool>,
     /// The application asks its replay store itself.
     pub application_store: Option<bool>,
+    /// The options name no issuer: each is asked for when a token names it.
+    pub asks_for_issuers: Option<bool>,
 }
 
 /// A validator, shared with the calls that are under way.
@@ -61,6 +65,7 @@ impl NativeValidator {
             drop_in: internals.drop_in.unwrap_or_default(),
             own_clock: internals.own_clock.unwrap_or_default(),
             application_store: internals.application_store.unwrap_or_default(),
+            asks_for_issuers: internals.asks_for_issuers.unwrap_or_default(),
         };
         let validator =
             Validator::new(&options, internals).map_err(|error| Error::from_reason(error.to_string()))?;
@@ -100,6 +105,44 @@ impl NativeValidator {
         let (used, rules) = (scheme.as_deref().and_then(Scheme::from_name), self::rules(rules)?);
         let rejection = code.because(debug_error_message);
         Ok(refusal_text(&self.validator.refuse(rejection, used, rules, &demand, time(now))))
+    }
+
+    /// The issuer that a request's token names by its own word, where that is a name that may be asked for, and whether the
+    /// token may be a good one. It chooses who judges the request, and nothing else.
+    #[napi(catch_unwind)]
+    pub fn named_issuer(
+        &self,
+        now: f64,
+        flags: u32,
+        authorization: Option<String>,
+        dpop: Option<String>,
+    ) -> Option<(String, bool)> {
+        let field = |value, repeated| parts::field(value, flags & repeated);
+        let request = Request {
+            authorization: field(authorization.as_deref(), parts::AUTHORIZATION_REPEATED),
+            dpop: field(dpop.as_deref(), parts::DPOP_REPEATED),
+            head: None,
+        };
+        let NamedIssuer { name, may_pass } = self.validator.named_issuer(&request, time(now))?;
+        Some((name, may_pass))
+    }
+
+    /// Whether an issuer of the options has this name.
+    #[napi(catch_unwind)]
+    pub fn accepts_issuer(&self, name: String) -> bool {
+        self.validator.accepts_issuer(&name)
+    }
+
+    /// Says that no more requests come: keys that no other validator uses are no longer fetched.
+    #[napi(catch_unwind)]
+    pub fn retire(&self) {
+        self.validator.retire();
+    }
+
+    /// The keys that were fetched and serve now, as a text for the option `keysSnapshot`.
+    #[napi(catch_unwind)]
+    pub fn snapshot(&self) -> String {
+        self.validator.snapshot()
     }
 
     /// How the validator stands, as the JSON text of `ValidatorHealth`.

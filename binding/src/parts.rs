@@ -124,7 +124,7 @@ impl RequestParts {
     }
 }
 
-fn field(value: Option<&str>, repeated: u32) -> Field<'_> {
+pub(crate) fn field(value: Option<&str>, repeated: u32) -> Field<'_> {
     match value {
         _ if repeated != 0 => Field::Repeated,
         Some(value) => Field::Once(value),

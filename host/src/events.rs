@@ -42,6 +42,11 @@ impl KeysHistory {
         self.fetched_at
     }
 
+    /// Notes that another process fetched them, which told of it then.
+    pub(crate) const fn note_carried(&mut self, fetched_at: SystemTime) {
+        self.fetched_at = Some(fetched_at);
+    }
+
     /// Notes the end of a fetch, and tells those who listen what it means.
     pub(crate) fn note(
         &mut self,

@@ -4,11 +4,11 @@
 //! Out: a `JwkSet` and how long it is good, or a sentence that says which request failed, how, and what helps.
 //! Never: an address that is nearer than the issuer that names it, a secret of a URL in a message.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use oidc_spa_native::keys::issuer::Issuer;
-use oidc_spa_native::keys::jwk_set::JwkSet;
-
+use oidc_spa_native::keys::jwk_set::{JwkSet, JwkSetError};
 use oidc_spa_native::keys::metadata::Metadata;
 use oidc_spa_native::rejection::Shown;
 use url::{Origin, Url};
@@ -88,8 +88,8 @@ struct KeysPlace {
 /// What a fetch brought.
 #[derive(Debug)]
 pub(crate) struct FetchedKeys {
-    /// The keys; `None`: those of the last fetch, unchanged.
-    pub keys: Option<JwkSet>,
+    /// The keys, and the document that they were read of; `None`: those of the last fetch, unchanged.
+    pub keys: Option<(JwkSet, Arc<str>)>,
     /// How long the issuer says that they are good, in milliseconds.
     pub lifetime_millis: Option<u64>,
 }
@@ -149,8 +149,13 @@ impl Fetcher {
         let Some((body, validators)) = document else {
             return Ok(FetchedKeys { keys: None, lifetime_millis });
         };
-        let keys = apart(move || JwkSet::parse(&body)).await.map_err(FetchFailure::new)?;
-        let keys = keys.map_err(|error| {
+        let keys = apart(move || {
+            let keys = JwkSet::parse(&body)?;
+            // What was read is UTF-8.
+            Ok((keys, Arc::from(String::from_utf8_lossy(&body))))
+        });
+        let keys = keys.await.map_err(FetchFailure::new)?;
+        let keys = keys.map_err(|error: JwkSetError| {
             FetchFailure::new(format!("{} does not have the expected shape: {error}", shown(&url)))
         })?;
         self.jwk_set = Some(Known { url, document: (), validators });

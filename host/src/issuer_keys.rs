@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
 use std::time::{Duration, Instant, SystemTime};
 
 use oidc_spa_native::keys::jwk_set::JwkSet;
-use oidc_spa_native::keys::key_ring::{Freshness, KeyRing, KeyRingPolicy, RefreshDecision};
+use oidc_spa_native::keys::key_ring::{CarriedKeys, Freshness, KeyRing, KeyRingPolicy, RefreshDecision};
 use oidc_spa_native::time::Monotonic;
 use tokio::sync::{Notify, watch};
 
@@ -17,6 +17,7 @@ use crate::events::{Happened, KeysHistory};
 use crate::fetch::{FetchFailure, FetchPlan, FetchedKeys, Fetcher};
 use crate::health::{IssuerHealth, KeysState, skipped_keys};
 use crate::runtime::runtime;
+use crate::snapshot::{FetchedSet, place_of};
 
 /// Requests that may wait for one issuer's keys at a time. Each holds its token; the next ones are refused at once.
 const MAX_WAITING: usize = 4096;
@@ -35,7 +36,11 @@ pub(crate) struct IssuerKeys {
     /// Rung when the ring has something to do that was not due before.
     wake: Arc<Notify>,
     history: Mutex<KeysHistory>,
+    /// The document that the keys were read of.
+    document: Mutex<Option<Arc<str>>>,
     is_attended: AtomicBool,
+    /// Who uses them: while nobody does, nothing is fetched.
+    users: AtomicUsize,
     waiting: AtomicUsize,
     origin: Instant,
 }
@@ -74,7 +79,9 @@ impl IssuerKeys {
             ended: watch::Sender::default(),
             wake: Arc::new(Notify::new()),
             history: Mutex::default(),
+            document: Mutex::default(),
             is_attended: AtomicBool::new(false),
+            users: AtomicUsize::new(0),
             waiting: AtomicUsize::new(0),
             origin: Instant::now(),
         }
@@ -122,6 +129,7 @@ impl IssuerKeys {
         may_pass: bool,
         deadline: Instant,
     ) -> Newer {
+        let _in_use = InUse::of(self);
         // Subscribed before asking, so that an end in between is not missed.
         let mut ended = self.ended.subscribe();
         let (demand, due) = {
@@ -184,6 +192,17 @@ impl IssuerKeys {
         Ok(())
     }
 
+    /// Whether nobody uses them, so that whoever attends them leaves.
+    fn is_left(&self) -> bool {
+        let is_unused = || self.users.load(Ordering::Acquire) == 0;
+        if !is_unused() {
+            return false;
+        }
+        self.is_attended.store(false, Ordering::Release);
+        // Somebody came meanwhile, and found them attended: this attendant stays, unless another one has begun.
+        is_unused() || self.is_attended.swap(true, Ordering::AcqRel)
+    }
+
     /// Tells the ring, all who wait and all who listen how a fetch ended.
     fn settle(&self, result: Result<FetchedKeys, FetchFailure>) {
         let jitter = fastrand::f64();
@@ -191,13 +210,15 @@ impl IssuerKeys {
             let (mut ring, now) = (self.ring(), self.now());
             let before = ring.held().cloned();
             let was_failing = ring.failures() > 0;
-            let keys =
-                result.and_then(|fetched| match fetched.keys.map(Arc::new).or_else(|| before.clone()) {
-                    Some(keys) => Ok((keys, fetched.lifetime_millis)),
-                    None => Err(FetchFailure::new(
-                        "the issuer answered that nothing has changed, to a first question".into(),
-                    )),
+            let keys = result.and_then(|FetchedKeys { keys, lifetime_millis }| {
+                let keys = keys.map(|(keys, document)| {
+                    *self.document() = Some(document);
+                    Arc::new(keys)
                 });
+                let unchanged = "the issuer answered that nothing has changed, to a first question";
+                let keys = keys.or_else(|| before.clone()).ok_or_else(|| FetchFailure::new(unchanged.into()));
+                keys.map(|keys| (keys, lifetime_millis))
+            });
             match keys {
                 Ok((keys, lifetime_millis)) => {
                     let rotated = before.is_some_and(|before| !before.has_the_keys_of(&keys));
@@ -230,6 +251,46 @@ impl IssuerKeys {
             }
             _ => None,
         }
+    }
+
+    /// Takes keys that another process fetched, unless there are some already. Answers whether it did.
+    pub(crate) fn carry(&self, carried: CarriedKeys, document: Arc<str>, fetched_at: SystemTime) -> bool {
+        let is_taken = {
+            let (mut ring, now) = (self.ring(), self.now());
+            ring.carry(now, carried, fastrand::f64())
+        };
+        if is_taken {
+            *self.document() = Some(document);
+            self.history().note_carried(fetched_at);
+            self.publish();
+        }
+        is_taken
+    }
+
+    /// The keys that serve now, to be carried to another process.
+    pub(crate) fn carriable(&self) -> Option<FetchedSet> {
+        let (fresh_until, now) = {
+            let (ring, now) = (self.ring(), self.now());
+            ring.keys(now)?;
+            (ring.fresh_until()?, now)
+        };
+        let wall = SystemTime::now() + Duration::from_millis(now.millis_until(fresh_until));
+        Some(FetchedSet {
+            place: place_of(&self.plan),
+            issuer_uri: self.issuer_uri().to_owned(),
+            document: self.document().clone()?,
+            fetched_at: self.history().fetched_at()?,
+            fresh_until: wall - Duration::from_millis(fresh_until.millis_until(now)),
+        })
+    }
+
+    /// What is fetched, and how.
+    pub(crate) const fn plan(&self) -> &FetchPlan {
+        &self.plan
+    }
+
+    fn document(&self) -> MutexGuard<'_, Option<Arc<str>>> {
+        self.document.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// How the keys stand.
@@ -285,11 +346,33 @@ impl Drop for IssuerKeys {
     }
 }
 
-/// Fetches when the key ring says so, until the last owner of the keys has dropped them.
+/// One use of the keys: of a validator until it is done with them, or of a request that waits.
+#[derive(Debug)]
+pub(crate) struct InUse(Arc<IssuerKeys>);
+
+impl InUse {
+    pub(crate) fn of(keys: &Arc<IssuerKeys>) -> Self {
+        let in_use = Self(Arc::clone(keys));
+        if keys.users.fetch_add(1, Ordering::AcqRel) == 0 && keys.ring().held().is_some() {
+            // They were left. Without a runtime they are as they were, and the next demand says so.
+            let _no_runtime = keys.attend();
+        }
+        in_use
+    }
+}
+
+impl Drop for InUse {
+    fn drop(&mut self) {
+        self.0.users.fetch_sub(1, Ordering::AcqRel);
+        self.0.wake.notify_one();
+    }
+}
+
+/// Fetches when the ring says so, until nobody uses the keys any more.
 async fn attend(keys: Weak<IssuerKeys>, wake: Arc<Notify>) {
     let mut fetcher: Option<Fetcher> = None;
     loop {
-        let Some(strong) = keys.upgrade() else { return };
+        let Some(strong) = keys.upgrade().filter(|keys| !keys.is_left()) else { return };
         let (begin, due) = {
             let (mut ring, now) = (strong.ring(), strong.now());
             (ring.is_fetching() || ring.wake(now), ring.due())

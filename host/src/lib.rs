@@ -21,6 +21,7 @@ mod registry;
 mod replay;
 mod runtime;
 mod settings;
+mod snapshot;
 mod static_keys;
 mod validator;
 mod workers;

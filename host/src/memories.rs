@@ -183,7 +183,7 @@ mod tests {
             let options = format!(
                 r#"{{"issuerUri":"{ISSUER}","expectedAudience":false,"keys":{{"jwks":{{"keys":[{jwk}]}}}}}}"#
             );
-            let internals = Internals { drop_in: true, own_clock: true, application_store: false };
+            let internals = Internals { drop_in: true, own_clock: true, ..Internals::default() };
             Self { issuer, client, validator: Validator::new(&options, internals).unwrap() }
         }
 

@@ -4,7 +4,7 @@
 //! Out: verdicts.
 //! Never: a rule about who may enter.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use oidc_spa_native::challenge::{Demand, Refusal};
@@ -14,9 +14,11 @@ use oidc_spa_native::grant::PendingGrant;
 use oidc_spa_native::keys::jwk_set::JwkSet;
 use oidc_spa_native::memory::{BoundToken, IssuerIndex, Memory};
 use oidc_spa_native::presentation::RequestRules;
-use oidc_spa_native::question::Question;
+use oidc_spa_native::question::{Question, Request};
 use oidc_spa_native::rejection::{Code, Rejection};
-use oidc_spa_native::resource_server::{AcceptedIssuer, Decision, KeysNeeded, ResourceServer, Verdict};
+use oidc_spa_native::resource_server::{
+    AcceptedIssuer, Decision, KeysNeeded, NamedIssuer, ResourceServer, Verdict,
+};
 use oidc_spa_native::scheme::Scheme;
 use oidc_spa_native::time::UnixTime;
 
@@ -24,10 +26,10 @@ use crate::explanation;
 use crate::fetch::FetchPlan;
 use crate::health;
 use crate::held_keys::{HeldKeys, KeySet};
-use crate::issuer_keys::Newer;
+use crate::issuer_keys::{InUse, Newer};
 use crate::judgement::{Answer, Judged, Judgement, Wait, WaitsFor};
 use crate::memories::Memories;
-use crate::options::keys::KeySource;
+use crate::options::keys::{KeySource, unused_snapshot};
 use crate::options::replay::ReplayChoice;
 use crate::options::{Internals, Options};
 use crate::options_error::OptionsError;
@@ -35,6 +37,7 @@ use crate::registry;
 use crate::replay::{AskedStore, ReplayGuard, Settlement, Store, StoreQuestion, StoreState};
 use crate::runtime::{run, runtime};
 use crate::settings::{self, Settings};
+use crate::snapshot::{self, Snapshot};
 
 /// A resource server's guard in this process.
 #[derive(Debug)]
@@ -42,6 +45,8 @@ pub struct Validator {
     server: ResourceServer,
     /// The keys of each issuer of the policy, in its order.
     keys: Vec<HeldKeys>,
+    /// Of the keys that are fetched. None once it is retired.
+    uses: Mutex<Vec<InUse>>,
     replay: ReplayGuard,
     memories: Memories,
     keys_timeout: Duration,
@@ -88,7 +93,7 @@ impl Validator {
     /// A validator with these options that remembers proofs in this memory.
     fn remembering(options: Options, memory: Arc<ReplayMemory>) -> Self {
         let issuers = options.policy.issuers.iter().zip(options.sources);
-        let keys = issuers
+        let keys: Vec<HeldKeys> = issuers
             .map(|(AcceptedIssuer { issuer, .. }, sources)| {
                 let set = |source| {
                     let jwk_set_urls = match source {
@@ -103,6 +108,10 @@ impl Validator {
                 HeldKeys::new(issuer.as_str(), sources.into_iter().map(set).collect())
             })
             .collect();
+        let mut warnings = options.warnings;
+        if let Some((snapshot, most)) = &options.snapshot {
+            warnings.extend(carry(&keys, snapshot, *most));
+        }
         memory.cover(options.policy.dpop.window);
         if options.policy.nonces.is_some() {
             memory.cover(options.policy.dpop.nonce_window);
@@ -116,12 +125,13 @@ impl Validator {
         };
         Self {
             server: ResourceServer::new(options.policy),
+            uses: Mutex::new(keys.iter().flat_map(HeldKeys::fetched).map(InUse::of).collect()),
             keys,
             replay: ReplayGuard::new(memory, store, options.replay.on_unavailable),
             memories: Memories::new(options.verified_token_bytes),
             keys_timeout: Duration::from_millis(options.keys_timeout_millis),
             settings: Settings {
-                warnings: options.warnings,
+                warnings,
                 forwarded: options.forwarded,
                 verified_token_bytes: options.verified_token_bytes,
                 store_timeout: options.replay.timeout,
@@ -243,6 +253,28 @@ impl Validator {
         self.server.refuse(rejection, used, rules, demand, now)
     }
 
+    /// The issuer that a request's token names by its own word: whom to ask for, where it is not known yet.
+    pub fn named_issuer(&self, request: &Request<'_>, now: UnixTime) -> Option<NamedIssuer> {
+        self.server.named_issuer(request, now)
+    }
+
+    /// Whether an issuer of the options has this name.
+    pub fn accepts_issuer(&self, name: &str) -> bool {
+        self.server.policy().issuers.iter().any(|accepted| accepted.issuer.is_called(name))
+    }
+
+    /// The keys that were fetched and serve now, as a text for the option `keysSnapshot` of another process.
+    pub fn snapshot(&self) -> String {
+        let fetched = self.keys.iter().flat_map(HeldKeys::fetched);
+        snapshot::to_json(fetched.filter_map(|keys| keys.carriable()))
+    }
+
+    /// Says that no more requests come: keys that no other validator uses are no longer fetched, other than for requests
+    /// that wait for them already.
+    pub fn retire(&self) {
+        self.uses.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     /// Waits until every issuer has keys; the error says which has not and why. All are asked at once.
     pub async fn ready(&self, timeout: Duration, fail_fast: bool) -> Result<(), String> {
         let deadline = Instant::now() + timeout;
@@ -306,6 +338,30 @@ impl Validator {
         }
         verdict
     }
+}
+
+/// Hands keys of another process to those that are to be fetched. Answers what the application should be told.
+fn carry(keys: &[HeldKeys], snapshot: &Snapshot, most: Duration) -> Vec<String> {
+    let (mut is_of_any, mut unused) = (false, Vec::new());
+    for fetched in keys.iter().flat_map(HeldKeys::fetched) {
+        match snapshot.keys_for(fetched.plan(), most) {
+            None => {}
+            Some(Ok((carried, set))) => {
+                is_of_any = true;
+                // Where there are keys already, they are later ones.
+                let _is_taken = fetched.carry(carried, set.document, set.fetched_at);
+            }
+            Some(Err(why)) => {
+                is_of_any = true;
+                unused.push(unused_snapshot(&why));
+            }
+        }
+    }
+    if !is_of_any {
+        unused
+            .push(unused_snapshot("it holds no keys of these issuers, fetched from where these options say"));
+    }
+    unused
 }
 
 /// A refusal for which these keys would have been needed. Where there are none, it says why.

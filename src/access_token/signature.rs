@@ -237,6 +237,11 @@ impl<'t> SignedToken<'t> {
         self.header.kid.value().map(String::as_str)
     }
 
+    /// The issuer that the token names, where it is a name that an issuer may have.
+    pub(crate) fn named_issuer(&self) -> Option<&str> {
+        self.payload.hint().issuer().filter(|name| IssuerName::is_one(name))
+    }
+
     /// The issuer that the token names, by its position among these.
     pub(crate) fn choose_issuer(&self, issuers: &IssuerDirectory) -> Result<usize, Rejection> {
         let named = self.payload.hint().issuer().unwrap_or_default();

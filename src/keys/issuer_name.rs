@@ -44,6 +44,11 @@ impl IssuerName {
         (is_plain && (!text.contains(':') || is_uri())).then(|| Self::of(text))
     }
 
+    /// Whether the text is the name of one issuer: what a token may hold in `iss`.
+    pub(crate) fn is_one(text: &str) -> bool {
+        Self::parse(text).is_some_and(|name| !name.is_template())
+    }
+
     /// The other names of an issuer of this name that everybody knows.
     pub fn well_known_aliases(&self) -> impl Iterator<Item = &'static str> {
         let is_google = GOOGLE.iter().any(|name| self.is(name));

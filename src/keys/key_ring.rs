@@ -102,6 +102,21 @@ pub struct KeyRing {
 struct Held {
     keys: Arc<JwkSet>,
     fresh_until: Monotonic,
+    /// No later than this do they serve, whatever the policy says of an outage.
+    ends: Option<Monotonic>,
+}
+
+/// Keys that were fetched by another process, before this one began. Times in milliseconds.
+#[derive(Clone, Debug)]
+pub struct CarriedKeys {
+    /// The keys.
+    pub keys: Arc<JwkSet>,
+    /// How long ago they were fetched.
+    pub elapsed_millis: u64,
+    /// How long they are fresh, counted from then.
+    pub age_millis: u64,
+    /// How long they serve at most, counted from then, unless the issuer is heard of.
+    pub most_millis: u64,
 }
 
 impl KeyRing {
@@ -141,8 +156,9 @@ impl KeyRing {
 
     /// When the keys stop serving, unless the issuer answers before.
     pub fn serve_until(&self) -> Option<Monotonic> {
-        let outage = self.policy.outage_millis?;
-        self.held.as_ref().map(|held| held.fresh_until.plus_millis(outage))
+        let held = self.held.as_ref()?;
+        let outage_ends = self.policy.outage_millis.map(|outage| held.fresh_until.plus_millis(outage));
+        outage_ends.into_iter().chain(held.ends).min()
     }
 
     /// How the keys stand.
@@ -235,12 +251,27 @@ impl KeyRing {
     pub fn fetched(&mut self, now: Monotonic, keys: Arc<JwkSet>, lifetime: Option<u64>, jitter: f64) {
         let (least, most) = self.policy.age_bounds_millis;
         let age = lifetime.map_or(self.policy.age_millis, |lifetime| lifetime.clamp(least, most));
-        self.held = Some(Held { keys, fresh_until: now.plus_millis(age) });
+        self.held = Some(Held { keys, fresh_until: now.plus_millis(age), ends: None });
         self.is_fetching = false;
         self.failures = 0;
         self.held_back_until = now;
         // From 80 to 100 % of the age, so that no request ever waits for the refresh.
         self.due = Some(now.plus_millis(share(age, 0.8 + 0.2 * unit(jitter))));
+    }
+
+    /// Takes keys that another process fetched, as if they had been fetched here then. Nothing happens where there are keys,
+    /// or a fetch is under way, or these have served long enough.
+    pub fn carry(&mut self, now: Monotonic, carried: CarriedKeys, jitter: f64) -> bool {
+        let CarriedKeys { keys, elapsed_millis, age_millis, most_millis } = carried;
+        if self.held.is_some() || self.is_fetching || elapsed_millis >= most_millis {
+            return false;
+        }
+        let (least, most) = self.policy.age_bounds_millis;
+        let age = age_millis.clamp(least, most).min(most_millis);
+        let left = |millis: u64| now.plus_millis(millis.saturating_sub(elapsed_millis));
+        self.held = Some(Held { keys, fresh_until: left(age), ends: Some(left(most_millis)) });
+        self.due = Some(left(share(age, 0.8 + 0.2 * unit(jitter))));
+        true
     }
 
     /// A fetch failed. The keys that are there stay. The next attempt is made at a random point (`jitter`, from 0 to

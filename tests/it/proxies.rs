@@ -85,7 +85,8 @@ fn rows() -> Vec<Row> {
                 "Amazon API Gateway",
                 "internal.example.com",
                 RequestHead {
-                    forwarded: Some("by=3.0.0.1;for=203.0.113.7;host=evil.example;proto=https"),
+                    // What a client wrote into X-Forwarded-* comes first.
+                    forwarded: Some("host=evil.example, for=203.0.113.7;host=abc123.example;proto=https"),
                     ..unread
                 },
             )
@@ -137,8 +138,9 @@ fn rows() -> Vec<Row> {
         from_proxy(
             "Fly",
             api,
+            // The port may be a client's word.
             RequestHead {
-                x_forwarded_port: Some("443"),
+                x_forwarded_port: Some("8443"),
                 x_forwarded_for: Some("203.0.113.7, 198.51.100.1"),
                 ..unread
             },
@@ -162,7 +164,8 @@ fn documented() -> Vec<(&'static str, ProxyTrust)> {
     let rows = table.lines().filter(|line| line.starts_with("| ")).skip(2);
     rows.map(|row| {
         let cells: Vec<&str> = row.trim_matches('|').split('|').map(str::trim).collect();
-        let [proxy, _, option] = cells.as_slice() else { panic!("three columns: {row}") };
+        let [proxy, _, option, document] = cells.as_slice() else { panic!("four columns: {row}") };
+        assert!(!document.is_empty(), "a row names its document, or says that it was not confirmed: {row}");
         (*proxy, trust(option.split('`').nth(1).unwrap()))
     })
     .collect()

@@ -1,7 +1,7 @@
 /**
  * Tells what happens to issuers' keys on `node:diagnostics_channel`.
  *
- * In: the addon's events, JSON text of `KeysEvent`. Out: messages of the channel `oidc-spa-native:keys`. Never: a rule
+ * In: the addon's events, JSON text of `KeysEvent`; failed questions of `issuers`. Out: messages of the channel `oidc-spa-native:keys`. Never: a rule
  * about keys, an exception for the addon.
  */
 
@@ -33,5 +33,12 @@ export function publishKeysEvents(): void {
 function publish(event: string): void {
     if (keys.hasSubscribers) {
         keys.publish(JSON.parse(event) as KeysEvent);
+    }
+}
+
+/** Tells that the application's function could not say of an issuer whether it is accepted. */
+export function tellOfLookup(error: string): void {
+    if (keys.hasSubscribers) {
+        keys.publish({ type: "lookup-failed", issuerUri: "", error } satisfies KeysEvent);
     }
 }

@@ -190,8 +190,24 @@ export interface NativeValidator {
         acrValues: readonly string[],
         maxAgeSeconds: number | null
     ): VerdictText;
+    /**
+     * The issuer that a request's token names by its own word, if it is a name that may be asked for, and whether the token
+     * may be a good one.
+     */
+    namedIssuer(
+        now: number,
+        flags: number,
+        authorization: string | null,
+        dpop: string | null
+    ): readonly [iss: string, mayPass: boolean] | null;
+    /** Whether an issuer of the options has this name. */
+    acceptsIssuer(name: string): boolean;
+    /** Says that no more requests come: keys that no other validator uses are no longer fetched. */
+    retire(): void;
     /** JSON text of `Settings`. */
     settings(): string;
+    /** The keys that were fetched and serve now, for the option `keysSnapshot`. */
+    snapshot(): string;
     /** JSON text of a `ValidatorHealth`. */
     health(): string;
 }
@@ -204,6 +220,8 @@ export interface Internals {
     readonly ownClock?: boolean;
     /** The application asks its replay store itself. */
     readonly applicationStore?: boolean;
+    /** The options name no issuer: each is asked for when a token names it. */
+    readonly asksForIssuers?: boolean;
 }
 
 /** What the addon read of the options, defaults included. No option is read here a second time. */

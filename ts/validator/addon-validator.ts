@@ -27,7 +27,8 @@ const STORE_MEMBERS = ["checkAndStore", "timeoutMs", "onUnavailable"] satisfies 
 /** Makes the addon's validator. Its complaints about options are the program's error: a TypeError. */
 export function createNativeValidator(
     options: { readonly [option: string]: unknown },
-    internals: Pick<Internals, "dropIn" | "ownClock"> = {}
+    internals: Pick<Internals, "dropIn" | "ownClock" | "asksForIssuers"> = {},
+    warn: (warning: string) => void = warnOfOptions
 ): Native {
     // Without a prototype: what another script puts on `Object.prototype` is no option.
     const policy = Object.assign(Object.create(null), options) as typeof options;
@@ -46,7 +47,7 @@ export function createNativeValidator(
     }
     const settings = JSON.parse(native.settings()) as Settings;
     for (const warning of settings.warnings) {
-        process.emitWarning(warning, { type: "oidc-spa-native", code: "OIDC_SPA_NATIVE_OPTIONS" });
+        warn(warning);
     }
     // Before the first fetch, so that no event of this validator's issuers is missed.
     publishKeysEvents();
@@ -59,4 +60,8 @@ export function createNativeValidator(
             acceptsDpop: settings.dpop !== "disabled"
         })
     };
+}
+
+export function warnOfOptions(warning: string): void {
+    process.emitWarning(warning, { type: "oidc-spa-native", code: "OIDC_SPA_NATIVE_OPTIONS" });
 }

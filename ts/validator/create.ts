@@ -6,10 +6,9 @@
  */
 
 import type { AccessTokenClaims, ClaimsOf, OptionalClaim, Validator, ValidatorOptions } from "../../index.js";
-import { Verifier } from "../addon/verifier.js";
-import { createNativeValidator } from "./addon-validator.js";
 import { authorizingBy } from "./authorizing.js";
 import { expiryBy } from "./expiry.js";
+import { judgeOf } from "./judge-of-options.js";
 import { checkNothingInherited, invalid, kindOf, readMembers, type Members } from "./members.js";
 import { clockReader } from "./options.js";
 import { schemaReader } from "./schema.js";
@@ -23,22 +22,28 @@ export function createValidator<Claims = AccessTokenClaims, Lacking extends Opti
 export function createValidator<Claims>(options: ValidatorOptions<Claims, OptionalClaim>): Validator<Claims> {
     const { claims, clock, ...policy } = readOptions(options);
     const now = clock === undefined ? () => Date.now() : clockReader(clock);
-    const { native, settings, conclude, health } = createNativeValidator(policy, {
+    const { judge, explain, native, settings, health, forgetIssuer } = judgeOf(policy, {
         ownClock: clock !== undefined
     });
-    const verifier = new Verifier(native, conclude, settings);
     const refuse = refusingBy(native);
     const applySchema = claims === undefined ? undefined : schemaReader(claims);
     return {
-        ...validatingBy<Claims>({ verifier, settings, now, refuse, applySchema }),
+        ...validatingBy<Claims>({ judge, explain, settings, now, refuse, applySchema }),
         authorize: authorizingBy<Claims>(now, refuse),
         ...expiryBy<Claims>(now, settings),
         dpop: settings.dpop,
         certificate: settings.certificate,
         senderConstrained: settings.senderConstrained,
         resourceMetadata: settings.resourceMetadata,
-        ready: async (options = {}) => verifier.ready(readTimeout(options), false),
-        health
+        ready: async (options = {}) => judge.ready(readTimeout(options), false),
+        health,
+        snapshot: () => native.snapshot(),
+        forgetIssuer: iss => {
+            if (typeof iss !== "string") {
+                throw invalid(`forgetIssuer takes the name of an issuer, as in iss; got ${kindOf(iss)}`);
+            }
+            return forgetIssuer(iss);
+        }
     };
 }
 

@@ -14,7 +14,8 @@ import type {
     Requirements
 } from "../../index.js";
 import { copyOf } from "../addon/claims.js";
-import type { NativeExplanation, RequestParts, RuleBits } from "../addon/native.js";
+import type { RequestParts } from "../addon/native.js";
+import type { Explain } from "./judge.js";
 import { readMembers, type Members } from "./members.js";
 import { askedRules, REQUEST_RULES } from "./options.js";
 import { shortfallOf } from "./requirements.js";
@@ -23,9 +24,8 @@ import { shapeMismatch, type SchemaReader } from "./schema.js";
 /** What a validator lends to its explanations. */
 export interface Lent<Claims> {
     readonly now: () => number;
-    readonly issuerUris: readonly string[];
     readonly applySchema: SchemaReader<Claims> | undefined;
-    readonly ask: (now: number, rules: RuleBits, parts: RequestParts) => Promise<NativeExplanation>;
+    readonly ask: Explain;
 }
 
 const RULES: Members = {
@@ -37,18 +37,23 @@ const RULES: Members = {
 
 /** Explains the request of these parts. */
 export async function explain<Claims>(
-    { now, issuerUris, applySchema, ask }: Lent<Claims>,
+    { now, applySchema, ask }: Lent<Claims>,
     parts: RequestParts,
     given: ExplainRules<Claims> | undefined
 ): Promise<Explanation> {
     const { require, ...rules } =
         given === undefined ? {} : (readMembers(given, RULES) as ExplainRules<Claims>);
     const at = now();
-    const { refusal, checks, admitted } = await ask(at, askedRules(rules).bits, parts);
+    const { explanation, issuerUris, audience } = await ask(at, askedRules(rules).bits, parts);
+    const { refusal, checks, admitted } = explanation;
     const rows = [...checks] as ExplainedCheck[];
+    const recipient = new OwnCheck("application.audience", "The application's function takes the audience");
     const schema = new OwnCheck("application.claims", "The application's schema takes the claims");
     const requirement = new OwnCheck("route.requirement", "The token permits what the route asks for");
-    if (admitted !== null) {
+    if (audience !== undefined) {
+        recipient.endsWith(audience === null ? null : [audience.code, audience.debugErrorMessage]);
+    }
+    if (admitted !== null && (audience ?? null) === null) {
         const rawClaims = admitted.claims as AccessTokenClaims;
         const outcome = applySchema === undefined ? null : await applySchema(copyOf(rawClaims));
         if (outcome !== null) {
@@ -69,7 +74,7 @@ export async function explain<Claims>(
             requirement.endsWith(lack === null ? null : [lack.code, lack.debugErrorMessage]);
         }
     }
-    rows.push(schema.row, requirement.row);
+    rows.push(recipient.row, schema.row, requirement.row);
     return { refusal: (refusal ?? firstFailureOf(rows)) as Explanation["refusal"], checks: rows };
 }
 

@@ -15,18 +15,19 @@ import {
     type RuleBits,
     type Settings
 } from "../addon/native.js";
-import type { Verifier } from "../addon/verifier.js";
 import { readHeadersOrRequest } from "../request/request.js";
 import { explain, type Lent } from "./explain.js";
 import { hostWatch } from "./host-notice.js";
+import type { Explain, Judge } from "./judge.js";
 import { askedRules, type AskedRules } from "./options.js";
 import { RefusedError } from "./refused-error.js";
 import { shapeMismatch, type SchemaOutcome, type SchemaReader } from "./schema.js";
 import { refusedAt, toGranted, type Refuse } from "./verdict.js";
 
 /** What a validator judges requests with. */
-interface Judge<Claims> {
-    readonly verifier: Verifier;
+interface Judging<Claims> {
+    readonly judge: Judge;
+    readonly explain: Explain;
     readonly settings: Settings;
     readonly now: () => number;
     readonly refuse: Refuse;
@@ -38,22 +39,17 @@ type Validating<Claims> = Pick<
     "validateRequest" | "validateRequestOrThrow" | "validateRequestSync" | "explain"
 >;
 
-export function validatingBy<Claims>(judge: Judge<Claims>): Validating<Claims> {
-    const { verifier, settings, now, applySchema } = judge;
+export function validatingBy<Claims>(judging: Judging<Claims>): Validating<Claims> {
+    const { judge, explain: ask, settings, now, applySchema } = judging;
     // A proxy's own certificate must not pass for its client's.
     const sources = { peerCertificate: settings.readsPeerCertificate, pseudoScheme: false };
-    const verdictOf = verdictReader(judge);
-    const lent: Lent<Claims> = {
-        now,
-        issuerUris: settings.issuerUris,
-        applySchema,
-        ask: (at, bits, parts) => verifier.explain(at, bits, parts)
-    };
+    const verdictOf = verdictReader(judging);
+    const lent: Lent<Claims> = { now, applySchema, ask };
 
     const validateRequest: Validator<Claims>["validateRequest"] = async (headers, target, rules) => {
         const asked = askedRules(rules);
         const parts = readHeadersOrRequest(headers, target, sources);
-        const answer = verifier.request(now(), asked.bits, parts, asked.scopes);
+        const answer = judge.request(now(), asked.bits, parts, asked.scopes);
         return verdictOf(isVerdict(answer) ? answer : await answer, asked, parts, target);
     };
 
@@ -69,7 +65,7 @@ export function validatingBy<Claims>(judge: Judge<Claims>): Validating<Claims> {
         validateRequestSync: (headers, target, rules) => {
             const asked = askedRules(rules);
             const parts = readHeadersOrRequest(headers, target, sources);
-            const answer = verifier.requestNow(now(), asked.bits, parts, asked.scopes);
+            const answer = judge.requestNow(now(), asked.bits, parts, asked.scopes);
             const verdict = answer === null ? null : verdictOf(answer, asked, parts, target);
             if (verdict !== null && "then" in verdict) {
                 throw new TypeError(
@@ -85,7 +81,7 @@ export function validatingBy<Claims>(judge: Judge<Claims>): Validating<Claims> {
 }
 
 /** What the addon says of a request, with the application's schema, as `index.d.ts` describes it. */
-function verdictReader<Claims>({ settings, now, refuse, applySchema }: Judge<Claims>) {
+function verdictReader<Claims>({ settings, now, refuse, applySchema }: Judging<Claims>) {
     const lookAtHost = hostWatch(settings);
 
     const grant = (granted: NativeGrant, bits: RuleBits): Verdict<Claims> | Promise<Verdict<Claims>> => {

@@ -59,6 +59,7 @@ async fn h23_who_judged_with_old_keys_while_new_ones_came_is_not_refused_by_the_
 }
 
 fn fetched(keys: Option<JwkSet>) -> Result<FetchedKeys, FetchFailure> {
+    let keys = keys.map(|keys| (keys, Arc::from("{}")));
     Ok(FetchedKeys { keys, lifetime_millis: None })
 }
 
@@ -127,4 +128,23 @@ async fn h29_tokens_that_cannot_pass_leave_places_for_those_that_may() {
     assert_eq!(keys.newer(None, true, Instant::now()).await, Newer::TimedOut);
     drop(in_vain);
     assert_eq!(keys.waiting.load(Ordering::Relaxed), 0, "every place is given back");
+}
+
+#[tokio::test]
+async fn keys_that_nobody_uses_any_more_are_not_attended_until_somebody_does() {
+    let keys = unreachable_issuer();
+    fetched_meanwhile(&keys);
+    let is_attended = || keys.is_attended.load(Ordering::Acquire);
+    assert!(!is_attended());
+    for _ in 0..2 {
+        let (one, other) = (InUse::of(&keys), InUse::of(&keys));
+        assert!(is_attended());
+        drop(one);
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        assert!(is_attended(), "another one uses them");
+        drop(other);
+        while is_attended() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
 }

@@ -10,7 +10,7 @@ use oidc_spa_native::resource_server::AcceptedIssuer;
 
 use super::keys::{self, KeySource, Naming};
 use super::reader::Reader;
-use super::tokens;
+use super::{Internals, tokens};
 use crate::options_error::OptionsError;
 
 const ISSUER_NAMES: &[&str] = &[
@@ -26,9 +26,22 @@ const ISSUER_NAMES: &[&str] = &[
 
 type AcceptedSource = (AcceptedIssuer, Vec<KeySource>);
 
-pub(super) fn issuers(options: &Reader<'_>, naming: Naming) -> Result<Vec<AcceptedSource>, OptionsError> {
+pub(super) fn issuers(
+    options: &Reader<'_>,
+    naming: Naming,
+    internals: Internals,
+) -> Result<Vec<AcceptedSource>, OptionsError> {
+    let misplaced = || ISSUER_NAMES.iter().find(|name| options.object.has(name));
+    if internals.asks_for_issuers {
+        return match misplaced() {
+            Some(name) => {
+                Err(options.conflict(name, "belongs into what the function `issuers` returns, not beside it"))
+            }
+            None => Ok(Vec::new()),
+        };
+    }
     let Some(value) = options.object.get("issuers") else { return Ok(vec![issuer(options, naming)?]) };
-    if let Some(name) = ISSUER_NAMES.iter().find(|name| options.object.has(name)) {
+    if let Some(name) = misplaced() {
         return Err(options.conflict(name, "belongs into each element of `issuers`, not beside it"));
     }
     let expected = "a list of { issuerUri, expectedAudience } or { issuerUri, expectedClients }";

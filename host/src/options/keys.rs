@@ -17,10 +17,12 @@ use oidc_spa_native::keys::secure_url::{Transport, UrlError, fetchable_url};
 use oidc_spa_native::resource_server::AcceptedIssuer;
 use url::Origin;
 
+use super::Internals;
 use super::reader::Reader;
 use crate::fetch::origin_of;
 use crate::network::{Network, NetworkOptions, ProxyChoice};
 use crate::options_error::{Found, OptionsError};
+use crate::snapshot::Snapshot;
 use crate::static_keys::StaticKeys;
 
 /// Where an issuer's keys come from.
@@ -210,6 +212,31 @@ pub(super) fn ring(options: &Reader<'_>) -> Result<KeyRingPolicy, OptionsError> 
         outage_millis,
         ..default
     })
+}
+
+/// Keys of another process, or why they cannot be read; and how long after their fetch they serve.
+type ReadSnapshot = (Result<Snapshot, String>, Duration);
+
+pub(super) fn snapshot(
+    options: &Reader<'_>,
+    internals: Internals,
+) -> Result<Option<ReadSnapshot>, OptionsError> {
+    let most = options.integer("keysSnapshotMaxAgeSeconds", 3600, 60, 86_400)?;
+    let Some(text) = options.string("keysSnapshot")? else {
+        return match options.object.has("keysSnapshotMaxAgeSeconds") {
+            true => Err(options.conflict("keysSnapshotMaxAgeSeconds", "is of no use without `keysSnapshot`")),
+            false => Ok(None),
+        };
+    };
+    if internals.asks_for_issuers {
+        return Err(options.conflict("keysSnapshot", "cannot stand beside a function in `issuers`"));
+    }
+    Ok(Some((Snapshot::parse(text), Duration::from_secs(most))))
+}
+
+/// What is told of a snapshot that is not used, or a part of it.
+pub(crate) fn unused_snapshot(why: &str) -> String {
+    format!("keysSnapshot is not used, and keys are fetched instead: {why}")
 }
 
 pub(super) fn network(options: &Reader<'_>) -> Result<NetworkOptions, OptionsError> {

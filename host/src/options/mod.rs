@@ -14,6 +14,8 @@ pub(crate) mod replay;
 mod resource;
 mod tokens;
 
+use std::time::Duration;
+
 use oidc_spa_native::access_token::Profile;
 use oidc_spa_native::dpop::policy::DpopPolicy;
 use oidc_spa_native::jose::json::{Object, Value};
@@ -23,6 +25,7 @@ use oidc_spa_native::resource_server::Policy;
 use crate::fetch::FetchLimits;
 use crate::network::NetworkOptions;
 use crate::options_error::OptionsError;
+use crate::snapshot::Snapshot;
 use keys::{KeySource, Naming};
 use reader::Reader;
 use replay::ReplayOptions;
@@ -36,6 +39,8 @@ pub struct Internals {
     pub own_clock: bool,
     /// The application asks its replay store itself.
     pub application_store: bool,
+    /// The options name no issuer: `ts/` asks the application for each that a token names.
+    pub asks_for_issuers: bool,
 }
 
 /// Everything that a validator needs at its construction.
@@ -45,6 +50,8 @@ pub(crate) struct Options {
     /// Where the keys of each issuer of the policy come from, in its order: of several places they count together.
     pub sources: Vec<Vec<KeySource>>,
     pub ring: KeyRingPolicy,
+    /// Keys of another process, if there are any, and how long after their fetch they serve.
+    pub snapshot: Option<(Snapshot, Duration)>,
     pub network: NetworkOptions,
     pub limits: FetchLimits,
     pub replay: ReplayOptions,
@@ -89,6 +96,8 @@ const NAMES: &[&str] = &[
     "keysTimeoutMs",
     "keysAgeSeconds",
     "keysOutageSeconds",
+    "keysSnapshot",
+    "keysSnapshotMaxAgeSeconds",
     "network",
     "jwksUri",
     "keys",
@@ -116,7 +125,8 @@ impl Options {
         // RFC 9068 compares to the letter, and oidc-spa knows one name.
         let naming =
             Naming { transport: network.transport, knows_aliases: access_token.profile == Profile::Common };
-        let (issuers, sources): (Vec<_>, Vec<_>) = issuers::issuers(&options, naming)?.into_iter().unzip();
+        let (issuers, sources): (Vec<_>, Vec<_>) =
+            issuers::issuers(&options, naming, internals)?.into_iter().unzip();
         keys::check_headers(&network, &issuers, &sources)?;
         let policy = Policy {
             issuers,
@@ -138,12 +148,21 @@ impl Options {
             resource: resource::resource(&options)?,
         };
         let warnings = resource::warning(&policy).into_iter();
-        let warnings = warnings.chain(keys::unverified_tls_warning(&sources)).collect();
+        let mut warnings: Vec<String> = warnings.chain(keys::unverified_tls_warning(&sources)).collect();
+        let snapshot = keys::snapshot(&options, internals)?;
+        let snapshot = snapshot.and_then(|(read, most)| match read {
+            Ok(snapshot) => Some((snapshot, most)),
+            Err(why) => {
+                warnings.push(keys::unused_snapshot(&why));
+                None
+            }
+        });
         Ok(Self {
             replay: replay::replay(&options, &limits, policy.schemes, internals)?,
             policy,
             sources,
             ring: keys::ring(&options)?,
+            snapshot,
             network,
             limits: FetchLimits {
                 metadata_bytes: limits.size("metadataBytes", 256 * 1024, 16 << 20)?,

@@ -134,6 +134,40 @@ fn h12_whoever_is_in_a_hurry_waits_for_the_shortest_pause_and_no_other() {
 }
 
 #[test]
+fn keys_that_were_carried_serve_as_if_fetched_then_and_no_longer_than_they_may() {
+    let carried = |elapsed: u64, age: u64| {
+        let mut ring = KeyRing::new(KeyRingPolicy { outage_millis: None, ..KeyRingPolicy::default() });
+        let keys = CarriedKeys { keys: set(), elapsed_millis: elapsed, age_millis: age, most_millis: HOUR };
+        ring.carry(at(7), keys, 0.0).then_some(ring)
+    };
+    let ring = carried(MINUTE, 10 * MINUTE).unwrap();
+    assert_eq!(ring.fresh_until(), Some(at(7 + 9 * MINUTE)));
+    assert_eq!(ring.due(), Some(at(7 + 7 * MINUTE)));
+    assert_eq!(ring.serve_until(), Some(at(7 + 59 * MINUTE)));
+    // Beyond their age they serve, and the issuer is asked at once.
+    let mut ring = carried(20 * MINUTE, 10 * MINUTE).unwrap();
+    assert_eq!(ring.freshness(at(8)), Freshness::Stale);
+    assert!(ring.wake(at(8)));
+    ring.failed(at(9), None, 0.0);
+    assert!(ring.keys(at(7 + 40 * MINUTE)).is_some());
+    assert_eq!(ring.freshness(at(8 + 40 * MINUTE)), Freshness::Expired);
+    // A good fetch ends what was carried.
+    ring.fetched(at(10), set(), None, 0.5);
+    assert_eq!(ring.serve_until(), None);
+    // An age that somebody wrote is kept within bounds, and within what they may serve.
+    assert_eq!(carried(0, u64::MAX).unwrap().fresh_until(), Some(at(7 + HOUR)));
+    assert_eq!(carried(0, 0).unwrap().fresh_until(), Some(at(7 + MINUTE)));
+    assert!(carried(HOUR - 1, MINUTE).is_some());
+    assert!(carried(HOUR, 10 * HOUR).is_none());
+    let mut fetching = KeyRing::new(KeyRingPolicy::default());
+    fetching.decide_refresh(at(0));
+    let keys = CarriedKeys { keys: set(), elapsed_millis: 0, age_millis: HOUR, most_millis: HOUR };
+    assert!(!fetching.carry(at(1), keys.clone(), 0.0));
+    fetching.fetched(at(1), set(), None, 0.5);
+    assert!(!fetching.carry(at(2), keys, 0.0));
+}
+
+#[test]
 fn h12_retry_after_is_kept_within_bounds() {
     let mut ring = started(at(0));
     ring.failed(at(0), Some(90_000), 0.0);

@@ -10,6 +10,7 @@ use oidc_spa_native::keys::issuer::Issuer;
 use oidc_spa_native::keys::jwk_set::JwkSet;
 use oidc_spa_native::question::{Question, Request};
 use oidc_spa_native::resource_server::{AcceptedIssuer, Decision, ResourceServer};
+use oidc_spa_native::time::UnixTime;
 
 use crate::issuer::{CLIENT, ES_1, Jwt, PROFILES, RSA_1, RSA_2, Setup, SigningKey, jwk_set_of, quoted};
 
@@ -57,7 +58,7 @@ impl Two {
             self.asked.set(self.asked.get() + 1);
             self.keys.get(issuer).cloned()
         };
-        let now = oidc_spa_native::time::UnixTime::from_secs(crate::issuer::NOW);
+        let now = UnixTime::from_secs(crate::issuer::NOW);
         match self.server.decide(&Question::of_request(request), &keys, now) {
             Decision::Refused(refusal) => refusal.rejection.code().row().name.to_owned(),
             Decision::KeysNeeded { needed, otherwise } => {
@@ -135,4 +136,44 @@ fn e08_a_trailing_slash_finds_its_issuer_outside_rfc9068() {
 fn e12_without_any_issuer_nobody_is_accepted() {
     let setup = Setup::new(Profile::Common).policy(|policy| policy.issuers.clear());
     assert_eq!(setup.bearer(&Jwt::t0().sign()).name(), "issuer_mismatch");
+}
+
+/// What is said of a token where the application is asked for issuers: the name to ask for, and the code without one.
+fn asked_for(token: &str) -> (Option<(String, bool)>, &'static str) {
+    let server =
+        ResourceServer::new(Setup::new(Profile::Common).policy(|policy| policy.issuers.clear()).policy);
+    let authorization = format!("Bearer {token}");
+    let request = || Request { authorization: Field::Once(&authorization), dpop: Field::Absent, head: None };
+    let now = UnixTime::from_secs(crate::issuer::NOW);
+    let named = server.named_issuer(&request(), now).map(|named| (named.name, named.may_pass));
+    match server.decide(&Question::of_request(request()), &|_| None, now) {
+        Decision::Refused(refusal) => (named, refusal.rejection.code().row().name),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn only_a_name_that_an_issuer_may_have_is_asked_for_and_no_token_passes_without_one() {
+    let longest = format!("urn:{}", "x".repeat(508));
+    for (iss, is_asked) in [
+        (A, true),
+        ("urn:example:issuer", true),
+        ("auth.example.com", true),
+        (longest.as_str(), true),
+        ("", false),
+        (" https://a.example", false),
+        ("https://a.example/ b", false),
+        ("https://a.example/\u{0}", false),
+        ("1:2", false),
+        ("https://login.example/{tenantid}", false),
+        (format!("{longest}x").as_str(), false),
+    ] {
+        let token = Jwt::t0().claim("iss", &serde_json::to_string(iss).unwrap());
+        let expected = is_asked.then(|| (iss.to_owned(), true));
+        assert_eq!(asked_for(&token.sign()), (expected, "issuer_mismatch"), "{iss}");
+    }
+    assert_eq!(asked_for(&Jwt::t0().claim("iss", "7").sign()), (None, "issuer_mismatch"));
+    let expired = Jwt::t0().claim("iss", &quoted(A)).claim("exp", "1").sign();
+    assert_eq!(asked_for(&expired), (Some((A.to_owned(), false)), "token_expired"));
+    assert_eq!(asked_for("e30.e30."), (None, "token_malformed"));
 }

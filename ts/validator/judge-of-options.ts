@@ -1,0 +1,135 @@
+/**
+ * The judge of a validator, made of its options: one addon, or one for each issuer that the application names.
+ *
+ * In: options, with their functions. Out: a judge, and what it was made of. Never: a rule about tokens.
+ */
+
+import type { IssuerFunction, IssuerOptions, ValidatorHealth } from "../../index.js";
+import type { Internals, NativeValidator, Settings } from "../addon/native.js";
+import { Verifier } from "../addon/verifier.js";
+import { createNativeValidator, warnOfOptions, type Native } from "./addon-validator.js";
+import { takeAudienceFunctions, type AudienceFunctions } from "./audience.js";
+import { IssuerQuestions } from "./issuer-questions.js";
+import { askingAudiences, explaining, type Explain, type Judge } from "./judge.js";
+import { lookupBounds } from "./lookup-options.js";
+import { invalid } from "./members.js";
+import { plainCopy } from "./options.js";
+import { Tenants, type Tenant, type TenantOptions } from "./tenants.js";
+
+/** Who judges, the addon that tells refusals of others, and what it read of the options. */
+export interface OptionsJudge {
+    readonly judge: Judge;
+    readonly explain: Explain;
+    readonly native: NativeValidator;
+    readonly settings: Settings;
+    readonly health: () => ValidatorHealth;
+    readonly forgetIssuer: (iss: string) => boolean;
+}
+
+type Options = Readonly<Record<string, unknown>>;
+type Origin = Pick<Internals, "ownClock">;
+
+export function judgeOf(options: Options, origin: Origin): OptionsJudge {
+    const { issuers } = options;
+    return typeof issuers === "function"
+        ? judgeOfTenants(options, issuers as IssuerFunction, origin)
+        : judgeOfIssuers(options, origin);
+}
+
+function judgeOfIssuers(options: Options, origin: Origin): OptionsJudge {
+    if (options["issuerLookup"] !== undefined) {
+        throw invalid("issuerLookup: is of no use unless issuers is a function");
+    }
+    const [plain, audiences] = takeAudienceFunctions(options);
+    const made = createNativeValidator(plain, origin);
+    const forgetIssuer = () => {
+        throw invalid(
+            "forgetIssuer is for a validator whose issuers are a function; the issuers of this one are written"
+        );
+    };
+    const { settings, health } = made;
+    return { ...judgeBehind(made, audiences), settings, health, forgetIssuer };
+}
+
+/** Who judges with this addon, and asks these functions. */
+function judgeBehind(
+    { native, conclude, settings }: Native,
+    functions: AudienceFunctions
+): Pick<Tenant, "native" | "judge" | "explain"> {
+    const verifier = new Verifier(native, conclude, settings);
+    return {
+        native,
+        judge: askingAudiences(verifier, native, functions),
+        explain: explaining((...asked) => verifier.explain(...asked), settings.issuerUris, functions)
+    };
+}
+
+function judgeOfTenants(options: Options, issuerOf: IssuerFunction, origin: Origin): OptionsJudge {
+    const { issuers: _, issuerLookup, ...common } = options;
+    const bounds = lookupBounds(issuerLookup);
+    const made = createNativeValidator(common, { ...origin, asksForIssuers: true });
+    const { native, settings, health } = made;
+    const base: Tenant = { ...judgeBehind(made, []), health: () => [] };
+    const shared = {
+        ...common,
+        ...sharedOut(settings, bounds.maxKnown),
+        network: reachable(common["network"])
+    };
+    const warn = fewOf(warnOfOptions);
+    const read = (issuer: IssuerOptions) => readTenant(shared, issuer, origin, warn);
+    const tenants = new Tenants(base, read, new IssuerQuestions(issuerOf, bounds), bounds);
+    return {
+        judge: tenants,
+        explain: (...asked) => tenants.explain(...asked),
+        native,
+        settings,
+        health: () => ({ ...health(), ...tenants.health() }),
+        forgetIssuer: iss => tenants.forget(iss)
+    };
+}
+
+function readTenant(
+    shared: Options,
+    issuer: IssuerOptions,
+    origin: Origin,
+    warn: (warning: string) => void
+): TenantOptions {
+    const [plain, functions] = takeAudienceFunctions({ issuers: [issuer] });
+    const issuers = plainCopy(plain["issuers"], "issuers");
+    return {
+        text: JSON.stringify(issuers),
+        functions,
+        make: () => {
+            const made = createNativeValidator({ ...shared, issuers }, origin, warn);
+            return { ...judgeBehind(made, functions), health: () => made.health().issuers };
+        }
+    };
+}
+
+/** The least memory that the option takes. */
+const LEAST_MEMORY = 65_536;
+
+/** What all tenants together remember of verified tokens is about what one validator may. */
+function sharedOut({ verifiedTokenBytes }: Settings, maxKnown: number): Options {
+    const share = Math.max(LEAST_MEMORY, Math.floor(verifiedTokenBytes / maxKnown));
+    return { verifiedTokenMemory: verifiedTokenBytes === 0 ? false : share };
+}
+
+/** Names come from tokens: nothing private is reached by them unless the options say so. The addon has checked them. */
+function reachable(network: unknown): Options {
+    const written = (network ?? {}) as Options;
+    return written["privateAddresses"] === undefined ? { ...written, privateAddresses: false } : written;
+}
+
+/** Warnings that are told of the options of tenants, of which there may be many. */
+const MAX_WARNINGS = 3;
+
+function fewOf(warn: (warning: string) => void): (warning: string) => void {
+    let left = MAX_WARNINGS;
+    return warning => {
+        if (left > 0) {
+            left--;
+            warn(warning);
+        }
+    };
+}

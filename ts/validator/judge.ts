@@ -1,0 +1,107 @@
+/**
+ * Who judges the requests of a validator: its addon, and the application's own word on audiences.
+ *
+ * In: the parts of a request. Out: verdicts, as the addon tells them. Never: a rule about tokens.
+ */
+
+import {
+    isVerdict,
+    readRefusal,
+    type NativeExplanation,
+    type NativeRefusal,
+    type NativeValidator,
+    type NativeVerdict,
+    type RequestParts,
+    type RuleBits
+} from "../addon/native.js";
+import { audienceObjection, type AudienceFunctions, type AudienceObjection } from "./audience.js";
+
+/** What a validator asks of whoever judges: `Verifier` is one. */
+export interface Judge {
+    /** `scopes` are those that the route will ask for, separated by spaces. */
+    request(
+        now: number,
+        rules: RuleBits,
+        parts: RequestParts,
+        scopes: string | null
+    ): NativeVerdict | Promise<NativeVerdict>;
+    /** `null` where something must be waited for. */
+    requestNow(
+        now: number,
+        rules: RuleBits,
+        parts: RequestParts,
+        scopes: string | null
+    ): NativeVerdict | null;
+    ready(timeoutMs: number, failFast: boolean): Promise<void>;
+}
+
+/** Every check of a request, as the addon makes them, and the application's word on the audience. */
+export interface JudgedExplanation {
+    readonly explanation: NativeExplanation;
+    readonly issuerUris: readonly string[];
+    /** `undefined` where no function was asked; `null` where it objects to nothing. */
+    readonly audience: AudienceObjection | null | undefined;
+}
+
+export type Explain = (now: number, rules: RuleBits, parts: RequestParts) => Promise<JudgedExplanation>;
+
+/** Explains what this addon does, and what the functions say. */
+export function explaining(
+    ask: (now: number, rules: RuleBits, parts: RequestParts) => Promise<NativeExplanation>,
+    issuerUris: readonly string[],
+    functions: AudienceFunctions
+): Explain {
+    return async (now, rules, parts) => {
+        const explanation = await ask(now, rules, parts);
+        const { admitted } = explanation;
+        const isExpected = admitted === null ? undefined : functions[admitted.issuer];
+        if (admitted === null || isExpected === undefined) {
+            return { explanation, issuerUris, audience: undefined };
+        }
+        const issuerUri = issuerUris[admitted.issuer] ?? "";
+        const audience = audienceObjection({ claims: admitted.claims, issuerUri }, isExpected);
+        return { explanation, issuerUris, audience };
+    };
+}
+
+/** The same judge where no issuer has a function; else one that asks it before it grants. */
+export function askingAudiences(judge: Judge, native: NativeValidator, functions: AudienceFunctions): Judge {
+    if (functions.every(isExpected => isExpected === undefined)) {
+        return judge;
+    }
+    const concluded = (verdict: NativeVerdict, now: number, rules: RuleBits): NativeVerdict => {
+        const isExpected = verdict.isGranted ? functions[verdict.issuer] : undefined;
+        if (!verdict.isGranted || isExpected === undefined) {
+            return verdict;
+        }
+        const objection = audienceObjection(verdict, isExpected);
+        return objection === null
+            ? verdict
+            : refusal(native, now, rules, objection.code, verdict.scheme, objection.debugErrorMessage);
+    };
+    return {
+        request(now, rules, parts, scopes) {
+            const answer = judge.request(now, rules, parts, scopes);
+            return isVerdict(answer)
+                ? concluded(answer, now, rules)
+                : answer.then(verdict => concluded(verdict, now, rules));
+        },
+        requestNow(now, rules, parts, scopes) {
+            const verdict = judge.requestNow(now, rules, parts, scopes);
+            return verdict === null ? null : concluded(verdict, now, rules);
+        },
+        ready: (timeoutMs, failFast) => judge.ready(timeoutMs, failFast)
+    };
+}
+
+/** A refusal that was decided on outside of the addon, with the response that belongs to it. */
+export function refusal(
+    native: NativeValidator,
+    now: number,
+    rules: RuleBits,
+    code: string,
+    scheme: string | null,
+    debugErrorMessage: string
+): NativeRefusal {
+    return readRefusal(native.refuse(now, rules, code, scheme, debugErrorMessage, [], [], null));
+}
