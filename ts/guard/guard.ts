@@ -14,14 +14,15 @@ import type {
     ValidatorOptions,
     Verdict
 } from "../../index.js";
-import { createValidator } from "../validator/create.js";
+import { createValidator, seesNoCertificate } from "../validator/create.js";
 import { invalid, kindOf } from "../validator/members.js";
 import { ruleBitsOf } from "../validator/options.js";
 import { messageOf, shown } from "../validator/shown.js";
 import { isPromise, isThenable } from "../validator/synchronous.js";
 import { requestRulesOf, type Read, type RouteRules } from "./rules.js";
 import type { Incoming } from "./incoming.js";
-import { exposing, isSameRequest, problem, type Fingerprint, type ResponseToSend } from "./response.js";
+import { exposing, problem, type ResponseToSend } from "./response.js";
+import { fingerprintOf, isSameRequest, type Fingerprint } from "./same-request.js";
 import { tokensOf, withTokens } from "./subprotocol.js";
 
 /** Who it is; `null` for a request without credentials, where the route takes it. */
@@ -81,6 +82,7 @@ export function createGuard<Claims, Request, Optional extends boolean>(
         // An adapter may have spread them: without a prototype, what is not there stays so.
     } = Object.assign(Object.create(null), rules) as Read<RouteRules<Claims, Request, Optional>>;
     const requestRules = requestRulesOf(rules);
+    checkCertificates(validator, rules);
     const notifyRejected = createRejectionListener(onRejected);
     const judgements = judgementsOf(validator);
     const bits = ruleBitsOf(requestRules);
@@ -149,6 +151,23 @@ export function createGuard<Claims, Request, Optional extends boolean>(
     };
 }
 
+/** Throws where a route asks for certificates that nobody shows: everybody would be refused. */
+export function checkCertificates<Claims, Request>(
+    validator: Validator<Claims>,
+    rules: Read<RouteRules<Claims, Request>>
+): void {
+    const { dpop, certificate, senderConstrained } = acceptedBy(validator, requestRulesOf(rules));
+    const isNeeded = certificate === "required" || (senderConstrained === "required" && dpop === "disabled");
+    // The rule may pass the certificate along.
+    if (isNeeded && rules.target === undefined && seesNoCertificate(validator)) {
+        throw invalid(
+            `the route asks for a client certificate (${certificate === "required" ? 'certificate: "required"' : 'senderConstrained: "required" without DPoP'}), ` +
+                "and the validator looks at none (clientCertificate: false). Take one of the two away, or pass the certificate by " +
+                "the rule target: request => ({ method, url, clientCertificate })"
+        );
+    }
+}
+
 /** What the rule `target` says. Nothing instead would be judged by another URL than the rule's. */
 function targetSaid(target: RequestTarget): RequestTarget {
     if (isPromise(target, "The rule target") || typeof target !== "object" || target === null) {
@@ -213,16 +232,13 @@ function judgementsOf<Claims>(validator: Validator<Claims>): Judgements<Claims> 
 }
 
 /** A server may put another request into the same object: it is judged anew. */
-function judgementOf<Claims>(
-    judgements: Judgements<Claims>,
-    { source, header }: Incoming<unknown>
-): Judgement<Claims> {
-    const before = judgements.get(source);
-    if (before !== undefined && isSameRequest(before, header)) {
+function judgementOf<Claims>(judgements: Judgements<Claims>, incoming: Incoming<unknown>): Judgement<Claims> {
+    const before = judgements.get(incoming.source);
+    if (before !== undefined && isSameRequest(before, incoming)) {
         return before;
     }
-    const judgement = { authorization: header("authorization"), proof: header("dpop") };
-    judgements.set(source, judgement);
+    const judgement = fingerprintOf(incoming);
+    judgements.set(incoming.source, judgement);
     return judgement;
 }
 

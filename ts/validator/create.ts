@@ -28,7 +28,14 @@ import { createNativeValidator } from "./addon-validator.js";
 import { expiryBy } from "./expiry.js";
 import { explain, type Lent } from "./explain.js";
 import { hostWatch } from "./host-notice.js";
-import { checkNothingInherited, invalid, kindOf, readMembers, type Members } from "./members.js";
+import {
+    checkNothingBeyond,
+    checkNothingInherited,
+    invalid,
+    kindOf,
+    readMembers,
+    type Members
+} from "./members.js";
 import { clockReader, ruleBitsOf } from "./options.js";
 import { RefusedError } from "./refused-error.js";
 import { scopesToAskFor, shortfallOf } from "./requirements.js";
@@ -39,7 +46,11 @@ import { toGranted, toRefused } from "./verdict.js";
 export function createValidator<Claims = AccessTokenClaims, Lacking extends OptionalClaim = never>(
     options: ValidatorOptions<Claims, Lacking>
 ): Validator<ClaimsOf<Claims, Lacking>>;
-export function createValidator<Claims>(options: ValidatorOptions<Claims, OptionalClaim>): Validator<Claims> {
+export function createValidator<Claims>(
+    options: ValidatorOptions<Claims, OptionalClaim>,
+    ...beyond: undefined[]
+): Validator<Claims> {
+    checkNothingBeyond(beyond, EXAMPLE, "createValidator takes one object of options");
     const policy = readOptions(options);
     const { claims, clock } = policy;
     delete policy.claims;
@@ -117,7 +128,7 @@ export function createValidator<Claims>(options: ValidatorOptions<Claims, Option
         return concluded(isVerdict(answer) ? answer : await answer, bits, parts, target);
     };
 
-    return {
+    const validator: Validator<Claims> = {
         validateRequest,
         validateRequestOrThrow: async (headers, target, rules) => {
             const verdict = await validateRequest(headers, target, rules);
@@ -184,7 +195,16 @@ export function createValidator<Claims>(options: ValidatorOptions<Claims, Option
         },
         health
     };
+    if (policy.clientCertificate === false) {
+        withoutCertificates.add(validator);
+    }
+    return validator;
 }
+
+const withoutCertificates = new WeakSet<object>();
+
+/** Whether a validator looks at no certificate but those that are passed beside a request. */
+export const seesNoCertificate = (validator: object): boolean => withoutCertificates.has(validator);
 
 function isGrantedWithProof(verdict: NativeVerdict): boolean {
     return verdict.isGranted && verdict.scheme === "DPoP";
@@ -209,21 +229,22 @@ const RULES: readonly string[] = [
     "closeAtExpiry"
 ];
 
+const EXAMPLE =
+    'createValidator({ issuerUri: "https://auth.example.com", expectedAudience: "https://api.example.com" })';
+
 /** The own members, without a prototype. The addon knows their names. */
 function readOptions<Claims>(
     options: ValidatorOptions<Claims, OptionalClaim>
 ): ValidatorOptions<Claims, OptionalClaim> {
-    const example =
-        'createValidator({ issuerUri: "https://auth.example.com", expectedAudience: "https://api.example.com" })';
     if (typeof options !== "object" || options === null || Array.isArray(options)) {
-        throw invalid(`createValidator takes an object of options; got ${kindOf(options)}. Write ${example}`);
+        throw invalid(`createValidator takes an object of options; got ${kindOf(options)}. Write ${EXAMPLE}`);
     }
     if (isThenable(options)) {
         throw invalid(
             "createValidator takes an object of options; got a Promise. Write createValidator(await options)"
         );
     }
-    checkNothingInherited(options, { of: "createValidator", noun: "option", example });
+    checkNothingInherited(options, { of: "createValidator", noun: "option", example: EXAMPLE });
     const own = Object.assign(Object.create(null), options) as ValidatorOptions<Claims, OptionalClaim>;
     for (const name of Object.keys(own)) {
         if (RULES.includes(name)) {
