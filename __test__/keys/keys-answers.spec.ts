@@ -299,7 +299,10 @@ describe("`network.headers`", () => {
                 { issuerUri: undefined, expectedAudience: undefined, issuers: two, network: { headers } },
                 /network\.headers: are for one server alone.*other\.example\.com/
             ],
-            [{ keys: { jwks: f.issuer.jwks }, network: { headers } }, /network\.headers: .*which the options name; got none/],
+            [
+                { keys: { jwks: f.issuer.jwks }, network: { headers } },
+                /network\.headers: .*which the options name; got none/
+            ],
             [{ network: { privateAddresses: "no" } }, /network\.privateAddresses: expected `true` or `false`/]
         ] as [object, RegExp][]) {
             const text = refusal(options);

@@ -6,7 +6,14 @@
  */
 
 import type { AccessTokenClaims, Refused, RequestRules, RequestTarget, Requirements } from "../../index.js";
-import { checkNothingBeyond, invalid, kindOf, readMembers, unexpected, type Members } from "../validator/members.js";
+import {
+    checkNothingBeyond,
+    invalid,
+    kindOf,
+    readMembers,
+    unexpected,
+    type Members
+} from "../validator/members.js";
 import { numberOf, REQUEST_RULES } from "../validator/options.js";
 import { requirementsOf } from "../validator/requirements.js";
 
