@@ -779,7 +779,8 @@ export interface RequestTarget {
     method: string;
     /**
      * The URL as the client saw it, absolute; or the request target (`"/v1/items?x=1"`), if `publicBaseUrl` is set or
-     * the headers tell the rest.
+     * the headers tell the rest. An absolute URL goes before what the headers say, unless it is the `url` of the request
+     * beside it: a client may send that in absolute form. Do not pass `req.url` beside headers alone.
      */
     url: string;
     /**

@@ -7,7 +7,7 @@
  */
 
 import type { Granted, Requirement, Shortfall } from "../index.js";
-import { invalid, kindOf, readMembers, type Members } from "./validator/members.js";
+import { checkNothingBeyond, invalid, kindOf, readMembers, type Members } from "./validator/members.js";
 import { denied, isAge, MAX_AGE, NAME } from "./validator/requirements.js";
 import { shown } from "./validator/shown.js";
 import { isPromise } from "./validator/synchronous.js";
@@ -64,7 +64,12 @@ export const rolesOf = {
  * const mayWrite = allScopes(["items:read", "items:write"]);
  * ```
  */
-export function allScopes(scopes: readonly string[], options: ScopeOptions = {}): Requirement {
+export function allScopes(
+    scopes: readonly string[],
+    options: ScopeOptions = {},
+    ...beyond: undefined[]
+): Requirement {
+    checkNothingBeyond(beyond, SCOPE_OPTIONS.example, "allScopes takes a list of scopes and options");
     const required = nameList(scopes, "scopes");
     const holds = scopeReader(options);
     return {
@@ -88,7 +93,12 @@ export function allScopes(scopes: readonly string[], options: ScopeOptions = {})
  *
  * @throws TypeError as {@link allScopes}
  */
-export function anyScope(scopes: readonly string[], options: ScopeOptions = {}): Requirement {
+export function anyScope(
+    scopes: readonly string[],
+    options: ScopeOptions = {},
+    ...beyond: undefined[]
+): Requirement {
+    checkNothingBeyond(beyond, 'anyScope(["read", "admin"])', "anyScope takes a list of scopes and options");
     const accepted = nameList(scopes, "scopes");
     const holds = scopeReader(options);
     const named = accepted.slice(0, 1);
@@ -120,12 +130,14 @@ export function anyScope(scopes: readonly string[], options: ScopeOptions = {}):
  * const isEditor = anyRole(["editor", "owner"], ["https://example.com/claims", "roles"]);
  * ```
  */
-export function allRoles(roles: readonly string[], path: ClaimPath): Requirement {
+export function allRoles(roles: readonly string[], path: ClaimPath, ...beyond: undefined[]): Requirement {
+    checkNothingBeyond(beyond, ROLES, "allRoles takes a list of roles and a path");
     return roleRequirement(roles, path, "each", (names, holds) => names.every(holds));
 }
 
 /** The token holds one of these roles. As {@link allRoles}. */
-export function anyRole(roles: readonly string[], path: ClaimPath): Requirement {
+export function anyRole(roles: readonly string[], path: ClaimPath, ...beyond: undefined[]): Requirement {
+    checkNothingBeyond(beyond, ROLES, "anyRole takes a list of roles and a path");
     return roleRequirement(roles, path, "one", (names, holds) => names.some(holds));
 }
 
@@ -137,8 +149,14 @@ export function anyRole(roles: readonly string[], path: ClaimPath): Requirement 
  */
 export function satisfies<Claims = unknown>(
     predicate: (claims: Claims, granted: Granted<Claims>) => boolean,
-    name = "the application's predicate"
+    name = "the application's predicate",
+    ...beyond: undefined[]
 ): Requirement<Claims> {
+    checkNothingBeyond(
+        beyond,
+        'allOf(satisfies(isOwner, "the owner"), satisfies(isActive, "an active account"))',
+        "satisfies takes a predicate and a name"
+    );
     if (typeof predicate !== "function") {
         throw invalid(
             `satisfies takes a function of the claims that returns true or false; got ${kindOf(predicate)}. Write ` +
@@ -175,7 +193,8 @@ export function satisfies<Claims = unknown>(
  * const recentMfa = stepUp({ acrValues: ["mfa"], maxAgeSeconds: 300 });
  * ```
  */
-export function stepUp(asks: StepUp): Requirement {
+export function stepUp(asks: StepUp, ...beyond: undefined[]): Requirement {
+    checkNothingBeyond(beyond, STEP_UP.example, "stepUp takes one object");
     const { classes, maxAgeSeconds } = readStepUp(asks);
     const asked = {
         ...(classes === undefined ? {} : { acrValues: classes }),
@@ -271,6 +290,8 @@ function roleRequirement(
         }
     };
 }
+
+const ROLES = 'allRoles(["admin"], rolesOf.keycloakRealm)';
 
 const SCOPE_OPTIONS: Members = {
     of: "allScopes and anyScope",

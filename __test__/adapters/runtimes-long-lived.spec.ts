@@ -2,7 +2,7 @@
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
@@ -76,11 +76,11 @@ const COMMANDS = {
     ]
 };
 
-test.each(["bun", "deno"] as const)("%s", { timeout: 60_000 }, async name => {
-    const file = join(folder, `${name}.mjs`);
-    await writeFile(file, PROGRAMS[name]);
+/** Runs a program until the test has ended: the port that it says, and what it has written to stderr. */
+async function serving(name: keyof typeof COMMANDS, file: string, program: string) {
+    await writeFile(join(folder, file), program);
     const [command = "", ...args] = COMMANDS[name];
-    const child = spawn(command, [...args, file], {
+    const child = spawn(command, [...args, join(folder, file)], {
         cwd: folder,
         env: { ...process.env, ...NO_NETWORK_VARIABLES, ISSUER: fixtures.issuer.issuerUri }
     });
@@ -91,6 +91,11 @@ test.each(["bun", "deno"] as const)("%s", { timeout: 60_000 }, async name => {
     });
     const { value: port } = await createInterface({ input: child.stdout })[Symbol.asyncIterator]().next();
     expect(Number(port), said).toBeGreaterThan(0);
+    return { port: Number(port), said: () => said, child };
+}
+
+test.each(["bun", "deno"] as const)("%s", { timeout: 60_000 }, async name => {
+    const { port, said } = await serving(name, `${name}.mjs`, PROGRAMS[name]);
     const opened = async (seconds: number) => {
         const exp = nowInSeconds() + seconds;
         const token = fixtures.token(nowInSeconds(), { exp });
@@ -102,7 +107,32 @@ test.each(["bun", "deno"] as const)("%s", { timeout: 60_000 }, async name => {
     };
     const [lasting, brief] = [await opened(600), await opened(3)];
     const [code] = (await once(brief.socket, "close")) as [number];
-    expect([code, said]).toEqual([4401, ""]);
+    expect([code, said()]).toEqual([4401, ""]);
     expect(Date.now()).toBeGreaterThanOrEqual(brief.due);
     expect(lasting.socket.readyState).toBe(WebSocket.OPEN);
+});
+
+test("the page's stream on Bun ends no process, whatever a client does with it", {
+    timeout: 60_000
+}, async () => {
+    const page = await readFile(join(root, "docs/adapters.md"), "utf8");
+    const [snippet = ""] = /import [^`]*new ReadableStream[^`]*/.exec(page) ?? [];
+    const { port, said, child } = await serving(
+        "bun",
+        "stream.ts",
+        `import { createValidator } from "oidc-spa-native";
+        const validator = createValidator({ issuerUri: process.env.ISSUER!, expectedAudience: "${AUDIENCE}" });
+        ${snippet}
+        console.log(Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: me }).port);`
+    );
+    const ask = async (method: string, exp: number) => {
+        const token = fixtures.token(nowInSeconds(), { exp });
+        return fetch(`http://127.0.0.1:${port}/`, { method, headers: { authorization: `Bearer ${token}` } });
+    };
+    // Longer than the stream's step: what it does after the client has left is what matters.
+    const brief = await ask("GET", nowInSeconds() + 3);
+    expect((await ask("HEAD", nowInSeconds() + 600)).status).toBe(200);
+    await (await ask("GET", nowInSeconds() + 600)).body?.cancel();
+    expect(await brief.text()).toMatch(/^(data: tick\n\n)+$/);
+    expect([(await ask("GET", nowInSeconds() - 60)).status, child.exitCode, said()]).toEqual([401, null, ""]);
 });

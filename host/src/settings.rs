@@ -7,6 +7,7 @@
 use std::time::Duration;
 
 use oidc_spa_native::access_token::Audience;
+use oidc_spa_native::client_certificate::CertificateField;
 use oidc_spa_native::request::ProxyTrust;
 use oidc_spa_native::resource_server::{Policy, ResourceServer};
 use oidc_spa_native::scheme::AcceptedSchemes;
@@ -44,6 +45,8 @@ pub(crate) fn to_json(server: &ResourceServer, settings: &Settings) -> String {
         "certificate": mode(policy.binding.certificate),
         "senderConstrained": mode(policy.binding.any),
         "readsPeerCertificate": settings.forwarded.reads_peer_certificate,
+        "seesCertificates": settings.forwarded.reads_peer_certificate
+            || policy.certificate_field == CertificateField::OfTrustedProxy,
         "leewaySeconds": policy.access_token.expiry_leeway.secs(),
         "maxTokenAgeSeconds": policy.access_token.max_age_secs,
         "ownHosts": own_hosts(policy),

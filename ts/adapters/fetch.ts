@@ -59,9 +59,12 @@ export function resourceMetadata(
 const toResponse = ({ status, headers, body }: ResponseToSend): Response =>
     new Response(body, { status, headers });
 
-/** A copy, where there is something to add: the fields of a fetched response cannot be changed. */
+/**
+ * A copy, where there is something to add: the fields of a fetched response cannot be changed. There is none of an upgrade
+ * or an error (`Response.error()`).
+ */
 function withHeaders(response: Response, headers: ResponseToSend["headers"]): Response {
-    if (Object.keys(headers).length === 0) {
+    if (Object.keys(headers).length === 0 || response.status < 200) {
         return response;
     }
     const copy = new Response(response.body, response);

@@ -236,6 +236,8 @@ export interface Settings {
     readonly senderConstrained: BindingMode;
     /** Whether the certificate of a connection is the client's. */
     readonly readsPeerCertificate: boolean;
+    /** Whether a client's certificate is looked at, wherever it comes from. */
+    readonly seesCertificates: boolean;
     /** How long after its `exp` a token lets in. */
     readonly leewaySeconds: number;
     /** How long after its `iat`, the leeway aside; `null`: as long as its `exp` says. */

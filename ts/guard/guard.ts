@@ -8,13 +8,14 @@
 import type { Granted, Refused, Validator, ValidatorOptions } from "../../index.js";
 import { createValidator } from "../validator/create.js";
 import { invalid } from "../validator/members.js";
+import { seesNoCertificate } from "../validator/seen-certificates.js";
 import { messageOf, shown } from "../validator/shown.js";
 import { isThenable } from "../validator/synchronous.js";
 import { requestRulesOf, type Read, type RouteRules } from "./rules.js";
 import type { Incoming } from "./incoming.js";
 import { exposing, problem, type ResponseToSend } from "./response.js";
 import { tokensOf, withTokens } from "./subprotocol.js";
-import { validationBy } from "./validation.js";
+import { acceptedBy, validationBy } from "./validation.js";
 
 /** Who it is; `null` for a request without credentials, where the route takes it. */
 export type Auth<Claims, Optional extends boolean> = Granted<Claims> | (Optional extends true ? null : never);
@@ -73,6 +74,7 @@ export function createGuard<Claims, Request, Optional extends boolean>(
         // An adapter may have spread them: without a prototype, what is not there stays so.
     } = Object.assign(Object.create(null), rules) as Read<RouteRules<Claims, Request, Optional>>;
     const requestRules = requestRulesOf(rules, require);
+    checkCertificates(validator, rules);
     const notifyRejected = createRejectionListener(onRejected);
     const validate = validationBy({ validator, requestRules, target });
 
@@ -92,6 +94,23 @@ export function createGuard<Claims, Request, Optional extends boolean>(
         notifyRejected(verdict, incoming.request);
         return { passed: false, refusal: verdict, response: problem(verdict, incoming.method) };
     };
+}
+
+/** Throws where a route asks for certificates that nobody shows: everybody would be refused. */
+export function checkCertificates<Claims, Request>(
+    validator: Validator<Claims>,
+    rules: Read<RouteRules<Claims, Request>>
+): void {
+    const { dpop, certificate, senderConstrained } = acceptedBy(validator, requestRulesOf(rules, undefined));
+    const isNeeded = certificate === "required" || (senderConstrained === "required" && dpop === "disabled");
+    // The rule may pass the certificate along.
+    if (isNeeded && rules.target === undefined && seesNoCertificate(validator)) {
+        throw invalid(
+            `the route asks for a client certificate (${certificate === "required" ? 'certificate: "required"' : 'senderConstrained: "required" without DPoP'}), ` +
+                "and the validator looks at none (clientCertificate: false). Take one of the two away, or pass the certificate by " +
+                "the rule target: request => ({ method, url, clientCertificate })"
+        );
+    }
 }
 
 /** A validator as it is, or one that is made of options. `write` is the right line, for whoever wrote another. */

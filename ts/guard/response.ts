@@ -105,13 +105,3 @@ function joined(present: unknown, added: string): string {
         trimmed.findIndex(other => other.toLowerCase() === name.toLowerCase()) === i;
     return trimmed.filter(isFirst).join(", ");
 }
-
-/** What tells one request from another that a server puts into the same object. */
-export interface Fingerprint {
-    readonly authorization: unknown;
-    readonly proof: unknown;
-}
-
-export function isSameRequest(before: Fingerprint, header: (name: string) => unknown): boolean {
-    return before.authorization === header("authorization") && before.proof === header("dpop");
-}

@@ -6,7 +6,14 @@
  */
 
 import type { AccessTokenClaims, Refused, RequestRules, RequestTarget, Requirements } from "../../index.js";
-import { invalid, kindOf, readMembers, unexpected, type Members } from "../validator/members.js";
+import {
+    checkNothingBeyond,
+    invalid,
+    kindOf,
+    readMembers,
+    unexpected,
+    type Members
+} from "../validator/members.js";
 import { numberOf, REQUEST_RULES, rulesOfRoute } from "../validator/options.js";
 import { requirementsOf, scopesToAskFor } from "../validator/requirements.js";
 
@@ -165,14 +172,11 @@ export function checkHandler(handler: unknown, example: string): void {
     }
 }
 
-/** An argument too many would have no effect: a handler, most likely, or rules. */
+/** As {@link checkNothingBeyond}, of a function that takes a validator and rules. */
 export function checkNoMore(
     beyond: readonly unknown[],
     example: string,
     takes = "protect takes a validator and rules"
 ): void {
-    const extra = beyond.find(argument => argument !== undefined);
-    if (extra !== undefined) {
-        throw invalid(`${takes}; got ${kindOf(extra)} beyond them. Write ${example}`);
-    }
+    checkNothingBeyond(beyond, example, takes);
 }

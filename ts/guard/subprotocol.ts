@@ -8,6 +8,7 @@
 
 import type { FetchRequestLike, NodeRequestLike, RequestLike } from "../../index.js";
 import type { Incoming } from "./incoming.js";
+import { fingerprintOf, isSameRequest, type Fingerprint } from "./same-request.js";
 
 /** What stands before the token, as in the guides of oidc-spa. */
 const PREFIX = "authorization_bearer_";
@@ -53,9 +54,9 @@ export function withTokens<Request>(
     const authorization = lines.filter(line => typeof line === "string" && line !== "") as string[];
     const joined = authorization.join(", ");
     const before = readable.get(incoming.source);
-    const source =
-        before?.joined === joined ? before.source : withAuthorization(incoming.source, authorization);
-    readable.set(incoming.source, { joined, source });
+    const isSame = before?.joined === joined && isSameRequest(before.fingerprint, incoming);
+    const source = isSame ? before.source : withAuthorization(incoming.source, authorization);
+    isSame || readable.set(incoming.source, { joined, source, fingerprint: fingerprintOf(incoming) });
     return {
         ...incoming,
         source,
@@ -64,7 +65,10 @@ export function withTokens<Request>(
 }
 
 /** One object a request, so that a proof beside it is used once. */
-const readable = new WeakMap<object, { readonly joined: string; readonly source: RequestLike }>();
+const readable = new WeakMap<
+    object,
+    { readonly joined: string; readonly source: RequestLike; readonly fingerprint: Fingerprint }
+>();
 
 function withAuthorization(source: RequestLike, authorization: readonly string[]): RequestLike {
     if ("raw" in source) {

@@ -10,7 +10,7 @@ import { invalid, kindOf } from "../validator/members.js";
 import { askedRules } from "../validator/options.js";
 import { isPromise } from "../validator/synchronous.js";
 import type { Incoming } from "./incoming.js";
-import { isSameRequest, type Fingerprint } from "./response.js";
+import { fingerprintOf, isSameRequest, type Fingerprint } from "./same-request.js";
 
 /** How a guard has its requests judged. */
 interface Judging<Claims, Request> {
@@ -110,23 +110,20 @@ function judgementsOf<Claims>(validator: Validator<Claims>): Judgements<Claims> 
 }
 
 /** A server may put another request into the same object: it is judged anew. */
-function judgementOf<Claims>(
-    judgements: Judgements<Claims>,
-    { source, header }: Incoming<unknown>
-): Judgement<Claims> {
-    const before = judgements.get(source);
-    if (before !== undefined && isSameRequest(before, header)) {
+function judgementOf<Claims>(judgements: Judgements<Claims>, incoming: Incoming<unknown>): Judgement<Claims> {
+    const before = judgements.get(incoming.source);
+    if (before !== undefined && isSameRequest(before, incoming)) {
         return before;
     }
-    const judgement = { authorization: header("authorization"), proof: header("dpop") };
-    judgements.set(source, judgement);
+    const judgement = fingerprintOf(incoming);
+    judgements.set(incoming.source, judgement);
     return judgement;
 }
 
 /** The rules that hold for a route: its own, or else those of the validator. */
 type Accepted = Pick<Validator, keyof RequestRules>;
 
-const acceptedBy = (
+export const acceptedBy = (
     // A validator that an application's test makes may say nothing of them.
     { dpop = "allowed", certificate = "allowed", senderConstrained = "allowed" }: Partial<Accepted>,
     rules: RequestRules | undefined

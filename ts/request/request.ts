@@ -122,8 +122,8 @@ function readWhole(
     if (typeof get === "function") {
         const fields = fieldsOfFetchHeaders(headers, get);
         // The framework made this URL, most likely of Host: both are told.
-        return target === null
-            ? join(fields, targetOf(request.method, request.url), null)
+        return target === null || target.url === request.url
+            ? join(fields, target ?? targetOf(request.method, request.url), null)
             : joinWithUrl(fields, target);
     }
 
@@ -155,7 +155,9 @@ function readNode(
     if (isEncrypted && sources.peerCertificate) {
         fields.peerCertificate = certificateOfConnection(request, socket);
     }
-    if (target !== null && !target.url.startsWith("/")) {
+    // A client may send its target in absolute form: `req.url` is its word, also where a program hands it over.
+    const isOwn = target !== null && (target.url === request.url || target.url === request.originalUrl);
+    if (target !== null && !isOwn && !target.url.startsWith("/")) {
         return joinWithUrl(fields, target);
     }
     const schemeOfSocket = isBag(socket) ? (isEncrypted ? "https" : "http") : null;

@@ -9,9 +9,17 @@ import type { AccessTokenClaims, ClaimsOf, OptionalClaim, Validator, ValidatorOp
 import { authorizingBy } from "./authorizing.js";
 import { expiryBy } from "./expiry.js";
 import { judgeOf } from "./judge-of-options.js";
-import { checkNothingInherited, invalid, kindOf, readMembers, type Members } from "./members.js";
+import {
+    checkNothingBeyond,
+    checkNothingInherited,
+    invalid,
+    kindOf,
+    readMembers,
+    type Members
+} from "./members.js";
 import { clockReader } from "./options.js";
 import { schemaReader } from "./schema.js";
+import { noteCertificates } from "./seen-certificates.js";
 import { isThenable } from "./synchronous.js";
 import { validatingBy } from "./validating.js";
 import { refusingBy } from "./verdict.js";
@@ -19,7 +27,11 @@ import { refusingBy } from "./verdict.js";
 export function createValidator<Claims = AccessTokenClaims, Lacking extends OptionalClaim = never>(
     options: ValidatorOptions<Claims, Lacking>
 ): Validator<ClaimsOf<Claims, Lacking>>;
-export function createValidator<Claims>(options: ValidatorOptions<Claims, OptionalClaim>): Validator<Claims> {
+export function createValidator<Claims>(
+    options: ValidatorOptions<Claims, OptionalClaim>,
+    ...beyond: undefined[]
+): Validator<Claims> {
+    checkNothingBeyond(beyond, EXAMPLE, "createValidator takes one object of options");
     const { claims, clock, ...policy } = readOptions(options);
     const now = clock === undefined ? () => Date.now() : clockReader(clock);
     const { judge, explain, native, settings, health, forgetIssuer } = judgeOf(policy, {
@@ -27,7 +39,7 @@ export function createValidator<Claims>(options: ValidatorOptions<Claims, Option
     });
     const refuse = refusingBy(native);
     const applySchema = claims === undefined ? undefined : schemaReader(claims);
-    return {
+    const validator: Validator<Claims> = {
         ...validatingBy<Claims>({ judge, explain, settings, now, refuse, applySchema }),
         authorize: authorizingBy<Claims>(now, refuse),
         ...expiryBy<Claims>(now, settings),
@@ -45,6 +57,8 @@ export function createValidator<Claims>(options: ValidatorOptions<Claims, Option
             return forgetIssuer(iss);
         }
     };
+    noteCertificates(validator, settings);
+    return validator;
 }
 
 function readTimeout(options: unknown): number {
@@ -76,21 +90,22 @@ const RULES: readonly string[] = [
     "closeAtExpiry"
 ];
 
+const EXAMPLE =
+    'createValidator({ issuerUri: "https://auth.example.com", expectedAudience: "https://api.example.com" })';
+
 /** The own members, without a prototype. The addon knows their names. */
 function readOptions<Claims>(
     options: ValidatorOptions<Claims, OptionalClaim>
 ): ValidatorOptions<Claims, OptionalClaim> {
-    const example =
-        'createValidator({ issuerUri: "https://auth.example.com", expectedAudience: "https://api.example.com" })';
     if (typeof options !== "object" || options === null || Array.isArray(options)) {
-        throw invalid(`createValidator takes an object of options; got ${kindOf(options)}. Write ${example}`);
+        throw invalid(`createValidator takes an object of options; got ${kindOf(options)}. Write ${EXAMPLE}`);
     }
     if (isThenable(options)) {
         throw invalid(
             "createValidator takes an object of options; got a Promise. Write createValidator(await options)"
         );
     }
-    checkNothingInherited(options, { of: "createValidator", noun: "option", example });
+    checkNothingInherited(options, { of: "createValidator", noun: "option", example: EXAMPLE });
     const own = Object.assign(Object.create(null), options) as ValidatorOptions<Claims, OptionalClaim>;
     for (const name of Object.keys(own)) {
         if (RULES.includes(name)) {

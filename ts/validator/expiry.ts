@@ -7,7 +7,7 @@
 
 import type { AccessTokenClaims, Ending, Granted, Validator } from "../../index.js";
 import type { Settings } from "../addon/native.js";
-import { messageOf } from "./shown.js";
+import { messageOf, shown } from "./shown.js";
 
 /** Longest time between two looks at the clock: a timer does not see that the machine slept, or that the clock was set. */
 const LONGEST_WAIT_MS = 30_000;
@@ -169,7 +169,7 @@ const onEnd = (until: Ending, end: () => void, signal: AbortSignal): unknown =>
     "once" in until ? until.once("close", end) : until.addEventListener("abort", end, { once: true, signal });
 
 const warn = (error: unknown): void =>
-    process.emitWarning(messageOf(error, "The clock failed"), {
+    process.emitWarning(shown(messageOf(error, "The clock failed")), {
         type: "oidc-spa-native",
         code: "OIDC_SPA_NATIVE_EXPIRY"
     });

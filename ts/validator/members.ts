@@ -5,6 +5,7 @@
  * what to write. Never: a member that is inherited, a member that vanishes.
  */
 
+import { types } from "node:util";
 import { shown } from "./shown.js";
 
 /** The members that an object may have, and how messages speak of it. */
@@ -34,6 +35,7 @@ export function readMembers(given: unknown, members: Members): Readonly<Record<s
         }
         own[name] = (given as Record<string, unknown>)[name];
     }
+    checkNothingUnlisted(given, own, members);
     return own;
 }
 
@@ -74,6 +76,31 @@ export function checkNothingInherited(
             );
         }
         holder = next;
+    }
+}
+
+/** Throws where a Proxy gives a member that it does not list: it would be lost with the others that are not its own. */
+function checkNothingUnlisted(given: object, own: object, { of, noun, names, example }: Members): void {
+    if (!types.isProxy(given)) {
+        return;
+    }
+    const answers = (name: string, holder: object) => (holder as Record<string, unknown>)[name];
+    const lost = names.find(
+        name => !(name in own) && answers(name, given) !== answers(name, Object.prototype)
+    );
+    if (lost !== undefined) {
+        throw invalid(
+            `${of}: the ${noun} "${lost}" is of a Proxy that does not list it, so that it would be lost. Write each ${noun} ` +
+                `out: ${example}`
+        );
+    }
+}
+
+/** Throws where there is an argument too many: it would have no effect, and be a rule, most likely. */
+export function checkNothingBeyond(beyond: readonly unknown[], example: string, takes: string): void {
+    const extra = beyond.find(argument => argument !== undefined);
+    if (extra !== undefined) {
+        throw invalid(`${takes}; got ${kindOf(extra)} beyond them. Write ${example}`);
     }
 }
 

@@ -8,13 +8,14 @@ import { createParamDecorator, Inject, Optional } from "@nestjs/common";
 import type { DynamicModule, ExecutionContext, FactoryProvider, ModuleMetadata } from "@nestjs/common" with {
     "resolution-mode": "import"
 };
-import { APP_FILTER, APP_GUARD } from "@nestjs/core";
+import { APP_FILTER, APP_GUARD, ModulesContainer } from "@nestjs/core";
 import type { AccessTokenClaims, Granted } from "../../../index.js";
 import { validatorOf, type ValidatorOrOptions } from "../../guard/guard.js";
 import { checkNoMore, placeOf, readRules, type Fixed, type RouteRules } from "../../guard/rules.js";
 import { invalid, kindOf, readMembers, unexpected, type Members } from "../../validator/members.js";
 import { Refusal } from "./context.js";
 import { AuthGuard, authOf, ModuleGuard, RefusalFilter, SETTINGS, type Settings } from "./guard.js";
+import { checkPlaces } from "./misplaced.js";
 import { checkCalled } from "./rules.js";
 
 export { resourceMetadata } from "../express.js";
@@ -86,13 +87,21 @@ const ASYNC: Members = {
 
 /** Guards every route of the application, save those that are `@Public()`. Import it once, at the root. */
 export class AuthModule {
+    readonly #check: () => void;
+
     /** Nest makes it. Imported without `forRoot` it would guard nothing. */
-    constructor(settings?: unknown) {
+    constructor(settings?: unknown, modules?: unknown) {
         if (settings === undefined) {
             throw invalid(
                 "AuthModule is imported without a validator. Write imports: [AuthModule.forRoot(validator)]"
             );
         }
+        this.#check = () => checkPlaces(modules as Parameters<typeof checkPlaces>[0], settings as Settings);
+    }
+
+    /** Nest calls it as the application starts, once all providers are there. */
+    onModuleInit(): void {
+        this.#check();
     }
 
     static forRoot<Claims = AccessTokenClaims>(
@@ -133,6 +142,7 @@ export class AuthModule {
 // Without decorator syntax, which needs options of the compiler.
 Inject(SETTINGS)(AuthModule, undefined, 0);
 Optional()(AuthModule, undefined, 0);
+Inject(ModulesContainer)(AuthModule, undefined, 1);
 
 function moduleOf(
     { imports = [], ...validator }: Omit<FactoryProvider, "provide"> & Pick<ModuleMetadata, "imports">,

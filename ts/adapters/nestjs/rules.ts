@@ -8,9 +8,13 @@
 import type { BindingMode, DpopMode, Requirement, Requirements } from "../../../index.js";
 import { allRoles, allScopes, anyRole, type ClaimPath } from "../../authorization.js";
 import { placeOf, readRules, type Read, type RouteRules } from "../../guard/rules.js";
-import { invalid, kindOf } from "../../validator/members.js";
+import { checkNothingBeyond, invalid, kindOf } from "../../validator/members.js";
+import { shown } from "../../validator/shown.js";
 
 const KEY = "oidc-spa-native:rules";
+
+/** The same on the function itself: who puts another one into its place copies what is there, as is usual with Nest. */
+const OF_FUNCTION = "oidc-spa-native:rules-of-function";
 
 /** What may be said of a route. What a class and a method of it require, both are required. */
 export interface SaidRules {
@@ -53,7 +57,8 @@ export const OptionalAuth = (...none: undefined[]): RouteDecorator => {
 };
 
 /** Whether a token must, may or must not be bound to a key. */
-export const Dpop = (dpop: DpopMode): RouteDecorator => {
+export const Dpop = (dpop: DpopMode, ...beyond: undefined[]): RouteDecorator => {
+    checkNothingBeyond(beyond, '@Dpop("required")', "@Dpop takes a mode");
     if (dpop === undefined) {
         throw invalid(
             '@Dpop takes "allowed", "required" or "disabled"; got undefined. Write @Dpop("required")'
@@ -73,17 +78,24 @@ export const RequireScopes = (...scopes: readonly [string, ...string[]]): RouteD
 };
 
 /** Roles that the token must have, all of them: `@RequireRoles(["admin"], rolesOf.keycloakRealm)`. */
-export const RequireRoles = (roles: readonly string[], path: ClaimPath): RouteDecorator =>
-    Require(allRoles(roles, path));
+export const RequireRoles = (
+    roles: readonly string[],
+    path: ClaimPath,
+    ...beyond: undefined[]
+): RouteDecorator => Require(allRoles(roles, path, ...beyond));
 
 /** Roles of which the token must have one: `@RequireAnyRole(["admin", "editor"], rolesOf.keycloakRealm)`. */
-export const RequireAnyRole = (roles: readonly string[], path: ClaimPath): RouteDecorator =>
-    Require(anyRole(roles, path));
+export const RequireAnyRole = (
+    roles: readonly string[],
+    path: ClaimPath,
+    ...beyond: undefined[]
+): RouteDecorator => Require(anyRole(roles, path, ...beyond));
 
 /** Several rules at once. */
-export function AuthRules(rules: SaidRules): RouteDecorator {
+export function AuthRules(rules: SaidRules, ...beyond: undefined[]): RouteDecorator {
+    checkNothingBeyond(beyond, PLACE.example, "@AuthRules takes one object of rules");
     const given: Said = readRules<Said>(rules, PLACE);
-    return (target: object, key?: string | symbol) => {
+    return (target: object, key?: string | symbol, descriptor?: PropertyDescriptor) => {
         const said = joined(saidOf(target, key), given);
         const { public: isPublic, ...others } = said;
         if (isPublic === true && Object.keys(others).length > 0) {
@@ -91,10 +103,16 @@ export function AuthRules(rules: SaidRules): RouteDecorator {
                 `what is @Public() asks for no credentials; take that or the rest away: ${Object.keys(others).join(", ")}`
             );
         }
+        if (key === undefined) {
+            Reflect.defineMetadata(KEY, said, target);
+            return;
+        }
         // Of a method by its name: another decorator may put a function of its own into its place.
-        key === undefined
-            ? Reflect.defineMetadata(KEY, said, target)
-            : Reflect.defineMetadata(KEY, said, target, key);
+        Reflect.defineMetadata(KEY, said, target, key);
+        const method: unknown = descriptor?.value;
+        if (typeof method === "function") {
+            Reflect.defineMetadata(OF_FUNCTION, said, method);
+        }
     };
 }
 
@@ -157,26 +175,67 @@ const saidFor = (controller: Function, handler: Function) => [
 
 /** What was said of the method that this function is, by whatever name it stands in the class or in what that extends. */
 function saidOfMethod(controller: Function, handler: Function): Said[] {
-    const said: (Said | undefined)[] = [saidOf(handler)];
-    const seen = new Set<string | symbol>();
+    const methods = methodsOf(controller);
+    const names = methods.filter(({ method }) => method === handler);
+    const said = names.length > 0 ? names.map(({ said }) => said) : [saidOfStranger(controller, handler)];
+    // Of one method any rule ends a `public`.
+    return [saidOf(handler), ...said]
+        .filter(one => one !== undefined)
+        .sort((a, b) => Number(b.public === true) - Number(a.public === true));
+}
+
+interface Method {
+    readonly name: string | symbol;
+    readonly method: unknown;
+    readonly said: Said | undefined;
+}
+
+/** The methods of a class and of what it extends, each with what was said of it. What is overridden is another method. */
+function methodsOf(controller: Function): readonly Method[] {
+    const methods = new Map<string | symbol, Method>();
     for (
         let holder: unknown = controller.prototype;
         isHolder(holder);
         holder = Object.getPrototypeOf(holder)
     ) {
-        for (const name of Reflect.ownKeys(holder).filter(name => !seen.has(name))) {
-            // What is overridden is another method.
-            seen.add(name);
-            if (Object.getOwnPropertyDescriptor(holder, name)?.value === handler) {
-                said.push(saidOf(holder, name));
-            }
+        for (const name of Reflect.ownKeys(holder)) {
+            const method: unknown = Object.getOwnPropertyDescriptor(holder, name)?.value;
+            methods.has(name) || methods.set(name, { name, method, said: saidOf(holder, name) });
         }
     }
-    // Of one method any rule ends a `public`.
-    return said
-        .filter(one => one !== undefined)
-        .sort((a, b) => Number(b.public === true) - Number(a.public === true));
+    return [...methods.values()];
 }
+
+/**
+ * What was said of a function that the instance has in the place of a method: one that is bound, or an arrow function, or
+ * another library's around it. Nest calls that one by the method's route. Throws where it is not known whose place it has.
+ */
+function saidOfStranger(controller: Function, handler: Function): Said | undefined {
+    const copied: unknown = Reflect.getOwnMetadata(OF_FUNCTION, handler);
+    if (copied !== undefined) {
+        return copied as Said;
+    }
+    const ruled = methodsOf(controller).filter(({ said }) => said !== undefined);
+    const name = handler.name.replace(/^(bound )+/, "");
+    const named = methodsOf(controller).find(method => method.name === name);
+    if (named === undefined && ruled.length > 0) {
+        throw invalid(
+            `${controller.name} has the function ${JSON.stringify(shown(handler.name))} in the place of a method, so that what ` +
+                `decorators say of the method is lost. They speak of ${ruled.map(({ name }) => String(name)).join(", ")}. ` +
+                "Let the function have the method's name, or copy the method's metadata to it"
+        );
+    }
+    return named?.said;
+}
+
+/** The methods of a class of which a decorator of this module says a rule. */
+export const ruledMethodsOf = (controller: Function): readonly Function[] =>
+    methodsOf(controller).flatMap(({ method, said }) =>
+        said !== undefined && typeof method === "function" ? [method] : []
+    );
+
+/** Whether a decorator of this module says a rule of the class itself. */
+export const isRuledClass = (controller: Function): boolean => saidOf(controller) !== undefined;
 
 const isHolder = (holder: unknown): holder is object => typeof holder === "object" && holder !== null;
 

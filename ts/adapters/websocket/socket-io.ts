@@ -5,7 +5,7 @@
  */
 
 import type { IncomingMessage } from "node:http";
-import type { AccessTokenClaims } from "../../../index.js";
+import type { AccessTokenClaims, Granted, Validator } from "../../../index.js";
 import { Found } from "../../guard/found.js";
 import { createGuard, validatorOf, type Auth, type ValidatorOrOptions } from "../../guard/guard.js";
 import { incomingOf } from "../../guard/node.js";
@@ -72,7 +72,7 @@ export function protectNamespace<Claims = AccessTokenClaims, Optional extends bo
             const end = () => socket.disconnect(true);
             onceGone(socket, atExpiry(validator, auth, end));
             // An event may come before anybody has looked at the clock.
-            socket.use((_event, next) => void (validator.hasExpired(auth) ? end() : next()));
+            socket.use((_event, next) => void (hasEnded(validator, auth) ? end() : next()));
         }
         return undefined;
     };
@@ -90,6 +90,16 @@ export function protectNamespace<Claims = AccessTokenClaims, Optional extends bo
             return found.of(socket);
         }
     });
+}
+
+/** Where the clock fails nobody can say that the token still holds; thrown here, it would end the process. */
+function hasEnded<Claims>(validator: Validator<Claims>, auth: Granted<Claims> | null): boolean {
+    try {
+        return validator.hasExpired(auth);
+    } catch (error) {
+        failure(error, undefined);
+        return true;
+    }
 }
 
 /** By connection, so that it gets one listener however many namespaces its client enters. */

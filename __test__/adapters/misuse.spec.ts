@@ -1,0 +1,90 @@
+// What a program may write wrongly beside rules: arguments too many, members of a Proxy, certificates that nobody shows.
+
+import { createValidator, type Validator, type ValidatorOptions } from "oidc-spa-native";
+import { allRoles, allScopes, anyRole, anyScope, satisfies, stepUp } from "oidc-spa-native/authorization";
+import * as express from "oidc-spa-native/express";
+import * as fastify from "oidc-spa-native/fastify";
+import * as fetching from "oidc-spa-native/fetch";
+import * as hono from "oidc-spa-native/hono";
+import * as koa from "oidc-spa-native/koa";
+import { AuthModule, AuthRules, Dpop, RequireRoles } from "oidc-spa-native/nestjs";
+import * as nodeHttp from "oidc-spa-native/node-http";
+import * as trpc from "oidc-spa-native/trpc";
+import { protect as protectUpgrade, protectNamespace } from "oidc-spa-native/websocket";
+import { expect, test } from "vitest";
+import { WebSocketServer } from "ws";
+import { newKey } from "../support/jwt.js";
+
+const OPTIONS: ValidatorOptions = {
+    issuerUri: "https://issuer.test",
+    expectedAudience: "https://api.test",
+    keys: { jwks: { keys: [newKey("P-256").publicJwk] } }
+};
+const validator = createValidator(OPTIONS);
+
+/** Each place for rules. Called as a program in JavaScript may. */
+const placesOf = (validator: Validator): Record<string, (rules: any) => unknown> => ({
+    express: rules => express.protect(validator, rules),
+    fastify: rules => fastify.protect(validator, rules),
+    koa: rules => koa.protect(validator, rules),
+    hono: rules => hono.protect(validator, rules),
+    trpc: rules => trpc.protect(validator, rules),
+    fetch: rules => fetching.protect(validator, rules, () => new Response()),
+    "node-http": rules => nodeHttp.protect(validator, rules, () => undefined),
+    upgrade: rules => protectUpgrade(validator, rules, new WebSocketServer({ noServer: true })),
+    namespace: rules => protectNamespace(validator, rules)
+});
+
+test("an argument too many is an error", () => {
+    const calls: Record<string, [(...all: any[]) => unknown, unknown[]]> = {
+        createValidator: [createValidator, [OPTIONS]],
+        allScopes: [allScopes, [["read"], {}]],
+        anyScope: [anyScope, [["read"], {}]],
+        allRoles: [allRoles, [["admin"], ["roles"]]],
+        anyRole: [anyRole, [["admin"], ["roles"]]],
+        satisfies: [satisfies, [() => true, "a name"]],
+        stepUp: [stepUp, [{ acrValues: ["mfa"] }]],
+        AuthRules: [AuthRules, [{ dpop: "required" }]],
+        Dpop: [Dpop, ["required"]],
+        RequireRoles: [RequireRoles, [["admin"], ["roles"]]]
+    };
+    for (const [name, [call, right]] of Object.entries(calls)) {
+        expect(() => call(...right, { maxAgeSeconds: 300 }), name).toThrow(/oidc-spa-native: .* beyond them/);
+        expect(() => call(...right), name).not.toThrow();
+        expect(() => call(...right, undefined), name).not.toThrow();
+    }
+});
+
+test("a Proxy's rules are those that it lists, and others are an error", () => {
+    const require = allScopes(["admin"]);
+    const places = {
+        ...placesOf(validator),
+        forRoot: (rules: any) => AuthModule.forRoot(validator, rules),
+        AuthRules
+    };
+    for (const [name, place] of Object.entries(places)) {
+        const hidden = new Proxy({}, { get: (_, key) => (key === "require" ? require : undefined) });
+        expect(() => place(hidden), name).toThrow(/rule "require" is of a Proxy/);
+        expect(() => place(new Proxy({ require }, {})), name).not.toThrow();
+    }
+});
+
+test("a certificate that is required where nobody shows one is an error", () => {
+    const blind = createValidator({ ...OPTIONS, clientCertificate: false });
+    const target = () => ({ method: "GET", url: "/", clientCertificate: new Uint8Array() });
+    const unbound = { senderConstrained: "required", dpop: "disabled" };
+    for (const [name, place] of Object.entries(placesOf(blind))) {
+        expect(() => place({ certificate: "required" }), name).toThrow(/looks at none/);
+        expect(() => place(unbound), name).toThrow(/looks at none/);
+        expect(() => place({ certificate: "required", target }), name).not.toThrow();
+        expect(() => place({ senderConstrained: "required" }), name).not.toThrow();
+    }
+    const required = createValidator({ ...OPTIONS, clientCertificate: false, certificate: "required" });
+    for (const [name, place] of Object.entries(placesOf(required))) {
+        expect(() => place({}), name).toThrow(/looks at none/);
+        expect(() => place({ certificate: "allowed" }), name).not.toThrow();
+    }
+    for (const [name, place] of Object.entries(placesOf(validator))) {
+        expect(() => place({ certificate: "required" }), name).not.toThrow();
+    }
+});

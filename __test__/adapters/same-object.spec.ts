@@ -1,0 +1,169 @@
+// Requests whose objects a server uses again, and targets that a program passes on as the client sent them.
+
+import { createHash, randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { connect, type AddressInfo } from "node:net";
+import { text } from "node:stream/consumers";
+import { createValidator, type Validator, type ValidatorOptions } from "oidc-spa-native";
+import { protect } from "oidc-spa-native/express";
+import * as nodeHttp from "oidc-spa-native/node-http";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { AUDIENCE, createFixtures, ITEMS, nowInSeconds, type Fixtures } from "../support/fixtures.js";
+
+let fixtures: Fixtures;
+let options: ValidatorOptions;
+
+beforeAll(async () => {
+    fixtures = await createFixtures();
+    options = { issuerUri: fixtures.issuer.issuerUri, expectedAudience: AUDIENCE };
+});
+
+afterAll(() => fixtures.issuer.close());
+
+type Guard = ReturnType<typeof protect>;
+
+/** The status that a guard answers to a request, or 200. */
+const judged = (guard: Guard, request: object): Promise<number> =>
+    new Promise((resolve, reject) => {
+        const response = {
+            statusCode: 0,
+            headersSent: false,
+            getHeader: () => undefined,
+            setHeader: () => undefined,
+            end: () => resolve(response.statusCode)
+        };
+        guard(request as IncomingMessage, response as unknown as ServerResponse, error =>
+            error === undefined ? resolve(200) : reject(error as Error)
+        );
+    });
+
+function newRequest(headers: Record<string, string>, socket: object = {}) {
+    return { method: "GET", url: "/v1/items", headers, rawHeaders: Object.entries(headers).flat(), socket };
+}
+
+test("a proof that comes again in the object of the request before is one that was used", async () => {
+    const guard = protect(createValidator({ ...options, publicBaseUrl: AUDIENCE }));
+    const token = fixtures.boundToken(nowInSeconds());
+    const headers = {
+        authorization: `DPoP ${token}`,
+        dpop: fixtures.proof(nowInSeconds(), token)
+    };
+    const pooled = newRequest(headers);
+    expect(await judged(guard, pooled)).toBe(200);
+    // The same request, at a second guard: it is judged once.
+    expect(await judged(guard, pooled)).toBe(200);
+    Object.assign(pooled, newRequest({ ...headers }));
+    expect(await judged(guard, pooled)).toBe(401);
+    Object.assign(pooled, newRequest({ ...headers, dpop: fixtures.proof(nowInSeconds(), token) }));
+    expect(await judged(guard, pooled)).toBe(200);
+});
+
+test("a certificate of the connection before is not that of the next request in the same object", async () => {
+    const certificate = randomBytes(64);
+    const thumbprint = createHash("sha256").update(certificate).digest("base64url");
+    const token = fixtures.token(nowInSeconds(), { cnf: { "x5t#S256": thumbprint } });
+    const connection = (raw?: Buffer) => ({
+        encrypted: true,
+        getPeerX509Certificate: () => (raw === undefined ? undefined : { raw })
+    });
+    for (const rules of [{}, { subprotocolToken: true }]) {
+        const guard = protect(createValidator(options), rules);
+        const headers: Record<string, string> =
+            "subprotocolToken" in rules
+                ? { "sec-websocket-protocol": `authorization_bearer_${token}` }
+                : { authorization: `Bearer ${token}` };
+        const pooled = newRequest(headers, connection(certificate));
+        expect(await judged(guard, pooled)).toBe(200);
+        Object.assign(pooled, newRequest({ ...headers }, connection()));
+        expect(await judged(guard, pooled)).toBe(401);
+        Object.assign(pooled, newRequest({ ...headers }, connection(certificate)));
+        expect(await judged(guard, pooled)).toBe(200);
+    }
+});
+
+/** Sends a proof for `htu` with this target, and returns what the server says of it. */
+async function codeOf(judge: (req: IncomingMessage) => Promise<string>, target: string, htu: string) {
+    const server = createServer((req, res) => void judge(req).then(code => res.end(code)));
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const socket = connect((server.address() as AddressInfo).port, "127.0.0.1");
+    const token = fixtures.boundToken(nowInSeconds());
+    const fields = [
+        "Host: api.example.com",
+        "X-Forwarded-Proto: https",
+        `Authorization: DPoP ${token}`,
+        `DPoP: ${fixtures.proof(nowInSeconds(), token, { htu })}`,
+        "Connection: close"
+    ];
+    socket.write(`GET ${target} HTTP/1.1\r\n${fields.join("\r\n")}\r\n\r\n`);
+    try {
+        return (await text(socket)).split("\r\n\r\n")[1];
+    } finally {
+        server.close();
+    }
+}
+
+const FOREIGN = "https://evil.example/v1/items";
+
+test("a target in absolute form is the client's word, also where a program passes it on", async () => {
+    const validator: Validator = createValidator({ ...options, trustProxy: true });
+    const judge = async (req: IncomingMessage) => {
+        const verdict = await validator.validateRequest(req, {
+            method: req.method ?? "",
+            url: req.url ?? ""
+        });
+        return verdict.isSuccess ? "granted" : verdict.code;
+    };
+    expect(await codeOf(judge, FOREIGN, FOREIGN)).toMatch(/proof_uri_mismatch/);
+    expect(await codeOf(judge, ITEMS, ITEMS)).toMatch(/granted/);
+    expect(await codeOf(judge, "/v1/items", ITEMS)).toMatch(/granted/);
+    // A URL of the program's own goes before what the headers say.
+    const own = async (req: IncomingMessage) => {
+        const verdict = await validator.validateRequest(req, { method: "GET", url: FOREIGN });
+        return verdict.isSuccess ? "granted" : verdict.code;
+    };
+    expect(await codeOf(own, "/v1/items", FOREIGN)).toMatch(/granted/);
+});
+
+test("the same by the rule target", async () => {
+    const validator = createValidator({ ...options, trustProxy: true });
+    const guard = nodeHttp.protect(
+        validator,
+        { target: req => ({ method: req.method ?? "", url: req.url ?? "" }) },
+        (_req, res) => void res.end("granted")
+    );
+    const statusOf = async (target: string, htu: string) => {
+        const server = createServer(guard).listen(0, "127.0.0.1");
+        await once(server, "listening");
+        const socket = connect((server.address() as AddressInfo).port, "127.0.0.1");
+        const token = fixtures.boundToken(nowInSeconds());
+        const proof = fixtures.proof(nowInSeconds(), token, { htu });
+        socket.write(
+            `GET ${target} HTTP/1.1\r\nHost: api.example.com\r\nX-Forwarded-Proto: https\r\n` +
+                `Authorization: DPoP ${token}\r\nDPoP: ${proof}\r\nConnection: close\r\n\r\n`
+        );
+        const answer = await text(socket);
+        server.close();
+        return answer.slice(9, 12);
+    };
+    expect(await statusOf(FOREIGN, FOREIGN)).toBe("401");
+    expect(await statusOf(ITEMS, ITEMS)).toBe("200");
+});
+
+test("a Fetch request whose URL is passed beside it is judged as without", async () => {
+    const validator = createValidator(options);
+    const ask = async (url: string, host: string) => {
+        const token = fixtures.boundToken(nowInSeconds());
+        const fields: Record<string, string> = {
+            host,
+            authorization: `DPoP ${token}`,
+            dpop: fixtures.proof(nowInSeconds(), token, { htu: url })
+        };
+        const request = { method: "GET", url, headers: { get: (name: string) => fields[name] ?? null } };
+        const verdict = await validator.validateRequest(request, { method: "GET", url });
+        return verdict.isSuccess ? "granted" : verdict.code;
+    };
+    expect(await ask(FOREIGN, "api.example.com")).toBe("proof_uri_mismatch");
+    expect(await ask(ITEMS, "api.example.com")).toBe("granted");
+});

@@ -1,0 +1,63 @@
+/**
+ * Rules of decorators that stand where no guard will ask for them: found as the application starts.
+ *
+ * In: the modules of an application. Out: an error that names the place. Never: a request.
+ */
+
+import type { ModulesContainer } from "@nestjs/core" with { "resolution-mode": "import" };
+import { invalid } from "../../validator/members.js";
+import { checkCertificates } from "../../guard/guard.js";
+import type { Settings } from "./guard.js";
+import { isRuledClass, ruledMethodsOf, rulesFor } from "./rules.js";
+
+/** Where `@nestjs/graphql` notes that a method resolves a field, and the name of its options. */
+const FIELD = "graphql:resolve_property";
+const GRAPHQL_OPTIONS = "GqlModuleOptions";
+
+/**
+ * Throws where a rule is said in vain (of a module, or of a field of GraphQL whose guards are switched off), or contradicts
+ * the validator's options.
+ */
+export function checkPlaces(modules: ModulesContainer, { validator, rules }: Settings): void {
+    checkCertificates(validator, rules);
+    let guardsFields = false;
+    const fields: string[] = [];
+    for (const { metatype, providers, controllers } of modules.values()) {
+        if (isRuledClass(metatype)) {
+            throw invalid(
+                `a decorator says a rule of the module ${metatype.name}, where none is asked for. Write it on controllers, ` +
+                    "resolvers and gateways, or as a rule of AuthModule.forRoot"
+            );
+        }
+        for (const { metatype: provider, instance, token } of [
+            ...providers.values(),
+            ...controllers.values()
+        ]) {
+            guardsFields ||= token === GRAPHQL_OPTIONS && hasGuardsOfFields(instance);
+            if (typeof provider === "function" && typeof provider.prototype === "object") {
+                fields.push(...fieldsOf(provider));
+                for (const method of ruledMethodsOf(provider)) {
+                    const ofRoute = rulesFor(provider, method, rules);
+                    ofRoute && checkCertificates(validator, ofRoute);
+                }
+            }
+        }
+    }
+    const [field] = fields;
+    if (field !== undefined && !guardsFields) {
+        throw invalid(
+            `a decorator says a rule of ${field}, which resolves a field, and Nest asks no guard there. Write ` +
+                'GraphQLModule.forRoot({ …, fieldResolverEnhancers: ["guards"] }), or say the rule of the queries'
+        );
+    }
+}
+
+const fieldsOf = (resolver: Function): readonly string[] =>
+    ruledMethodsOf(resolver)
+        .filter(method => Reflect.getMetadata(FIELD, method) !== undefined)
+        .map(method => `${resolver.name}.${method.name}`);
+
+function hasGuardsOfFields(options: unknown): boolean {
+    const { fieldResolverEnhancers } = Object(options) as { fieldResolverEnhancers?: unknown };
+    return Array.isArray(fieldResolverEnhancers) && fieldResolverEnhancers.includes("guards");
+}
