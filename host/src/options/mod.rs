@@ -258,6 +258,7 @@ mod tests {
         assert_eq!(error(r#","clientCertificate":false"#), "");
         assert_eq!(error(r#","algorithms":["ES256","ML-DSA-65"],"proofAlgorithms":["ML-DSA-44"]"#), "");
         assert_eq!(error(r#","clientCertificate":"socket""#), "");
+        assert_eq!(error(r#","nonce":"required","noncePeriodSeconds":60"#), "");
         assert_eq!(error(r#","trustProxy":2,"dpop":"required","limits":{"proofBytes":2048}"#), "");
         assert_eq!(error(r#","publicBaseUrl":"https://api.example/v1","algorithms":["ES256"]"#), "");
         assert_eq!(
@@ -430,6 +431,7 @@ mod tests {
                 r#","noncePeriodSeconds":4"#,
                 "noncePeriodSeconds: expected a whole number from 5 to 600; got 4",
             ),
+            (r#","noncePeriodSeconds":60"#, "noncePeriodSeconds: is of no use with nonce \"off\""),
             (
                 r#","resource":"http://api.example""#,
                 "resource: expected https; http is for loopback addresses only; got \"http://api.example\"",
