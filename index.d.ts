@@ -503,7 +503,10 @@ export interface CommonOptions<Claims, Lacking extends OptionalClaim = never> {
      * URL. Default: random, one for the process.
      */
     nonceSecret?: string | undefined;
-    /** How long a nonce is given, in seconds; it is good for as long again. Default 60. From 5 to 600. */
+    /**
+     * How long a nonce is given, in seconds; it is good for as long again. Default 60. From 5 to 600. Not with
+     * `nonce: "off"`.
+     */
     noncePeriodSeconds?: number | undefined;
     /**
      * How far a proof's `iat` may lie from this clock, back or ahead, if the proof holds a good nonce, in seconds: by so

@@ -7,7 +7,7 @@
 use crate::explanation::{Check, Facts, Reason, Watch};
 use crate::jose::algorithm::{Algorithm, AlgorithmSet};
 use crate::jose::json::{Object, Value};
-use crate::jose::jws::{CompactJws, JoseHeader, JwsError, Member, Payload, VerifiedJws};
+use crate::jose::jws::{CompactJws, JoseHeader, JwsError, MAX_KID_CHARS, Member, Payload, VerifiedJws};
 use crate::keys::issuer::Issuer;
 use crate::keys::issuer_directory::IssuerDirectory;
 use crate::keys::issuer_name::{Comparison, IssuerName};
@@ -288,7 +288,9 @@ fn check_key_id(header: &JoseHeader, policy: AccessTokenPolicy) -> Result<(), Re
         Member::Is(kid) if !(needed && kid.is_empty()) => Ok(()),
         Member::Absent if !needed => Ok(()),
         Member::Malformed if !needed => {
-            Err(Code::TokenMalformed.because("The kid of the JWT header must be a string"))
+            let message =
+                format!("The kid of the JWT header must be a string of up to {MAX_KID_CHARS} bytes");
+            Err(Code::TokenMalformed.because(message))
         }
         _ => Err(Code::KeyUnknown.because("The decoded JWT header does not have a kid property")),
     }

@@ -49,6 +49,9 @@ pub(super) fn nonces(options: &Reader<'_>) -> Result<Option<Nonces>, OptionsErro
         _ => None,
     };
     let period_secs = options.integer("noncePeriodSeconds", 60, 5, 600)? as u16;
+    if mode.is_none() && options.object.has("noncePeriodSeconds") {
+        return Err(options.conflict("noncePeriodSeconds", WITHOUT_NONCES));
+    }
     let secret = match options.string("nonceSecret")? {
         Some(_) if mode.is_none() => {
             return Err(options.conflict("nonceSecret", WITHOUT_NONCES));
