@@ -11,6 +11,7 @@ use crate::access_token::{AccessToken, AccessTokenPolicy, Audience, Clients, Exp
 use crate::challenge::{Challenger, Demand, Refusal};
 use crate::client_certificate::CertificateField;
 use crate::credentials::{AcceptedSchemes, Credentials, Presentation, Scheme};
+use crate::dpop::advice;
 use crate::dpop::nonce::Nonces;
 use crate::dpop::proof::{DpopPolicy, ExpectedTarget, Proof, TokenDigest};
 use crate::dpop::replay::{ProofRecord, Remembered};
@@ -227,8 +228,10 @@ impl ResourceServer {
         remember: impl FnOnce(&ProofRecord) -> Remembered,
     ) -> Verdict {
         let (scheme, schemes, now) = (pending.scheme(), pending.schemes(), pending.now());
-        let refuse =
-            |rejection| self.challenger.refuse(rejection, Some(scheme), schemes, &Demand::default(), now);
+        let refuse = |rejection| {
+            let rejection = advice::advised(rejection, self.policy.dpop.as_oidc_spa);
+            self.challenger.refuse(rejection, Some(scheme), schemes, &Demand::default(), now)
+        };
         pending.settle(remember).map_err(refuse)
     }
 

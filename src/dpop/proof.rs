@@ -211,7 +211,7 @@ impl ProofKey {
     fn parse(proof: &str, jkt: &str, policy: &DpopPolicy, watch: &mut impl Watch) -> Result<Self, Rejection> {
         let advised = |rejection| advice::advised(rejection, policy.as_oidc_spa);
         let header = JoseHeader::decode(proof)
-            .map_err(|_| advised(Code::ProofMalformed.because("Failed to decode DPoP proof header")));
+            .map_err(|error| advised(advice::unreadable(proof, &error, policy.as_oidc_spa)));
         let header = watch.check(Check::ProofForm, header)?;
         // 5. An asymmetric algorithm that is allowed.
         let algorithm = check_algorithm(&header, policy).map_err(advised);
@@ -274,7 +274,7 @@ fn check_claims<'c>(
     let advised = |rejection| advice::advised(rejection, policy.as_oidc_spa);
     // 10. and 11. Made within the window, by its own time or by this server's nonce; and within its own `exp` and `nbf`
     // where it has them.
-    let fresh = check_validity(claims, now).and_then(|()| check_fresh(claims, policy, nonces, now));
+    let fresh = check_validity(claims, policy, now).and_then(|()| check_fresh(claims, policy, nonces, now));
     let never = || Fresh { issued: now, has_current_nonce: false };
     let fresh = watch.go_on(Check::ProofTimes, fresh.map_err(advised), never)?;
     watch.facts(Check::ProofTimes, || {
@@ -312,10 +312,10 @@ fn check_algorithm(header: &JoseHeader, policy: &DpopPolicy) -> Result<Algorithm
         }
         Member::Is(name) => name,
     };
-    header.algorithm().filter(|algorithm| policy.algorithms.contains(*algorithm)).ok_or_else(|| {
-        let message = format!("Unsupported or too weak DPoP algorithm {}", Shown(name));
-        Code::ProofAlgorithmNotAllowed.because(message)
-    })
+    header
+        .algorithm()
+        .filter(|algorithm| policy.algorithms.contains(*algorithm))
+        .ok_or_else(|| advice::algorithm_not_allowed(name, policy.algorithms, policy.as_oidc_spa))
 }
 
 fn check_key(header: &JoseHeader) -> Result<&Jwk, Rejection> {
@@ -350,17 +350,17 @@ fn number(claims: &Object<'_>, name: &str) -> Result<Option<NumericDate>, Reject
     }
 }
 
-fn check_validity(claims: &Object<'_>, now: UnixTime) -> Result<(), Rejection> {
+fn check_validity(claims: &Object<'_>, policy: &DpopPolicy, now: UnixTime) -> Result<(), Rejection> {
+    let outside = |code, name, date| Err(advice::outside_validity(code, name, date, policy.as_oidc_spa, now));
     number(claims, "iat")?;
-    if number(claims, "nbf")?.is_some_and(|not_before| not_before.is_after(now, Leeway::NONE)) {
-        let message = "DPoP proof signature/structure invalid: \"nbf\" claim timestamp check failed";
-        return Err(Code::ProofNotYetValid.because(message));
+    let not_before = number(claims, "nbf")?.filter(|not_before| not_before.is_after(now, Leeway::NONE));
+    if let Some(not_before) = not_before {
+        return outside(Code::ProofNotYetValid, "nbf", not_before);
     }
-    if number(claims, "exp")?.is_some_and(|expires| !expires.is_still_ahead(now, Leeway::NONE)) {
-        let message = "DPoP proof signature/structure invalid: \"exp\" claim timestamp check failed";
-        return Err(Code::ProofStale.because(message));
+    match number(claims, "exp")?.filter(|expires| !expires.is_still_ahead(now, Leeway::NONE)) {
+        Some(expires) => outside(Code::ProofStale, "exp", expires),
+        None => Ok(()),
     }
-    Ok(())
 }
 
 /// When the proof was made, by its own word, and whether it holds the nonce of now.
