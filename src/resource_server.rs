@@ -245,7 +245,9 @@ impl ResourceServer {
         let credentials = match Credentials::parse(request.authorization, request.dpop) {
             // What is wrong with a proof is of no interest where the scheme is not accepted.
             Err((_, Some(scheme))) if !schemes.accept(scheme) => Err((dpop_disabled(), Some(scheme))),
-            read => read,
+            read => read.map_err(|(rejection, used)| {
+                (advice::advised(rejection, self.policy.dpop.as_oidc_spa), used)
+            }),
         };
         let credentials = watch.check(Check::Credentials, credentials)?;
         let scheme = credentials.presentation.scheme();

@@ -208,6 +208,10 @@ const fn advice(code: Code) -> Option<&'static str> {
             "the field \"DPoP\" holds the proof, a JWT that the client makes and signs for each request (RFC 9449 section 4.2); \
              the access token stands in \"Authorization\""
         }
+        Code::ProofMissing => {
+            "the client makes a proof for each request, with its method, its URL and this access token, and sends it in the \
+             field \"DPoP\""
+        }
         Code::ProofReplayed => {
             "the client makes a new proof, with a new `jti`, for each request, also when it repeats one; and one guard judges a \
              request, not two"

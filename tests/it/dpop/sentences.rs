@@ -1,11 +1,12 @@
 //! What a developer is told about a refused proof, and that the drop-in says what `oidc-spa/server` says.
 
 use oidc_spa_native::access_token::Profile;
-use oidc_spa_native::credentials::AcceptedSchemes;
+use oidc_spa_native::credentials::{AcceptedSchemes, Field};
 use oidc_spa_native::jose::algorithm::{Algorithm, AlgorithmSet};
+use oidc_spa_native::question::Request;
 
 use super::{p1, seconds, t1};
-use crate::issuer::{Jwt, NOW, Setup, quoted};
+use crate::issuer::{Jwt, NOW, Setup, head, quoted};
 
 fn message(profile: Profile, proof: &Jwt) -> String {
     let verdict = Setup::new(profile).dpop(t1(), &proof.sign());
@@ -138,4 +139,20 @@ fn a_proof_outside_its_own_validity_is_told_with_its_times() {
         let times = format!("{sentence}: it is {}, and this server's time is {NOW}, 5 s apart", NOW + secs);
         assert!(told.starts_with(&times), "{told}");
     }
+}
+
+#[test]
+fn a_missing_proof_is_told_with_where_it_goes() {
+    let judge = |profile, dpop| {
+        let authorization = format!("DPoP {}", t1());
+        let request = Request { authorization: Field::Once(&authorization), dpop, head: Some(head()) };
+        Setup::new(profile).judge(&request)
+    };
+    let sentence = "Scheme DPoP was specified but the DPoP header is missing";
+    let told = judge(Profile::Common, Field::Absent);
+    assert_eq!(told.name(), "proof_missing");
+    assert!(told.message().starts_with(sentence) && told.message().contains("in the field \"DPoP\""));
+    assert_eq!(judge(Profile::OidcSpa, Field::Absent).message(), sentence);
+    let proof = p1().sign();
+    assert_eq!(judge(Profile::Common, Field::Once(&proof)).name(), "granted");
 }
