@@ -181,7 +181,15 @@ impl ResourceServer {
         let mut watch = Explaining::default();
         let (_, walked) = self.walk(question, keys, now, &mut watch);
         let (admitted, replay) = match walked {
-            Ok(pending) => (Some(pending.would_say()), pending.would_be_refused(look_up)),
+            Ok(pending) => {
+                let would_say = pending.would_say();
+                let replay = pending.would_be_refused(look_up);
+                let as_oidc_spa = self.policy.dpop.as_oidc_spa;
+                (
+                    Some(would_say),
+                    replay.map(|replay| replay.map_err(|refused| advice::advised(refused, as_oidc_spa))),
+                )
+            }
             Err(_) => (None, None),
         };
         self.explain_unverified(question, now, &mut watch);
