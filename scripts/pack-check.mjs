@@ -11,7 +11,7 @@ import {
     writeFileSync
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, posix } from "node:path";
 import { pack } from "./pack.mjs";
 import { ROOT } from "./prepare.mjs";
 import { run } from "./step.mjs";
@@ -89,19 +89,29 @@ function mustHold({ name, files }, expected) {
     }
 }
 
-/** There is no address on the web that a relative link could be resolved by: what README names is in the package. */
+/** There is no address on the web that a relative link could be resolved by: what a packed page names is in the package. */
 function linksMustLeadSomewhere({ name, files }) {
-    const links = relativeLinksOf(readFileSync(join(ROOT, "README.md"), "utf8"));
-    if (links.length < 10) {
-        failures.push("README.md: no links were found");
+    const links = files
+        .filter(file => file.endsWith(".md"))
+        .flatMap(file =>
+            relativeLinksOf(readFileSync(join(ROOT, file), "utf8")).map(link => ({ file, link }))
+        );
+    if (links.length < 50) {
+        failures.push(`${name}: ${links.length} links were found in its pages, expected 50 or more`);
     }
-    for (const link of links.filter(link => !files.includes(link))) {
-        failures.push(`${name}: README.md links to ${link}, which is not in it`);
+    for (const { file, link } of links) {
+        if (!files.includes(posix.join(posix.dirname(file), link))) {
+            failures.push(`${name}: ${file} links to ${link}, which is not in it`);
+        }
     }
 }
 
-function relativeLinksOf(markdown) {
-    return [...markdown.matchAll(/\]\((?![a-z]+:|#)([^)#]+)(?:#[^)]*)?\)/g)].map(([, link]) => link);
+/** Links and images, in Markdown and in HTML; what stands in code blocks is no link. */
+function relativeLinksOf(page) {
+    const text = page.replaceAll(/^```.*?^```/gms, "");
+    const inMarkdown = text.matchAll(/\]\((?![a-z]+:|#)([^)#\s]+)(?:#[^)]*)?\)/g);
+    const inHtml = text.matchAll(/\b(?:src|srcset|href)="(?![a-z]+:|#)([^"#]+)/g);
+    return [...inMarkdown, ...inHtml].map(([, link]) => link);
 }
 
 async function useFromModule() {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use crate::access_token::Confirmation;
 use crate::client_certificate::{self, CertificateField};
 use crate::credentials::Presentation;
-
+use crate::dpop::advice;
 use crate::dpop::nonce::Nonces;
 use crate::dpop::policy::DpopPolicy;
 use crate::scheme::{AcceptedSchemes, Scheme};
@@ -57,7 +57,8 @@ pub(crate) fn prove(
     watch: &mut impl Watch,
 ) -> Result<Option<Proof>, Rejection> {
     let jkt = confirmation.jkt.as_deref();
-    watch.go_on(Check::Scheme, check_scheme(presented.presentation, confirmation), || ())?;
+    let fits = check_scheme(presented.presentation, confirmation, rules);
+    watch.go_on(Check::Scheme, fits, || ())?;
     watch.facts(Check::Scheme, || {
         let expected = if jkt.is_some() { Scheme::DPoP } else { Scheme::Bearer };
         Facts::new(expected.name(), presented.presentation.scheme().name())
@@ -84,18 +85,23 @@ pub(crate) fn prove(
 }
 
 /// The scheme is the one of the token's confirmation, and all of that can be checked here.
-fn check_scheme(presentation: Presentation<'_>, confirmation: &Confirmation) -> Result<(), Rejection> {
+fn check_scheme(
+    presentation: Presentation<'_>,
+    confirmation: &Confirmation,
+    rules: &PossessionRules<'_>,
+) -> Result<(), Rejection> {
     match (presentation, confirmation.jkt.as_deref()) {
         (Presentation::Bearer { even_if_bound: false }, Some(_)) => {
-            let message = "access token is DPoP bound (cnf.jkt claim present) but used with bearer scheme";
-            Err(Code::TokenBound.because(message))
+            Err(advice::bound_without_proof(rules.schemes.accept(Scheme::DPoP), rules.dpop.as_oidc_spa))
         }
         (Presentation::DPoP { .. }, None) => {
-            // `jtk` is misspelt in `oidc-spa/server`, whose sentences the drop-in keeps.
-            let message = "DPoP validation error, missing cnf.jtk claim in the access token payload";
             let bound = confirmation.uncheckable || confirmation.certificate.is_some();
             let code = if bound { Code::TokenBound } else { Code::TokenUnbound };
-            Err(code.because(message))
+            Err(advice::proof_without_bound(
+                code,
+                rules.schemes.accept(Scheme::Bearer),
+                rules.dpop.as_oidc_spa,
+            ))
         }
         _ if confirmation.uncheckable => {
             let message = "The access token's cnf claim names a confirmation that is not checked here";

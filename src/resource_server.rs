@@ -11,7 +11,7 @@ use crate::access_token::{AccessToken, AccessTokenPolicy, Audience, Clients, Exp
 use crate::challenge::{Challenger, Demand, Refusal};
 use crate::client_certificate::CertificateField;
 use crate::credentials::{Credentials, Presentation};
-
+use crate::dpop::advice;
 use crate::dpop::nonce::Nonces;
 use crate::dpop::policy::DpopPolicy;
 use crate::scheme::{AcceptedSchemes, Scheme};
@@ -198,7 +198,15 @@ impl ResourceServer {
         let mut watch = Explaining::default();
         let (_, walked) = self.walk(question, keys, now, &mut watch);
         let (admitted, replay) = match walked {
-            Ok(pending) => (Some(pending.would_say()), pending.would_be_refused(look_up)),
+            Ok(pending) => {
+                let would_say = pending.would_say();
+                let replay = pending.would_be_refused(look_up);
+                let as_oidc_spa = self.policy.dpop.as_oidc_spa;
+                (
+                    Some(would_say),
+                    replay.map(|replay| replay.map_err(|refused| advice::advised(refused, as_oidc_spa))),
+                )
+            }
             Err(_) => (None, None),
         };
         self.explain_unverified(question, now, &mut watch);
@@ -260,8 +268,10 @@ impl ResourceServer {
         remember: impl FnOnce(&ProofRecord) -> Remembered,
     ) -> Verdict {
         let (scheme, schemes, now) = (pending.scheme(), pending.schemes(), pending.now());
-        let refuse =
-            |rejection| self.challenger.refuse(rejection, Some(scheme), schemes, &Demand::default(), now);
+        let refuse = |rejection| {
+            let rejection = advice::advised(rejection, self.policy.dpop.as_oidc_spa);
+            self.challenger.refuse(rejection, Some(scheme), schemes, &Demand::default(), now)
+        };
         pending.settle(remember).map_err(refuse)
     }
 
@@ -275,7 +285,9 @@ impl ResourceServer {
         let credentials = match Credentials::parse(request.authorization, request.dpop) {
             // What is wrong with a proof is of no interest where the scheme is not accepted.
             Err((_, Some(scheme))) if !schemes.accept(scheme) => Err((dpop_disabled(), Some(scheme))),
-            read => read,
+            read => read.map_err(|(rejection, used)| {
+                (advice::advised(rejection, self.policy.dpop.as_oidc_spa), used)
+            }),
         };
         let credentials = watch.check(Check::Credentials, credentials)?;
         let scheme = credentials.presentation.scheme();

@@ -3,7 +3,7 @@
 
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { once } from "node:events";
-import type { AddressInfo } from "node:net";
+import { createServer as createTcpServer, type AddressInfo } from "node:net";
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from "node:zlib";
 import {
     createValidator,
@@ -179,6 +179,17 @@ describe("metadata", () => {
         expect(refused).toMatch(/"https:\/\/sso\.example\.com\/a\/b".*`issuerUri`.*`jwksUri`/);
     });
 
+    test("in the place of the keys is told, with the URL that belongs there", async () => {
+        const { origin } = await issuerAt("/nowhere", origin =>
+            JSON.stringify({ issuer: origin, jwks_uri: `${origin}/jwks` })
+        );
+        const attemptAt = (jwksUri: string) => attempt({ issuerUri: `${origin}/a/b`, jwksUri });
+        expect(await attemptAt(`${origin}${OPENID}`)).toContain(
+            `expected a JWK Set, got the issuer's metadata: write its \`jwks_uri\`, "${origin}/jwks", as \`jwksUri\``
+        );
+        expect(await attemptAt(`${origin}/jwks`)).toBe("granted");
+    });
+
     test("its URL is no issuer, and the error says what is", () => {
         for (const issuerUri of [`${ISSUER}/a${OPENID}`, `${ISSUER}${OAUTH}/a`, `${ISSUER}${OPENID}/a/`]) {
             const make = (uri: string) => () =>
@@ -186,6 +197,35 @@ describe("metadata", () => {
             expect(make(issuerUri)).toThrow(`the issuer's own identifier, "${ISSUER}/a"`);
             expect(make(`${ISSUER}/a`)).not.toThrow();
         }
+    });
+});
+
+describe("a server that gives no answer", () => {
+    test("at a port for TLS, asked by http: the message names the https URL", async () => {
+        // One without TLS of its own closes at once, as Node.js does where TLS was expected; nginx answers 400.
+        const closing = createTcpServer(socket => socket.once("data", () => socket.destroy()));
+        closing.listen(0, "127.0.0.1");
+        await once(closing, "listening");
+        open.push({ close: async () => closing.close() });
+        const { origin } = await startServer((_req, res) => res.writeHead(400).end());
+        for (const issuer of [`http://127.0.0.1:${(closing.address() as AddressInfo).port}`, origin]) {
+            expect(await attempt({ jwksUri: `${issuer}/jwks` })).toContain(
+                "if the server speaks TLS at this port, write an https URL"
+            );
+        }
+        const { origin: missing } = await startServer((_req, res) => res.writeHead(404).end());
+        expect(await attempt({ jwksUri: missing })).not.toContain("TLS");
+    });
+
+    test("since nothing listens there, or since there is no such name", async () => {
+        const { origin } = await startServer((_req, res) => res.end(keys));
+        expect(await attempt({ jwksUri: `${origin}/jwks` })).toBe("granted");
+        expect(await attempt({ jwksUri: "http://127.0.0.1:1/jwks" })).toMatch(
+            /http:\/\/127\.0\.0\.1:1\/jwks: .*nothing listens at this host and port/
+        );
+        expect(await attempt({ jwksUri: "https://keys.invalid/jwks" })).toMatch(
+            /the name "keys\.invalid" was not found .*spelt right/
+        );
     });
 });
 

@@ -55,7 +55,7 @@ pub(crate) struct Answer {
 /// Why a document was not fetched.
 #[derive(Debug)]
 pub(crate) enum GetError {
-    Status { status: StatusCode, retry_after_millis: Option<u64> },
+    Status { status: StatusCode, is_plain: bool, retry_after_millis: Option<u64> },
     TooLong { limit: usize, option: &'static str },
     Coding(CodingError),
     Timeout(Duration),
@@ -81,12 +81,14 @@ impl GetError {
 impl std::fmt::Display for GetError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Status { status, .. } => {
+            Self::Status { status, is_plain, .. } => {
                 write!(f, "expected HTTP status 200, got {status}")?;
                 match *status {
                     StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
                         f.write_str("; `network.headers` are sent to the configured origin")
                     }
+                    // As nginx answers at a port for TLS.
+                    StatusCode::BAD_REQUEST if *is_plain => write!(f, "; {OF_TLS}"),
                     _ => Ok(()),
                 }
             }
@@ -119,10 +121,25 @@ fn describe(error: &reqwest::Error, f: &mut std::fmt::Formatter<'_>) -> std::fmt
     }
     // A certificate's names, for instance, are the server's own words.
     write!(f, "{}", Shown(&cause.to_string()))?;
-    match cause.downcast_ref().and_then(trust::remedy) {
+    match cause.downcast_ref().and_then(trust::remedy).or_else(|| remedy(error, cause)) {
         Some(remedy) => write!(f, ": {remedy}"),
         None => Ok(()),
     }
+}
+
+const OF_TLS: &str = "if the server speaks TLS at this port, write an https URL";
+
+/// What helps where there was no answer, beside what `trust::remedy` knows of TLS.
+fn remedy(error: &reqwest::Error, cause: &(dyn std::error::Error + 'static)) -> Option<&'static str> {
+    let is_plain = error.url().is_some_and(|url| url.scheme() == "http");
+    if is_plain && cause.downcast_ref().is_some_and(hyper::Error::is_incomplete_message) {
+        return Some(OF_TLS);
+    }
+    let refused = cause.downcast_ref::<std::io::Error>()?.kind() == std::io::ErrorKind::ConnectionRefused;
+    refused.then_some(
+        "nothing listens at this host and port: see whether the server runs and this is its port. In a container \
+         `localhost` is the container itself",
+    )
 }
 
 /// Asks. With the validators of a document, the answer may be that it has not changed.
@@ -137,6 +154,7 @@ pub(crate) async fn ask(
     };
     let url = Url::parse(inquiry.url).map_err(|error| GetError::Client(error.to_string()))?;
     let way = network.way_to(&url, inquiry.word).map_err(GetError::Client)?;
+    let is_plain = url.scheme() == "http";
     let mut request = way.client.get(url).header(ACCEPT, inquiry.accept);
     if inquiry.with_headers {
         request = request.headers(network.headers().clone());
@@ -157,7 +175,7 @@ pub(crate) async fn ask(
         }
         status => {
             let retry_after_millis = retry_after_millis(response.headers());
-            return Err(GetError::Status { status, retry_after_millis });
+            return Err(GetError::Status { status, is_plain, retry_after_millis });
         }
     }
     let headers = response.headers();

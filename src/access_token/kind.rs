@@ -4,6 +4,7 @@
 //! Out: nothing, or a refusal that says what came and what to send.
 //! Never: what came in a message, but for the words that stand for nothing.
 
+use crate::jose::algorithm::AlgorithmSet;
 use crate::jose::json::Object;
 use crate::jose::jws::{JoseHeader, JwsError, is_jwe};
 use crate::rejection::{Code, Rejection, Shown};
@@ -188,13 +189,18 @@ pub(super) fn unknown_algorithm(name: &str, policy: AccessTokenPolicy) -> Reject
 
 /// The refusal of a token whose algorithm the application does not accept of its issuer.
 #[cold]
-pub(super) fn algorithm_not_allowed(name: &str, policy: AccessTokenPolicy) -> Rejection {
+pub(super) fn algorithm_not_allowed(
+    name: &str,
+    allowed: AlgorithmSet,
+    policy: AccessTokenPolicy,
+) -> Rejection {
     if policy.profile == Profile::OidcSpa {
         return unknown_algorithm(name, policy);
     }
     Code::AlgorithmNotAllowed.because(format!(
-        "Unsupported or too weak algorithm {name}: it is not among the `algorithms` of this issuer. If the issuer may sign with it, \
-         add it there"
+        "Unsupported or too weak algorithm {name}: it is not among the `algorithms` of this issuer, which are {}. If the issuer may \
+         sign with it, add it there",
+        allowed.names()
     ))
 }
 

@@ -128,7 +128,7 @@ fn missing_with_advice(name: &str) -> Rejection {
             .to_owned(),
         _ => ". Configure the issuer to send it: nothing is accepted without it".to_owned(),
     };
-    Code::ClaimMissing.because(format!("{REPORT} claim {name} is missing{advice}"))
+    Code::ClaimMissing.because(format!("The access token lacks the claim {name}{advice}"))
 }
 
 #[cold]

@@ -124,7 +124,11 @@ impl<'t> SignedToken<'t> {
         policy: AccessTokenPolicy,
     ) -> Result<(), Rejection> {
         let name = self.algorithm.name();
-        if allowed.contains(self.algorithm) { Ok(()) } else { Err(kind::algorithm_not_allowed(name, policy)) }
+        if allowed.contains(self.algorithm) {
+            Ok(())
+        } else {
+            Err(kind::algorithm_not_allowed(name, allowed, policy))
+        }
     }
 
     /// Verifies the signature with the keys that an issuer has now.

@@ -5,7 +5,9 @@
 //! Never: a decision.
 
 use crate::explanation::Facts;
+use crate::jose::algorithm::AlgorithmSet;
 use crate::jose::json::{Object, Value};
+use crate::jose::jws::JwsError;
 use crate::rejection::{Code, Rejection, Shown};
 use crate::time::{Leeway, NumericDate, UnixTime};
 
@@ -115,9 +117,91 @@ pub(super) fn shown(claim: Option<&Value<'_>>) -> String {
     }
 }
 
+/// A bound token that came as a bearer token.
+#[cold]
+pub(crate) fn bound_without_proof(accepts_dpop: bool, as_oidc_spa: bool) -> Rejection {
+    let sentence = "access token is DPoP bound (cnf.jkt claim present) but used with bearer scheme";
+    Code::TokenBound.because(match (as_oidc_spa, accepts_dpop) {
+        (true, _) => sentence.to_owned(),
+        (false, true) => format!(
+            "{sentence}. The client sends it as \"Authorization: DPoP\" and the token, with a fresh proof in the field \"DPoP\""
+        ),
+        (false, false) => format!(
+            "{sentence}. This server takes no proofs (`dpop: \"disabled\"`): allow them, or have the client ask the issuer for a \
+             token that is not bound"
+        ),
+    })
+}
+
+/// A token that came with a proof, and is not bound to a DPoP key.
+#[cold]
+pub(crate) fn proof_without_bound(code: Code, accepts_bearer: bool, as_oidc_spa: bool) -> Rejection {
+    if as_oidc_spa {
+        // `jtk` is misspelt in `oidc-spa/server`, whose sentences the drop-in keeps.
+        return code.because("DPoP validation error, missing cnf.jtk claim in the access token payload");
+    }
+    let otherwise = if accepts_bearer {
+        ". Or the client sends this one as \"Authorization: Bearer\" and the token"
+    } else {
+        ""
+    };
+    code.because(format!(
+        "DPoP validation error, missing cnf.jkt claim in the access token payload: the issuer did not bind the token to a DPoP key. \
+         The client sends a proof when it asks the issuer for the token, and the issuer has DPoP switched on for this client\
+         {otherwise}"
+    ))
+}
+
+/// A proof that is signed in a way that is not accepted.
+#[cold]
+pub(super) fn algorithm_not_allowed(name: &str, accepted: AlgorithmSet, as_oidc_spa: bool) -> Rejection {
+    let sentence = format!("Unsupported or too weak DPoP algorithm {}", Shown(name));
+    Code::ProofAlgorithmNotAllowed.because(if as_oidc_spa {
+        sentence
+    } else {
+        format!(
+            "{sentence}; accepted are {}, by `proofAlgorithms`, and the `algs` of the challenge tells the client",
+            accepted.names()
+        )
+    })
+}
+
+/// A proof whose header cannot be read. It is not repeated: what stands there may be a token.
+#[cold]
+pub(super) fn unreadable(proof: &str, error: &JwsError, as_oidc_spa: bool) -> Rejection {
+    let sentence = "Failed to decode DPoP proof header";
+    Code::ProofMalformed.because(match proof.split('.').count() {
+        _ if as_oidc_spa => sentence.to_owned(),
+        3 => format!("{sentence}: {error}"),
+        parts => format!("{sentence}: expected three parts between dots, got {parts}"),
+    })
+}
+
+/// A proof that is not valid at this time by its own `nbf` or `exp`.
+#[cold]
+pub(super) fn outside_validity(
+    code: Code,
+    name: &str,
+    date: NumericDate,
+    as_oidc_spa: bool,
+    now: UnixTime,
+) -> Rejection {
+    let sentence = format!("DPoP proof signature/structure invalid: \"{name}\" claim timestamp check failed");
+    code.because(if as_oidc_spa {
+        sentence
+    } else {
+        format!(
+            "{sentence}: it is {date}, and this server's time is {}, {} s apart. If the client has just made the proof, check both \
+             clocks",
+            now.secs(),
+            date.secs_apart(now)
+        )
+    })
+}
+
 /// The same refusal, with what to do about it where that follows from its code.
 #[cold]
-pub(super) fn advised(rejection: Rejection, as_oidc_spa: bool) -> Rejection {
+pub(crate) fn advised(rejection: Rejection, as_oidc_spa: bool) -> Rejection {
     match advice(rejection.code()).filter(|_| !as_oidc_spa) {
         Some(more) => rejection.explained(more),
         None => rejection,
@@ -126,8 +210,17 @@ pub(super) fn advised(rejection: Rejection, as_oidc_spa: bool) -> Rejection {
 
 const fn advice(code: Code) -> Option<&'static str> {
     Some(match code {
-        Code::ProofAlgorithmNotAllowed => {
-            "`proofAlgorithms` says which are accepted, and the `algs` of the challenge tells the client"
+        Code::ProofMalformed => {
+            "the field \"DPoP\" holds the proof, a JWT that the client makes and signs for each request (RFC 9449 section 4.2); \
+             the access token stands in \"Authorization\""
+        }
+        Code::ProofMissing => {
+            "the client makes a proof for each request, with its method, its URL and this access token, and sends it in the \
+             field \"DPoP\""
+        }
+        Code::ProofReplayed => {
+            "the client makes a new proof, with a new `jti`, for each request, also when it repeats one; and one guard judges a \
+             request, not two"
         }
         Code::ProofSignatureInvalid => {
             "the proof was changed on its way, or the client signed it with another key than the `jwk` in its header"

@@ -4,7 +4,7 @@
 //! Out: `Proof`, and the memory of those seen.
 //! Never: an issuer's keys, a challenge.
 
-mod advice;
+pub(crate) mod advice;
 pub mod nonce;
 pub mod policy;
 pub mod proof;

@@ -174,7 +174,7 @@ fn check_claims<'c>(
     let advised = |rejection| advice::advised(rejection, policy.as_oidc_spa);
     // 10. and 11. Made within the window, by its own time or by this server's nonce; and within its own `exp` and `nbf`
     // where it has them.
-    let fresh = check_validity(claims, now).and_then(|()| check_fresh(claims, policy, nonces, now));
+    let fresh = check_validity(claims, policy, now).and_then(|()| check_fresh(claims, policy, nonces, now));
     let never = || Fresh { issued: now, has_current_nonce: false };
     let fresh = watch.go_on(Check::ProofTimes, fresh.map_err(advised), never)?;
     watch.facts(Check::ProofTimes, || {
@@ -210,17 +210,17 @@ fn number(claims: &Object<'_>, name: &str) -> Result<Option<NumericDate>, Reject
     }
 }
 
-fn check_validity(claims: &Object<'_>, now: UnixTime) -> Result<(), Rejection> {
+fn check_validity(claims: &Object<'_>, policy: &DpopPolicy, now: UnixTime) -> Result<(), Rejection> {
+    let outside = |code, name, date| Err(advice::outside_validity(code, name, date, policy.as_oidc_spa, now));
     number(claims, "iat")?;
-    if number(claims, "nbf")?.is_some_and(|not_before| not_before.is_after(now, Leeway::NONE)) {
-        let message = "DPoP proof signature/structure invalid: \"nbf\" claim timestamp check failed";
-        return Err(Code::ProofNotYetValid.because(message));
+    let not_before = number(claims, "nbf")?.filter(|not_before| not_before.is_after(now, Leeway::NONE));
+    if let Some(not_before) = not_before {
+        return outside(Code::ProofNotYetValid, "nbf", not_before);
     }
-    if number(claims, "exp")?.is_some_and(|expires| !expires.is_still_ahead(now, Leeway::NONE)) {
-        let message = "DPoP proof signature/structure invalid: \"exp\" claim timestamp check failed";
-        return Err(Code::ProofStale.because(message));
+    match number(claims, "exp")?.filter(|expires| !expires.is_still_ahead(now, Leeway::NONE)) {
+        Some(expires) => outside(Code::ProofStale, "exp", expires),
+        None => Ok(()),
     }
-    Ok(())
 }
 
 /// When the proof was made, by its own word, and whether it holds the nonce of now.

@@ -32,7 +32,7 @@ impl ProofKey {
     ) -> Result<Self, Rejection> {
         let advised = |rejection| advice::advised(rejection, policy.as_oidc_spa);
         let header = JoseHeader::decode(proof)
-            .map_err(|_| advised(Code::ProofMalformed.because("Failed to decode DPoP proof header")));
+            .map_err(|error| advised(advice::unreadable(proof, &error, policy.as_oidc_spa)));
         let header = watch.check(Check::ProofForm, header)?;
         // 5. An asymmetric algorithm that is allowed.
         let algorithm = check_algorithm(&header, policy).map_err(advised);
@@ -86,10 +86,10 @@ fn check_algorithm(header: &JoseHeader, policy: &DpopPolicy) -> Result<Algorithm
         }
         Member::Is(name) => name,
     };
-    header.algorithm().filter(|algorithm| policy.algorithms.contains(*algorithm)).ok_or_else(|| {
-        let message = format!("Unsupported or too weak DPoP algorithm {}", Shown(name));
-        Code::ProofAlgorithmNotAllowed.because(message)
-    })
+    header
+        .algorithm()
+        .filter(|algorithm| policy.algorithms.contains(*algorithm))
+        .ok_or_else(|| advice::algorithm_not_allowed(name, policy.algorithms, policy.as_oidc_spa))
 }
 
 fn check_key(header: &JoseHeader) -> Result<&Jwk, Rejection> {

@@ -152,6 +152,11 @@ impl AlgorithmSet {
         self.0 & (1 << (algorithm as u16)) != 0
     }
 
+    /// Their names, as a message lists them.
+    pub(crate) fn names(self) -> String {
+        self.iter().map(Algorithm::name).collect::<Vec<_>>().join(", ")
+    }
+
     /// The algorithms in the set.
     pub fn iter(self) -> impl Iterator<Item = Algorithm> {
         Algorithm::known().filter(move |algorithm| self.contains(*algorithm))

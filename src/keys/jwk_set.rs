@@ -44,6 +44,11 @@ pub enum JwkSetError {
     Json(#[from] JsonError),
     #[error("the JWK Set has no `keys` array")]
     NoKeys,
+    #[error(
+        "expected a JWK Set, got the issuer's metadata: write its `jwks_uri`, \"{0}\", as `jwksUri`, or leave that option \
+         out"
+    )]
+    Metadata(String),
     #[error("the JWK Set has {0} keys; {MAX_KEYS} are read at most")]
     TooMany(usize),
     #[error("the JWK Set has no key that can verify signatures{0}")]
@@ -110,13 +115,21 @@ pub struct SkippedKey {
     pub reason: String,
 }
 
+/// What a document without keys is instead.
+#[cold]
+fn without_keys(document: &[u8]) -> JwkSetError {
+    let object = Object::parse(document).ok();
+    let named = object.as_ref().and_then(|object| object.get("jwks_uri")).and_then(Value::as_str);
+    named.map_or(JwkSetError::NoKeys, |jwks_uri| JwkSetError::Metadata(Shown(jwks_uri).to_string()))
+}
+
 impl JwkSet {
     /// Reads a JWK Set. Keys that cannot verify signatures are passed over; a set with no other is refused.
     pub fn parse(document: &[u8]) -> Result<Self, JwkSetError> {
         if is_page(document) {
             return Err(JwkSetError::Page);
         }
-        let items = texts_of_items(document, "keys")?.ok_or(JwkSetError::NoKeys)?;
+        let items = texts_of_items(document, "keys")?.ok_or_else(|| without_keys(document))?;
         Self::of(items.len(), items.into_iter().map(|item| Object::parse(item).ok()))
     }
 

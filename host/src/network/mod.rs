@@ -271,11 +271,7 @@ impl Network {
 }
 
 fn direct(bound: Bound) -> ClientBuilder {
-    let builder = Client::builder().no_proxy();
-    match bound {
-        Bound::Anywhere => builder,
-        bound => builder.dns_resolver(BoundedResolver { bound }),
-    }
+    Client::builder().no_proxy().dns_resolver(BoundedResolver { bound })
 }
 
 const PROXY_EXPECTED: &str = "an http or https URL such as \"http://proxy.example.com:3128\"";

@@ -180,6 +180,17 @@ impl fmt::Display for TooNear {
 
 impl std::error::Error for TooNear {}
 
+/// Why a name led nowhere: the resolver's own word.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "the name \"{name}\" was not found ({error}): see whether it is spelt right, and whether this machine or container can \
+     resolve it"
+)]
+pub(crate) struct NotFound {
+    name: String,
+    error: String,
+}
+
 /// Resolves names as the system does, and hands out no address that is nearer than the bound. A connection is made to
 /// what it hands out, so that nothing can change between the check and the use.
 #[derive(Clone, Copy, Debug)]
@@ -191,7 +202,10 @@ impl Resolve for BoundedResolver {
     fn resolve(&self, name: Name) -> Resolving {
         let bound = self.bound;
         Box::pin(async move {
-            let found: Vec<SocketAddr> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
+            let looked_up = tokio::net::lookup_host((name.as_str(), 0)).await;
+            let found: Vec<SocketAddr> = looked_up
+                .map_err(|error| NotFound { name: name.as_str().to_owned(), error: error.to_string() })?
+                .collect();
             Ok(Box::new(within(name.as_str(), found, bound)?.into_iter()) as Addrs)
         })
     }

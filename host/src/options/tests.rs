@@ -20,6 +20,7 @@ fn the_least_options_are_enough() {
     assert_eq!(error(r#","clientCertificate":false"#), "");
     assert_eq!(error(r#","algorithms":["ES256","ML-DSA-65"],"proofAlgorithms":["ML-DSA-44"]"#), "");
     assert_eq!(error(r#","clientCertificate":"socket""#), "");
+    assert_eq!(error(r#","nonce":"required","noncePeriodSeconds":60"#), "");
     assert_eq!(error(r#","trustProxy":2,"dpop":"required","limits":{"proofBytes":2048}"#), "");
     assert_eq!(error(r#","publicBaseUrl":"https://api.example/v1","algorithms":["ES256"]"#), "");
     assert_eq!(error(r#","keysAgeSeconds":60,"keysCooldownSeconds":60,"keysOutageSeconds":"forever""#), "");
@@ -167,6 +168,7 @@ fn a15_a16_e04_h01_options_that_make_no_sense_are_refused_with_a_reason() {
         (r#","nonce":"required","nonceSecret":"short""#, "nonceSecret: expected at least 32 characters"),
         (r#","nonceSecret":"0123456789012345678901234567890123456789""#, "nonceSecret: is of no use"),
         (r#","noncePeriodSeconds":4"#, "noncePeriodSeconds: expected a whole number from 5 to 600; got 4"),
+        (r#","noncePeriodSeconds":60"#, "noncePeriodSeconds: is of no use with nonce \"off\""),
         (
             r#","resource":"http://api.example""#,
             "resource: expected https; http is for loopback addresses only; got \"http://api.example\"",

@@ -103,7 +103,7 @@ fn a_claim_that_is_missing_is_named_with_the_option_that_helps() {
     }
     for claim in ["exp", "iss"] {
         let expected = format!(
-            "claim {claim} is missing. Configure the issuer to send it: nothing is accepted without it"
+            "The access token lacks the claim {claim}. Configure the issuer to send it: nothing is accepted without it"
         );
         assert!(message(Profile::Common, claim).ends_with(&expected));
     }

@@ -198,7 +198,7 @@ fn an_algorithm_that_is_refused_is_told_with_what_to_do() {
     let verdict = picky.bearer(&Jwt::t0().sign());
     assert_eq!(verdict.name(), "algorithm_not_allowed");
     assert!(verdict.message().ends_with(
-        "ES256: it is not among the `algorithms` of this issuer. If the issuer may sign with it, add it there"
+        "ES256: it is not among the `algorithms` of this issuer, which are RS256. If the issuer may sign with it, add it there"
     ));
     let strict = Setup::new(Profile::Rfc9068);
     for token in [Jwt::t0().header("typ", r#""JWT""#), Jwt::t0().without_header("typ")] {

@@ -28,7 +28,7 @@ fn a_token_without_aud_is_accepted_where_the_audience_is_not_checked() {
     assert_eq!(judged(&Audience::Unchecked, &Clients::Any, &without).0, "granted");
     let (name, message) = judged(&Audience::AnyOf(names(&[AUDIENCE])), &Clients::Any, &without);
     assert_eq!(name, "claim_missing");
-    assert!(message.contains("claim aud is missing") && message.contains("`expectedClients`"), "{message}");
+    assert!(message.contains("lacks the claim aud") && message.contains("`expectedClients`"), "{message}");
     // No expectation is met by an audience that is not there.
     for audience in
         [Audience::AnyOf(names(&[""])), Audience::Only(names(&[AUDIENCE])), Audience::Only(vec![])]

@@ -1,10 +1,13 @@
 //! What a developer is told about a refused proof, and that the drop-in says what `oidc-spa/server` says.
 
 use oidc_spa_native::access_token::Profile;
+use oidc_spa_native::credentials::Field;
 use oidc_spa_native::jose::algorithm::{Algorithm, AlgorithmSet};
+use oidc_spa_native::question::Request;
+use oidc_spa_native::scheme::AcceptedSchemes;
 
 use super::{p1, seconds, t1};
-use crate::issuer::{Jwt, NOW, Setup, quoted};
+use crate::issuer::{Jwt, NOW, Setup, head, quoted};
 
 fn message(profile: Profile, proof: &Jwt) -> String {
     let verdict = Setup::new(profile).dpop(t1(), &proof.sign());
@@ -69,6 +72,88 @@ fn an_algorithm_that_is_not_accepted_is_told_with_the_option() {
         });
         setup.dpop(t1(), &p1().sign()).message().to_owned()
     };
-    assert!(message(Profile::Common).contains("; `proofAlgorithms` says which are accepted"));
+    assert!(message(Profile::Common).contains("; accepted are RS256, by `proofAlgorithms`"));
     assert_eq!(message(Profile::OidcSpa), "Unsupported or too weak DPoP algorithm ES256");
+}
+
+#[test]
+fn a_scheme_that_does_not_fit_the_token_is_told_with_what_to_do() {
+    let bearer = |profile| Setup::new(profile).bearer(t1()).message().to_owned();
+    let sentence = "access token is DPoP bound (cnf.jkt claim present) but used with bearer scheme";
+    assert_eq!(bearer(Profile::OidcSpa), sentence);
+    let told = bearer(Profile::Common);
+    assert!(told.starts_with(sentence) && told.contains("\"Authorization: DPoP\""), "{told}");
+    let disabled = Setup::new(Profile::Common).policy(|policy| policy.schemes = AcceptedSchemes::Bearer);
+    let told = disabled.bearer(t1()).message().to_owned();
+    assert!(told.contains("`dpop: \"disabled\"`") && !told.contains("Authorization"), "{told}");
+
+    let unbound = Jwt::t0().sign();
+    let dpop = |setup: Setup| setup.dpop(&unbound, &p1().sign()).message().to_owned();
+    assert_eq!(
+        dpop(Setup::new(Profile::OidcSpa)),
+        "DPoP validation error, missing cnf.jtk claim in the access token payload"
+    );
+    let told = dpop(Setup::new(Profile::Common));
+    assert!(told.contains("missing cnf.jkt claim") && told.contains("\"Authorization: Bearer\""), "{told}");
+    let only_dpop = Setup::new(Profile::Common).policy(|policy| policy.schemes = AcceptedSchemes::DPoP);
+    let told = dpop(only_dpop);
+    assert!(told.contains("missing cnf.jkt claim") && !told.contains("Bearer"), "{told}");
+}
+
+#[test]
+fn what_is_no_proof_is_told_without_repeating_it() {
+    let message = |profile, proof: &str| Setup::new(profile).dpop(t1(), proof).message().to_owned();
+    for (proof, found) in [
+        ("secret", "expected three parts between dots, got 1"),
+        ("s.e.c.r.et", "expected three parts between dots, got 5"),
+        ("secret.b.c", "Failed to decode DPoP proof header: the header is not canonical base64url"),
+    ] {
+        let told = message(Profile::Common, proof);
+        assert!(told.contains(found) && told.contains("\"Authorization\""), "{told}");
+        assert!(!told.contains("secret"), "{told}");
+        assert_eq!(message(Profile::OidcSpa, proof), "Failed to decode DPoP proof header");
+    }
+}
+
+#[test]
+fn a_proof_that_comes_again_is_told_with_what_to_do() {
+    for (profile, advice) in
+        [(Profile::Common, "; the client makes a new proof, with a new `jti`"), (Profile::OidcSpa, "")]
+    {
+        let setup = Setup::new(profile);
+        let proof = p1().sign();
+        assert_eq!(setup.dpop(t1(), &proof).name(), "granted");
+        let again = setup.dpop(t1(), &proof);
+        assert!(again.message().starts_with(&format!("DPoP proof replayed{advice}")), "{}", again.message());
+        assert_eq!(again.message().contains("guard"), profile == Profile::Common);
+    }
+}
+
+#[test]
+fn a_proof_outside_its_own_validity_is_told_with_its_times() {
+    for (claim, secs) in [("exp", -5), ("nbf", 5)] {
+        let proof = p1().claim(claim, &seconds(secs));
+        let sentence =
+            format!("DPoP proof signature/structure invalid: \"{claim}\" claim timestamp check failed");
+        assert_eq!(message(Profile::OidcSpa, &proof), sentence);
+        let told = message(Profile::Common, &proof);
+        let times = format!("{sentence}: it is {}, and this server's time is {NOW}, 5 s apart", NOW + secs);
+        assert!(told.starts_with(&times), "{told}");
+    }
+}
+
+#[test]
+fn a_missing_proof_is_told_with_where_it_goes() {
+    let judge = |profile, dpop| {
+        let authorization = format!("DPoP {}", t1());
+        let request = Request { authorization: Field::Once(&authorization), dpop, head: Some(head()) };
+        Setup::new(profile).judge(&request)
+    };
+    let sentence = "Scheme DPoP was specified but the DPoP header is missing";
+    let told = judge(Profile::Common, Field::Absent);
+    assert_eq!(told.name(), "proof_missing");
+    assert!(told.message().starts_with(sentence) && told.message().contains("in the field \"DPoP\""));
+    assert_eq!(judge(Profile::OidcSpa, Field::Absent).message(), sentence);
+    let proof = p1().sign();
+    assert_eq!(judge(Profile::Common, Field::Once(&proof)).name(), "granted");
 }

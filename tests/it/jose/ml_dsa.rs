@@ -55,7 +55,10 @@ fn the_drop_in_says_what_it_says_of_any_algorithm_that_it_does_not_have() {
     let token = Jwt::t0().by("ML-DSA-44", &ML_44, Algorithm::MlDsa44).sign();
     let message = |profile| setup(profile, AlgorithmSet::all()).bearer(&token).message().to_owned();
     assert_eq!(message(Profile::OidcSpa), "Unsupported or too weak algorithm ML-DSA-44");
-    assert!(message(Profile::Common).contains("it is not among the `algorithms` of this issuer. If"));
+    assert!(
+        message(Profile::Common)
+            .contains("it is not among the `algorithms` of this issuer, which are RS256, ")
+    );
 }
 
 #[test]
