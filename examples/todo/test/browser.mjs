@@ -55,7 +55,7 @@ export async function picture(page, name) {
             await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
             await page.evaluate(() => window.scrollTo(0, 0));
             const path = join(SHOTS, `${name}-${size}-${colorScheme}.png`);
-            await page.screenshot({ path, fullPage: size === "phone", animations: "disabled" });
+            await page.screenshot({ path, fullPage: true, animations: "disabled" });
         }
     }
     await page.setViewportSize(DESKTOP);
