@@ -68,9 +68,8 @@ export async function startApplication({
         issuerUri,
         apiUrl,
         clientId: env.OIDC_CLIENT_ID ?? CLIENT,
-        scopes: (env.OIDC_SCOPES ?? (issuer ? "profile email todos" : "profile")).split(" "),
-        // Auth0, for instance, wants audience=… with the sign-in.
-        extraParams: Object.fromEntries(new URLSearchParams(env.OIDC_EXTRA_PARAMS ?? "")),
+        scopes: env.OIDC_SCOPES ?? (issuer ? "profile email todos" : "profile"),
+        extraParams: env.OIDC_EXTRA_PARAMS ?? "",
         hasBackstage: issuer !== undefined
     };
     const web = await serveWeb({ port: webPort, folder: join(HERE, "web/dist"), settings });

@@ -19,7 +19,7 @@ describe("in Chromium", { concurrency: true }, () => {
 });
 
 function steps(guard) {
-    describe(`guarded by ${guard}`, () => {
+    describe(`guarded by ${guard}`, { concurrency: 1 }, () => {
         /** Pictures are taken, and axe is asked, of one of them: the page is the same. */
         const isFirst = guard === "drop-in";
         const log = [];
@@ -151,7 +151,7 @@ function steps(guard) {
                 assert.match(outcome.came, came);
                 if (id === "replay") {
                     await alice.page.locator(".call summary").first().click();
-                    await alice.page.getByText("This proof was used before.").waitFor();
+                    await alice.page.locator(".call-body").getByText("This proof was used before.").waitFor();
                     assert.match(await alice.page.locator(".call-body").first().innerText(), /htu\s+http.*\/todos\s/);
                     await look(alice, "5-panel-after-a-replay");
                     await alice.page.locator(".call summary").first().click();
