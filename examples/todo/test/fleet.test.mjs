@@ -81,7 +81,7 @@ describe("two instances behind nginx", { concurrency: 1 }, () => {
             name => `${name}_temp_path ${folder}/${name};`
         );
         const http = `http { access_log off; ${temporary.join(" ")} ${site} }`;
-        await writeFile(join(folder, "nginx.conf"), `daemon off; pid ${folder}/pid; events {} ${http}`);
+        await writeFile(join(folder, "nginx.conf"), `daemon off; error_log stderr crit; pid ${folder}/pid; events {} ${http}`);
         const child = spawn(commandOf("nginx"), ["-e", "stderr", "-c", join(folder, "nginx.conf")], {
             stdio: ["ignore", "ignore", "inherit"]
         });
@@ -90,8 +90,7 @@ describe("two instances behind nginx", { concurrency: 1 }, () => {
     }
 
     const token = () => issuer.token({ ...alice.bound, name: "Alice" });
-    const proven = (method, path) =>
-        alice.fields({ method, url: `${publicUrl}/api${path}`, token: token() });
+    const proven = (method, path) => alice.fields({ method, url: `${publicUrl}/api${path}`, token: token() });
     const through = async (method, path, body) => {
         const response = await fetch(`${publicUrl}/api${path}`, {
             method,
@@ -123,7 +122,10 @@ describe("two instances behind nginx", { concurrency: 1 }, () => {
     });
 
     test("what is said at one is heard at the other, and through nginx", async () => {
-        const urls = [...ports.map(port => `ws://127.0.0.1:${port}/chat`), `${publicUrl.replace("http", "ws")}/api/chat`];
+        const urls = [
+            ...ports.map(port => `ws://127.0.0.1:${port}/chat`),
+            `${publicUrl.replace("http", "ws")}/api/chat`
+        ];
         const sockets = [];
         for (const url of urls) {
             const { ticket } = (await through("POST", "/chat/tickets")).body;
@@ -144,7 +146,9 @@ describe("two instances behind nginx", { concurrency: 1 }, () => {
     test("nginx serves the page and its settings", async () => {
         const page = await fetch(`${publicUrl}/todos`);
         assert.match(await page.text(), /<div id="root">/);
-        assert.ok(page.headers.get("content-security-policy").includes(`connect-src 'self' ${issuer.issuerUri};`));
+        assert.ok(
+            page.headers.get("content-security-policy").includes(`connect-src 'self' ${issuer.issuerUri};`)
+        );
         const settings = await (await fetch(`${publicUrl}/config.json`)).json();
         assert.deepEqual(settings, {
             issuerUri: issuer.issuerUri,
@@ -161,7 +165,10 @@ describe("two instances behind nginx", { concurrency: 1 }, () => {
         await once(redis, "exit");
         for (const index of [0, 1]) {
             const response = await at(index, proven("GET", "/todos"));
-            assert.deepEqual([response.status, (await response.json()).code], [503, "replay_memory_unavailable"]);
+            assert.deepEqual(
+                [response.status, (await response.json()).code],
+                [503, "replay_memory_unavailable"]
+            );
         }
         redis = await startRedis(Number(redis.spawnargs[2]));
         for (const index of [0, 1]) {

@@ -33,7 +33,10 @@ export function create(config: Config): Guard {
 
     /** The person who sent a request, or why it may not enter. */
     const judge = async (req: HonoRequest): Promise<Person | (Problem & { debugErrorMessage: string })> => {
-        const found = extractRequestAuthContext({ request: asSeenAt(config.API_URL, req), trustProxy: false });
+        const found = extractRequestAuthContext({
+            request: asSeenAt(config.API_URL, req),
+            trustProxy: false
+        });
         if (found === undefined) {
             return refused(401, "credentials_missing", "No access token came with the request.", CHALLENGE);
         }

@@ -13,7 +13,9 @@ export function CallEntry({ call }: { call: Call }) {
         <li>
             <details className="call">
                 <summary>
-                    <span className={`status ${kindOf(status)}`}>{status === undefined ? "…" : status || "none"}</span>
+                    <span className={`status ${kindOf(status)}`}>
+                        {status === undefined ? "…" : status || "none"}
+                    </span>
                     <span className="call-name">
                         <b>{method}</b> {shortened(new URL(url).pathname)}
                     </span>

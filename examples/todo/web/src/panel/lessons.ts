@@ -169,7 +169,9 @@ function said(answer: Call["answer"]): string {
         return "The API did not answer.";
     }
     const { status, code } = answer;
-    return code === undefined ? `The API answered ${status}.` : `The API answered ${status}, ${code}. ${meaningOf(code, status)}`;
+    return code === undefined
+        ? `The API answered ${status}.`
+        : `The API answered ${status}, ${code}. ${meaningOf(code, status)}`;
 }
 
 const keyOf = (token: string) => String(JSON.parse(atob(token.split(".")[0] ?? "")).kid);
