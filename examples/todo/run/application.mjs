@@ -31,7 +31,7 @@ export async function startApplication({
 } = {}) {
     mkdirSync(folder, { recursive: true });
     const [webPort, apiPort, issuerPort] = await Promise.all(ports.map(freePort));
-    const webOrigin = `http://127.0.0.1:${webPort}`;
+    const webOrigin = env.WEB_ORIGIN ?? `http://127.0.0.1:${webPort}`;
     const apiUrl = `http://127.0.0.1:${apiPort}`;
     const { openStore } = await import("../api/dist/store.js");
     const database = join(folder, "todos.db");

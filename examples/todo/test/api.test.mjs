@@ -345,6 +345,43 @@ for (const guard of ["drop-in", "validator"]) {
     });
 }
 
+for (const guard of ["drop-in", "validator"]) {
+    test(`an issuer that knows no DPoP, whose roles stand elsewhere, guarded by ${guard}`, async t => {
+        const issuer = await startSmallIssuer();
+        const folder = await mkdtemp(join(tmpdir(), "todo-bearer-"));
+        const port = await freePort(0);
+        const url = `http://127.0.0.1:${port}`;
+        const env = {
+            GUARD: guard,
+            DPOP: "allowed",
+            ROLES_CLAIM: '["https://todo.example/roles"]',
+            OIDC_ISSUER_URI: issuer.issuerUri,
+            OIDC_AUDIENCE: AUDIENCE,
+            API_URL: url,
+            WEB_ORIGIN: ORIGIN,
+            DATABASE: join(folder, "todos.db"),
+            PORT: String(port)
+        };
+        const api = await startApi(env, () => undefined);
+        t.after(async () => {
+            await api.end();
+            issuer.close();
+            await rm(folder, { recursive: true });
+        });
+        const statusWith = async claims => {
+            const headers = { authorization: `Bearer ${issuer.token(claims)}` };
+            return (await fetch(`${url}/support/todos`, { headers })).status;
+        };
+        assert.equal(await statusWith({ "https://todo.example/roles": ["support"] }), 200);
+        assert.equal(await statusWith({ roles: ["support"] }), 403);
+        // A token that is bound is good with its proof alone.
+        const bound = { ...newClient().bound, "https://todo.example/roles": ["support"] };
+        assert.equal(await statusWith(bound), 401);
+        const anonymous = await fetch(`${url}/todos`);
+        assert.match(anonymous.headers.get("www-authenticate"), /^Bearer, DPoP /);
+    });
+}
+
 /** The status of the answer; 0 where the connection just ends. */
 function statusOf(port, request) {
     return new Promise(resolve => {

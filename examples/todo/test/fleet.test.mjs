@@ -81,7 +81,10 @@ describe("two instances behind nginx", { concurrency: 1 }, () => {
             name => `${name}_temp_path ${folder}/${name};`
         );
         const http = `http { access_log off; ${temporary.join(" ")} ${site} }`;
-        await writeFile(join(folder, "nginx.conf"), `daemon off; error_log stderr crit; pid ${folder}/pid; events {} ${http}`);
+        await writeFile(
+            join(folder, "nginx.conf"),
+            `daemon off; error_log stderr crit; pid ${folder}/pid; events {} ${http}`
+        );
         const child = spawn(commandOf("nginx"), ["-e", "stderr", "-c", join(folder, "nginx.conf")], {
             stdio: ["ignore", "ignore", "inherit"]
         });
