@@ -98,6 +98,10 @@ export async function startApi(env, onLog) {
         stdio: ["ignore", "pipe", "inherit"]
     });
     const ended = new Promise(resolve => child.once("exit", resolve));
+    // Whatever ends this process, the API does not stay behind.
+    const endToo = () => child.kill("SIGKILL");
+    process.once("exit", endToo);
+    ended.then(() => process.removeListener("exit", endToo));
     createInterface({ input: child.stdout }).on("line", line => onLog(parsed(line)));
     const isReady = () =>
         fetch(`http://127.0.0.1:${env.PORT}/ready`).then(
