@@ -79,5 +79,7 @@ async function signIn(provider, req, res) {
 }
 
 function sendPage(res, status, html) {
-    res.writeHead(status, { "Content-Type": "text/html; charset=utf-8", "Cache-Control": "no-store" }).end(html);
+    res.writeHead(status, { "Content-Type": "text/html; charset=utf-8", "Cache-Control": "no-store" }).end(
+        html
+    );
 }

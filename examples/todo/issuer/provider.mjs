@@ -65,7 +65,12 @@ export function createProvider({ issuerUri, keys, audience, webOrigin, clientId,
                     if (resource !== audience) {
                         throw new errors.InvalidTarget();
                     }
-                    return { scope: SCOPE, audience, accessTokenFormat: "jwt", jwt: { sign: { alg: "ES256" } } };
+                    return {
+                        scope: SCOPE,
+                        audience,
+                        accessTokenFormat: "jwt",
+                        jwt: { sign: { alg: "ES256" } }
+                    };
                 }
             }
         }

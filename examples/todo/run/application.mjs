@@ -31,7 +31,7 @@ export async function startApplication({
 } = {}) {
     mkdirSync(folder, { recursive: true });
     const [webPort, apiPort, issuerPort] = await Promise.all(ports.map(freePort));
-    const webOrigin = `http://127.0.0.1:${webPort}`;
+    const webOrigin = env.WEB_ORIGIN ?? `http://127.0.0.1:${webPort}`;
     const apiUrl = `http://127.0.0.1:${apiPort}`;
     const { openStore } = await import("../api/dist/store.js");
     const database = join(folder, "todos.db");
@@ -68,9 +68,8 @@ export async function startApplication({
         issuerUri,
         apiUrl,
         clientId: env.OIDC_CLIENT_ID ?? CLIENT,
-        scopes: (env.OIDC_SCOPES ?? (issuer ? "profile email todos" : "profile")).split(" "),
-        // Auth0, for instance, wants audience=… with the sign-in.
-        extraParams: Object.fromEntries(new URLSearchParams(env.OIDC_EXTRA_PARAMS ?? "")),
+        scopes: env.OIDC_SCOPES ?? (issuer ? "profile email todos" : "profile"),
+        extraParams: env.OIDC_EXTRA_PARAMS ?? "",
         hasBackstage: issuer !== undefined
     };
     const web = await serveWeb({ port: webPort, folder: join(HERE, "web/dist"), settings });
@@ -99,6 +98,10 @@ export async function startApi(env, onLog) {
         stdio: ["ignore", "pipe", "inherit"]
     });
     const ended = new Promise(resolve => child.once("exit", resolve));
+    // Whatever ends this process, the API does not stay behind.
+    const endToo = () => child.kill("SIGKILL");
+    process.once("exit", endToo);
+    ended.then(() => process.removeListener("exit", endToo));
     createInterface({ input: child.stdout }).on("line", line => onLog(parsed(line)));
     const isReady = () =>
         fetch(`http://127.0.0.1:${env.PORT}/ready`).then(

@@ -1,6 +1,6 @@
 // Installs the packages of this example and builds its two parts: only what is missing or out of date.
 
-import { existsSync, readdirSync, statSync, symlinkSync } from "node:fs";
+import { existsSync, readdirSync, statSync, symlinkSync, utimesSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { run } from "../../../scripts/step.mjs";
@@ -10,10 +10,11 @@ const at = path => join(HERE, path);
 
 export async function build() {
     await step(["package.json", "package-lock.json"], "node_modules/.package-lock.json", {
-        title: "Installing the example's packages (better-sqlite3 is compiled)",
+        title: "Installing the example's packages (better-sqlite3 is compiled where no build of it is at hand)",
         usually: "a minute",
         command: "npm",
-        args: ["ci", "--no-audit", "--no-fund", "--loglevel=error"]
+        // Not `ci`, which would compile again what is there.
+        args: ["install", "--no-save", "--no-audit", "--no-fund", "--loglevel=error"]
     });
     // The library is not on npm yet. In an application of yours it is a package like the others.
     if (!existsSync(at("node_modules/oidc-spa-native"))) {
@@ -39,6 +40,8 @@ async function step(sources, made, command) {
     if (!ok) {
         throw new Error(`${command.title}: failed, see above.`);
     }
+    // What was up to date was not written.
+    utimesSync(at(made), new Date(), new Date());
 }
 
 function changedAt(path) {

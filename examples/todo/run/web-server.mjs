@@ -20,7 +20,9 @@ const TYPES = {
  * @param {{ apiUrl: string, issuerUri: string }} options.settings - what the page reads as /config.json
  */
 export async function serveWeb({ port, folder, settings }) {
-    const names = readdirSync(folder, { recursive: true, withFileTypes: true }).filter(entry => entry.isFile());
+    const names = readdirSync(folder, { recursive: true, withFileTypes: true }).filter(entry =>
+        entry.isFile()
+    );
     const files = new Map(
         names.map(entry => {
             const path = join(entry.parentPath, entry.name);

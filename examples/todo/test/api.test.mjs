@@ -54,7 +54,11 @@ for (const guard of ["drop-in", "validator"]) {
             const fields = client.fields({ method, url: url + path, token });
             const response = await fetch(url + path, {
                 method,
-                headers: { ...fields, ...(body !== undefined && { "content-type": "application/json" }), ...headers },
+                headers: {
+                    ...fields,
+                    ...(body !== undefined && { "content-type": "application/json" }),
+                    ...headers
+                },
                 body: body === undefined || typeof body === "string" ? body : JSON.stringify(body)
             });
             const text = await response.text();
@@ -94,7 +98,11 @@ for (const guard of ["drop-in", "validator"]) {
         test("a todo of somebody else is not there, and stays as it is", async () => {
             const { id } = (await call("POST", "/todos", { body: { title: "Mine" } })).body;
             const token = tokenOf({ sub: "mallory" });
-            refused(await call("PATCH", `/todos/${id}`, { token, body: { done: true } }), 404, "todo_unknown");
+            refused(
+                await call("PATCH", `/todos/${id}`, { token, body: { done: true } }),
+                404,
+                "todo_unknown"
+            );
             refused(await call("DELETE", `/todos/${id}`, { token }), 404, "todo_unknown");
             assert.deepEqual((await call("GET", "/todos", { token })).body, []);
             assert.equal((await call("GET", "/todos")).body[0].done, false);
@@ -116,7 +124,8 @@ for (const guard of ["drop-in", "validator"]) {
             refused(await withFields({ authorization: `Bearer ${good.token}` }), 401, "token_bound");
             refused(await withFields({ authorization: `Bearer ${issuer.token({})}` }), 401, "token_unbound");
             // The drop-in calls it malformed, as oidc-spa does.
-            const [status, code] = guard === "drop-in" ? [400, "credentials_malformed"] : [401, "proof_missing"];
+            const [status, code] =
+                guard === "drop-in" ? [400, "credentials_malformed"] : [401, "proof_missing"];
             refused(await withFields({ authorization: `DPoP ${good.token}` }), status, code);
             refused(await withFields({ authorization: "DPoP x y" }), 400, "credentials_malformed");
 
@@ -126,7 +135,11 @@ for (const guard of ["drop-in", "validator"]) {
 
             const other = change => alice.fields({ ...good, ...change });
             refused(await withFields(other({ method: "POST" })), 401, "proof_method_mismatch");
-            refused(await withFields(other({ url: "https://evil.example/todos" })), 401, "proof_uri_mismatch");
+            refused(
+                await withFields(other({ url: "https://evil.example/todos" })),
+                401,
+                "proof_uri_mismatch"
+            );
             refused(await withFields(newClient().fields(good)), 401, "proof_key_mismatch");
             const ended = tokenOf({ exp: Math.floor(Date.now() / 1000) - 10 });
             refused(await withFields(other({ token: ended })), 401, "token_expired");
@@ -136,8 +149,14 @@ for (const guard of ["drop-in", "validator"]) {
 
         test("the support staff sees everybody's todos, and nobody else does", async () => {
             refused(await call("GET", "/support/todos"), 403, "role_insufficient");
-            refused(await call("GET", "/support/todos", { token: tokenOf({ roles: ["supporter"] }) }), 403, "role_insufficient");
-            const seen = await call("GET", "/support/todos", { token: tokenOf({ sub: "sam", roles: ["support"] }) });
+            refused(
+                await call("GET", "/support/todos", { token: tokenOf({ roles: ["supporter"] }) }),
+                403,
+                "role_insufficient"
+            );
+            const seen = await call("GET", "/support/todos", {
+                token: tokenOf({ sub: "sam", roles: ["support"] })
+            });
             assert.deepEqual(
                 seen.body.map(({ owner, title }) => [owner, title]),
                 [["Alice", "Mine"]]
@@ -199,11 +218,17 @@ for (const guard of ["drop-in", "validator"]) {
             ]);
         });
 
-        const openSocket = ticket => new WebSocket(`${url.replace("http", "ws")}/chat`, ["chat", `ticket.${ticket}`]);
-        const ticketFor = async claims => (await call("POST", "/chat/tickets", { token: tokenOf(claims) })).body.ticket;
+        const openSocket = ticket =>
+            new WebSocket(`${url.replace("http", "ws")}/chat`, ["chat", `ticket.${ticket}`]);
+        const ticketFor = async claims =>
+            (await call("POST", "/chat/tickets", { token: tokenOf(claims) })).body.ticket;
 
         test("the chat: a ticket opens one socket, which ends with the token", async () => {
-            refused(await call("POST", "/chat/tickets", { token: tokenOf({ aud: "x" }) }), 401, "audience_mismatch");
+            refused(
+                await call("POST", "/chat/tickets", { token: tokenOf({ aud: "x" }) }),
+                401,
+                "audience_mismatch"
+            );
             const exp = Math.floor(Date.now() / 1000) + 2;
             const ticket = await ticketFor({ exp });
             const socket = openSocket(ticket);
@@ -245,8 +270,28 @@ for (const guard of ["drop-in", "validator"]) {
         test("what no client should send ends nothing and enters nowhere", async () => {
             const upgrade =
                 "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n";
-            const targets = ["//", "///x", "/%", "/%00", "/..;/x", "/?%", "http://evil/", "http://", "http://[", "*", "?", "//["];
-            const hosts = ["Host: x\r\n", "", "Host: [\r\n", "Host: //\r\n", "Host: %\r\n", "Host: x\r\nHost: y\r\n"];
+            const targets = [
+                "//",
+                "///x",
+                "/%",
+                "/%00",
+                "/..;/x",
+                "/?%",
+                "http://evil/",
+                "http://",
+                "http://[",
+                "*",
+                "?",
+                "//["
+            ];
+            const hosts = [
+                "Host: x\r\n",
+                "",
+                "Host: [\r\n",
+                "Host: //\r\n",
+                "Host: %\r\n",
+                "Host: x\r\nHost: y\r\n"
+            ];
             const requests = targets.flatMap(target =>
                 hosts.flatMap(host => [
                     `GET ${target} HTTP/1.1\r\n${host}Connection: close\r\n\r\n`,
@@ -254,9 +299,14 @@ for (const guard of ["drop-in", "validator"]) {
                     `GET /chat HTTP/1.1\r\n${host}${upgrade}\r\n`
                 ])
             );
-            requests.push("CONNECT // HTTP/1.1\r\nHost: x\r\n\r\n", "OPTIONS * HTTP/1.1\r\nHost: x\r\nOrigin: //\r\n\r\n");
+            requests.push(
+                "CONNECT // HTTP/1.1\r\nHost: x\r\n\r\n",
+                "OPTIONS * HTTP/1.1\r\nHost: x\r\nOrigin: //\r\n\r\n"
+            );
             const statuses = await Promise.all(requests.map(request => statusOf(new URL(url).port, request)));
-            const entered = statuses.filter(status => status === 101 || (status >= 200 && status < 300 && status !== 204));
+            const entered = statuses.filter(
+                status => status === 101 || (status >= 200 && status < 300 && status !== 204)
+            );
             assert.deepEqual(entered, []);
             assert.equal((await call("GET", "/todos")).status, 200);
         });
@@ -292,6 +342,43 @@ for (const guard of ["drop-in", "validator"]) {
             api = await startApi(env, line => log.push(line));
             assert.equal((await call("GET", "/todos")).body.at(-1).title, "Sent slowly");
         });
+    });
+}
+
+for (const guard of ["drop-in", "validator"]) {
+    test(`an issuer that knows no DPoP, whose roles stand elsewhere, guarded by ${guard}`, async t => {
+        const issuer = await startSmallIssuer();
+        const folder = await mkdtemp(join(tmpdir(), "todo-bearer-"));
+        const port = await freePort(0);
+        const url = `http://127.0.0.1:${port}`;
+        const env = {
+            GUARD: guard,
+            DPOP: "allowed",
+            ROLES_CLAIM: '["https://todo.example/roles"]',
+            OIDC_ISSUER_URI: issuer.issuerUri,
+            OIDC_AUDIENCE: AUDIENCE,
+            API_URL: url,
+            WEB_ORIGIN: ORIGIN,
+            DATABASE: join(folder, "todos.db"),
+            PORT: String(port)
+        };
+        const api = await startApi(env, () => undefined);
+        t.after(async () => {
+            await api.end();
+            issuer.close();
+            await rm(folder, { recursive: true });
+        });
+        const statusWith = async claims => {
+            const headers = { authorization: `Bearer ${issuer.token(claims)}` };
+            return (await fetch(`${url}/support/todos`, { headers })).status;
+        };
+        assert.equal(await statusWith({ "https://todo.example/roles": ["support"] }), 200);
+        assert.equal(await statusWith({ roles: ["support"] }), 403);
+        // A token that is bound is good with its proof alone.
+        const bound = { ...newClient().bound, "https://todo.example/roles": ["support"] };
+        assert.equal(await statusWith(bound), 401);
+        const anonymous = await fetch(`${url}/todos`);
+        assert.match(anonymous.headers.get("www-authenticate"), /^Bearer, DPoP /);
     });
 }
 

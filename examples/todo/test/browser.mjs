@@ -15,7 +15,12 @@ const PHONE = { width: 390, height: 844 };
 /** @param {string} home - an empty folder for what Chromium writes */
 export async function openBrowser(home) {
     mkdirSync(SHOTS, { recursive: true });
-    const quiet = ["--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
+    const quiet = [
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync"
+    ];
     return chromium.launch({
         executablePath: commandOf("chromium"),
         args: ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-quic", ...quiet],
@@ -40,7 +45,10 @@ export async function newPerson(browser) {
     page.on("pageerror", error => faults.push(String(error)));
     page.on("console", message => {
         // A refused call is a line or two in the console; what it was is asserted elsewhere.
-        if (message.type() === "error" && !/Failed to load resource|WebSocket connection|^ApiError/.test(message.text())) {
+        if (
+            message.type() === "error" &&
+            !/Failed to load resource|WebSocket connection|^ApiError/.test(message.text())
+        ) {
             faults.push(message.text());
         }
     });
@@ -55,7 +63,7 @@ export async function picture(page, name) {
             await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
             await page.evaluate(() => window.scrollTo(0, 0));
             const path = join(SHOTS, `${name}-${size}-${colorScheme}.png`);
-            await page.screenshot({ path, fullPage: size === "phone", animations: "disabled" });
+            await page.screenshot({ path, fullPage: true, animations: "disabled" });
         }
     }
     await page.setViewportSize(DESKTOP);
@@ -77,7 +85,9 @@ export async function violations(page) {
             })()`);
             const where = `${viewport.width} px, ${colorScheme}`;
             found.push(
-                ...violations.map(({ id, nodes }) => `${where}: ${id}: ${nodes.map(({ html }) => html).join(" | ")}`),
+                ...violations.map(
+                    ({ id, nodes }) => `${where}: ${id}: ${nodes.map(({ html }) => html).join(" | ")}`
+                ),
                 ...(overflow > 0 ? [`${where}: the page is ${overflow} px too wide`] : [])
             );
         }

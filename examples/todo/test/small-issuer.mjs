@@ -15,7 +15,9 @@ export async function startSmallIssuer() {
             "/jwks": { keys: [{ ...jwk, kid: "one", use: "sig" }] }
         };
         const document = documents[req.url];
-        res.writeHead(document ? 200 : 404, { "Content-Type": "application/json" }).end(JSON.stringify(document ?? {}));
+        res.writeHead(document ? 200 : 404, { "Content-Type": "application/json" }).end(
+            JSON.stringify(document ?? {})
+        );
     });
     server.listen(0, "127.0.0.1");
     await once(server, "listening");
@@ -63,7 +65,9 @@ function newKey() {
 }
 
 function jws(header, claims, key) {
-    const input = [header, claims].map(part => Buffer.from(JSON.stringify(part)).toString("base64url")).join(".");
+    const input = [header, claims]
+        .map(part => Buffer.from(JSON.stringify(part)).toString("base64url"))
+        .join(".");
     const signature = sign("sha256", Buffer.from(input), { key, format: "jwk", dsaEncoding: "ieee-p1363" });
     return `${input}.${signature.toString("base64url")}`;
 }

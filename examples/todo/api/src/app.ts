@@ -18,7 +18,9 @@ export async function createApp(config: Config, { guard, store }: { guard: Guard
     const app = new OpenAPIHono<Env>({
         defaultHook: (result, c) => {
             if (!result.success) {
-                const detail = result.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`);
+                const detail = result.error.issues.map(
+                    ({ path, message }) => `${path.join(".")}: ${message}`
+                );
                 return respondWith(c, { status: 400, code: "request_invalid", detail: detail.join(". ") });
             }
             return undefined;
@@ -64,7 +66,8 @@ export async function createApp(config: Config, { guard, store }: { guard: Guard
     app.openAPIRegistry.registerComponent("securitySchemes", "DPoP", {
         type: "http",
         scheme: "DPoP",
-        description: "An access token that is bound to a key, and a proof of the key in the field DPoP (RFC 9449)."
+        description:
+            "An access token that is bound to a key, and a proof of the key in the field DPoP (RFC 9449)."
     });
 
     app.notFound(c => respondWith(c, { status: 404, detail: "There is nothing here." }));

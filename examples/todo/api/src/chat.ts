@@ -102,12 +102,15 @@ async function openBus(redisUrl: string | undefined, heard: (word: Word) => void
     const publisher = createClient({ url: redisUrl });
     const subscriber = publisher.duplicate();
     for (const client of [publisher, subscriber]) {
-        client.on("error", error => console.error(JSON.stringify({ message: "redis", error: String(error) })));
+        client.on("error", error =>
+            console.error(JSON.stringify({ message: "redis", error: String(error) }))
+        );
         await client.connect();
     }
     await subscriber.subscribe("todo:chat", text => heard(JSON.parse(text) as Word));
     return {
-        publish: (word: Word) => void publisher.publish("todo:chat", JSON.stringify(word)).catch(() => undefined),
+        publish: (word: Word) =>
+            void publisher.publish("todo:chat", JSON.stringify(word)).catch(() => undefined),
         close: async () => {
             await Promise.all([publisher.close(), subscriber.close()]);
         }

@@ -6,12 +6,10 @@ const schema = z.object({
     /** The issuer, and the audience that its access tokens have for this API. */
     OIDC_ISSUER_URI: z.url(),
     OIDC_AUDIENCE: z.string().min(1),
-    /** Where the roles stand in a token, with dots between the members: `roles`, `realm_access.roles`, `permissions`. */
-    ROLES_CLAIM: z
-        .string()
-        .min(1)
-        .default("roles")
-        .transform(path => path.split(".") as [string, ...string[]]),
+    /** `allowed`: unbound Bearer tokens enter too, for issuers that know no DPoP. */
+    DPOP: z.enum(["required", "allowed"]).default("required"),
+    /** Where the roles stand in a token: `roles`, `realm_access.roles`, or as JSON `["https://example.com/roles"]`. */
+    ROLES_CLAIM: z.string().min(1).default("roles").transform(claimPath),
     SUPPORT_ROLE: z.string().min(1).default("support"),
     /** The URL under which browsers see this API. No header of a request decides it. */
     API_URL: z.url().transform(url => url.replace(/\/$/, "")),
@@ -27,6 +25,11 @@ const schema = z.object({
     PORT: z.coerce.number().int().min(0).max(65535).default(3000),
     NODE_ENV: z.string().default("production")
 });
+
+function claimPath(text: string): [string, ...string[]] {
+    // A name that has dots itself stands in JSON.
+    return text.startsWith("[") ? JSON.parse(text) : (text.split(".") as [string, ...string[]]);
+}
 
 export type Config = z.infer<typeof schema>;
 

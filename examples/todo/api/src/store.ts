@@ -60,7 +60,11 @@ export function openStore(file: string) {
             ofEverybody.all().map(row => ({ ...toTodo(row), owner: (row as Row).ownerName as string })),
         create: ({ id, name }: Pick<Person, "id" | "name">, title: string): Todo =>
             toTodo(insert.get(randomUUID(), id, name, title, new Date().toISOString())),
-        update(owner: string, id: string, change: { title?: string | undefined; done?: boolean | undefined }) {
+        update(
+            owner: string,
+            id: string,
+            change: { title?: string | undefined; done?: boolean | undefined }
+        ) {
             const done = change.done === undefined ? null : Number(change.done);
             const row = update.get(change.title ?? null, done, id, owner);
             return row === undefined ? undefined : toTodo(row);

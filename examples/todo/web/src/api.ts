@@ -38,7 +38,10 @@ export const api = {
 async function call<Result>(method: string, path: string, body?: object): Promise<Result> {
     const response = await sent(method, path, body);
     if (!response.ok) {
-        const { code, detail } = (await response.json().catch(() => ({}))) as { code?: string; detail?: string };
+        const { code, detail } = (await response.json().catch(() => ({}))) as {
+            code?: string;
+            detail?: string;
+        };
         throw new ApiError(response.status, code, detail ?? response.statusText);
     }
     return (response.status === 204 ? undefined : await response.json()) as Result;

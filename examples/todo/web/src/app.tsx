@@ -33,7 +33,7 @@ const todos = createRoute({
     beforeLoad: enforceLogin,
     loader: () => api.todos(),
     component: function TodosPage() {
-        return <Todos todos={todos.useLoaderData()} />;
+        return <Todos loaded={todos.useLoaderData()} />;
     }
 });
 
@@ -58,6 +58,8 @@ const router = createRouter({
     routeTree: root.addChildren([home, todos, chat, support]),
     defaultPendingComponent: Pending,
     defaultErrorComponent: Refused,
+    // Whoever comes back to a page sees what is there now.
+    defaultGcTime: 0,
     defaultPendingMs: 0,
     defaultPendingMinMs: 0
 });

@@ -6,7 +6,8 @@ import { oidcEarlyInit } from "oidc-spa/entrypoint";
 
 const { shouldLoadApp } = oidcEarlyInit({
     BASE_URL: import.meta.env.BASE_URL,
-    securityDefenses: { ...DPoP({ mode: "enforced" }) }
+    // On where the issuer knows DPoP. It is the API that requires it.
+    securityDefenses: { ...DPoP({ mode: "auto" }) }
 });
 
 // In a frame in which a session is renewed there is no application.

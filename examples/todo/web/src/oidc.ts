@@ -14,14 +14,15 @@ export const { bootstrapOidc, useOidc, getOidc, enforceLogin, OidcInitialization
     })
     .createUtils();
 
-const { issuerUri, clientId, scopes, extraParams } = settings;
+const { issuerUri, clientId, scopes } = settings;
+const extraParams = Object.fromEntries(new URLSearchParams(settings.extraParams));
 void bootstrapOidc({
     implementation: "real",
     issuerUri,
     clientId,
-    scopes: [...scopes],
-    extraQueryParams: { ...extraParams },
-    extraTokenParams: { ...extraParams }
+    scopes: scopes.split(" "),
+    extraQueryParams: extraParams,
+    extraTokenParams: extraParams
 });
 
 export async function accessToken(): Promise<string> {

@@ -3,9 +3,10 @@
 export interface Settings {
     readonly issuerUri: string;
     readonly clientId: string;
-    readonly scopes: readonly string[];
-    /** Further parameters of the sign-in, such as Auth0's `audience`. */
-    readonly extraParams: Readonly<Record<string, string>>;
+    /** With spaces between them. */
+    readonly scopes: string;
+    /** Further parameters of the sign-in, such as Auth0's `audience=…`, as in a URL. */
+    readonly extraParams: string;
     readonly apiUrl: string;
     /** Whether the issuer is the one of this example, which rotates its keys and goes down when it is asked to. */
     readonly hasBackstage: boolean;

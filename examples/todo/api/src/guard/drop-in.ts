@@ -7,9 +7,10 @@ import { respondWith, type Problem } from "../problem.js";
 import { claimsSchema, personOf } from "./claims.js";
 import type { Env, Guard, Person } from "./guard.js";
 
-const CHALLENGE = 'DPoP algs="ES256 ES384 EdDSA PS256 RS256"';
+const DPOP_CHALLENGE = 'DPoP algs="ES256 ES384 EdDSA PS256 RS256"';
 
 export function create(config: Config): Guard {
+    const challenge = config.DPOP === "required" ? DPOP_CHALLENGE : `Bearer, ${DPOP_CHALLENGE}`;
     const { bootstrapAuth, validateAndDecodeAccessToken } = oidcSpa
         .withExpectedDecodedAccessTokenShape({ decodedAccessTokenSchema: claimsSchema })
         .createUtils();
@@ -21,7 +22,7 @@ export function create(config: Config): Guard {
         expectedAudience: config.OIDC_AUDIENCE,
         // What `oidc-spa/server` does not have.
         native: {
-            dpop: "required",
+            dpop: config.DPOP,
             // A client whose clock is wrong gets in at its second try.
             nonce: "on-stale-proof",
             ...(config.NONCE_SECRET && { nonceSecret: config.NONCE_SECRET }),
@@ -33,12 +34,15 @@ export function create(config: Config): Guard {
 
     /** The person who sent a request, or why it may not enter. */
     const judge = async (req: HonoRequest): Promise<Person | (Problem & { debugErrorMessage: string })> => {
-        const found = extractRequestAuthContext({ request: asSeenAt(config.API_URL, req), trustProxy: false });
+        const found = extractRequestAuthContext({
+            request: asSeenAt(config.API_URL, req),
+            trustProxy: false
+        });
         if (found === undefined) {
-            return refused(401, "credentials_missing", "No access token came with the request.", CHALLENGE);
+            return refused(401, "credentials_missing", "No access token came with the request.", challenge);
         }
         if (!found.isWellFormed) {
-            return refused(400, "credentials_malformed", found.debugErrorMessage, CHALLENGE);
+            return refused(400, "credentials_malformed", found.debugErrorMessage, challenge);
         }
         const result = await validateAndDecodeAccessToken(found.accessTokenAndMetadata);
         if (!result.isSuccess) {
@@ -56,7 +60,12 @@ export function create(config: Config): Guard {
             const judged = await judge(c.req);
             const outcome =
                 "id" in judged && role !== undefined && !judged.roles.includes(role)
-                    ? refused(403, "role_insufficient", "This is for other people.", ROLE_CHALLENGE)
+                    ? refused(
+                          403,
+                          "role_insufficient",
+                          "This is for other people.",
+                          `${challenge}, error="insufficient_scope"`
+                      )
                     : judged;
             if ("status" in outcome) {
                 const { code = "", debugErrorMessage } = outcome;
@@ -74,8 +83,6 @@ export function create(config: Config): Guard {
         health: () => ({ ready: hasKeys, details: { keys: hasKeys ? "fetched" : "none" } })
     };
 }
-
-const ROLE_CHALLENGE = `${CHALLENGE}, error="insufficient_scope"`;
 
 function refused(status: number, code: string, detail: string, challenge: string) {
     return { status, code, detail, debugErrorMessage: detail, headers: { "WWW-Authenticate": challenge } };

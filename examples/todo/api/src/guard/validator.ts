@@ -14,7 +14,7 @@ export function create(config: Config): Guard {
         issuerUri: config.OIDC_ISSUER_URI,
         expectedAudience: config.OIDC_AUDIENCE,
         claims: claimsSchema,
-        dpop: "required",
+        dpop: config.DPOP,
         publicBaseUrl: config.API_URL,
         // A client whose clock is wrong gets in at its second try.
         nonce: "on-stale-proof",

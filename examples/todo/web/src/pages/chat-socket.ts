@@ -40,9 +40,15 @@ export function openChat({
             comeAgain("The chat cannot be reached. Trying again.", PAUSE_MS);
             return;
         }
-        socket = new WebSocket(`${settings.apiUrl.replace(/^http/, "ws")}/chat`, ["chat", `ticket.${bought.ticket}`]);
+        socket = new WebSocket(`${settings.apiUrl.replace(/^http/, "ws")}/chat`, [
+            "chat",
+            `ticket.${bought.ticket}`
+        ]);
         socket.onopen = () =>
-            onState({ isOpen: true, says: "Connected. The socket ends with your token, and opens again with the next." });
+            onState({
+                isOpen: true,
+                says: "Connected. The socket ends with your token, and opens again with the next."
+            });
         socket.onmessage = ({ data }) => onWords(JSON.parse(String(data)) as Word[]);
         socket.onclose = ({ code }) =>
             isWanted &&

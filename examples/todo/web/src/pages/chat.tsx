@@ -18,7 +18,10 @@ export function Chat() {
     useEffect(() => {
         const opened = openChat({
             onWords: heard =>
-                setWords(known => [...known, ...heard.filter(({ id }) => known.every(word => word.id !== id))]),
+                setWords(known => [
+                    ...known,
+                    ...heard.filter(({ id }) => known.every(word => word.id !== id))
+                ]),
             onState: setState
         });
         chat.current = opened;

@@ -10,8 +10,8 @@ export function Home() {
         <section className="home">
             <h1>Your todos, and what guards them.</h1>
             <p className="lead">
-                A small application with a real sign-in. Beside your list, a panel shows what each call sent to the API and
-                why the API let it in, or did not.
+                A small application with a real sign-in. Beside your list, a panel shows what each call sent
+                to the API and why the API let it in, or did not.
             </p>
             {!oidc.isUserLoggedIn && (
                 <p>

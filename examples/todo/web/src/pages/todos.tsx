@@ -1,25 +1,28 @@
 // A person's own todos.
 
-import { useRouter } from "@tanstack/react-router";
 import { useRef, useState, type FormEvent } from "react";
 import { api, type Todo } from "../api";
 import { Cross, Pencil } from "./icons";
 import { useTitle } from "./title";
 
-export function Todos({ todos }: { todos: readonly Todo[] }) {
+export function Todos({ loaded }: { loaded: readonly Todo[] }) {
     useTitle("List");
-    const router = useRouter();
+    const [todos, setTodos] = useState(loaded);
     const input = useRef<HTMLInputElement>(null);
     const [problem, setProblem] = useState("");
 
-    const change = async (act: () => Promise<unknown>) => {
+    /** Asks the API, and shows what it answered. */
+    const change = async <Answer,>(
+        asked: Promise<Answer>,
+        show: (todos: readonly Todo[], answer: Answer) => readonly Todo[]
+    ) => {
         try {
-            await act();
+            const answer = await asked;
+            setTodos(todos => show(todos, answer));
             setProblem("");
         } catch (error) {
             setProblem(error instanceof Error ? error.message : String(error));
         }
-        await router.invalidate();
     };
     const add = (event: FormEvent<HTMLFormElement>) => {
         event.preventDefault();
@@ -27,7 +30,7 @@ export function Todos({ todos }: { todos: readonly Todo[] }) {
         const title = String(new FormData(form).get("title")).trim();
         if (title !== "") {
             form.reset();
-            void change(() => api.create(title));
+            void change(api.create(title), (todos, made) => [...todos, made]);
         }
     };
     const left = todos.filter(({ done }) => !done).length;
@@ -63,10 +66,16 @@ export function Todos({ todos }: { todos: readonly Todo[] }) {
                     <Item
                         key={todo.id}
                         todo={todo}
-                        update={fields => change(() => api.update(todo.id, fields))}
+                        update={fields =>
+                            change(api.update(todo.id, fields), (todos, changed) =>
+                                todos.map(other => (other.id === changed.id ? changed : other))
+                            )
+                        }
                         remove={() => {
                             input.current?.focus();
-                            return change(() => api.remove(todo.id));
+                            return change(api.remove(todo.id), todos =>
+                                todos.filter(({ id }) => id !== todo.id)
+                            );
                         }}
                     />
                 ))}

@@ -13,7 +13,9 @@ export function CallEntry({ call }: { call: Call }) {
         <li>
             <details className="call">
                 <summary>
-                    <span className={`status ${kindOf(status)}`}>{status === undefined ? "…" : status || "none"}</span>
+                    <span className={`status ${kindOf(status)}`}>
+                        {status === undefined ? "…" : status || "none"}
+                    </span>
                     <span className="call-name">
                         <b>{method}</b> {shortened(new URL(url).pathname)}
                     </span>
@@ -96,10 +98,10 @@ const shortened = (path: string) => path.replace(/([0-9a-f]{4})[0-9a-f]{4}-[0-9a
 
 function life(exp: unknown, at: Date): string {
     const left = Math.round(Number(exp) - at.getTime() / 1000);
-    return left > 0 ? `good for ${left} s more` : `ended ${-left} s before`;
+    return left > 0 ? `good for ${left} s more` : `ended ${-left} s before the call`;
 }
 
 function age(iat: unknown, at: Date): string {
     const seconds = Math.max(0, Math.round(at.getTime() / 1000 - Number(iat)));
-    return seconds === 0 ? "just now" : `${seconds} s before`;
+    return seconds === 0 ? "just now" : `${seconds} s before the call`;
 }

@@ -34,7 +34,12 @@ export function LessonCard({ lesson, isPossible }: { lesson: Lesson; isPossible:
                 <p className="should">
                     <b>Expected</b> {expected}
                 </p>
-                <button type="button" className="button small" disabled={isBusy || !isPossible} onClick={() => void start()}>
+                <button
+                    type="button"
+                    className="button small"
+                    disabled={isBusy || !isPossible}
+                    onClick={() => void start()}
+                >
                     {state === "running" ? "Trying …" : isResting ? "Resting for 30 seconds" : button}
                 </button>
                 {!isPossible && <p className="panel-lead">Your issuer does not do this for a page.</p>}
@@ -51,5 +56,7 @@ export function LessonCard({ lesson, isPossible }: { lesson: Lesson; isPossible:
 }
 
 const Mark = ({ outcome: { asExpected } }: { outcome: Outcome }) => (
-    <span className={asExpected ? "mark good" : "mark bad"}>{asExpected ? "As expected" : "Not as expected"}</span>
+    <span className={asExpected ? "mark good" : "mark bad"}>
+        {asExpected ? "As expected" : "Not as expected"}
+    </span>
 );

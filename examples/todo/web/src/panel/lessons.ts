@@ -3,6 +3,7 @@
 import { accessToken, getOidc } from "../oidc";
 import { settings } from "../settings";
 import { wire, type Call } from "../wire";
+import { meaningOf } from "./meaning";
 
 export interface Outcome {
     /** Whether what came is what should have come. */
@@ -167,11 +168,11 @@ function said(answer: Call["answer"]): string {
     if (answer === undefined || answer.status === 0) {
         return "The API did not answer.";
     }
-    const { status, code, reason, detail } = answer;
-    return code === undefined ? `The API answered ${status}.` : `The API answered ${status}, ${code}. ${sentence(reason ?? detail)}`;
+    const { status, code } = answer;
+    return code === undefined
+        ? `The API answered ${status}.`
+        : `The API answered ${status}, ${code}. ${meaningOf(code, status)}`;
 }
-
-const sentence = (text = "") => (text === "" || /[.!?]$/.test(text) ? text : `${text}.`);
 
 const keyOf = (token: string) => String(JSON.parse(atob(token.split(".")[0] ?? "")).kid);
 

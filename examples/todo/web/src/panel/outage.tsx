@@ -33,8 +33,8 @@ export function Outage() {
     return (
         <div className="outage">
             <p>
-                The issuer is away for {Math.max(1, Math.ceil((until - now) / 1000))} seconds more. Your list and the chat go
-                on.
+                The issuer is away for {Math.max(1, Math.ceil((until - now) / 1000))} seconds more. Your list
+                and the chat go on.
             </p>
             <button type="button" className="button quiet small" onClick={() => void bringBack()}>
                 Bring it back
