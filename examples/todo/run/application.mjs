@@ -78,8 +78,8 @@ export async function startApplication({
         webOrigin,
         apiUrl,
         issuerUri,
-        async restartApi() {
-            await api.end();
+        endApi: () => api.end(),
+        async startApi() {
             api = await startApi(apiEnv, onLog);
         },
         async close() {

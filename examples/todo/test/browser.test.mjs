@@ -179,6 +179,11 @@ function steps(guard) {
                 assert.match(rotated.came, /200/);
                 const away = await lesson(alice, "outage");
                 assert.equal(away.verdict, "As expected", away.came);
+                const stranger = await newPerson(browser);
+                await stranger.page.goto(application.webOrigin);
+                await stranger.page.getByText("nobody can sign in just now").waitFor();
+                await look(stranger, "12-welcome-without-the-issuer");
+                await stranger.page.context().close();
                 await page.getByRole("checkbox", { name: "Water the plants on the balcony" }).check();
                 await page.getByText("1 to do.").waitFor();
                 await look(alice, "6-the-issuer-is-away");
@@ -218,7 +223,14 @@ function steps(guard) {
         });
 
         test("the API starts again: the chat comes back by itself, and nothing is lost", async () => {
-            await application.restartApi();
+            await application.endApi();
+            await sam.page.getByText("Trying again.").waitFor();
+            await look(sam, "10-chat-without-the-api");
+            await goTo(sam, "Support");
+            await heading(sam, "This cannot be shown just now");
+            await look(sam, "11-support-without-the-api");
+            await application.startApi();
+            await goTo(sam, "Chat");
             await alice.page.getByText("Connected.").waitFor();
             await sam.page.getByText("Connected.").waitFor();
             await goTo(alice, "List");

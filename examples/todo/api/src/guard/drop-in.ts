@@ -16,21 +16,22 @@ export function create(config: Config): Guard {
         .createUtils();
 
     let hasKeys = false;
-    const bootstrapped = bootstrapAuth({
-        implementation: "real",
-        issuerUri: config.OIDC_ISSUER_URI,
-        expectedAudience: config.OIDC_AUDIENCE,
-        // What `oidc-spa/server` does not have.
-        native: {
-            dpop: config.DPOP,
-            // A client whose clock is wrong gets in at its second try.
-            nonce: "on-stale-proof",
-            ...(config.NONCE_SECRET && { nonceSecret: config.NONCE_SECRET }),
-            ...(config.REDIS_URL && { replayStore: { redis: config.REDIS_URL } })
-        }
-    }).then(() => {
+    const ready = async () => {
+        await bootstrapAuth({
+            implementation: "real",
+            issuerUri: config.OIDC_ISSUER_URI,
+            expectedAudience: config.OIDC_AUDIENCE,
+            // What `oidc-spa/server` does not have.
+            native: {
+                dpop: config.DPOP,
+                // A client whose clock is wrong gets in at its second try.
+                nonce: "on-stale-proof",
+                ...(config.NONCE_SECRET && { nonceSecret: config.NONCE_SECRET }),
+                ...(config.REDIS_URL && { replayStore: { redis: config.REDIS_URL } })
+            }
+        });
         hasKeys = true;
-    });
+    };
 
     /** The person who sent a request, or why it may not enter. */
     const judge = async (req: HonoRequest): Promise<Person | (Problem & { debugErrorMessage: string })> => {
@@ -79,7 +80,7 @@ export function create(config: Config): Guard {
     return {
         signedIn: guarded(),
         support: guarded(config.SUPPORT_ROLE),
-        ready: () => bootstrapped,
+        ready,
         health: () => ({ ready: hasKeys, details: { keys: hasKeys ? "fetched" : "none" } })
     };
 }
