@@ -42,9 +42,15 @@ export function Refused({ error }: ErrorComponentProps) {
                 </p>
             )}
             <p>
-                <Link to="/todos" className="button quiet" reloadDocument={status === 0}>
-                    {status === 0 ? "Try again" : "To your list"}
-                </Link>
+                {status === 0 ? (
+                    <button type="button" className="button quiet" onClick={() => window.location.reload()}>
+                        Try again
+                    </button>
+                ) : (
+                    <Link to="/todos" className="button quiet">
+                        To your list
+                    </Link>
+                )}
             </p>
         </section>
     );
