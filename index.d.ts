@@ -612,6 +612,25 @@ export interface CommonOptions<Claims, Lacking extends OptionalClaim = never> {
     /** Bounds on what is read. */
     limits?: Limits | undefined;
     /**
+     * Told of each refusal, to log it: with the refusal and the request, once a refusal. Guards of the adapters tell it of
+     * all their routes, with the request as their framework has it, after the route's own `onRejected`; what a route lets
+     * pass (`optional`) is no refusal. Where you ask by hand, `validateRequest`, `validateRequestOrThrow` and
+     * `validateRequestSync` tell it, with what they were given first. `authorize` and `explain` tell nobody. It is not
+     * waited for, and cannot change the answer; what it throws or rejects with is a warning, once.
+     *
+     * @example
+     * ```ts
+     * import { createValidator } from "oidc-spa-native";
+     *
+     * const validator = createValidator({
+     *     issuerUri: "https://auth.example.com",
+     *     expectedAudience: "https://api.example.com",
+     *     onRejected: ({ refusalId, code, debugErrorMessage }) => console.warn(refusalId, code, debugErrorMessage)
+     * });
+     * ```
+     */
+    onRejected?: ((refusal: Refused, request: unknown) => void) | undefined;
+    /**
      * The time in milliseconds since 1970-01-01T00:00:00Z. Default `Date.now`. For tests. A validator with a clock
      * of its own has a replay memory of its own.
      */
@@ -836,6 +855,11 @@ export interface Refused {
     isSuccess: false;
     /** Why, for programs. Stable. */
     code: ErrorCode;
+    /**
+     * The name of this one refusal, 16 random characters from 0 to f. The problem document holds it too: with what a
+     * user reads there, support finds the line in your log.
+     */
+    refusalId: string;
     /** The cause as `oidc-spa/server` names it. */
     errorCause: ErrorCause;
     /** Why, for developers: what was expected and what came. Never holds a token. Not for clients. */
@@ -888,6 +912,8 @@ export class RefusedError extends Error {
     readonly message: string;
     /** Why, for programs. Stable. */
     readonly code: ErrorCode;
+    /** The name of this one refusal, for your log and for the client. */
+    readonly refusalId: string;
     /** HTTP status of the response: 400, 401, 403 or 503. */
     readonly status: Refused["status"];
     /** Header fields to send with the response, in an object of its own. */

@@ -2,7 +2,7 @@
 
 import type {
     AccessTokenClaims,
-    ErrorCode,
+    Refused,
     Granted,
     RequestRules,
     Requirements,
@@ -54,7 +54,7 @@ import { trailingBitTwin } from "../support/jwt.js";
 export interface Rules extends RequestRules {
     optional?: boolean;
     require?: Requirements<AccessTokenClaims>;
-    onRejected?: (refusal: { code: ErrorCode }, request: unknown) => void;
+    onRejected?: (refusal: Refused, request: unknown) => void;
 }
 
 export interface Route {
@@ -120,11 +120,11 @@ export interface Row {
 }
 
 /** Told to `onRejected`, in order; the spec empties it. */
-export const rejected: ErrorCode[] = [];
+export const rejected: Pick<Refused, "code" | "refusalId">[] = [];
 
 /** Each route is logged by something that fails: that must not change an answer. */
-const onRejected = ({ code }: { code: ErrorCode }): void => {
-    rejected.push(code);
+const onRejected = (refusal: Refused): void => {
+    rejected.push(refusal);
     throw new Error("a logger that fails");
 };
 

@@ -74,6 +74,7 @@ describe("verdicts", () => {
             "errorCause",
             "headers",
             "isSuccess",
+            "refusalId",
             "status"
         ]);
         expect(verdict).toMatchObject({

@@ -8,8 +8,8 @@
 import type { Granted, Refused, Validator, ValidatorOptions } from "../../index.js";
 import { createValidator } from "../validator/create.js";
 import { invalid } from "../validator/members.js";
+import { createTell, listenerOn } from "../validator/refusal-listener.js";
 import { seesNoCertificate } from "../validator/seen-certificates.js";
-import { messageOf, shown } from "../validator/shown.js";
 import { isThenable } from "../validator/synchronous.js";
 import { requestRulesOf, type Read, type RouteRules } from "./rules.js";
 import type { Incoming } from "./incoming.js";
@@ -73,9 +73,10 @@ export function createGuard<Claims, Request, Optional extends boolean>(
         guardPreflights = true
         // An adapter may have spread them: without a prototype, what is not there stays so.
     } = Object.assign(Object.create(null), rules) as Read<RouteRules<Claims, Request, Optional>>;
-    const requestRules = requestRulesOf(rules, require);
+    const tell = listenerOn(validator);
+    const tellRoute = onRejected && createTell(onRejected);
+    const requestRules = requestRulesOf(rules, require, tell !== undefined);
     checkCertificates(validator, rules);
-    const notifyRejected = createRejectionListener(onRejected);
     const validate = validationBy({ validator, requestRules, target });
 
     return async request => {
@@ -91,7 +92,8 @@ export function createGuard<Claims, Request, Optional extends boolean>(
         if (optional === true && verdict.code === "credentials_missing") {
             return ANONYMOUS as Passed<Claims, Optional>;
         }
-        notifyRejected(verdict, incoming.request);
+        tellRoute?.(verdict, incoming.request);
+        tell?.(verdict, incoming.request);
         return { passed: false, refusal: verdict, response: problem(verdict, incoming.method) };
     };
 }
@@ -149,26 +151,4 @@ function isPreflight({ method, header }: Incoming<unknown>): boolean {
         typeof header("origin") === "string" &&
         typeof header("access-control-request-method") === "string"
     );
-}
-
-/** `onRejected`, whose failing is the application's to see and changes no answer. */
-function createRejectionListener<Request>(
-    onRejected: ((refusal: Refused, request: Request) => unknown) | undefined
-): (refusal: Refused, request: Request) => void {
-    let hasWarned = false;
-    const warn = (error: unknown) => {
-        if (!hasWarned) {
-            hasWarned = true;
-            process.emitWarning(`onRejected failed: ${shown(messageOf(error, "not with an Error"))}`, {
-                type: "oidc-spa-native",
-                code: "OIDC_SPA_NATIVE_ON_REJECTED"
-            });
-        }
-    };
-    return (refusal, request) => {
-        if (onRejected !== undefined) {
-            // In a Promise of its own, so that an async function's failing is caught too.
-            new Promise(resolve => resolve(onRejected(refusal, request))).catch(warn);
-        }
-    };
 }

@@ -28,13 +28,17 @@ export function exposing(headers: Readonly<Record<string, string>>): Record<stri
 }
 
 /** The response to a refused request. What it says is of the table of codes alone. */
-export function problem({ code, status, headers }: Refused, method: string | undefined): ResponseToSend {
+export function problem(
+    { code, status, headers, refusalId }: Refused,
+    method: string | undefined
+): ResponseToSend {
     const body = {
         type: "about:blank",
         title: STATUS_CODES[status],
         status,
         detail: publicTextOf(code),
-        code
+        code,
+        refusalId
     };
     return {
         status,

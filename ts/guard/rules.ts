@@ -27,7 +27,10 @@ export interface RouteRules<Claims = AccessTokenClaims, Request = unknown, Optio
      * list and `undefined` are errors.
      */
     require?: Requirements<Claims>;
-    /** Told of each refusal, to log it. What it throws is a warning and changes no answer. */
+    /**
+     * Told of each refusal of this route, to log it, before the validator's `onRejected` is. What it throws is a warning
+     * and changes no answer.
+     */
     onRejected?: ((refusal: Refused, request: Request) => void) | undefined;
     /** The request's method and URL as the client saw it, where the framework's request does not say it. */
     target?: ((request: Request) => RequestTarget) | undefined;
@@ -146,14 +149,18 @@ function readRule(name: RuleName, value: unknown, { of, example }: Place): unkno
     }
 }
 
-/** Those of a route's rules that are the validator's to judge, and the scopes that its challenge names. */
+/**
+ * Those of a route's rules that are the validator's to judge, and the scopes that its challenge names. Where the validator
+ * must know that a guard asks, there are some always.
+ */
 export function requestRulesOf<Claims>(
     rules: RequestRules,
-    require: Requirements<Claims> | undefined
+    require: Requirements<Claims> | undefined,
+    mustSayOfGuard = false
 ): RequestRules | undefined {
     const own = REQUEST_RULES.filter(name => Object.hasOwn(rules, name) && rules[name] !== undefined);
     const scopes = require === undefined ? [] : scopesToAskFor(require);
-    return own.length === 0 && scopes.length === 0
+    return own.length === 0 && scopes.length === 0 && !mustSayOfGuard
         ? undefined
         : rulesOfRoute(Object.fromEntries(own.map(name => [name, rules[name]])), scopes);
 }

@@ -9,8 +9,10 @@ import type { AccessTokenClaims, ErrorCode, Granted, Refused, Validator, Verdict
 import { errorTable, readRefusal, type NativeValidator } from "../addon/native.js";
 import { createNativeValidator } from "../validator/addon-validator.js";
 import { invalid, kindOf } from "../validator/members.js";
+import { listenerOn } from "../validator/refusal-listener.js";
 import { RefusedError } from "../validator/refused-error.js";
 import { shown } from "../validator/shown.js";
+import { telling } from "../validator/validating.js";
 import { toRefused } from "../validator/verdict.js";
 import { createTestIssuer } from "./issuer.js";
 
@@ -21,7 +23,9 @@ export type Answer<Claims> = (
 
 /** The validator with this answer in the place of its own. `authorize` and what else it says are the real one's. */
 export function answering<Claims>(real: Validator<Claims>, answer: Answer<Claims>): Validator<Claims> {
-    const validateRequest: Validator<Claims>["validateRequest"] = async (...request) => answer(...request);
+    const answered: Validator<Claims>["validateRequest"] = async (...request) => answer(...request);
+    const tell = listenerOn(real);
+    const validateRequest = tell === undefined ? answered : telling(answered, tell);
     return {
         ...real,
         validateRequest,
@@ -39,11 +43,14 @@ export function answering<Claims>(real: Validator<Claims>, answer: Answer<Claims
                     "validateRequestSync cannot wait for what is asynchronous; use validateRequest"
                 );
             }
+            if (!verdict.isSuccess) {
+                tell?.(verdict, request[0]);
+            }
             return verdict;
         },
         explain: async (...[headers, target, rules]) => {
             const { require, ...route } = rules ?? {};
-            const verdict = await validateRequest(headers, target, route);
+            const verdict = await answered(headers, target, route);
             const permitted = require === undefined ? verdict : real.authorize(verdict, require, route);
             if (permitted.isSuccess) {
                 return { refusal: null, checks: [] };

@@ -12,12 +12,14 @@ import { judgeOf } from "./judge-of-options.js";
 import {
     checkNothingBeyond,
     checkNothingInherited,
+    checkNothingNear,
     invalid,
     kindOf,
     readMembers,
     type Members
 } from "./members.js";
 import { clockReader } from "./options.js";
+import { keepListener, listenerOf } from "./refusal-listener.js";
 import { schemaReader } from "./schema.js";
 import { noteCertificates } from "./seen-certificates.js";
 import { isThenable } from "./synchronous.js";
@@ -32,7 +34,8 @@ export function createValidator<Claims>(
     ...beyond: undefined[]
 ): Validator<Claims> {
     checkNothingBeyond(beyond, EXAMPLE, "createValidator takes one object of options");
-    const { claims, clock, ...policy } = readOptions(options);
+    const { claims, clock, onRejected, ...policy } = readOptions(options);
+    const tell = listenerOf(onRejected);
     const now = clock === undefined ? () => Date.now() : clockReader(clock);
     const { judge, explain, native, settings, health, forgetIssuer } = judgeOf(policy, {
         ownClock: clock !== undefined
@@ -40,7 +43,7 @@ export function createValidator<Claims>(
     const refuse = refusingBy(native);
     const applySchema = claims === undefined ? undefined : schemaReader(claims);
     const validator: Validator<Claims> = {
-        ...validatingBy<Claims>({ judge, explain, settings, now, refuse, applySchema }),
+        ...validatingBy<Claims>({ judge, explain, settings, now, refuse, applySchema, tell }),
         authorize: authorizingBy<Claims>(now, refuse),
         ...expiryBy<Claims>(now, settings),
         dpop: settings.dpop,
@@ -58,6 +61,7 @@ export function createValidator<Claims>(
         }
     };
     noteCertificates(validator, settings);
+    keepListener(validator, tell);
     return validator;
 }
 
@@ -83,12 +87,13 @@ const READY_OPTIONS: Members = {
 const RULES: readonly string[] = [
     "require",
     "optional",
-    "onRejected",
     "target",
     "subprotocolToken",
     "guardPreflights",
     "closeAtExpiry"
 ];
+
+const FUNCTIONS: readonly string[] = ["onRejected"];
 
 const EXAMPLE =
     'createValidator({ issuerUri: "https://auth.example.com", expectedAudience: "https://api.example.com" })';
@@ -114,5 +119,7 @@ function readOptions<Claims>(
             );
         }
     }
+    // A function by another name would be told to be no option's value.
+    checkNothingNear(own, "the options of createValidator", FUNCTIONS);
     return own;
 }

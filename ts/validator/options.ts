@@ -31,9 +31,11 @@ export interface AskedRules {
     readonly bits: RuleBits;
     /** The scopes that the route will ask for, separated by spaces. The challenge of an anonymous request names them. */
     readonly scopes: string | null;
+    /** A guard asks, and tells of the refusal itself: it knows the framework's request, and what the route lets pass. */
+    readonly isOfGuard: boolean;
 }
 
-const NO_RULES: AskedRules = { bits: 0, scopes: null };
+const NO_RULES: AskedRules = { bits: 0, scopes: null, isOfGuard: false };
 
 /** The rules of a request, as the addon takes them. A rule that is misspelt must not vanish. */
 export function askedRules(rules: RequestRules | undefined): AskedRules {
@@ -44,7 +46,7 @@ export function askedRules(rules: RequestRules | undefined): AskedRules {
     if (known !== undefined) {
         return known;
     }
-    const read = { bits: bitsOf(rules), scopes: null };
+    const read = { bits: bitsOf(rules), scopes: null, isOfGuard: false };
     if (isFixed(rules)) {
         knownRules.set(rules, read);
     }
@@ -63,7 +65,11 @@ const knownRules = new WeakMap<object, AskedRules>();
 /** The rules of a route and the scopes that it will ask for, to be handed to its validator with each request. */
 export function rulesOfRoute(rules: RequestRules, scopes: readonly string[]): RequestRules {
     const own = Object.freeze({ ...rules });
-    knownRules.set(own, { bits: bitsOf(own), scopes: scopes.length === 0 ? null : scopes.join(" ") });
+    knownRules.set(own, {
+        bits: bitsOf(own),
+        scopes: scopes.length === 0 ? null : scopes.join(" "),
+        isOfGuard: true
+    });
     return own;
 }
 

@@ -19,6 +19,7 @@ export function publicTextOf(code: string): string | undefined {
 export class RefusedError extends Error implements contract.RefusedError {
     override readonly name = "RefusedError";
     readonly code: contract.ErrorCode;
+    readonly refusalId: string;
     readonly status: contract.Refused["status"];
     readonly headers: Record<string, string>;
     declare readonly refusal: contract.Refused;
@@ -26,6 +27,7 @@ export class RefusedError extends Error implements contract.RefusedError {
     constructor(refusal: contract.Refused) {
         super(publicTextOf(refusal.code) ?? "The request was refused");
         this.code = refusal.code;
+        this.refusalId = refusal.refusalId;
         this.status = refusal.status;
         this.headers = { ...refusal.headers };
         // Not enumerable: whoever turns an error into JSON for a client must not send the sentence for developers.

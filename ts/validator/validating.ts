@@ -20,6 +20,7 @@ import { explain, type Lent } from "./explain.js";
 import { hostWatch } from "./host-notice.js";
 import type { Explain, Judge } from "./judge.js";
 import { askedRules, type AskedRules } from "./options.js";
+import type { Tell } from "./refusal-listener.js";
 import { RefusedError } from "./refused-error.js";
 import { shapeMismatch, type SchemaOutcome, type SchemaReader } from "./schema.js";
 import { refusedAt, toGranted, type Refuse } from "./verdict.js";
@@ -32,6 +33,8 @@ interface Judging<Claims> {
     readonly now: () => number;
     readonly refuse: Refuse;
     readonly applySchema: SchemaReader<Claims> | undefined;
+    /** Hears of the refusals of requests that no guard asked about. */
+    readonly tell: Tell | undefined;
 }
 
 type Validating<Claims> = Pick<
@@ -40,18 +43,19 @@ type Validating<Claims> = Pick<
 >;
 
 export function validatingBy<Claims>(judging: Judging<Claims>): Validating<Claims> {
-    const { judge, explain: ask, settings, now, applySchema } = judging;
+    const { judge, explain: ask, settings, now, applySchema, tell } = judging;
     // A proxy's own certificate must not pass for its client's.
     const sources = { peerCertificate: settings.readsPeerCertificate, pseudoScheme: false };
     const verdictOf = verdictReader(judging);
     const lent: Lent<Claims> = { now, applySchema, ask };
 
-    const validateRequest: Validator<Claims>["validateRequest"] = async (headers, target, rules) => {
+    const judged: Validator<Claims>["validateRequest"] = async (headers, target, rules) => {
         const asked = askedRules(rules);
         const parts = readHeadersOrRequest(headers, target, sources);
         const answer = judge.request(now(), asked.bits, parts, asked.scopes);
         return verdictOf(isVerdict(answer) ? answer : await answer, asked, parts, target);
     };
+    const validateRequest = tell === undefined ? judged : telling(judged, tell);
 
     return {
         validateRequest,
@@ -73,10 +77,27 @@ export function validatingBy<Claims>(judging: Judging<Claims>): Validating<Claim
                         "Promise. Use validateRequest, or a schema without asynchronous parts."
                 );
             }
+            if (verdict?.isSuccess === false && !asked.isOfGuard) {
+                tell?.(verdict, headers);
+            }
             return verdict;
         },
         explain: async (headers, target, rules) =>
             explain(lent, readHeadersOrRequest(headers, target, sources), rules)
+    };
+}
+
+/** The same, with a listener that hears of what is refused, unless a guard asks. */
+export function telling<Claims>(
+    validateRequest: Validator<Claims>["validateRequest"],
+    tell: Tell
+): Validator<Claims>["validateRequest"] {
+    return async (headers, target, rules) => {
+        const verdict = await validateRequest(headers, target, rules);
+        if (!verdict.isSuccess && !askedRules(rules).isOfGuard) {
+            tell(verdict, headers);
+        }
+        return verdict;
     };
 }
 

@@ -4,6 +4,7 @@
  * In: a grant or a refusal of the addon. Out: `Granted`, `Refused`. Never: a status or a challenge of its own.
  */
 
+import { randomBytes } from "node:crypto";
 import type { AccessTokenClaims, ErrorCode, Granted, Refused } from "../../index.js";
 import {
     readRefusal,
@@ -29,9 +30,17 @@ export function toGranted<Claims>(
     };
 }
 
-export function toRefused(verdict: NativeRefusal): Refused {
+/** Bytes of the name of a refusal. */
+const ID_BYTES = 8;
+
+/** `refusalId` names the same refusal where it is told anew. */
+export function toRefused(
+    verdict: NativeRefusal,
+    refusalId = randomBytes(ID_BYTES).toString("hex")
+): Refused {
     return {
         isSuccess: false,
+        refusalId,
         code: verdict.code as Refused["code"],
         errorCause: verdict.errorCause as Refused["errorCause"],
         debugErrorMessage: verdict.debugErrorMessage,
@@ -47,6 +56,8 @@ interface Reason {
     readonly scopes?: readonly string[];
     readonly acrValues?: readonly string[];
     readonly maxAgeSeconds?: number;
+    /** Of a refusal that is told anew. */
+    readonly refusalId?: string;
 }
 
 /** A refusal that was decided on here, with the response that the addon has for it. */
@@ -57,12 +68,13 @@ export function refusingBy(native: Pick<NativeValidator, "refuse">): Refuse {
         at,
         rules,
         scheme,
-        { code, debugErrorMessage, scopes = [], acrValues = [], maxAgeSeconds = null }
+        { code, debugErrorMessage, scopes = [], acrValues = [], maxAgeSeconds = null, refusalId }
     ) =>
         toRefused(
             readRefusal(
                 native.refuse(at, rules, code, scheme, debugErrorMessage, scopes, acrValues, maxAgeSeconds)
-            )
+            ),
+            refusalId
         );
 }
 

@@ -1,0 +1,67 @@
+/**
+ * Who is told of refusals: the functions `onRejected`, of a validator and of a route.
+ *
+ * In: functions of the application, refusals. Out: a listener that cannot fail; the one of a validator. Never: a changed
+ * answer, a Promise that ends the process.
+ */
+
+import type { Refused } from "../../index.js";
+import { unexpected } from "./members.js";
+import { messageOf, shown } from "./shown.js";
+
+/** Tells of a refusal. It neither throws nor rejects. */
+export type Tell<Request = unknown> = (refusal: Refused, request: Request) => void;
+
+/** A listener of this function, whose failing is the application's to see, once, and changes no answer. */
+export function createTell<Request>(
+    onRejected: (refusal: Refused, request: Request) => unknown
+): Tell<Request> {
+    let hasWarned = false;
+    const warn = (error: unknown) => {
+        if (!hasWarned) {
+            hasWarned = true;
+            process.emitWarning(`onRejected failed: ${shown(messageOf(error, "not with an Error"))}`, {
+                type: "oidc-spa-native",
+                code: "OIDC_SPA_NATIVE_ON_REJECTED"
+            });
+        }
+    };
+    return (refusal, request) => {
+        // In a Promise of its own, so that an async function's failing is caught too.
+        new Promise(resolve => resolve(onRejected(refusal, request))).catch(warn);
+    };
+}
+
+/** The listener of the option; `undefined` where nobody listens. It hears of each refusal once, whoever tells it. */
+export function listenerOf(onRejected: unknown): Tell | undefined {
+    if (onRejected === undefined) {
+        return undefined;
+    }
+    if (typeof onRejected !== "function") {
+        throw unexpected("option", "onRejected", "a function", onRejected, EXAMPLE);
+    }
+    const tell = createTell(onRejected as Tell);
+    const told = new WeakSet<Refused>();
+    return (refusal, request) => {
+        if (!told.has(refusal)) {
+            told.add(refusal);
+            tell(refusal, request);
+        }
+    };
+}
+
+const EXAMPLE =
+    "onRejected: ({ refusalId, code, debugErrorMessage }) => console.warn(refusalId, code, debugErrorMessage)";
+
+const LISTENER = Symbol("oidc-spa-native:onRejected");
+
+/** Keeps the listener on the validator, so that a copy of the validator has it too. */
+export function keepListener(validator: object, tell: Tell | undefined): void {
+    if (tell !== undefined) {
+        Object.assign(validator, { [LISTENER]: tell });
+    }
+}
+
+/** The listener of a validator. */
+export const listenerOn = (validator: object): Tell | undefined =>
+    (validator as { readonly [LISTENER]?: Tell })[LISTENER];
