@@ -631,6 +631,25 @@ export interface CommonOptions<Claims, Lacking extends OptionalClaim = never> {
      */
     onRejected?: ((refusal: Refused, request: unknown) => void) | undefined;
     /**
+     * Told where a trouble begins and where it ends: keys of an issuer that cannot be fetched or are beyond their age, a
+     * replay store that gives no answer, a function `issuers` that fails. Default: none; the process warns
+     * (`process.emitWarning`, type `oidc-spa-native`), once whatever the number of its threads. With it the process does
+     * not warn of this validator's troubles. Of one thing a trouble is told once in 10 minutes at most, of all together 20;
+     * the end of each that was told is told. It is not waited for; what it throws or rejects with is a warning, once.
+     *
+     * @example
+     * ```ts
+     * import { createValidator } from "oidc-spa-native";
+     *
+     * const validator = createValidator({
+     *     issuerUri: "https://auth.example.com",
+     *     expectedAudience: "https://api.example.com",
+     *     onWarning: ({ code, state, message }) => console.warn(code, state, message)
+     * });
+     * ```
+     */
+    onWarning?: ((warning: OperatorWarning) => void) | undefined;
+    /**
      * The time in milliseconds since 1970-01-01T00:00:00Z. Default `Date.now`. For tests. A validator with a clock
      * of its own has a replay memory of its own.
      */
@@ -1289,6 +1308,20 @@ export interface IssuerHealth {
     staleSince: number | null;
     /** Why the last fetch failed; `null` if it succeeded. */
     lastError: string | null;
+}
+
+/** A trouble that began or ended, for whoever runs the program. */
+export interface OperatorWarning {
+    /** What it is of: an issuer's keys, the replay store, the function `issuers`. */
+    code: "OIDC_SPA_NATIVE_KEYS" | "OIDC_SPA_NATIVE_REPLAY_STORE" | "OIDC_SPA_NATIVE_ISSUER_LOOKUP";
+    /** `"failed"`: it began. `"stale"`: keys serve beyond their age. `"recovered"`: it ended. */
+    state: "failed" | "stale" | "recovered";
+    /** What happened and what it means, for people. It holds no secret and no token. */
+    message: string;
+    /** The issuer, as configured; `null` where it is of no one issuer. */
+    issuerUri: string | null;
+    /** Why; `null` where it ended, and for `"stale"`. */
+    error: string | null;
 }
 
 /** A key of an issuer's set that verifies nothing. */

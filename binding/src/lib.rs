@@ -25,7 +25,9 @@ use oidc_spa_native::question::Request;
 use oidc_spa_native::rejection::Code;
 use oidc_spa_native::resource_server::NamedIssuer;
 use oidc_spa_native::scheme::Scheme;
-use oidc_spa_native_host::{Internals, Validator, listen, trust_where_the_system_has_no_authorities};
+use oidc_spa_native_host::{
+    Internals, Tell, Troubles, Validator, listen, trust_where_the_system_has_no_authorities,
+};
 
 use arguments::{rules, time};
 use inbox::NativeInbox;
@@ -149,6 +151,37 @@ impl NativeValidator {
     #[napi(catch_unwind)]
     pub fn health(&self) -> String {
         self.validator.health()
+    }
+}
+
+/// Which troubles people are told of: of the process, whatever the number of its threads, or of one validator.
+#[napi]
+pub struct NativeTroubles {
+    troubles: Arc<Troubles>,
+}
+
+#[napi]
+impl NativeTroubles {
+    /// Those of the process, or new ones.
+    #[napi(constructor, catch_unwind)]
+    pub fn new(of_process: bool) -> Self {
+        Self { troubles: if of_process { Troubles::of_process() } else { Arc::default() } }
+    }
+
+    /// Something is in trouble. 0: nobody is told; 1: people are; 2: and that they are told of no more.
+    #[napi(catch_unwind)]
+    pub fn begin(&self, thing: String) -> u32 {
+        match self.troubles.begin(&thing) {
+            Tell::Nothing => 0,
+            Tell::This => 1,
+            Tell::ThisAndNoMore => 2,
+        }
+    }
+
+    /// It is well again: whether people are told.
+    #[napi(catch_unwind)]
+    pub fn end(&self, thing: String) -> bool {
+        self.troubles.end(&thing) != Tell::Nothing
     }
 }
 

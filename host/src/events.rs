@@ -1,6 +1,6 @@
-//! Reports what happens to keys to every listener in this process.
+//! Reports what happens to keys and to Redis to every listener in this process.
 //!
-//! In: changes of an issuer's keys.
+//! In: changes of an issuer's keys; whether Redis answers.
 //! Out: JSON texts, one an event.
 //! Never: a label that a client or an issuer chose, other than in the text of an error and the `kid` of a skipped key.
 
@@ -77,6 +77,14 @@ impl KeysHistory {
             self.is_stale_reported = true;
             tell(issuer, "stale", None);
         }
+    }
+}
+
+/// Tells that Redis gives no answer, and why; or that it answers again. It is no `KeysEvent`: JavaScript keeps it.
+pub(crate) fn tell_of_store(trouble: Option<&str>) {
+    match trouble {
+        Some(trouble) => tell("", "store-failed", Some(("error", trouble.into()))),
+        None => tell("", "store-recovered", None),
     }
 }
 

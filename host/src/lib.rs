@@ -23,6 +23,7 @@ mod runtime;
 mod settings;
 mod snapshot;
 mod static_keys;
+mod troubles;
 mod validator;
 mod workers;
 
@@ -33,5 +34,6 @@ pub use options::Internals;
 pub use options_error::OptionsError;
 pub use replay::StoreQuestion;
 pub use runtime::spawn;
+pub use troubles::{Tell, Troubles};
 pub use validator::Validator;
 pub use workers::{Job, queued_jobs, submit};

@@ -1,7 +1,7 @@
 /**
  * Tells what happens to issuers' keys on `node:diagnostics_channel`.
  *
- * In: the addon's events, JSON text of `KeysEvent`; failed questions of `issuers`. Out: messages of the channel `oidc-spa-native:keys`. Never: a rule
+ * In: the addon's events, JSON text of `KeysEvent`; failed questions of `issuers`. Out: messages of the channel `oidc-spa-native:keys`, warnings. Never: a rule
  * about keys, an exception for the addon.
  */
 
@@ -9,6 +9,7 @@ import { channel } from "node:diagnostics_channel";
 import type { KeysEvent } from "../../index.js";
 import { onKeysEvent } from "./native.js";
 import { apart, weakly } from "./apart.js";
+import { warnOfEvent, type NativeEvent } from "./warnings.js";
 
 // Held here: Node.js keeps no channel that nobody holds.
 const keys = channel("oidc-spa-native:keys");
@@ -31,8 +32,10 @@ export function publishKeysEvents(): void {
 }
 
 function publish(event: string): void {
-    if (keys.hasSubscribers) {
-        keys.publish(JSON.parse(event) as KeysEvent);
+    const told = JSON.parse(event) as NativeEvent;
+    warnOfEvent(told);
+    if (keys.hasSubscribers && !told.type.startsWith("store-")) {
+        keys.publish(told);
     }
 }
 

@@ -265,7 +265,18 @@ export function textAt(place: number, field: string | null): string {
     return field === null ? "" : field.slice(place % PLACES, Math.floor(place / PLACES));
 }
 
+/** Which troubles people are told of: one where a trouble begins and one where it ends, within bounds. */
+export interface NativeTroubles {
+    /** 0: nobody is told; 1: people are; 2: and that they are told of no more for now. */
+    begin(thing: string): 0 | 1 | 2;
+    end(thing: string): boolean;
+}
+
 interface Addon {
+    /** Those of the process, or new ones. */
+    readonly NativeTroubles: new (
+        ofProcess: boolean
+    ) => NativeTroubles;
     readonly NativeValidator: new (options: string, internals: Internals) => NativeValidator;
     /** `notify` is called when there is something to take. It does not keep the environment alive. */
     readonly NativeInbox: new (
@@ -420,6 +431,7 @@ export const NativeValidator = addon.NativeValidator;
 export const NativeInbox = addon.NativeInbox;
 export const { extractCredentials } = addon.extraction();
 export const onKeysEvent = addon.onKeysEvent;
+export const NativeTroubles = addon.NativeTroubles;
 export const errorTable = addon.errorTable;
 export const isFirstToAsk = addon.isFirstToAsk;
 export const lacksAuthorities = addon.lacksAuthorities;

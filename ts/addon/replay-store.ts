@@ -14,6 +14,7 @@ import {
     type NativeUnsettled,
     type VerdictText
 } from "./native.js";
+import { storeTurn, type Warner } from "./warnings.js";
 
 /** Requests that wait for one replay store at a time. More are refused at once. */
 const MAX_WAITING = 10_000;
@@ -28,7 +29,7 @@ export interface ReplayAccess {
     /** Whether the store is the application's own, which the addon does not ask. */
     readonly isOfApplication: boolean;
     /** Waits for the application's store for so long. */
-    readonly concluding: (timeoutMs: number) => Conclude;
+    readonly concluding: (timeoutMs: number, warner: Warner) => Conclude;
 }
 
 /** Reads the option. A store of the application stays here; the addon is only told that there is one. */
@@ -56,8 +57,8 @@ export function replayAccess(option: unknown): ReplayAccess {
     return {
         option: { timeoutMs, onUnavailable },
         isOfApplication: true,
-        concluding: timeoutMs => {
-            const ask = asker(store, timeoutMs);
+        concluding: (timeoutMs, warner) => {
+            const ask = asker(store, timeoutMs, warner);
             return answer => conclude(answer, ask);
         }
     };
@@ -91,8 +92,9 @@ function refuseToSettle(unsettled: NativeUnsettled): VerdictText {
     return unsettled.settle(null, "internal error: there is no replay store to ask");
 }
 
-function asker(store: CustomReplayStore, timeoutMs: number): Settle {
+function asker(store: CustomReplayStore, timeoutMs: number, warner: Warner): Settle {
     let waiting = 0;
+    let isFailing = false;
     return async unsettled => {
         if (waiting >= MAX_WAITING) {
             return unsettled.settle(null, `${MAX_WAITING} requests wait for checkAndStore already`);
@@ -103,6 +105,11 @@ function asker(store: CustomReplayStore, timeoutMs: number): Settle {
             word = await within(timeoutMs, ask(store, unsettled));
         } finally {
             waiting--;
+        }
+        const error = typeof word === "boolean" ? null : word;
+        if (error !== null || isFailing) {
+            isFailing = error !== null;
+            warner(storeTurn(error, "custom"));
         }
         return typeof word === "boolean" ? unsettled.settle(word, null) : unsettled.settle(null, word);
     };

@@ -8,7 +8,7 @@
 import type { Granted, Refused, Validator, ValidatorOptions } from "../../index.js";
 import { createValidator } from "../validator/create.js";
 import { invalid } from "../validator/members.js";
-import { createTell, listenerOn } from "../validator/refusal-listener.js";
+import { createTell, listenerOn } from "../validator/listeners.js";
 import { seesNoCertificate } from "../validator/seen-certificates.js";
 import { isThenable } from "../validator/synchronous.js";
 import { requestRulesOf, type Read, type RouteRules } from "./rules.js";

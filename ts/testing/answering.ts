@@ -9,7 +9,7 @@ import type { AccessTokenClaims, ErrorCode, Granted, Refused, Validator, Verdict
 import { errorTable, readRefusal, type NativeValidator } from "../addon/native.js";
 import { createNativeValidator } from "../validator/addon-validator.js";
 import { invalid, kindOf } from "../validator/members.js";
-import { listenerOn } from "../validator/refusal-listener.js";
+import { listenerOn } from "../validator/listeners.js";
 import { RefusedError } from "../validator/refused-error.js";
 import { shown } from "../validator/shown.js";
 import { telling } from "../validator/validating.js";

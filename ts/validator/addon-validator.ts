@@ -10,6 +10,7 @@ import { watchFleet } from "../addon/fleet.js";
 import { publishKeysEvents } from "../addon/keys-channel.js";
 import { NativeValidator, type Internals, type Settings } from "../addon/native.js";
 import { replayAccess, type Conclude } from "../addon/replay-store.js";
+import { warnerOfProcess, watchTroubles, type Warner } from "../addon/warnings.js";
 import { checkNothingNear } from "./members.js";
 import { plainCopy } from "./options.js";
 import { messageOf } from "./shown.js";
@@ -28,7 +29,8 @@ const STORE_MEMBERS = ["checkAndStore", "timeoutMs", "onUnavailable"] satisfies 
 export function createNativeValidator(
     options: { readonly [option: string]: unknown },
     internals: Pick<Internals, "dropIn" | "ownClock" | "asksForIssuers"> = {},
-    warn: (warning: string) => void = warnOfOptions
+    warn: (warning: string) => void = warnOfOptions,
+    warner: Warner = warnerOfProcess()
 ): Native {
     // Without a prototype: what another script puts on `Object.prototype` is no option.
     const policy = Object.assign(Object.create(null), options) as typeof options;
@@ -50,11 +52,19 @@ export function createNativeValidator(
         warn(warning);
     }
     // Before the first fetch, so that no event of this validator's issuers is missed.
+    watchTroubles(
+        native,
+        {
+            issuerUris: settings.issuerUris,
+            asksRedis: settings.hasReplayStore && !isOfApplication
+        },
+        warner
+    );
     publishKeysEvents();
     return {
         native,
         settings,
-        conclude: concluding(settings.storeTimeoutMs),
+        conclude: concluding(settings.storeTimeoutMs, warner),
         health: watchFleet(native, {
             isShared: settings.hasReplayStore,
             acceptsDpop: settings.dpop !== "disabled"

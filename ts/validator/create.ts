@@ -19,7 +19,8 @@ import {
     type Members
 } from "./members.js";
 import { clockReader } from "./options.js";
-import { keepListener, listenerOf } from "./refusal-listener.js";
+import { warnerCalling } from "../addon/warnings.js";
+import { keepListener, listenerOf, warningListenerOf } from "./listeners.js";
 import { schemaReader } from "./schema.js";
 import { noteCertificates } from "./seen-certificates.js";
 import { isThenable } from "./synchronous.js";
@@ -34,12 +35,16 @@ export function createValidator<Claims>(
     ...beyond: undefined[]
 ): Validator<Claims> {
     checkNothingBeyond(beyond, EXAMPLE, "createValidator takes one object of options");
-    const { claims, clock, onRejected, ...policy } = readOptions(options);
+    const { claims, clock, onRejected, onWarning, ...policy } = readOptions(options);
     const tell = listenerOf(onRejected);
     const now = clock === undefined ? () => Date.now() : clockReader(clock);
-    const { judge, explain, native, settings, health, forgetIssuer } = judgeOf(policy, {
-        ownClock: clock !== undefined
-    });
+    const { judge, explain, native, settings, health, forgetIssuer } = judgeOf(
+        policy,
+        {
+            ownClock: clock !== undefined
+        },
+        onWarning === undefined ? undefined : warnerCalling(warningListenerOf(onWarning))
+    );
     const refuse = refusingBy(native);
     const applySchema = claims === undefined ? undefined : schemaReader(claims);
     const validator: Validator<Claims> = {
@@ -93,7 +98,7 @@ const RULES: readonly string[] = [
     "closeAtExpiry"
 ];
 
-const FUNCTIONS: readonly string[] = ["onRejected"];
+const FUNCTIONS: readonly string[] = ["onRejected", "onWarning"];
 
 const EXAMPLE =
     'createValidator({ issuerUri: "https://auth.example.com", expectedAudience: "https://api.example.com" })';

@@ -7,6 +7,7 @@
 import type { IssuerFunction, IssuerOptions, ValidatorHealth } from "../../index.js";
 import type { Internals, NativeValidator, Settings } from "../addon/native.js";
 import { Verifier } from "../addon/verifier.js";
+import { warnerOfProcess, type Warner } from "../addon/warnings.js";
 import { createNativeValidator, warnOfOptions, type Native } from "./addon-validator.js";
 import { takeAudienceFunctions, type AudienceFunctions } from "./audience.js";
 import { IssuerQuestions } from "./issuer-questions.js";
@@ -29,19 +30,20 @@ export interface OptionsJudge {
 type Options = Readonly<Record<string, unknown>>;
 type Origin = Pick<Internals, "ownClock">;
 
-export function judgeOf(options: Options, origin: Origin): OptionsJudge {
+/** `warner` is told of troubles; without it the process warns of them. */
+export function judgeOf(options: Options, origin: Origin, warner: Warner | undefined): OptionsJudge {
     const { issuers } = options;
     return typeof issuers === "function"
-        ? judgeOfTenants(options, issuers as IssuerFunction, origin)
-        : judgeOfIssuers(options, origin);
+        ? judgeOfTenants(options, issuers as IssuerFunction, origin, warner ?? warnerOfProcess())
+        : judgeOfIssuers(options, origin, warner);
 }
 
-function judgeOfIssuers(options: Options, origin: Origin): OptionsJudge {
+function judgeOfIssuers(options: Options, origin: Origin, warner: Warner | undefined): OptionsJudge {
     if (options["issuerLookup"] !== undefined) {
         throw invalid("issuerLookup: is of no use unless issuers is a function");
     }
     const [plain, audiences] = takeAudienceFunctions(options);
-    const made = createNativeValidator(plain, origin);
+    const made = createNativeValidator(plain, origin, warnOfOptions, warner);
     const forgetIssuer = () => {
         throw invalid(
             "forgetIssuer is for a validator whose issuers are a function; the issuers of this one are written"
@@ -64,10 +66,15 @@ function judgeBehind(
     };
 }
 
-function judgeOfTenants(options: Options, issuerOf: IssuerFunction, origin: Origin): OptionsJudge {
+function judgeOfTenants(
+    options: Options,
+    issuerOf: IssuerFunction,
+    origin: Origin,
+    warner: Warner
+): OptionsJudge {
     const { issuers: _, issuerLookup, ...common } = options;
     const bounds = lookupBounds(issuerLookup);
-    const made = createNativeValidator(common, { ...origin, asksForIssuers: true });
+    const made = createNativeValidator(common, { ...origin, asksForIssuers: true }, warnOfOptions, warner);
     const { native, settings, health } = made;
     const base: Tenant = { ...judgeBehind(made, []), health: () => [] };
     const shared = {
@@ -76,8 +83,8 @@ function judgeOfTenants(options: Options, issuerOf: IssuerFunction, origin: Orig
         network: reachable(common["network"])
     };
     const warn = fewOf(warnOfOptions);
-    const read = (issuer: IssuerOptions) => readTenant(shared, issuer, origin, warn);
-    const tenants = new Tenants(base, read, new IssuerQuestions(issuerOf, bounds), bounds);
+    const read = (issuer: IssuerOptions) => readTenant(shared, issuer, origin, { warn, warner });
+    const tenants = new Tenants(base, read, new IssuerQuestions(issuerOf, bounds), bounds, warner);
     return {
         judge: tenants,
         explain: (...asked) => tenants.explain(...asked),
@@ -92,7 +99,7 @@ function readTenant(
     shared: Options,
     issuer: IssuerOptions,
     origin: Origin,
-    warn: (warning: string) => void
+    { warn, warner }: { readonly warn: (warning: string) => void; readonly warner: Warner }
 ): TenantOptions {
     const [plain, functions] = takeAudienceFunctions({ issuers: [issuer] });
     const issuers = plainCopy(plain["issuers"], "issuers");
@@ -100,7 +107,7 @@ function readTenant(
         text: JSON.stringify(issuers),
         functions,
         make: () => {
-            const made = createNativeValidator({ ...shared, issuers }, origin, warn);
+            const made = createNativeValidator({ ...shared, issuers }, origin, warn, warner);
             return { ...judgeBehind(made, functions), health: () => made.health().issuers };
         }
     };

@@ -14,6 +14,7 @@ import type {
     RequestParts,
     RuleBits
 } from "../addon/native.js";
+import { lookupTurn, type Warner } from "../addon/warnings.js";
 import type { IssuerQuestions, IssuerWord, Occasion } from "./issuer-questions.js";
 import { refusal, type Explain, type Judge, type JudgedExplanation } from "./judge.js";
 import type { LookupBounds } from "./lookup-options.js";
@@ -59,6 +60,7 @@ export class Tenants implements Judge {
     readonly #read: (options: IssuerOptions) => TenantOptions;
     readonly #questions: IssuerQuestions;
     readonly #bounds: LookupBounds;
+    readonly #warner: Warner;
     /** The one that was asked for last comes last. */
     readonly #known = new Map<string, Known>();
     readonly #unknown = new Map<string, Unknown>();
@@ -71,12 +73,14 @@ export class Tenants implements Judge {
         base: Tenant,
         read: (options: IssuerOptions) => TenantOptions,
         questions: IssuerQuestions,
-        bounds: LookupBounds
+        bounds: LookupBounds,
+        warner: Warner
     ) {
         this.#base = base;
         this.#read = read;
         this.#questions = questions;
         this.#bounds = bounds;
+        this.#warner = warner;
     }
 
     request(
@@ -279,6 +283,9 @@ export class Tenants implements Judge {
         } else {
             learned = this.#tenantOf(iss, word.options, now);
         }
+        if (isTenant(learned) || learned.trouble === null) {
+            this.#warner(lookupTurn(null));
+        }
         if (!isWanted) {
             return learned;
         }
@@ -321,6 +328,7 @@ export class Tenants implements Judge {
     #failed(iss: string, trouble: string, now: number): Unknown {
         this.#lastError = `"${shown(iss)}": ${trouble}`;
         tellOfLookup(this.#lastError);
+        this.#warner(lookupTurn(this.#lastError));
         return { until: now + TROUBLE_MS, trouble };
     }
 

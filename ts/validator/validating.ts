@@ -20,7 +20,7 @@ import { explain, type Lent } from "./explain.js";
 import { hostWatch } from "./host-notice.js";
 import type { Explain, Judge } from "./judge.js";
 import { askedRules, type AskedRules } from "./options.js";
-import type { Tell } from "./refusal-listener.js";
+import type { Tell } from "./listeners.js";
 import { RefusedError } from "./refused-error.js";
 import { shapeMismatch, type SchemaOutcome, type SchemaReader } from "./schema.js";
 import { refusedAt, toGranted, type Refuse } from "./verdict.js";

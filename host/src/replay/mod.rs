@@ -220,13 +220,16 @@ impl ReplayGuard {
 pub(crate) struct StoreState(Mutex<Option<Result<(), Arc<str>>>>);
 
 impl StoreState {
-    pub(crate) fn note(&self, trouble: Option<&str>) {
+    /// Notes the last answer, and tells whether it ends a trouble.
+    pub(crate) fn note(&self, trouble: Option<&str>) -> bool {
         let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let ends_trouble = trouble.is_none() && matches!(&*last, Some(Err(_)));
         match (trouble, &*last) {
             (None, Some(Ok(()))) => {}
             (None, _) => *last = Some(Ok(())),
             (Some(trouble), _) => *last = Some(Err(Arc::from(trouble))),
         }
+        ends_trouble
     }
 
     fn read(&self) -> (Option<bool>, Option<Arc<str>>) {

@@ -15,6 +15,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use super::redis_link::RedisLink;
 use super::redis_target::RedisTarget;
 use super::{StoreState, StoreWord};
+use crate::events::tell_of_store;
 
 /// Requests that wait for one store at a time. More are refused at once.
 const MAX_WAITING: usize = 10_000;
@@ -27,6 +28,9 @@ const DISCOVERY_LIMIT: Duration = Duration::from_secs(5);
 /// Pause after an attempt that failed, doubled by each further one. Requests are refused at once meanwhile.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
+/// Time between two events of a trouble.
+const BETWEEN_EVENTS: Duration = Duration::from_secs(1);
 
 /// Time for which a Cluster's connections are kept whatever happens. They mend themselves where a server is gone, but not
 /// where it only says nothing any more.
@@ -48,6 +52,14 @@ pub(crate) struct RedisStore {
     connection: Mutex<Connection>,
     waiting: AtomicUsize,
     state: StoreState,
+    told: Mutex<Told>,
+}
+
+/// What was told of it to those who listen.
+#[derive(Default)]
+struct Told {
+    at: Option<Instant>,
+    is_in_trouble: bool,
 }
 
 impl std::fmt::Debug for RedisStore {
@@ -76,7 +88,8 @@ type Attempt = Result<RedisLink, Arc<str>>;
 impl RedisStore {
     pub(crate) fn new(settings: RedisSettings) -> Self {
         let connection = Mutex::new(Connection { number: 0, link: Link::None, failures: 0 });
-        Self { settings, connection, waiting: AtomicUsize::new(0), state: StoreState::default() }
+        let (waiting, state) = (AtomicUsize::new(0), StoreState::default());
+        Self { settings, connection, waiting, state, told: Mutex::default() }
     }
 
     pub(crate) const fn state(&self) -> &StoreState {
@@ -94,8 +107,25 @@ impl RedisStore {
             Ok(false) => (StoreWord::Seen, None),
             Err(trouble) => (StoreWord::Unavailable, Some(&**trouble)),
         };
-        self.state.note(trouble);
+        let ends_trouble = self.state.note(trouble);
+        if trouble.is_some() || ends_trouble {
+            self.tell(trouble);
+        }
         answer
+    }
+
+    /// Tells those who listen, once a second at most: not with each request.
+    fn tell(&self, trouble: Option<&str>) {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_due = match trouble {
+            Some(_) => told.at.is_none_or(|at| at.elapsed() >= BETWEEN_EVENTS),
+            None => told.is_in_trouble,
+        };
+        if is_due {
+            told.is_in_trouble = trouble.is_some();
+            told.at = trouble.map_or(told.at, |_| Some(Instant::now()));
+            tell_of_store(trouble);
+        }
     }
 
     async fn ask(self: &Arc<Self>, name: &str, millis: u64) -> Result<bool, Arc<str>> {

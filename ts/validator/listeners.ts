@@ -1,11 +1,11 @@
 /**
- * Who is told of refusals: the functions `onRejected`, of a validator and of a route.
+ * Who is told of refusals and of troubles: the functions `onRejected`, of a validator and of a route, and `onWarning`.
  *
- * In: functions of the application, refusals. Out: a listener that cannot fail; the one of a validator. Never: a changed
+ * In: functions of the application, refusals, warnings. Out: a listener that cannot fail; the one of a validator. Never: a changed
  * answer, a Promise that ends the process.
  */
 
-import type { Refused } from "../../index.js";
+import type { OperatorWarning, Refused } from "../../index.js";
 import { unexpected } from "./members.js";
 import { messageOf, shown } from "./shown.js";
 
@@ -13,23 +13,47 @@ import { messageOf, shown } from "./shown.js";
 export type Tell<Request = unknown> = (refusal: Refused, request: Request) => void;
 
 /** A listener of this function, whose failing is the application's to see, once, and changes no answer. */
-export function createTell<Request>(
-    onRejected: (refusal: Refused, request: Request) => unknown
-): Tell<Request> {
+function createListener<Told extends unknown[]>(
+    called: (...told: Told) => unknown,
+    name: string,
+    code: string
+): (...told: Told) => void {
     let hasWarned = false;
     const warn = (error: unknown) => {
         if (!hasWarned) {
             hasWarned = true;
-            process.emitWarning(`onRejected failed: ${shown(messageOf(error, "not with an Error"))}`, {
+            process.emitWarning(`${name} failed: ${shown(messageOf(error, "not with an Error"))}`, {
                 type: "oidc-spa-native",
-                code: "OIDC_SPA_NATIVE_ON_REJECTED"
+                code
             });
         }
     };
-    return (refusal, request) => {
+    return (...told) => {
         // In a Promise of its own, so that an async function's failing is caught too.
-        new Promise(resolve => resolve(onRejected(refusal, request))).catch(warn);
+        new Promise(resolve => resolve(called(...told))).catch(warn);
     };
+}
+
+export const createTell = <Request>(
+    onRejected: (refusal: Refused, request: Request) => unknown
+): Tell<Request> => createListener(onRejected, "onRejected", "OIDC_SPA_NATIVE_ON_REJECTED");
+
+/** The listener of the option `onWarning`. */
+export function warningListenerOf(onWarning: unknown): (warning: OperatorWarning) => void {
+    if (typeof onWarning !== "function") {
+        throw unexpected(
+            "option",
+            "onWarning",
+            "a function",
+            onWarning,
+            "onWarning: ({ code, message }) => log.warn(code, message)"
+        );
+    }
+    return createListener(
+        onWarning as (warning: OperatorWarning) => unknown,
+        "onWarning",
+        "OIDC_SPA_NATIVE_ON_WARNING"
+    );
 }
 
 /** The listener of the option; `undefined` where nobody listens. It hears of each refusal once, whoever tells it. */
