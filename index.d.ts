@@ -1308,6 +1308,13 @@ export interface IssuerHealth {
     staleSince: number | null;
     /** Why the last fetch failed; `null` if it succeeded. */
     lastError: string | null;
+    /**
+     * By how many seconds the issuer's clock is ahead of this one; negative: behind. It is the `Date` field of its last good
+     * answer for keys, beside the middle of the exchange on this machine's clock: exact to about a second, more where an
+     * answer takes longer (by half of what it took). `null` where it is unknown: no answer yet, none with `Date`, one of a
+     * cache (`Age`), keys that are known in advance.
+     */
+    clockSkewSeconds: number | null;
 }
 
 /** A trouble that began or ended, for whoever runs the program. */

@@ -154,7 +154,8 @@ describe("health", () => {
             fetchedAt: null,
             nextFetchAt: null,
             staleSince: null,
-            lastError: null
+            lastError: null,
+            clockSkewSeconds: null
         });
         expect(shown.map(({ kid }) => kid).sort()).toEqual([...f.keys.keys()].sort());
         const pem = createPublicKey({
@@ -389,4 +390,29 @@ describe("recovery", () => {
         expect(healthOf(validator).keys.map(({ kid }) => kid)).toContain(kidOf("ES512"));
         await issuer.close();
     });
+});
+
+test.each([
+    [-90, {}, -90],
+    [45, {}, 45],
+    [0, {}, 0],
+    [45, { Age: "1" }, null]
+])("the issuer's clock: %i seconds ahead, with %j", async (ahead, fields, expected) => {
+    const issuer = await startIssuer();
+    const { jwks } = issuer;
+    issuer.answerJwks = res => {
+        res.setHeader("Date", new Date(Date.now() + ahead * 1000).toUTCString());
+        res.setHeader("Content-Type", "application/json");
+        Object.entries(fields).forEach(([name, value]) => res.setHeader(name, value));
+        res.end(JSON.stringify(jwks));
+    };
+    const validator = validatorOf(issuer);
+    expect(healthOf(validator).clockSkewSeconds).toBeNull();
+    await validator.ready();
+    const { clockSkewSeconds } = healthOf(validator);
+    // `Date` is cut to the second.
+    expect(clockSkewSeconds === null ? null : Math.abs(clockSkewSeconds - ahead) <= 1).toBe(
+        expected === null ? null : true
+    );
+    await issuer.close();
 });

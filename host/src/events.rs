@@ -34,12 +34,23 @@ pub(crate) enum Happened {
 pub(crate) struct KeysHistory {
     fetched_at: Option<SystemTime>,
     is_stale_reported: bool,
+    clock_skew_secs: Option<i64>,
 }
 
 impl KeysHistory {
     /// When the issuer last answered well.
     pub(crate) const fn fetched_at(&self) -> Option<SystemTime> {
         self.fetched_at
+    }
+
+    /// By how many seconds the issuer's clock was ahead when it last said what time it is.
+    pub(crate) const fn clock_skew_secs(&self) -> Option<i64> {
+        self.clock_skew_secs
+    }
+
+    /// Notes what an answer says of the issuer's clock.
+    pub(crate) fn note_clock(&mut self, skew_secs: Option<i64>) {
+        self.clock_skew_secs = skew_secs.or(self.clock_skew_secs);
     }
 
     /// Notes that another process fetched them, which told of it then.

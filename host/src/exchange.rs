@@ -4,9 +4,9 @@
 //! Out: a document, or that it has not changed, and where it came from; or what went wrong, and what helps.
 //! Never: a body without a bound, a wait without an end, a header's value in a message.
 
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use headers::{CacheControl, Expires, HeaderMapExt};
+use headers::{CacheControl, Date, Expires, HeaderMapExt};
 use oidc_spa_native::rejection::Shown;
 use reqwest::StatusCode;
 use reqwest::header::{
@@ -48,6 +48,8 @@ pub(crate) struct Answer {
     pub document: Option<(Vec<u8>, Validators)>,
     /// How long the server says that it is good, in milliseconds.
     pub lifetime_millis: Option<u64>,
+    /// By how many seconds the server's clock is ahead of this one, to the second.
+    pub clock_skew_secs: Option<i64>,
     /// Where the server was found.
     pub from: Reach,
 }
@@ -142,6 +144,20 @@ fn remedy(error: &reqwest::Error, cause: &(dyn std::error::Error + 'static)) -> 
     )
 }
 
+/// By how many seconds `Date` is ahead of the middle of the exchange. A cache, which says so by `Age`, tells when it got the
+/// answer, and not what time it is (RFC 9111 section 5.1).
+fn clock_skew_secs(headers: &HeaderMap, sent_at: SystemTime, received_at: SystemTime) -> Option<i64> {
+    if headers.contains_key(AGE) {
+        return None;
+    }
+    let date: SystemTime = headers.typed_get::<Date>()?.into();
+    let millis = |time: SystemTime| i64::try_from(time.duration_since(UNIX_EPOCH).ok()?.as_millis()).ok();
+    let (sent, received) = (millis(sent_at)?, millis(received_at)?);
+    // `Date` is cut to the second: on average it is half of one behind.
+    let ahead = millis(date)?.checked_add(500)?.checked_sub(sent.checked_add(received)? / 2)?;
+    Some(ahead.checked_add(500)?.div_euclid(1000))
+}
+
 /// Asks. With the validators of a document, the answer may be that it has not changed.
 pub(crate) async fn ask(
     network: &mut Network,
@@ -165,13 +181,15 @@ pub(crate) async fn ask(
     if let Some(date) = known.and_then(|known| known.last_modified.clone()) {
         request = request.header(IF_MODIFIED_SINCE, date);
     }
+    let sent_at = SystemTime::now();
     let response = request.send().await.map_err(failed)?;
+    let clock_skew_secs = clock_skew_secs(response.headers(), sent_at, SystemTime::now());
     let from = way.reach(response.remote_addr());
     let lifetime_millis = lifetime_millis(response.headers());
     match response.status() {
         StatusCode::OK => {}
         StatusCode::NOT_MODIFIED if known.is_some() => {
-            return Ok(Answer { document: None, lifetime_millis, from });
+            return Ok(Answer { document: None, lifetime_millis, clock_skew_secs, from });
         }
         status => {
             let retry_after_millis = retry_after_millis(response.headers());
@@ -188,7 +206,7 @@ pub(crate) async fn ask(
         CodingError::TooLong => too_long(),
         error => GetError::Coding(error),
     })?;
-    Ok(Answer { document: Some((body, validators)), lifetime_millis, from })
+    Ok(Answer { document: Some((body, validators)), lifetime_millis, clock_skew_secs, from })
 }
 
 /// The body, unless it is longer than that.
@@ -236,4 +254,34 @@ fn retry_after_millis(headers: &HeaderMap) -> Option<u64> {
 
 fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_clock_of_a_server_is_told_by_its_date_and_by_no_cache() {
+        let at = |millis: u64| UNIX_EPOCH + Duration::from_millis(millis);
+        let skew = |fields: &[(&'static str, &'static str)], sent: u64, received: u64| {
+            let fields = fields.iter().map(|(name, value)| {
+                (reqwest::header::HeaderName::from_static(name), HeaderValue::from_static(value))
+            });
+            clock_skew_secs(&fields.collect(), at(sent), at(received))
+        };
+        // 1000000000 seconds.
+        let date = ("date", "Sun, 09 Sep 2001 01:46:40 GMT");
+        for (sent, received, expected) in [
+            (1_000_000_000_100, 1_000_000_000_300, 0),
+            (1_000_000_000_900, 1_000_000_001_000, 0),
+            (1_000_000_030_500, 1_000_000_030_500, -30),
+            (999_999_970_400, 999_999_970_600, 30),
+            (1_000_000_000_000, 1_000_000_004_000, -1),
+        ] {
+            assert_eq!(skew(&[date], sent, received), Some(expected), "{sent}");
+        }
+        assert_eq!(skew(&[date, ("age", "3")], 1_000_000_000_000, 1_000_000_000_000), None);
+        assert_eq!(skew(&[], 0, 0), None);
+        assert_eq!(skew(&[("date", "yesterday")], 0, 0), None);
+    }
 }

@@ -92,6 +92,8 @@ pub(crate) struct FetchedKeys {
     pub keys: Option<(JwkSet, Arc<str>)>,
     /// How long the issuer says that they are good, in milliseconds.
     pub lifetime_millis: Option<u64>,
+    /// By how many seconds the server's clock is ahead of this one.
+    pub clock_skew_secs: Option<i64>,
 }
 
 /// Why a fetch brought nothing.
@@ -142,12 +144,12 @@ impl Fetcher {
             limit_name: "limits.jwkSetBytes",
         };
         let asked = ask(&mut self.network, inquiry, known.map(|known| &known.validators)).await;
-        let Answer { document, lifetime_millis, .. } = asked.map_err(|error| {
+        let Answer { document, lifetime_millis, clock_skew_secs, .. } = asked.map_err(|error| {
             let message = format!("Failed to fetch public key and algorithm from {}: {error}", shown(&url));
             FetchFailure { message, retry_after_millis: error.retry_after_millis() }
         })?;
         let Some((body, validators)) = document else {
-            return Ok(FetchedKeys { keys: None, lifetime_millis });
+            return Ok(FetchedKeys { keys: None, lifetime_millis, clock_skew_secs });
         };
         let keys = apart(move || {
             let keys = JwkSet::parse(&body)?;
@@ -159,7 +161,7 @@ impl Fetcher {
             FetchFailure::new(format!("{} does not have the expected shape: {error}", shown(&url)))
         })?;
         self.jwk_set = Some(Known { url, document: (), validators });
-        Ok(FetchedKeys { keys: Some(keys), lifetime_millis })
+        Ok(FetchedKeys { keys: Some(keys), lifetime_millis, clock_skew_secs })
     }
 
     /// Where the keys are, by the metadata: that of OpenID Connect Discovery, or else of the other places where it may

@@ -21,6 +21,7 @@ pub(crate) struct IssuerHealth {
     pub next_fetch_at: Option<SystemTime>,
     pub stale_since: Option<SystemTime>,
     pub last_error: Option<Arc<str>>,
+    pub clock_skew_secs: Option<i64>,
 }
 
 /// The most keys that are listed of those that verify nothing.
@@ -69,10 +70,11 @@ impl IssuerHealth {
             next_fetch_at: None,
             stale_since: None,
             last_error: None,
+            clock_skew_secs: None,
         }
     }
 
-    /// Of two sets that count together: the worse state, the earlier times, every error.
+    /// Of two sets that count together: the worse state, the earlier times, every error, the clock that is further off.
     pub(crate) fn beside(self, other: Self) -> Self {
         let earlier = |a: Option<SystemTime>, b: Option<SystemTime>| a.into_iter().chain(b).min();
         let worse = if other.state.trouble() > self.state.trouble() { other.state } else { self.state };
@@ -86,6 +88,10 @@ impl IssuerHealth {
             next_fetch_at: earlier(self.next_fetch_at, other.next_fetch_at),
             stale_since: earlier(self.stale_since, other.stale_since),
             last_error,
+            clock_skew_secs: [self.clock_skew_secs, other.clock_skew_secs]
+                .into_iter()
+                .flatten()
+                .max_by_key(|secs| secs.abs()),
             ..self
         }
     }
@@ -108,6 +114,7 @@ impl IssuerHealth {
             "nextFetchAt": self.next_fetch_at.map(millis),
             "staleSince": self.stale_since.map(millis),
             "lastError": self.last_error.as_deref(),
+            "clockSkewSeconds": self.clock_skew_secs,
         })
     }
 }

@@ -210,7 +210,8 @@ impl IssuerKeys {
             let (mut ring, now) = (self.ring(), self.now());
             let before = ring.held().cloned();
             let was_failing = ring.failures() > 0;
-            let keys = result.and_then(|FetchedKeys { keys, lifetime_millis }| {
+            let keys = result.and_then(|FetchedKeys { keys, lifetime_millis, clock_skew_secs }| {
+                self.history().note_clock(clock_skew_secs);
                 let keys = keys.map(|(keys, document)| {
                     *self.document() = Some(document);
                     Arc::new(keys)
@@ -299,14 +300,19 @@ impl IssuerKeys {
         let since = |at: Monotonic| wall - Duration::from_millis(at.millis_until(now));
         let freshness = ring.freshness(now);
         let is_stale = matches!(freshness, Freshness::Stale | Freshness::Expired);
+        let (fetched_at, clock_skew_secs) = {
+            let history = self.history();
+            (history.fetched_at(), history.clock_skew_secs())
+        };
         IssuerHealth {
             issuer_uri: self.issuer_uri().to_owned(),
             state: KeysState::Fetched(freshness),
             keys: ring.keys(now).cloned(),
-            fetched_at: self.history().fetched_at(),
+            fetched_at,
             next_fetch_at: ring.due().map(|due| wall + Duration::from_millis(now.millis_until(due))),
             stale_since: ring.fresh_until().filter(|_| is_stale).map(since),
             last_error: self.last_error(),
+            clock_skew_secs,
         }
     }
 
