@@ -631,6 +631,31 @@ export interface CommonOptions<Claims, Lacking extends OptionalClaim = never> {
      */
     onRejected?: ((refusal: Refused, request: unknown) => void) | undefined;
     /**
+     * The body of the responses to refused requests, of all routes that have no `respond` of their own: a text
+     * (`text/plain`), an object (JSON), or `{ contentType, body }`. Status, challenge and the other header fields stay as
+     * they are. Default: a problem document (RFC 9457). Where the function throws, or returns a Promise or anything else, the
+     * problem document is sent, and a warning says so once. Not with `rejection: "throw"`. tRPC and socket.io have error
+     * formats of their own and do not ask it.
+     *
+     * @example
+     * ```ts
+     * import { createValidator } from "oidc-spa-native";
+     *
+     * const validator = createValidator({
+     *     issuerUri: "https://auth.example.com",
+     *     expectedAudience: "https://api.example.com",
+     *     respond: ({ code, refusalId }) => ({ error: { code, support: refusalId } })
+     * });
+     * ```
+     */
+    respond?: ((refusal: Refused, request: unknown) => RefusalBody) | undefined;
+    /**
+     * `"respond"` (default): guards answer refused requests themselves. `"throw"`: they hand a {@link RefusedError} with
+     * status and header fields to the framework's own error handler, for all routes that do not say otherwise. `/node-http`,
+     * WebSocket upgrades and socket.io have no such handler, and answer always; tRPC gets an error always.
+     */
+    rejection?: Rejection | undefined;
+    /**
      * Told where a trouble begins and where it ends: keys of an issuer that cannot be fetched or are beyond their age, a
      * replay store that gives no answer, a function `issuers` that fails. Default: none; the process warns
      * (`process.emitWarning`, type `oidc-spa-native`), once whatever the number of its threads. With it the process does
@@ -893,6 +918,12 @@ export interface Refused {
     scheme?: never;
     issuerUri?: never;
 }
+
+/** The body of a refusal's response: a text, what becomes JSON, or both told apart by `contentType`. */
+export type RefusalBody = string | object | { contentType: string; body: string };
+
+/** What a guard does with a refused request: answer it, or throw a {@link RefusedError}. */
+export type Rejection = "respond" | "throw";
 
 /** The answer to a request. Nothing that a client sends makes `validateRequest` throw. */
 export type Verdict<Claims = AccessTokenClaims> = Granted<Claims> | Refused;

@@ -23,7 +23,7 @@ import { once } from "node:events";
 import type { IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { AccessTokenClaims } from "oidc-spa-native";
+import { RefusedError, type AccessTokenClaims } from "oidc-spa-native";
 import { rolesOf, satisfies } from "oidc-spa-native/authorization";
 import {
     Auth,
@@ -271,6 +271,50 @@ describe("the module", () => {
         expect(logged).toHaveLength(1);
         expect(logged[0]).toEqual(["credentials_missing", expect.any(String)]);
     });
+
+    test.each(PLATFORMS)("respond makes the body on %s", async (_on, onFastify) => {
+        const respond = ({ code }: { code: string }) => ({ own: code });
+        const send = await serve(
+            {
+                imports: [AuthModule.forRoot(validator, { respond })],
+                controllers: [controllerWith("", [], { route: [] })]
+            },
+            undefined,
+            onFastify
+        );
+        const { status, challenge, body } = await send("/route");
+        expect({ status, body }).toEqual({ status: 401, body: { own: "credentials_missing" } });
+        expect(challenge).toContain("Bearer");
+    });
+
+    test.each(PLATFORMS)(
+        'rejection: "throw" on %s: filters get the RefusedError as the cause, Nest\'s own answers otherwise',
+        async (_on, onFastify) => {
+            class OwnFilter {
+                catch(error: Error, host: ArgumentsHost) {
+                    const { status, code } = error.cause as RefusedError;
+                    host.switchToHttp()
+                        .getResponse<Response>()
+                        .status(status)
+                        .send({ code, is: error.cause instanceof RefusedError });
+                }
+            }
+            Catch()(OwnFilter);
+            const module = {
+                imports: [AuthModule.forRoot(validator, { rejection: "throw" })],
+                controllers: [controllerWith("", [], { route: [] })]
+            };
+            const send = await serve(module, app => app.useGlobalFilters(new OwnFilter()), onFastify);
+            const { status, challenge, body } = await send("/route");
+            expect({ status, body }).toEqual({
+                status: 401,
+                body: { code: "credentials_missing", is: true }
+            });
+            expect(challenge).toContain("Bearer");
+            const plain = await (await serve(module, undefined, onFastify))("/route");
+            expect(plain).toMatchObject({ status: 401, challenge, body: { code: "credentials_missing" } });
+        }
+    );
 
     test.each(PLATFORMS)(
         "a filter of the application may answer on %s; the challenge stays",

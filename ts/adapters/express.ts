@@ -43,6 +43,9 @@ export function protect<Claims = AccessTokenClaims, Optional extends boolean = f
                 // Nobody judged a preflight.
                 outcome.response ?? found.set(req, outcome.auth);
                 next();
+            } else if (outcome.error !== undefined) {
+                setOn(res, outcome.error.headers);
+                next(outcome.error);
             } else {
                 send(res, outcome.response);
             }

@@ -40,6 +40,10 @@ export function protect<Claims = AccessTokenClaims, Optional extends boolean = f
         const { method, headers } = request;
         const outcome = await guard({ request, source: request, method, header: name => headers[name] });
         if (!outcome.passed) {
+            if (outcome.error !== undefined) {
+                reply.sent || setOn(reply, outcome.error.headers);
+                throw outcome.error;
+            }
             return send(reply, outcome.response);
         }
         Object.assign(request, { auth: outcome.auth });

@@ -39,6 +39,9 @@ export function protect<
     return async (request, ...rest) => {
         const header = (name: string) => request.headers.get(name);
         const outcome = await guard({ request, source: request, method: request.method, header });
+        if (!outcome.passed && outcome.error !== undefined) {
+            throw outcome.error;
+        }
         return outcome.response === undefined
             ? withHeaders(await handler(request, outcome.auth, ...rest), outcome.headers)
             : toResponse(outcome.response);

@@ -44,6 +44,10 @@ export function protect<Claims = AccessTokenClaims, Optional extends boolean = f
         const header = (name: string) => c.req.header(name);
         const outcome = await guard({ request: c, source: firstOf(c), method: c.req.method, header });
         if (!outcome.passed) {
+            if (outcome.error !== undefined) {
+                setOn(c, outcome.error.headers);
+                throw withResponse(outcome.error, outcome.response);
+            }
             return respond(c, outcome.response);
         }
         c.set("auth", outcome.auth as Auth<Claims, Optional>);
@@ -54,6 +58,10 @@ export function protect<Claims = AccessTokenClaims, Optional extends boolean = f
     };
     return Object.assign(middleware, { of: found.of });
 }
+
+/** Hono's own error handler asks an error for its response. */
+const withResponse = (error: Error, { status, headers, body }: ResponseToSend): Error =>
+    Object.defineProperty(error, "getResponse", { value: () => new Response(body, { status, headers }) });
 
 const firsts = new WeakMap<Context, Request>();
 

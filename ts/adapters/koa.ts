@@ -49,6 +49,10 @@ export function protect<
         const { method, headers } = ctx;
         const outcome = await guard({ request: ctx, source: ctx, method, header: name => headers[name] });
         if (!outcome.passed) {
+            if (outcome.error !== undefined) {
+                setOn(ctx, outcome.error.headers);
+                throw outcome.error;
+            }
             return send(ctx, outcome.response);
         }
         setOn(ctx, outcome.headers);

@@ -23,7 +23,9 @@ export type { RouteRules };
 
 type Listener<Req, Res> = (req: Req, res: Res) => void;
 
-const PLACE = placeOf("protect", "createServer(protect(validator, {}, (req, res, auth) => { … }))");
+const PLACE = placeOf("protect", "createServer(protect(validator, {}, (req, res, auth) => { … }))", {
+    but: ["rejection"]
+});
 
 /** Hands a request that may enter to the handler, with `auth`; answers any other. */
 export function protect<

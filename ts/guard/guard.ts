@@ -8,12 +8,15 @@
 import type { Granted, Refused, Validator, ValidatorOptions } from "../../index.js";
 import { createValidator } from "../validator/create.js";
 import { invalid } from "../validator/members.js";
-import { createTell, listenerOn } from "../validator/listeners.js";
+import { createTell } from "../validator/listeners.js";
+import { onRefusalOn, type Answering } from "../validator/on-refusal.js";
+import { RefusedError } from "../validator/refused-error.js";
 import { seesNoCertificate } from "../validator/seen-certificates.js";
 import { isThenable } from "../validator/synchronous.js";
 import { requestRulesOf, type Read, type RouteRules } from "./rules.js";
 import type { Incoming } from "./incoming.js";
-import { exposing, problem, type ResponseToSend } from "./response.js";
+import { ownBodyBy } from "./own-body.js";
+import { exposing, responseTo, type ResponseToSend } from "./response.js";
 import { tokensOf, withTokens } from "./subprotocol.js";
 import { acceptedBy, validationBy } from "./validation.js";
 
@@ -45,7 +48,10 @@ export interface RefusedRequest {
     readonly passed: false;
     /** Why, for frameworks that make the response themselves of an error that is thrown. */
     readonly refusal: Refused;
+    /** Made when it is asked for: not everything that is refused is answered with HTTP. */
     readonly response: ResponseToSend;
+    /** Where the application wants it: handed to the framework's own error handler, and no response is sent. */
+    readonly error: RefusedError | undefined;
 }
 
 export type Outcome<Claims, Optional extends boolean> = Passed<Claims, Optional> | Preflight | RefusedRequest;
@@ -73,7 +79,8 @@ export function createGuard<Claims, Request, Optional extends boolean>(
         guardPreflights = true
         // An adapter may have spread them: without a prototype, what is not there stays so.
     } = Object.assign(Object.create(null), rules) as Read<RouteRules<Claims, Request, Optional>>;
-    const tell = listenerOn(validator);
+    const { tell, ...ofValidator } = onRefusalOn(validator);
+    const refused = refusing(ofValidator, rules);
     const tellRoute = onRejected && createTell(onRejected);
     const requestRules = requestRulesOf(rules, require, tell !== undefined);
     checkCertificates(validator, rules);
@@ -94,8 +101,36 @@ export function createGuard<Claims, Request, Optional extends boolean>(
         }
         tellRoute?.(verdict, incoming.request);
         tell?.(verdict, incoming.request);
-        return { passed: false, refusal: verdict, response: problem(verdict, incoming.method) };
+        return refused(verdict, incoming);
     };
+}
+
+/** How refused requests end. What a route says goes before what its validator says. */
+function refusing<Request>(
+    ofValidator: Answering,
+    { respond, rejection }: Answering<Request>
+): (refusal: Refused, incoming: Incoming<Request>) => RefusedRequest {
+    const isOwn = respond !== undefined || rejection !== undefined;
+    const throws = (isOwn ? rejection : ofValidator.rejection) === "throw";
+    const chosen = throws ? undefined : (respond ?? ofValidator.respond);
+    const ownBody = chosen === undefined ? undefined : ownBodyBy(chosen);
+    return (refusal, { method, request }) => {
+        let response: ResponseToSend | undefined;
+        return {
+            passed: false,
+            refusal,
+            get response() {
+                response ??= responseTo(refusal, method, ownBody?.(refusal, request));
+                return response;
+            },
+            error: throws ? errorOf(refusal) : undefined
+        };
+    };
+}
+
+/** With the fields that a client in a browser needs. */
+function errorOf(refusal: Refused): RefusedError {
+    return Object.assign(new RefusedError(refusal), { headers: exposing(refusal.headers) });
 }
 
 /** Throws where a route asks for certificates that nobody shows: everybody would be refused. */

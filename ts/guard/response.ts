@@ -16,6 +16,12 @@ export interface ResponseToSend {
     readonly body: string | null;
 }
 
+/** A body and what it is. */
+export interface BodyToSend {
+    readonly contentType: string;
+    readonly body: string;
+}
+
 const EXPOSED = "Access-Control-Expose-Headers";
 
 /** What a script of another origin may read anyway (Fetch standard, section 3.3.3), or has no use for. */
@@ -27,23 +33,26 @@ export function exposing(headers: Readonly<Record<string, string>>): Record<stri
     return names.length === 0 ? { ...headers } : { ...headers, [EXPOSED]: names.join(", ") };
 }
 
-/** The response to a refused request. What it says is of the table of codes alone. */
-export function problem(
-    { code, status, headers, refusalId }: Refused,
-    method: string | undefined
+/** The problem document of a refusal. What it says is of the table of codes alone, and its random name. */
+export const problemOf = ({ code, status, refusalId }: Refused) => ({
+    type: "about:blank",
+    title: STATUS_CODES[status],
+    status,
+    detail: publicTextOf(code),
+    code,
+    refusalId
+});
+
+/** The response to a refused request, with this body in the place of the problem document. */
+export function responseTo(
+    refusal: Refused,
+    method: string | undefined,
+    own: BodyToSend = { contentType: "application/problem+json", body: JSON.stringify(problemOf(refusal)) }
 ): ResponseToSend {
-    const body = {
-        type: "about:blank",
-        title: STATUS_CODES[status],
-        status,
-        detail: publicTextOf(code),
-        code,
-        refusalId
-    };
     return {
-        status,
-        headers: { ...exposing(headers), "Content-Type": "application/problem+json" },
-        body: bodyFor(method, JSON.stringify(body))
+        status: refusal.status,
+        headers: { ...exposing(refusal.headers), "Content-Type": own.contentType },
+        body: bodyFor(method, own.body)
     };
 }
 

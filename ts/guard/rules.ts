@@ -5,7 +5,16 @@
  * TypeError with the line to write. Never: a rule that vanishes.
  */
 
-import type { AccessTokenClaims, Refused, RequestRules, RequestTarget, Requirements } from "../../index.js";
+import type {
+    AccessTokenClaims,
+    RefusalBody,
+    Refused,
+    Rejection,
+    RequestRules,
+    RequestTarget,
+    Requirements
+} from "../../index.js";
+import { checkAnswering } from "../validator/on-refusal.js";
 import {
     checkNothingBeyond,
     invalid,
@@ -32,6 +41,17 @@ export interface RouteRules<Claims = AccessTokenClaims, Request = unknown, Optio
      * and changes no answer.
      */
     onRejected?: ((refusal: Refused, request: Request) => void) | undefined;
+    /**
+     * The body of a refusal's response, in the place of the problem document: a text, an object (JSON), or
+     * `{ contentType, body }`. Status and challenge stay as they are. Where it throws, or returns a Promise or anything else,
+     * the problem document is sent, and a warning says so once. Default: the validator's.
+     */
+    respond?: ((refusal: Refused, request: Request) => RefusalBody) | undefined;
+    /**
+     * `"throw"`: the framework's own error handler gets a `RefusedError`, and makes the response. Nobody passes. Default: as
+     * the validator says, `"respond"`.
+     */
+    rejection?: Rejection | undefined;
     /** The request's method and URL as the client saw it, where the framework's request does not say it. */
     target?: ((request: Request) => RequestTarget) | undefined;
     /**
@@ -66,6 +86,8 @@ const OF_A_ROUTE: readonly RuleName[] = [
     "optional",
     "require",
     "onRejected",
+    "respond",
+    "rejection",
     "target",
     "subprotocolToken",
     "guardPreflights",
@@ -123,6 +145,7 @@ export function readRules<Rules extends object>(given: unknown, place: Place): R
             read[name] = rule;
         }
     }
+    checkAnswering("rule", read);
     return read as Read<Rules>;
 }
 
@@ -141,6 +164,9 @@ function readRule(name: RuleName, value: unknown, { of, example }: Place): unkno
         case "senderConstrained":
             numberOf(name, value);
             return value;
+        case "respond":
+        case "rejection":
+            return value; // read together, by checkAnswering
         case "onRejected":
         case "target":
             return ofType("function", name, value, example);

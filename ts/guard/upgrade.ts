@@ -15,7 +15,7 @@ import { failure, type ResponseToSend } from "./response.js";
 /** The rules of an upgrade. */
 export type UpgradeRules<Claims, Request, Optional extends boolean> = Omit<
     RouteRules<Claims, Request, Optional>,
-    "subprotocolToken" | "guardPreflights"
+    "subprotocolToken" | "guardPreflights" | "rejection"
 > & {
     /**
      * Close the socket when its token expires, on `ws` with the code 4401. Default `true`; with `false` the socket outlives

@@ -9,7 +9,7 @@ import type { AccessTokenClaims, ErrorCode, Granted, Refused, Validator, Verdict
 import { errorTable, readRefusal, type NativeValidator } from "../addon/native.js";
 import { createNativeValidator } from "../validator/addon-validator.js";
 import { invalid, kindOf } from "../validator/members.js";
-import { listenerOn } from "../validator/listeners.js";
+import { onRefusalOn } from "../validator/on-refusal.js";
 import { RefusedError } from "../validator/refused-error.js";
 import { shown } from "../validator/shown.js";
 import { telling } from "../validator/validating.js";
@@ -24,7 +24,7 @@ export type Answer<Claims> = (
 /** The validator with this answer in the place of its own. `authorize` and what else it says are the real one's. */
 export function answering<Claims>(real: Validator<Claims>, answer: Answer<Claims>): Validator<Claims> {
     const answered: Validator<Claims>["validateRequest"] = async (...request) => answer(...request);
-    const tell = listenerOn(real);
+    const { tell } = onRefusalOn(real);
     const validateRequest = tell === undefined ? answered : telling(answered, tell);
     return {
         ...real,

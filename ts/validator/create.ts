@@ -20,7 +20,8 @@ import {
 } from "./members.js";
 import { clockReader } from "./options.js";
 import { warnerCalling } from "../addon/warnings.js";
-import { keepListener, listenerOf, warningListenerOf } from "./listeners.js";
+import { warningListenerOf } from "./listeners.js";
+import { keepOnRefusal, onRefusalOf } from "./on-refusal.js";
 import { schemaReader } from "./schema.js";
 import { noteCertificates } from "./seen-certificates.js";
 import { isThenable } from "./synchronous.js";
@@ -35,8 +36,9 @@ export function createValidator<Claims>(
     ...beyond: undefined[]
 ): Validator<Claims> {
     checkNothingBeyond(beyond, EXAMPLE, "createValidator takes one object of options");
-    const { claims, clock, onRejected, onWarning, ...policy } = readOptions(options);
-    const tell = listenerOf(onRejected);
+    const { claims, clock, onRejected, respond, rejection, onWarning, ...policy } = readOptions(options);
+    const onRefusal = onRefusalOf({ onRejected, respond, rejection });
+    const { tell } = onRefusal;
     const now = clock === undefined ? () => Date.now() : clockReader(clock);
     const { judge, explain, native, settings, health, forgetIssuer } = judgeOf(
         policy,
@@ -66,7 +68,7 @@ export function createValidator<Claims>(
         }
     };
     noteCertificates(validator, settings);
-    keepListener(validator, tell);
+    keepOnRefusal(validator, onRefusal);
     return validator;
 }
 
@@ -98,7 +100,7 @@ const RULES: readonly string[] = [
     "closeAtExpiry"
 ];
 
-const FUNCTIONS: readonly string[] = ["onRejected", "onWarning"];
+const FUNCTIONS: readonly string[] = ["onRejected", "onWarning", "respond"];
 
 const EXAMPLE =
     'createValidator({ issuerUri: "https://auth.example.com", expectedAudience: "https://api.example.com" })';

@@ -1,7 +1,7 @@
 /**
  * Who is told of refusals and of troubles: the functions `onRejected`, of a validator and of a route, and `onWarning`.
  *
- * In: functions of the application, refusals, warnings. Out: a listener that cannot fail; the one of a validator. Never: a changed
+ * In: functions of the application, refusals, warnings. Out: a listener that cannot fail. Never: a changed
  * answer, a Promise that ends the process.
  */
 
@@ -76,16 +76,3 @@ export function listenerOf(onRejected: unknown): Tell | undefined {
 
 const EXAMPLE =
     "onRejected: ({ refusalId, code, debugErrorMessage }) => console.warn(refusalId, code, debugErrorMessage)";
-
-const LISTENER = Symbol("oidc-spa-native:onRejected");
-
-/** Keeps the listener on the validator, so that a copy of the validator has it too. */
-export function keepListener(validator: object, tell: Tell | undefined): void {
-    if (tell !== undefined) {
-        Object.assign(validator, { [LISTENER]: tell });
-    }
-}
-
-/** The listener of a validator. */
-export const listenerOn = (validator: object): Tell | undefined =>
-    (validator as { readonly [LISTENER]?: Tell })[LISTENER];

@@ -29,7 +29,7 @@ impl<'o> Reader<'o> {
         let Some(name) = self.object.names().find(|name| !known.contains(name)) else { return Ok(()) };
         let mut public = known.to_vec();
         if self.path.is_empty() {
-            public.extend(["claims", "clock", "onRejected", "onWarning"]);
+            public.extend(["claims", "clock", "onRejected", "onWarning", "respond", "rejection"]);
         }
         Err(OptionsError::unknown(self.path_of(name), &public, meant(name, &public)))
     }

@@ -9,11 +9,12 @@ import type { ArgumentsHost, HttpException as Exception } from "@nestjs/common" 
     "resolution-mode": "import"
 };
 import type { IncomingHttpHeaders } from "node:http";
-import type { RequestLike } from "../../../index.js";
+import type { Refused, RefusedError, RequestLike } from "../../../index.js";
 import * as fastify from "../fastify-reply.js";
 import type { Incoming } from "../../guard/incoming.js";
 import * as node from "../../guard/node.js";
-import type { ResponseToSend } from "../../guard/response.js";
+import type { RefusedRequest } from "../../guard/guard.js";
+import { exposing, problemOf, type ResponseToSend } from "../../guard/response.js";
 import type { Closable } from "../../guard/upgrade.js";
 import { handshake, type SaidAtConnect } from "../../guard/subprotocol.js";
 
@@ -44,11 +45,25 @@ const NestException: typeof Exception = HttpException;
 
 /** What the guard throws. A filter of the application may catch it: the header fields but Content-Type are set then. */
 export class Refusal extends NestException {
-    constructor(readonly toSend: ResponseToSend) {
-        const document = documentOf(toSend);
-        // The members that Nest's own exceptions have: its driver for GraphQL looks for them.
-        super({ ...document, statusCode: toSend.status, message: document.detail }, toSend.status);
+    constructor(
+        refusal: Refused,
+        readonly toSend: ResponseToSend
+    ) {
+        super(saidOf(refusal), refusal.status);
     }
+}
+
+/** What the guard throws with `rejection: "throw"`: for filters of the application, or Nest's own. */
+class RefusedException extends NestException {
+    constructor(cause: RefusedError) {
+        super(saidOf(cause.refusal), cause.status, { cause });
+    }
+}
+
+/** The members that Nest's own exceptions have: its driver for GraphQL looks for them. */
+function saidOf(refusal: Refused) {
+    const document = problemOf(refusal);
+    return { ...document, statusCode: refusal.status, message: document.detail };
 }
 
 /** What lives as long as a call and holds `auth`: the request, GraphQL's context, the client of a gateway. */
@@ -123,14 +138,14 @@ export function setOn(host: ArgumentsHost, headers: ResponseToSend["headers"]): 
 }
 
 /** The exception that ends a call; the header fields are set, whoever makes the response of it. */
-export async function refusalOn(host: ArgumentsHost, toSend: ResponseToSend): Promise<Error> {
+export async function refusalOn(host: ArgumentsHost, refused: RefusedRequest): Promise<Error> {
+    const { refusal, error } = refused;
     if (host.getType() === "ws") {
         const { WsException } = await import("@nestjs/websockets");
-        return new WsException(documentOf(toSend));
+        return new WsException(problemOf(refusal));
     }
-    const { "Content-Type": _, ...headers } = toSend.headers;
-    setOn(host, headers);
-    return new Refusal(toSend);
+    setOn(host, exposing(refusal.headers));
+    return error === undefined ? new Refusal(refusal, refused.response) : new RefusedException(error);
 }
 
 /** Answers a REST call. */
@@ -138,5 +153,3 @@ export function send(host: ArgumentsHost, toSend: ResponseToSend): void {
     const response = host.getArgByIndex<Response>(1);
     "raw" in response ? fastify.send(response, toSend) : node.send(response, toSend);
 }
-
-const documentOf = ({ body }: ResponseToSend) => JSON.parse(body ?? "{}") as { detail?: string };

@@ -59,7 +59,7 @@ class RouteGuard implements CanActivate {
         if (guard !== null) {
             const outcome = await guard(incomingOf(context));
             if (!outcome.passed) {
-                throw await refusalOn(context, outcome.response);
+                throw await refusalOn(context, outcome);
             }
             carrier.auth = outcome.auth;
             found.set(carrier, outcome.auth);

@@ -40,7 +40,7 @@ interface Said extends Omit<SaidRules, "require"> {
 type RouteDecorator = MethodDecorator & ClassDecorator;
 
 const PLACE = placeOf("AuthRules", '@AuthRules({ require: allScopes(["items:read"]) })', {
-    but: ["onRejected", "target", "subprotocolToken", "guardPreflights"],
+    but: ["onRejected", "respond", "rejection", "target", "subprotocolToken", "guardPreflights"],
     and: ["public"]
 });
 

@@ -30,7 +30,7 @@ export type RouteRules<
     Claims = AccessTokenClaims,
     Request = unknown,
     Optional extends boolean = boolean
-> = Omit<AllRules<Claims, Request, Optional>, "guardPreflights">;
+> = Omit<AllRules<Claims, Request, Optional>, "guardPreflights" | "respond" | "rejection">;
 
 /** Middleware whose procedures have `ctx.auth`. */
 export type Protection<Found> = TRPCMiddlewareFunction<
@@ -42,7 +42,7 @@ export type Protection<Found> = TRPCMiddlewareFunction<
 >;
 
 const PLACE = placeOf("protect", "t.procedure.use(protect(validator, { optional: true }))", {
-    but: ["guardPreflights"]
+    but: ["guardPreflights", "respond", "rejection"]
 });
 
 /** Lets a call pass that may enter, with `ctx.auth`; any other gets a TRPCError whose `cause` is a {@link RefusedError}. */

@@ -36,7 +36,7 @@ export interface UpgradeProtection<Found> {
 }
 
 const PLACE = placeOf("protect", 'server.on("upgrade", protect(validator, {}, sockets))', {
-    but: ["subprotocolToken", "guardPreflights"],
+    but: ["subprotocolToken", "guardPreflights", "rejection"],
     and: ["closeAtExpiry"]
 });
 

@@ -9,7 +9,7 @@ import type { AccessTokenClaims, Granted, Validator } from "../../../index.js";
 import { Found } from "../../guard/found.js";
 import { createGuard, validatorOf, type Auth, type ValidatorOrOptions } from "../../guard/guard.js";
 import { incomingOf } from "../../guard/node.js";
-import { failure, type ResponseToSend } from "../../guard/response.js";
+import { failure, responseTo, type ResponseToSend } from "../../guard/response.js";
 import { checkNoMore, placeOf, readRules, type Fixed } from "../../guard/rules.js";
 import { RefusedError } from "../../validator/refused-error.js";
 import { handshake } from "../../guard/subprotocol.js";
@@ -40,7 +40,7 @@ const WRITE =
     "processes share sessions";
 
 const PLACE = placeOf("protectNamespace", "io.use(protectNamespace(validator))", {
-    but: ["subprotocolToken", "guardPreflights"],
+    but: ["subprotocolToken", "guardPreflights", "respond", "rejection"],
     and: ["closeAtExpiry"]
 });
 
@@ -64,7 +64,7 @@ export function protectNamespace<Claims = AccessTokenClaims, Optional extends bo
     const judge = async (socket: SocketOfNamespace): Promise<Error | undefined> => {
         const outcome = await guard(handshake(incomingOf(socket.request), socket.handshake.auth));
         if (!outcome.passed) {
-            return errorWith(new RefusedError(outcome.refusal), outcome.response);
+            return errorWith(new RefusedError(outcome.refusal), responseTo(outcome.refusal, undefined));
         }
         const auth = outcome.auth as Auth<Claims, Optional>;
         found.set(socket, auth);
