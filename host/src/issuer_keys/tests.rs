@@ -60,7 +60,7 @@ async fn h23_who_judged_with_old_keys_while_new_ones_came_is_not_refused_by_the_
 
 fn fetched(keys: Option<JwkSet>) -> Result<FetchedKeys, FetchFailure> {
     let keys = keys.map(|keys| (keys, Arc::from("{}")));
-    Ok(FetchedKeys { keys, lifetime_millis: None })
+    Ok(FetchedKeys { keys, lifetime_millis: None, clock_skew_secs: None })
 }
 
 #[test]
