@@ -167,14 +167,14 @@ export type ExpectedRecipient =
           /**
            * What must be in the `aud` claim: one value, or a list of values, one of which is enough. `false` skips the
            * check, and the claim may be absent. Then any access token of the issuer is accepted, also one for another
-           * resource server, unless `expectedClients` is set. A function is called for each verified token: see {@link
-           * AudienceFunction}.
+           * resource server, unless `expectedClients` is set. A function is called for each verified token: see
+           * {@link AudienceFunction}.
            */
           expectedAudience: string | readonly string[] | false | AudienceFunction;
           /**
            * `"any"` (default): one expected value in `aud` is enough. `"only"`: every value of `aud` must be an
-           * expected one, so a token that is also for other resource servers is refused. Not with `expectedAudience:
-           * false`, and not with a function, which sees all values.
+           * expected one, so a token that is also for other resource servers is refused. Not with
+           * `expectedAudience: false`, and not with a function, which sees all values.
            */
           audienceMode?: "any" | "only";
           /**
@@ -360,8 +360,8 @@ export interface Limits {
     /**
      * DPoP proofs that the memory of this process holds, about 35 bytes each. All validators of the process share it,
      * and the largest of their numbers counts. A validator with its own `clock` has its own memory. When it is full,
-     * new proofs are refused with `replay_memory_unavailable`. Default 1000000. From 1000 to 100000000. Not with `dpop:
-     * "disabled"`.
+     * new proofs are refused with `replay_memory_unavailable`. Default 1000000. From 1000 to 100000000. Not with
+     * `dpop: "disabled"`.
      */
     replayMemoryEntries?: number | undefined;
     /** Bytes of an issuer's metadata document, decoded. Default 262144. From 1024 to 16777216. */
@@ -454,8 +454,8 @@ export interface CommonOptions<Claims, Lacking extends OptionalClaim = never> {
     /**
      * Claims that a token may lack although RFC 9068 requires them: `"sub"` and `"iat"`. Some issuers leave `sub` out
      * of tokens for machines (IdentityServer, Keycloak without the client scope `basic`). The TypeScript type of the
-     * claims follows. Default: no claim. A claim that is present must have the right type. Not with `profile:
-     * "rfc9068"`. Without a schema `claims` may lack them; `rawClaims` may too, whatever its type says.
+     * claims follows. Default: no claim. A claim that is present must have the right type. Not with
+     * `profile: "rfc9068"`. Without a schema `claims` may lack them; `rawClaims` may too, whatever its type says.
      */
     optionalClaims?: readonly Lacking[] | undefined;
     /**
@@ -504,8 +504,8 @@ export interface CommonOptions<Claims, Lacking extends OptionalClaim = never> {
      * its second try. `"required"`: always, so that a proof made in advance is refused.
      *
      * Send the verdict's `headers` with every response, also of a granted request: they hold `DPoP-Nonce` (and then
-     * `Cache-Control: no-store`). For clients in browsers, expose it: `Access-Control-Expose-Headers: WWW-Authenticate,
-     * DPoP-Nonce`.
+     * `Cache-Control: no-store`). For clients in browsers, expose it:
+     * `Access-Control-Expose-Headers: WWW-Authenticate, DPoP-Nonce`.
      */
     nonce?: "off" | "on-stale-proof" | "required" | undefined;
     /**
@@ -570,10 +570,10 @@ export interface CommonOptions<Claims, Lacking extends OptionalClaim = never> {
     trustProxyPrefix?: boolean | undefined;
     /**
      * The source of the TLS client certificate that a token may be bound to (`cnf["x5t#S256"]`, RFC 8705 section 3).
-     * `"socket"` (default): the connection of a Node.js request. Its server must ask for the certificate (`requestCert:
-     * true`); any signer of the certificate will do. `"header"`: the `Client-Cert` field (RFC 9440) of a proxy that
-     * `trustProxy` names; the proxy must remove the field from what clients send. `false`: neither. A certificate that
-     * you pass as `clientCertificate` beside `method` and `url` counts in any case.
+     * `"socket"` (default): the connection of a Node.js request. Its server must ask for the certificate
+     * (`requestCert: true`); any signer of the certificate will do. `"header"`: the `Client-Cert` field (RFC 9440) of a
+     * proxy that `trustProxy` names; the proxy must remove the field from what clients send. `false`: neither. A
+     * certificate that you pass as `clientCertificate` beside `method` and `url` counts in any case.
      */
     clientCertificate?: "socket" | "header" | false | undefined;
     /** How long a request waits for keys that are being fetched, in milliseconds. Default 5000. From 0 to 60000. */
