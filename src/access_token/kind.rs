@@ -109,10 +109,8 @@ fn id_token_mark(words: &Words<'_>, claims: &Object<'_>) -> Option<&'static str>
     if words.has_c_hash {
         return Some("it has a c_hash claim");
     }
-    let is_for_an_api = || {
-        OF_ACCESS_TOKENS.into_iter().any(|name| claims.has(name))
-            || says(words.typ, &["bearer", "dpop"])
-    };
+    let is_for_an_api =
+        || OF_ACCESS_TOKENS.into_iter().any(|name| claims.has(name)) || says(words.typ, &["bearer", "dpop"]);
     (words.has_nonce && !is_for_an_api())
         .then_some("it has a nonce claim, and none that access tokens have, such as scope")
 }
