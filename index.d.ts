@@ -410,7 +410,10 @@ export interface RedisReplayStore extends ReplayStoreLimits {
     redis: string;
     /** What keys begin with. Default `"oidc-spa-native:dpop:"`. At most 256 bytes. */
     prefix?: string | undefined;
-    /** With TLS: certificates of the authorities to trust, in PEM. Default: those of the system. */
+    /**
+     * With TLS: certificates of the authorities to trust, in PEM. Default: those of the system. One that is a server's own
+     * (not `CA:TRUE`) is an error: what its key signs would be trusted for every server.
+     */
     ca?: string | undefined;
     /** With TLS: the client's certificate, in PEM. */
     clientCertificate?: { cert: string; key: string } | undefined;
