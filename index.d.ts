@@ -148,7 +148,8 @@ export interface ParserLike<Output, Input = AccessTokenClaims> {
 
 /**
  * How the application says what its claims look like. What it answers otherwise than agreed refuses, `undefined`, `null` and
- * booleans in the place of claims too: `claims_rejected`.
+ * booleans in the place of claims too, and what a `safeParse` answers (`{ success, … }`): `claims_rejected`. A schema that
+ * answers with a Promise is waited for as long as it takes: what it asks for needs a time limit of its own.
  */
 export type ClaimsSchema<Claims, Input = AccessTokenClaims> =
     | StandardSchemaLike<Claims>
@@ -467,7 +468,8 @@ export interface CommonOptions<Claims, Lacking extends OptionalClaim = never> {
     leewaySeconds?: number | undefined;
     /**
      * `"allowed"` (default): Bearer and DPoP. `"required"`: DPoP only. `"disabled"`: Bearer only; tokens bound to
-     * a key are refused.
+     * a key are refused. The rule `dpop` of a route comes before the first two; what is `"disabled"` here stays so on every
+     * route, and an option about proofs beside it is an error.
      */
     dpop?: DpopMode | undefined;
     /**

@@ -277,7 +277,8 @@ impl RedisTarget {
             let given = certificates_in(ca).ok_or_else(not_certificates)?;
             // All of them are anchors of the client's, and a server's own as an anchor would let it sign for any other.
             if !given.iter().all(|certificate| is_authority(certificate)) {
-                let expected = "certificates of authorities (CA:TRUE), in PEM, and none that is a server's own";
+                let expected =
+                    "certificates of authorities (CA:TRUE), in PEM, and none that is a server's own";
                 return Err(OptionsError::expected("ca", expected));
             }
         }
