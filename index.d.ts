@@ -1175,11 +1175,12 @@ export interface Validator<Claims = AccessTokenClaims> {
      */
     snapshot(): string;
     /**
-     * Forgets what the function `issuers` said of this name: the next token that holds it has the function asked anew. For
-     * a tenant whose options have changed, that has gone, or that is new. Requests that wait for the function already may
-     * still get its answer.
+     * Forgets what the function `issuers` said of this issuer: the next token that names it has the function asked anew. For
+     * a tenant whose options have changed, that has gone, or that is new. An issuer that is known is forgotten by all names
+     * that its options accept, with one slash at the end and without it, aliases too. Requests that wait for the function
+     * already may still get its answer.
      *
-     * @param iss - the name, to the letter as tokens hold it
+     * @param iss - one of its names, as tokens hold it
      * @returns whether anything was known of it
      * @throws TypeError where `issuers` is no function
      */
