@@ -148,7 +148,9 @@ export interface ParserLike<Output, Input = AccessTokenClaims> {
 
 /**
  * The application's description of its claims. Any other answer than the agreed one refuses the request with
- * `claims_rejected`. So do `undefined`, `null` and booleans in the place of claims.
+ * `claims_rejected`. So do `undefined`, `null` and booleans in the place of claims, and the answer of a `safeParse`
+ * (`{ success, … }`). The validator waits without a limit for a schema that answers with a Promise: what the schema asks
+ * for needs a time limit of its own.
  */
 export type ClaimsSchema<Claims, Input = AccessTokenClaims> =
     | StandardSchemaLike<Claims>
@@ -415,7 +417,10 @@ export interface RedisReplayStore extends ReplayStoreLimits {
     redis: string;
     /** Beginning of every key. Default `"oidc-spa-native:dpop:"`. At most 256 bytes. */
     prefix?: string | undefined;
-    /** With TLS: certificates of the authorities to trust, in PEM. Default: those of the system. */
+    /**
+     * With TLS: certificates of the authorities to trust, in PEM. Default: those of the system. One that is a server's own
+     * (not `CA:TRUE`) is an error: what its key signs would be trusted for every server.
+     */
     ca?: string | undefined;
     /** With TLS: the client's certificate, in PEM. */
     clientCertificate?: { cert: string; key: string } | undefined;
@@ -471,7 +476,8 @@ export interface CommonOptions<Claims, Lacking extends OptionalClaim = never> {
     leewaySeconds?: number | undefined;
     /**
      * `"allowed"` (default): Bearer and DPoP. `"required"`: DPoP only. `"disabled"`: Bearer only; tokens bound to
-     * a key are refused.
+     * a key are refused. The rule `dpop` of a route comes before the first two; what is `"disabled"` here stays so on every
+     * route, and an option about proofs beside it is an error.
      */
     dpop?: DpopMode | undefined;
     /**
@@ -1219,11 +1225,12 @@ export interface Validator<Claims = AccessTokenClaims> {
      */
     snapshot(): string;
     /**
-     * Forgets what the function `issuers` returned for this name. The next token with this name calls the function
-     * again. For a tenant that is new, that was removed, or whose options have changed. Requests that wait for the
+     * Forgets what the function `issuers` returned for this issuer. The next token of the issuer calls the function again.
+     * For a tenant that is new, that was removed, or whose options have changed. A known issuer is forgotten under all names
+     * that its options accept: with a slash at the end, without it, and under its aliases. Requests that wait for the
      * function already may still get its answer.
      *
-     * @param iss - the name, exactly as in the tokens
+     * @param iss - one of its names, as tokens hold it
      * @returns whether the validator had remembered anything of it
      * @throws TypeError where `issuers` is no function
      */

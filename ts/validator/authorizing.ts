@@ -5,15 +5,26 @@
  */
 
 import type { Refused, Validator } from "../../index.js";
+import type { Settings } from "../addon/native.js";
 import { invalid, kindOf } from "./members.js";
 import { askedRules } from "./options.js";
 import { scopesToAskFor, shortfallOf } from "./requirements.js";
 import { isThenable } from "./synchronous.js";
 import { isAnonymous, namesScopes, type Refuse } from "./verdict.js";
 
-export function authorizingBy<Claims>(now: () => number, refuse: Refuse): Validator<Claims>["authorize"] {
-    return (verdict, requirement, rules) => {
-        const { bits } = askedRules(rules);
+export function authorizingBy<Claims>(
+    now: () => number,
+    refuse: Refuse,
+    settings: Settings
+): Validator<Claims>["authorize"] {
+    return (verdict, requirement, rules, beyond?: unknown) => {
+        const { bits } = askedRules(rules, settings);
+        if (beyond !== undefined) {
+            throw invalid(
+                `authorize takes a verdict, what it must permit, and rules; got ${kindOf(beyond)} as well. Several ` +
+                    "requirements are one list: validator.authorize(verdict, [first, second])"
+            );
+        }
         if (typeof (verdict as Partial<Refused> | undefined)?.isSuccess !== "boolean") {
             throw notAVerdict(verdict);
         }

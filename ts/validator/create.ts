@@ -41,7 +41,7 @@ export function createValidator<Claims>(
     const applySchema = claims === undefined ? undefined : schemaReader(claims);
     const validator: Validator<Claims> = {
         ...validatingBy<Claims>({ judge, explain, settings, now, refuse, applySchema }),
-        authorize: authorizingBy<Claims>(now, refuse),
+        authorize: authorizingBy<Claims>(now, refuse, settings),
         ...expiryBy<Claims>(now, settings),
         dpop: settings.dpop,
         certificate: settings.certificate,
