@@ -1139,8 +1139,8 @@ export interface Validator<Claims = AccessTokenClaims> {
     readonly resourceMetadata: ResourceMetadata | null;
     /**
      * Resolves when every issuer's keys are there; rejects with the reason when they are not after `timeoutMs`
-     * (default 10000), or earlier where no attempt is due in that time. All issuers are asked at once. Calling it is
-     * optional: the first request fetches the keys too.
+     * (default 10000), or earlier where no attempt is due in that time: an `Error` whose `code` is `"keys_unavailable"`. All
+     * issuers are asked at once. Calling it is optional: the first request fetches the keys too.
      */
     ready(options?: { timeoutMs?: number | undefined }): Promise<void>;
     /**
