@@ -119,9 +119,13 @@ test("a refusal says what to answer, and a grant needs nothing", async () => {
 
 test("options that are none, or stand elsewhere, are errors", async () => {
     for (const [native, message] of [
-        [{ replayStores: {} }, 'unknown option "native.replayStores"'],
-        [{ trustProxy: true }, "trustProxy is a parameter of extractRequestAuthContext"],
-        [{ issuerUri: "https://other.example" }, "issuerUri stands beside native"],
+        [
+            { replayStores: {} },
+            'unknown option "replayStores" of bootstrapAuth\'s native; did you mean "replayStore"?'
+        ],
+        [{ trustProxy: true }, "Write it as a parameter of extractRequestAuthContext"],
+        [{ issuerUri: "https://other.example" }, "Write it beside native"],
+        [5, "bootstrapAuth's native takes an object of options; got 5"],
         [{ nonce: "maybe" }, "nonce"],
         [{ dpop: "always" }, "native.dpop"],
         [{ dpop: "disabled" }, "native.dpop"],
