@@ -84,7 +84,10 @@ export class Collector {
         };
     }
 
-    #add(topic, { requirement, slug, title, kind = "request", code, make, steps, good, configuration, ...more }) {
+    #add(
+        topic,
+        { requirement, slug, title, kind = "request", code, make, steps, good, configuration, ...more }
+    ) {
         const [identifier, ...others] = [requirement].flat();
         const known = IDENTIFIERS.get(identifier);
         const clause = more.clause ?? known?.clause;
@@ -99,7 +102,7 @@ export class Collector {
             class: more.class,
             ...(configuration && { configuration })
         };
-        const stepsOf = (name, make, code) => stepsFrom(new Maker(name), kind, make, code, configuration, more);
+        const stepsOf = (name, make, code) => stepsFrom(new Maker(name), kind, make, code, more);
         const of = steps?.(new Maker(id)) ?? stepsOf(id, make, code);
         const finished = finish(of, configuration);
         const isGranted = finished.at(-1).expected.verdict === "granted";
@@ -123,13 +126,23 @@ export class Collector {
             return good;
         }
         if (good === undefined && configuration === undefined) {
-            return kind === "token" ? "rfc6750/good/B3.2-bearer" : kind === "proof" ? "rfc9449/good/B2.22-proof" : missing(id);
+            return kind === "token"
+                ? "rfc6750/good/B3.2-bearer"
+                : kind === "proof"
+                  ? "rfc9449/good/B2.22-proof"
+                  : missing(id);
         }
         const twin = `${id}/twin`;
         const made = good ?? (() => ({}));
-        const steps = finish(stepsFrom(new Maker(twin), kind, made, "granted", configuration, {}), configuration);
+        const steps = finish(stepsFrom(new Maker(twin), kind, made, "granted", {}), configuration);
         const title = "The same, with one thing restored";
-        this.#push(folder, topic, { id: twin, title, ...common, ...(configuration && { configuration }), steps });
+        this.#push(folder, topic, {
+            id: twin,
+            title,
+            ...common,
+            ...(configuration && { configuration }),
+            steps
+        });
         return twin;
     }
 
@@ -152,10 +165,14 @@ function missing(id) {
     throw new Error(`${id} needs a twin`);
 }
 
-function stepsFrom(maker, kind, make, code, configuration, { time, demand, rules }) {
+function stepsFrom(maker, kind, make, code, { time, demand, rules }) {
     const made = make(maker);
     const request =
-        kind === "token" ? maker.bearer(typeof made === "string" ? made : maker.token(made)) : kind === "proof" ? maker.proven(made) : made;
+        kind === "token"
+            ? maker.bearer(typeof made === "string" ? made : maker.token(made))
+            : kind === "proof"
+              ? maker.proven(made)
+              : made;
     return [{ request, code, time, demand, rules }];
 }
 

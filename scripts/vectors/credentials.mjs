@@ -3,7 +3,13 @@
 export function good(collector) {
     const { grants } = collector.topic("good", "none");
     grants("B3.2", "bearer", "A good token, as Bearer", s => s.bearer(), { clause: "RFC 6750 section 2.1" });
-    grants(["B2.22", "B2.20", "B2.18", "B2.3"], "proof", "A bound token, with a good proof", s => s.proven(), { clause: "RFC 9449 section 7.1" });
+    grants(
+        ["B2.22", "B2.20", "B2.18", "B2.3"],
+        "proof",
+        "A bound token, with a good proof",
+        s => s.proven(),
+        { clause: "RFC 9449 section 7.1" }
+    );
 }
 
 const BEARER = "rfc6750/good/B3.2-bearer";
@@ -13,36 +19,124 @@ export function credentials(collector) {
     const { refuses, grants } = collector.topic("credentials", "credential-extraction");
     const good = BEARER;
     const one = (s, value, more) => s.request([["Authorization", value]], more);
-    refuses("credentials_missing", ["B3.9", "B3.6", "B4.5", "B2.24"], "none", "No credentials: a challenge without an error", s => s.request([]), { good, clause: "RFC 6750 section 3.1" });
-    refuses("credentials_missing", "B3.9", "empty", "Authorization is empty", s => one(s, ""), { good, clause: "RFC 6750 section 3.1", oidcSpa: { verdict: "refused" } });
-    refuses("scheme_unsupported", "I02", "basic", "Another scheme", s => one(s, "Basic dXNlcjpwYXNz"), { good });
-    const malformed = (id, slug, title, value, more) => refuses("credentials_malformed", id, slug, title, s => one(s, value(s.token())), { good, ...more });
+    refuses(
+        "credentials_missing",
+        ["B3.9", "B3.6", "B4.5", "B2.24"],
+        "none",
+        "No credentials: a challenge without an error",
+        s => s.request([]),
+        { good, clause: "RFC 6750 section 3.1" }
+    );
+    refuses("credentials_missing", "B3.9", "empty", "Authorization is empty", s => one(s, ""), {
+        good,
+        clause: "RFC 6750 section 3.1"
+    });
+    refuses("scheme_unsupported", "I02", "basic", "Another scheme", s => one(s, "Basic dXNlcjpwYXNz"), {
+        good
+    });
+    const malformed = (id, slug, title, value, more) =>
+        refuses("credentials_malformed", id, slug, title, s => one(s, value(s.token())), { good, ...more });
     malformed("I05", "scheme-alone", "The scheme alone", () => "Bearer");
     malformed("I05", "scheme-and-space", "The scheme and a space", () => "Bearer ");
-    malformed(["I07", "B4.2"], "tab", "A tab before the token", token => `Bearer\t${token}`, { oidcSpa: spaces });
-    malformed(["I08", "B3.8"], "two-schemes", "Two credentials in one field", token => `Bearer ${token}, DPoP ${token}`);
+    malformed(["I07", "B4.2"], "tab", "A tab before the token", token => `Bearer\t${token}`, {
+        oidcSpa: spaces
+    });
+    malformed(
+        ["I08", "B3.8"],
+        "two-schemes",
+        "Two credentials in one field",
+        token => `Bearer ${token}, DPoP ${token}`
+    );
     malformed("I08", "semicolon", "A semicolon and more behind the token", token => `Bearer ${token};x`);
     malformed("I08", "two-tokens", "Two tokens", token => `Bearer ${token} ${token}`);
     malformed("I09", "quotes", "A token in quotes", token => `Bearer "${token}"`);
     malformed("B18", "scheme-twice", "The scheme twice", token => `Bearer Bearer ${token}`);
-    malformed("I18", "latin-1", "A letter that is not ASCII", token => `Bearer ${token.slice(0, 9)}\u00e9${token.slice(9)}`);
-    grants(["I06", "B4.2"], "spaces", "Several spaces before the token", s => one(s, `Bearer   ${s.token()}`));
+    malformed(
+        "I18",
+        "latin-1",
+        "A letter that is not ASCII",
+        token => `Bearer ${token.slice(0, 9)}\u00e9${token.slice(9)}`
+    );
+    grants(["I06", "B4.2"], "spaces", "Several spaces before the token", s =>
+        one(s, `Bearer   ${s.token()}`)
+    );
     for (const scheme of ["bearer", "BEARER"]) {
-        grants(["B3.5", "B4.1"], scheme, `The scheme as ${scheme}`, s => one(s, `${scheme} ${s.token()}`), { clause: "RFC 9110 section 11.1" });
+        grants(["B3.5", "B4.1"], scheme, `The scheme as ${scheme}`, s => one(s, `${scheme} ${s.token()}`), {
+            clause: "RFC 9110 section 11.1"
+        });
     }
-    grants(["B2.21", "B4.1"], "dpop-letters", "The scheme DPoP in capitals", s => {
-        const token = s.bound();
-        return s.request([["Authorization", `DPOP ${token}`], ["dpop", s.proof(token)]]);
-    }, { clause: "RFC 9449 section 7.1" });
-    grants(["I21", "B2.1"], "names", "Names of fields in other letters", s => s.request([["aUTHORIZATION", `Bearer ${s.token()}`]]));
-    const twice = (slug, title, fields) => refuses("credentials_repeated", ["I10", "B3.1", "B2.28", "B4.4", "B4.6"], slug, title, s => s.request(fields(s)), { good });
-    twice("two-fields", "Two Authorization fields", s => [["Authorization", `Bearer ${s.token()}`], ["Authorization", `Bearer ${s.token()}`]]);
-    twice("two-schemes", "Two Authorization fields of two schemes", s => [["Authorization", `Bearer ${s.token()}`], ["Authorization", `DPoP ${s.bound()}`]]);
-    refuses("credentials_missing", ["B3.4"], "query", "A token in the query alone", s => s.request([], { target: `/v1/items?access_token=${s.token()}` }), { good, clause: "RFC 6750 section 2.3" });
-    grants("I15", "query-beside", "A token in the query beside the field", s => s.bearer(s.token(), { target: "/v1/items?access_token=x" }));
-    refuses("credentials_missing", ["I17", "B2.26"], "proxy", "Proxy-Authorization alone", s => s.request([["Proxy-Authorization", `Bearer ${s.token()}`]]), { good });
-    refuses("credentials_missing", "B12.6", "signature", "An HTTP message signature alone", s => s.request([["Signature", "sig1=:AAAA:"], ["Signature-Input", 'sig1=("@method")']]), { good, clause: "RFC 9421 section 1" });
-    refuses("credentials_missing", "I26", "preflight", "A preflight without credentials", s => s.request([["Origin", "https://app.example"]], { method: "OPTIONS" }), { good });
+    grants(
+        ["B2.21", "B4.1"],
+        "dpop-letters",
+        "The scheme DPoP in capitals",
+        s => {
+            const token = s.bound();
+            return s.request([
+                ["Authorization", `DPOP ${token}`],
+                ["dpop", s.proof(token)]
+            ]);
+        },
+        { clause: "RFC 9449 section 7.1" }
+    );
+    grants(["I21", "B2.1"], "names", "Names of fields in other letters", s =>
+        s.request([["aUTHORIZATION", `Bearer ${s.token()}`]])
+    );
+    const twice = (slug, title, fields) =>
+        refuses(
+            "credentials_repeated",
+            ["I10", "B3.1", "B2.28", "B4.4", "B4.6"],
+            slug,
+            title,
+            s => s.request(fields(s)),
+            { good }
+        );
+    twice("two-fields", "Two Authorization fields", s => [
+        ["Authorization", `Bearer ${s.token()}`],
+        ["Authorization", `Bearer ${s.token()}`]
+    ]);
+    twice("two-schemes", "Two Authorization fields of two schemes", s => [
+        ["Authorization", `Bearer ${s.token()}`],
+        ["Authorization", `DPoP ${s.bound()}`]
+    ]);
+    refuses(
+        "credentials_missing",
+        ["B3.4"],
+        "query",
+        "A token in the query alone",
+        s => s.request([], { target: `/v1/items?access_token=${s.token()}` }),
+        { good, clause: "RFC 6750 section 2.3" }
+    );
+    grants("I15", "query-beside", "A token in the query beside the field", s =>
+        s.bearer(s.token(), { target: "/v1/items?access_token=x" })
+    );
+    refuses(
+        "credentials_missing",
+        ["I17", "B2.26"],
+        "proxy",
+        "Proxy-Authorization alone",
+        s => s.request([["Proxy-Authorization", `Bearer ${s.token()}`]]),
+        { good }
+    );
+    refuses(
+        "credentials_missing",
+        "B12.6",
+        "signature",
+        "An HTTP message signature alone",
+        s =>
+            s.request([
+                ["Signature", "sig1=:AAAA:"],
+                ["Signature-Input", 'sig1=("@method")']
+            ]),
+        { good, clause: "RFC 9421 section 1" }
+    );
+    refuses(
+        "credentials_missing",
+        "I26",
+        "preflight",
+        "A preflight without credentials",
+        s => s.request([["Origin", "https://app.example"]], { method: "OPTIONS" }),
+        { good }
+    );
 }
 
 const spaces = { verdict: "granted", reason: "oidc-spa takes any white space between scheme and token" };
@@ -50,21 +144,65 @@ const spaces = { verdict: "granted", reason: "oidc-spa takes any white space bet
 export function presentation(collector) {
     const { refuses, grants } = collector.topic("presentation", "binding-downgrade");
     const good = PROOF;
-    refuses("token_bound", ["N01", "B2.27", "B10.6"], "bound-as-bearer", "A bound token as Bearer", s => s.bearer(s.bound()), { good });
-    refuses("token_bound", ["N18", "B2.27"], "bound-as-bearer-with-proof", "A bound token as Bearer, beside its proof", s => {
-        const token = s.bound();
-        return s.request([["Authorization", `Bearer ${token}`], ["DPoP", s.proof(token)]]);
-    }, { good });
-    grants(["B2.29"], "stray-proof", "An unbound token as Bearer, beside a proof", s => {
-        const token = s.token();
-        return s.request([["Authorization", `Bearer ${token}`], ["DPoP", s.proof(token)]]);
-    }, { clause: "RFC 9449 section 7.2" });
-    refuses("token_unbound", ["B2.17", "B2.18"], "unbound-as-dpop", "An unbound token as DPoP", s => {
-        const token = s.token();
-        return s.dpop(token, s.proof(token));
-    }, { good, clause: "RFC 9449 section 7.1" });
-    refuses("proof_key_mismatch", ["N05", "B2.17", "B2.24"], "key-of-another", "A proof by another client's key", s => s.proven({ by: ["client-2", "ES256"] }), { good });
-    const cnf = (value, code, id, slug, title, more) => refuses(code, id, slug, title, s => s.bearer(s.token({ claims: { cnf: value } })), { good: BEARER, ...more });
+    refuses(
+        "token_bound",
+        ["N01", "B2.27", "B10.6"],
+        "bound-as-bearer",
+        "A bound token as Bearer",
+        s => s.bearer(s.bound()),
+        { good }
+    );
+    refuses(
+        "token_bound",
+        ["N18", "B2.27"],
+        "bound-as-bearer-with-proof",
+        "A bound token as Bearer, beside its proof",
+        s => {
+            const token = s.bound();
+            return s.request([
+                ["Authorization", `Bearer ${token}`],
+                ["DPoP", s.proof(token)]
+            ]);
+        },
+        { good }
+    );
+    grants(
+        ["B2.29"],
+        "stray-proof",
+        "An unbound token as Bearer, beside a proof",
+        s => {
+            const token = s.token();
+            return s.request([
+                ["Authorization", `Bearer ${token}`],
+                ["DPoP", s.proof(token)]
+            ]);
+        },
+        { clause: "RFC 9449 section 7.2" }
+    );
+    refuses(
+        "token_unbound",
+        ["B2.17", "B2.18"],
+        "unbound-as-dpop",
+        "An unbound token as DPoP",
+        s => {
+            const token = s.token();
+            return s.dpop(token, s.proof(token));
+        },
+        { good, clause: "RFC 9449 section 7.1" }
+    );
+    refuses(
+        "proof_key_mismatch",
+        ["N05", "B2.17", "B2.24"],
+        "key-of-another",
+        "A proof by another client's key",
+        s => s.proven({ by: ["client-2", "ES256"] }),
+        { good }
+    );
+    const cnf = (value, code, id, slug, title, more) =>
+        refuses(code, id, slug, title, s => s.bearer(s.token({ claims: { cnf: value } })), {
+            good: BEARER,
+            ...more
+        });
     for (const [slug, value] of Object.entries({ text: "x", list: ["x"], number: 1, null: null })) {
         cnf(value, "claim_malformed", "N07", `cnf-${slug}`, `cnf is ${slug}, and no object`);
     }
@@ -74,63 +212,41 @@ export function presentation(collector) {
     cnf({}, "token_bound", ["N08", "B10.6"], "cnf-empty", "cnf has no members");
     cnf({ jwk: {} }, "token_bound", ["N08", "B10.6"], "cnf-jwk", "cnf holds what is not checked");
     cnf({ x5t: "AA" }, "token_bound", ["N15", "B10.6"], "sha-1", "A thumbprint of SHA-1 in cnf");
-    grants("N10", "jkt-beside", "jkt in another place is no binding", s => s.bearer(s.token({ claims: { jkt: "x", confirmation: { jkt: "x" } } })));
+    grants("N10", "jkt-beside", "jkt in another place is no binding", s =>
+        s.bearer(s.token({ claims: { jkt: "x", confirmation: { jkt: "x" } } }))
+    );
     const padded = change => s => {
         const token = s.token({ claims: { cnf: { jkt: change(s) } } });
         return s.dpop(token, s.proof(token));
     };
     const jktOf = s => JSON.parse(Buffer.from(s.bound().split(".")[1], "base64url")).cnf.jkt;
-    const spelt = { padding: s => `${jktOf(s)}=`, hexadecimal: s => Buffer.from(jktOf(s), "base64url").toString("hex"), capitals: s => jktOf(s).toUpperCase() };
+    const spelt = {
+        padding: s => `${jktOf(s)}=`,
+        hexadecimal: s => Buffer.from(jktOf(s), "base64url").toString("hex"),
+        capitals: s => jktOf(s).toUpperCase()
+    };
     for (const [slug, change] of Object.entries(spelt)) {
-        refuses("proof_key_mismatch", ["N06", "B6.6"], slug, "A thumbprint in another spelling", padded(change), { good });
+        refuses(
+            "proof_key_mismatch",
+            ["N06", "B6.6"],
+            slug,
+            "A thumbprint in another spelling",
+            padded(change),
+            { good }
+        );
     }
     const required = { dpop: "required" };
-    refuses("token_unbound", "J42", "required", "An unbound token, where DPoP is required", s => s.bearer(), { configuration: required, good: s => s.proven() });
+    refuses("token_unbound", "J42", "required", "An unbound token, where DPoP is required", s => s.bearer(), {
+        configuration: required,
+        good: s => s.proven()
+    });
     const disabled = { dpop: "disabled" };
-    refuses("scheme_unsupported", "J41", "disabled", "A good proof, where DPoP is switched off", s => s.proven(), { configuration: disabled, good: s => s.bearer() });
-}
-
-const CERTIFICATE = Buffer.from("A certificate in DER, of which nothing but its digest is read");
-
-export function certificates(collector, digest) {
-    const { refuses, grants } = collector.topic("certificates", "certificate-binding");
-    const cnf = { "x5t#S256": digest(CERTIFICATE) };
-    const configuration = { clientCertificate: "socket" };
-    const with_ = der => ({ clientCertificate: der.toString("base64") });
-    const bound = (s, more, claims = { cnf }) => s.bearer(s.token({ claims }), more);
-    const right = s => bound(s, with_(CERTIFICATE));
-    const more = { configuration, good: right };
-    refuses("token_bound", ["N11", "B10.1", "B10.6"], "none", "A token that is bound to a certificate, and none came", s => bound(s), more);
-    refuses("certificate_mismatch", ["N12", "B10.1", "B10.2"], "another", "Another certificate", s => bound(s, with_(Buffer.from("another"))), more);
-    refuses("token_bound", ["N13", "B10.5", "B12.4"], "field-of-client", "The certificate in a field that no proxy wrote", s => {
-        const request = bound(s);
-        return { ...request, fields: [...request.fields, ["Client-Cert", `:${CERTIFICATE.toString("base64")}:`]] };
-    }, more);
-    const both = s => s.bound({ claims: { cnf: { ...cnf, jkt: JSON.parse(Buffer.from(s.bound().split(".")[1], "base64url")).cnf.jkt } } });
-    const proven = (s, extra) => {
-        const token = both(s);
-        return s.dpop(token, s.proof(token), extra);
-    };
-    refuses("token_bound", ["N14", "B10.6"], "both-no-certificate", "Bound to a key and a certificate, and the key alone is proved", s => proven(s, {}), { configuration, good: s => proven(s, with_(CERTIFICATE)) });
-    refuses("token_bound", ["N14", "B10.6"], "both-no-proof", "Bound to a key and a certificate, and the certificate alone came", s => s.bearer(both(s), with_(CERTIFICATE)), { configuration, good: s => proven(s, with_(CERTIFICATE)) });
-    refuses("token_unbound", ["N11"], "required", "An unbound token, where a certificate is required", s => s.bearer(s.token(), with_(CERTIFICATE)), { configuration: { ...configuration, certificate: "required" }, good: right });
-    refuses("token_unbound", ["B12.4"], "sender-constrained", "An unbound token, where a binding is required", s => s.bearer(), { configuration: { senderConstrained: "required" }, good: s => s.proven(), clause: "RFC 9700 section 2.2.1" });
-}
-
-export function permissions(collector) {
-    const { refuses, grants } = collector.topic("permissions", "authorization");
-    const scopes = { scopes: ["read", "write"] };
-    refuses("scope_insufficient", ["P01", "B1.13", "B3.8", "B3.11"], "scope", "A scope that is lacking", s => s.bearer(), { rules: scopes, demand: { scope: "read write" }, good: BEARER });
-    grants(["P01", "B1.5"], "scope-there", "All scopes are there", s => s.bearer(s.token({ claims: { scope: "write read" } })), { rules: scopes });
-    refuses("token_expired", ["P04", "B4.5"], "expired-and-scope", "A token that is over lacks a scope too", s => s.bearer(s.token({ claims: { exp: 1 } })), { rules: scopes, good: BEARER });
-    const acr = { acr: ["mfa"] };
-    refuses("authentication_insufficient", ["P05", "B9.1", "B9.3"], "no-acr", "There is no acr", s => s.bearer(), { rules: acr, demand: { acr_values: "mfa" }, good: BEARER });
-    refuses("authentication_insufficient", ["P05", "B9.1"], "weak-acr", "Another acr", s => s.bearer(s.token({ claims: { acr: "pwd" } })), { rules: acr, demand: { acr_values: "mfa" }, good: BEARER });
-    grants(["P05", "B1.4", "B9.2"], "acr", "The acr that is asked for", s => s.bearer(s.token({ claims: { acr: "mfa" } })), { rules: acr });
-    const age = { maxAgeSeconds: 60 };
-    refuses("authentication_insufficient", ["P07", "B9.3"], "no-auth-time", "There is no auth_time", s => s.bearer(), { rules: age, demand: { max_age: "60" }, good: BEARER });
-    refuses("authentication_insufficient", ["P07", "B9.1"], "long-ago", "The user signed in too long ago", s => s.bearer(s.token({ claims: { auth_time: 1_799_999_900 } })), { rules: age, demand: { max_age: "60" }, good: BEARER });
-    grants(["P07", "B9.2"], "lately", "The user signed in lately", s => s.bearer(s.token({ claims: { auth_time: 1_799_999_990 } })), { rules: age });
-    refuses("signature_invalid", ["P11", "B9.4"], "bad-token", "A bad token is not told what would be needed", s => s.bearer(s.token({ sign: (make, input) => make(input, "stranger", "RS256") })), { rules: acr, good: BEARER });
-    refuses("authentication_insufficient", ["P12", "B9.1"], "dpop", "Step-up with DPoP", s => s.proven(), { rules: acr, demand: { acr_values: "mfa" }, good: PROOF });
+    refuses(
+        "scheme_unsupported",
+        "J41",
+        "disabled",
+        "A good proof, where DPoP is switched off",
+        s => s.proven(),
+        { configuration: disabled, good: s => s.bearer() }
+    );
 }

@@ -3,6 +3,7 @@
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { conformancePage } from "./conformance.mjs";
 import { makeVectors } from "./make.mjs";
 
 const folder = fileURLToPath(new URL("../../vectors/", import.meta.url));
@@ -15,4 +16,5 @@ for (const [path, text] of files) {
     mkdirSync(dirname(join(folder, path)), { recursive: true });
     writeFileSync(join(folder, path), text);
 }
-console.log(`${files.size} files in vectors/`);
+writeFileSync(fileURLToPath(new URL("../../docs/conformance.md", import.meta.url)), conformancePage(files));
+console.log(`${files.size} files in vectors/, and docs/conformance.md`);

@@ -6,9 +6,12 @@ import { Collector } from "./collecting.mjs";
 import * as credentials from "./credentials.mjs";
 import { KEY_SETS } from "./keys.mjs";
 import { keySets } from "./key-sets.mjs";
-import * as proofs from "./proofs.mjs";
+import { certificates, permissions } from "./permissions.mjs";
+import { proofs } from "./proofs.mjs";
 import * as examples from "./rfc-examples.mjs";
+import { signatures } from "./signatures.mjs";
 import * as sequences from "./sequences.mjs";
+import { targets } from "./targets.mjs";
 import * as tokens from "./tokens.mjs";
 
 const digest = bytes => createHash("sha256").update(bytes).digest("base64url");
@@ -16,11 +19,11 @@ const digest = bytes => createHash("sha256").update(bytes).digest("base64url");
 const ALL = [
     credentials.good,
     ...[tokens.algorithms, tokens.compactForm, tokens.headers, tokens.types],
-    ...[claims.payloads, claims.times, claims.claims, claims.signatures],
+    ...[claims.payloads, claims.times, claims.claims, signatures],
     keySets,
-    ...[credentials.credentials, credentials.presentation, credentials.permissions],
-    collector => credentials.certificates(collector, digest),
-    ...[proofs.proofs, proofs.targets],
+    ...[credentials.credentials, credentials.presentation, permissions],
+    collector => certificates(collector, digest),
+    ...[proofs, targets],
     ...[sequences.replays, sequences.memories, sequences.rotation, sequences.nonces, sequences.regressions],
     ...[examples.rfc7515, examples.rfc7797, examples.rfc7520, examples.thumbprints, examples.rfc9449],
     ...[examples.challenges, examples.others]

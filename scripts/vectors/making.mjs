@@ -96,7 +96,13 @@ export class Maker {
     /** A request with these header fields, `Host` aside. */
     request(fields, { host = "api.example", ...changes } = {}) {
         const hosts = (host === null ? [] : [host].flat()).map(value => ["Host", value]);
-        return { method: "GET", target: "/v1/items?x=1", scheme: "https", fields: [...hosts, ...fields], ...changes };
+        return {
+            method: "GET",
+            target: "/v1/items?x=1",
+            scheme: "https",
+            fields: [...hosts, ...fields],
+            ...changes
+        };
     }
 
     bearer(token = this.token(), changes = {}) {

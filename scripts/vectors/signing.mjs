@@ -1,7 +1,15 @@
 // Signatures that come out the same each time, so that the vectors can be made anew and compared to the byte: ECDSA by
 // RFC 6979, RSA-PSS with a salt that is derived from the message.
 
-import { constants, createECDH, createHash, createHmac, createPrivateKey, privateEncrypt, sign } from "node:crypto";
+import {
+    constants,
+    createECDH,
+    createHash,
+    createHmac,
+    createPrivateKey,
+    privateEncrypt,
+    sign
+} from "node:crypto";
 
 /** For each curve: its name in `node:crypto`, its order, bytes of a coordinate. */
 const CURVES = {
@@ -65,8 +73,7 @@ function leftmostBits(digest, n) {
 }
 
 function* candidates(d, z, n, length, hash) {
-    const mac = (key, ...parts) =>
-        parts.reduce((h, part) => h.update(part), createHmac(hash, key)).digest();
+    const mac = (key, ...parts) => parts.reduce((h, part) => h.update(part), createHmac(hash, key)).digest();
     const size = createHash(hash).digest().length;
     const seed = [bytesOf(d, length), bytesOf(z, length)];
     let v = Buffer.alloc(size, 1);
