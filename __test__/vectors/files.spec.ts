@@ -1,6 +1,7 @@
 // The files of `vectors/`: of the schema, as the program that makes them writes them, each refusal beside its twin; and
 // docs/conformance.md, in which each requirement has something that shows it.
 
+import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Ajv2020 } from "ajv/dist/2020.js";
@@ -77,4 +78,18 @@ test("a test cites a requirement by its name or by its text", () => {
 
 test("docs/conformance.md is what npm run vectors writes", () => {
     expect(readFileSync(join(root, "docs/conformance.md"), "utf8")).toBe(conformancePage(made));
+});
+
+test("the package of the vectors holds each file, and is not to be published yet", () => {
+    const manifest = readJson("package.json") as { private: boolean };
+    expect(manifest.private).toBe(true);
+    const [{ files }] = JSON.parse(
+        execFileSync("npm", ["pack", "--dry-run", "--json", "--ignore-scripts", "--loglevel=error"], {
+            cwd: folder,
+            encoding: "utf8"
+        })
+    ) as [{ files: readonly { path: string }[] }];
+    const packed = files.map(({ path }) => path).sort();
+    const others = ["LICENSE", "README.md", "key-sets.json", "keys.json", "package.json", "schema.json"];
+    expect(packed).toEqual([...paths, ...others].sort());
 });

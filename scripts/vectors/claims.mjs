@@ -12,6 +12,7 @@ export function payloads(collector) {
     for (const [slug, text] of Object.entries({ list: "[]", text: '"x"', number: "1", null: "null" })) {
         bad("D01", slug, `The payload is ${slug}, and no object`, text);
     }
+    bad("D02", "blank", "The payload is a space", " ");
     bad(
         "D03",
         "values",
@@ -143,6 +144,9 @@ export function times(collector) {
         () => ({ claims: { nbf: NOW + 61 } }),
         { configuration }
     );
+    refusesToken("token_malformed", "D31", "digits", "exp of a thousand digits", () => ({
+        claims: { exp: json(`1${"0".repeat(999)}`) }
+    }));
     malformed("D38", "nbf-text", "nbf is a text", { nbf: String(NOW - 10) });
     refusesToken("claim_missing", "D33", "no-iat", "There is no iat", () => ({ claims: { iat: undefined } }));
     malformed("D34", "iat-text", "iat is a text", { iat: "now" });
@@ -242,6 +246,13 @@ export function claims(collector) {
         aud: "https://other.example"
     });
     changed("claim_missing", "E23", "sub-absent", "There is no sub", { sub: undefined });
+    changed("claim_malformed", "D47", "sub-list", "sub is a list", { sub: ["user-1"] });
+    grantsToken("D47", "sub-long", "A sub of four thousand characters", () => ({
+        claims: { sub: "x".repeat(4_000) }
+    }));
+    grantsToken("E19", "aud-many", "This API is the last of two hundred in aud", () => ({
+        claims: { aud: [...Array.from({ length: 199 }, (_, i) => `https://api-${i}.example`), AUDIENCE] }
+    }));
     changed("claim_malformed", "E23", "sub-number", "sub is a number", { sub: 1 });
     changed(
         "claim_malformed",

@@ -74,6 +74,12 @@ export function keySets(collector) {
         { by: ["weak-rsa", "RS256"], header: { kid: "rsa-1" } },
         { goodToken: byRsa }
     );
+    rsaKey("G10", "odd", "A key of RSA of 2047 bits", {
+        n: b64u(raw(RSA.n).map((byte, i) => (i === 0 ? byte & 0x7f : byte)))
+    });
+    rsaKey("G11", "long", "A key of RSA of 16384 bits", {
+        n: b64u(Buffer.concat([raw(RSA.n), Buffer.alloc(1792, 0xa5)]))
+    });
     rsaKey("G12", "exponent-1", "The exponent of RSA is 1", { e: "AQ" });
     rsaKey("G12", "exponent-even", "The exponent of RSA is even", { e: "AQAC" });
     rsaKey("G15", "padding", "n with padding", { n: `${RSA.n}==` });

@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import * as claims from "./claims.mjs";
 import { Collector } from "./collecting.mjs";
 import * as credentials from "./credentials.mjs";
+import * as headers from "./headers.mjs";
 import { KEY_SETS } from "./keys.mjs";
 import { keySets } from "./key-sets.mjs";
 import { certificates, permissions } from "./permissions.mjs";
@@ -18,7 +19,7 @@ const digest = bytes => createHash("sha256").update(bytes).digest("base64url");
 
 const ALL = [
     credentials.good,
-    ...[tokens.algorithms, tokens.compactForm, tokens.headers, tokens.types],
+    ...[tokens.algorithms, tokens.compactForm, headers.headers, headers.types],
     ...[claims.payloads, claims.times, claims.claims, signatures],
     keySets,
     ...[credentials.credentials, credentials.presentation, permissions],

@@ -38,6 +38,15 @@ export function replays(collector) {
             { request: other, code: "proof_replayed" }
         ];
     });
+    sequence(["L09", "B6.1"], "another-spelling", "Another spelling of a proof that was seen", s => {
+        const token = s.bound(lasting);
+        const proof = s.proof(token);
+        const other = proof.slice(0, -1) + { A: "B", Q: "R", g: "h", w: "x" }[proof.at(-1)];
+        return [
+            { request: s.dpop(token, proof), code: "granted" },
+            { request: s.dpop(token, other), code: "proof_malformed" }
+        ];
+    });
     sequence("L07", "other-key", "The same jti of another key", s =>
         ["client", "client-2"].map(client => {
             const token = s.bound(lasting, client);

@@ -52,6 +52,7 @@ export function targets(collector) {
     same("K09", "empty-port", "https://api.example:/v1/items");
     same("K16", "unreserved", "https://api.example/v1/%69tems");
     same("K22", "dots", "https://api.example/v1/x/../items");
+    same("K23", "encoded-dots", "https://api.example/v1/x/%2e%2e/items");
     same("K25", "query", "https://api.example/v1/items?y=2");
     same("K26", "fragment", "https://api.example/v1/items#f");
     const others = {
@@ -66,6 +67,8 @@ export function targets(collector) {
         "K20-twice": "https://api.example/v1/%2569tems",
         "K21-malformed": "https://api.example/v1/items%GG",
         "K27-user": "https://u:p@api.example/v1/items",
+        "K30-number": "https://2130706433/v1/items",
+        "K31-ipv6": "https://[0:0:0:0:0:0:0:1]/v1/items",
         "K28-backslash": "https:\\\\api.example\\v1\\items",
         "K28-tab": "https://api.example/v1/\titems",
         "K29-relative": "/v1/items",
