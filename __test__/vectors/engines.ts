@@ -54,13 +54,33 @@ export function addon(reached: Reached): Engine {
                 const request = nodeRequest(step.request);
                 const require = requirementsOf(step);
                 const { refusal } = await validator.explain(request, null, require && { require });
-                const verdict = await validator.validateRequest(request);
-                const judged = require === undefined ? verdict : validator.authorize(verdict, require);
-                answers.push({ ...answerOf(judged), explained: refusal?.code ?? "granted" });
+                const judge = async (): Promise<Answer> => {
+                    const verdict = await validator.validateRequest(request);
+                    return answerOf(require === undefined ? verdict : validator.authorize(verdict, require));
+                };
+                const answer = await answerTo(step, judge);
+                answers.push({
+                    ...answer,
+                    ...(step.atOnce === undefined && { explained: refusal?.code ?? "granted" })
+                });
             }
             return answers;
         }
     };
+}
+
+/** One answer; or, of many at once, that of all but the one which is granted. */
+async function answerTo({ atOnce = 1 }: Step, judge: () => Promise<Answer>): Promise<Answer> {
+    const answers = await Promise.all(Array.from({ length: atOnce }, judge));
+    const refused = answers.filter(({ verdict }) => verdict === "refused");
+    const [other] = refused;
+    const isAsSaid = refused.length === atOnce - 1 && new Set(refused.map(({ code }) => code)).size === 1;
+    if (atOnce === 1) {
+        return answers[0] as Answer;
+    }
+    return isAsSaid && other !== undefined
+        ? other
+        : { verdict: "granted", message: `${atOnce - refused.length} of ${atOnce} were granted` };
 }
 
 function optionsOf(vector: Vector, clock: { now: number }, reached: Reached): ValidatorOptions<unknown> {
@@ -145,7 +165,7 @@ export function dropIn(reached: Reached): Engine {
                 if (step.keys !== undefined) {
                     publish(reached, keySet(step.keys));
                 }
-                answers.push(await answerOfDropIn(utils, vector, step));
+                answers.push(await answerTo(step, () => answerOfDropIn(utils, vector, step)));
             }
             return answers;
         }

@@ -49,7 +49,10 @@ test("each refusal has a twin that is granted, and is another request", () => {
         .filter(vector => {
             const twin = byId.get(vector.twin ?? "");
             const asked = (of: typeof vector) =>
-                JSON.stringify([of.configuration, of.steps.map(({ request, rules, time }) => [request, rules, time])]);
+                JSON.stringify([
+                    of.configuration,
+                    of.steps.map(({ request, rules, time }) => [request, rules, time])
+                ]);
             return twin?.steps.at(-1)?.expected.verdict !== "granted" || asked(twin) === asked(vector);
         });
     expect(complaints.map(({ id }) => id)).toEqual([]);

@@ -78,7 +78,9 @@ function complaintOf(vector: Vector, expected: Expected, answer: Answer): string
         return "the response has no DPoP-Nonce";
     }
     const rotates = vector.steps.some(({ keys }) => keys !== undefined);
-    return explained === (code ?? "granted") || rotates ? undefined : `explained as ${explained}`;
+    return explained === undefined || explained === (code ?? "granted") || rotates
+        ? undefined
+        : `explained as ${explained}`;
 }
 
 /** The drop-in takes a request in two steps, of which the first has neither code nor status. */
@@ -93,6 +95,32 @@ function complaintOfDropIn({ oidcSpa }: Vector, expected: Expected, answer: Answ
     }
     return undefined;
 }
+
+test("a runner complains of another verdict, code, status, challenge or explanation", () => {
+    const vector = vectors.find(({ id }) => id === "rfc9449/proof/J01-none") as Vector;
+    const expected = vector.steps[0]?.expected as Expected;
+    const challenge = 'Bearer, DPoP error="invalid_dpop_proof", algs="ES256"';
+    const good: Answer = {
+        verdict: "refused",
+        code: "proof_missing",
+        status: 401,
+        challenge,
+        explained: "proof_missing"
+    };
+    expect(complaintOf(vector, expected, good)).toBeUndefined();
+    expect(complaintOfDropIn(vector, expected, good, true)).toBeUndefined();
+    const others: Partial<Answer>[] = [
+        { verdict: "granted" },
+        { code: "proof_malformed" },
+        { status: 400 },
+        { challenge: 'Bearer error="invalid_dpop_proof", DPoP' },
+        { explained: "granted" }
+    ];
+    for (const other of others) {
+        expect(complaintOf(vector, expected, { ...good, ...other }), JSON.stringify(other)).toBeDefined();
+    }
+    expect(complaintOfDropIn(vector, expected, { ...good, verdict: "granted" }, true)).toBeDefined();
+});
 
 describe("WWW-Authenticate", () => {
     test("is read by its parameters", () => {

@@ -48,6 +48,8 @@ export interface Expected {
 export interface Step {
     /** Seconds since 1970. */
     readonly time: number;
+    /** It comes so many times at once: one is granted, the others get what is expected. */
+    readonly atOnce?: number;
     /** What the issuer publishes from now on. */
     readonly keys?: string | KeySet;
     /** What the route asks of a good token. */

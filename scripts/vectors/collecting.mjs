@@ -178,8 +178,9 @@ function stepsFrom(maker, kind, make, code, { time, demand, rules }) {
 
 /** Steps as files have them. */
 function finish(steps, configuration) {
-    return steps.map(({ request, code, time = NOW, demand, rules, keys }) => ({
+    return steps.map(({ request, code, time = NOW, demand, rules, keys, atOnce }) => ({
         time,
+        ...(atOnce && { atOnce }),
         ...(keys && { keys }),
         ...(rules && { rules }),
         request,

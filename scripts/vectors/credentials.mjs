@@ -50,6 +50,14 @@ export function credentials(collector) {
     malformed("I08", "semicolon", "A semicolon and more behind the token", token => `Bearer ${token};x`);
     malformed("I08", "two-tokens", "Two tokens", token => `Bearer ${token} ${token}`);
     malformed("I09", "quotes", "A token in quotes", token => `Bearer "${token}"`);
+    for (const [slug, end] of Object.entries({ "line-feed": "\r\nX-Admin: 1", nul: "\u0000" })) {
+        malformed(
+            ["I19", "B4.7"],
+            slug,
+            "A control character behind the token",
+            token => `Bearer ${token}${end}`
+        );
+    }
     malformed("B18", "scheme-twice", "The scheme twice", token => `Bearer Bearer ${token}`);
     malformed(
         "I18",

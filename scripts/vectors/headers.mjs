@@ -55,6 +55,9 @@ export function headers(collector) {
         }));
     }
     unknown(["C30", "B6.6"], "kid-letters", "The kid in other letters", () => ({ header: { kid: "RSA-1" } }));
+    unknown(["O01", "B4.8"], "kid-breaks-out", "A kid that would break out of the challenge", () => ({
+        header: { kid: 'x", error="none\r\nSet-Cookie: a=b' }
+    }));
     for (const kid of ["__proto__", "constructor"]) {
         unknown("C31", `kid-${kid}`, "A kid that every object has", () => ({ header: { kid } }));
     }

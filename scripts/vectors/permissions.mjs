@@ -43,6 +43,39 @@ export function certificates(collector, digest) {
         },
         more
     );
+    const fromProxy = (s, text) => {
+        const request = bound(s, { remoteAddress: "10.0.0.1" });
+        return { ...request, fields: [...request.fields, ["Client-Cert", text]] };
+    };
+    const field = der => `:${der.toString("base64")}:`;
+    const proxied = {
+        configuration: { clientCertificate: "header", trustProxy: ["10.0.0.0/8"] },
+        good: s => fromProxy(s, field(CERTIFICATE))
+    };
+    refuses(
+        "certificate_mismatch",
+        ["N13", "B10.5"],
+        "field-of-proxy",
+        "Another certificate, in the field of a trusted proxy",
+        s => fromProxy(s, field(Buffer.from("another"))),
+        proxied
+    );
+    refuses(
+        "token_bound",
+        ["N13", "B10.5"],
+        "field-malformed",
+        "A field of a trusted proxy that is no byte sequence",
+        s => fromProxy(s, CERTIFICATE.toString("base64")),
+        proxied
+    );
+    refuses(
+        "token_bound",
+        ["N13", "B10.5"],
+        "field-of-another",
+        "The field of a sender that is no proxy",
+        s => ({ ...fromProxy(s, field(CERTIFICATE)), remoteAddress: "192.0.2.1" }),
+        proxied
+    );
     const both = s =>
         s.bound({
             claims: {

@@ -38,6 +38,9 @@ export function replays(collector) {
             { request: other, code: "proof_replayed" }
         ];
     });
+    sequence(["L02", "B2.39"], "at-once", "The same proof twenty times at once", s => [
+        { request: proven(s), atOnce: 20, code: "proof_replayed" }
+    ]);
     sequence(["L09", "B6.1"], "another-spelling", "Another spelling of a proof that was seen", s => {
         const token = s.bound(lasting);
         const proof = s.proof(token);

@@ -116,6 +116,13 @@ function requests(collector) {
         { target: "//evil.example/v1/items" },
         "https://evil.example/v1/items"
     );
+    bad(
+        "K47",
+        "fragment",
+        "A fragment in the request's target",
+        { target: "/v1/items#/../other" },
+        "https://api.example/v1/other"
+    );
     bad("K46", "asterisk", "The target *", { target: "*", method: "OPTIONS" }, "https://api.example/*");
     bad(["K38", "B4.7"], "user", "A Host with a user in it", { host: "a@api.example" });
     bad("K38", "path", "A Host with a path in it", { host: "api.example/x" });

@@ -125,6 +125,16 @@ impl Server {
                 self.memory.look_up(record, now)
             });
         let rotates = newest.is_some();
+        // What comes at once comes one after the other here; the addon's runner has them at once.
+        if let Some(times) = step["atOnce"].as_u64() {
+            let granted = (0..times).filter(|_| self.judge(&question, now, newest).is_none()).count();
+            let refusal = self.judge(&question, now, newest);
+            return if granted == 1 {
+                compare(&step["expected"], refusal.as_ref())
+            } else {
+                Err(format!("{granted} granted"))
+            };
+        }
         let refusal = self.judge(&question, now, newest);
         let code = refusal.as_ref().map(|refusal| refusal.rejection.code());
         let explained = explained.refusal().map(|rejection| rejection.code());

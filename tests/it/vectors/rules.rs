@@ -74,7 +74,10 @@ pub fn policy_of(configuration: &Value) -> Policy {
             .as_str()
             .map(|text| ProtectedResource::parse(text, Description::default()).unwrap()),
         reads_forwarded_prefix: false,
-        certificate_field: CertificateField::Ignored,
+        certificate_field: match configuration["clientCertificate"].as_str() {
+            Some("header") => CertificateField::OfTrustedProxy,
+            _ => CertificateField::Ignored,
+        },
     }
 }
 
