@@ -10,7 +10,7 @@ import { createValidator } from "../validator/create.js";
 import { invalid, kindOf, readMembers, type Members } from "../validator/members.js";
 import { answering, granted, refused } from "./answering.js";
 import { createTestIssuer } from "./issuer.js";
-import { checkPlace, type ProductionOptions } from "./production.js";
+import { checkPlace, isInTest, tellMock, type ProductionOptions } from "./production.js";
 import { SHAPES } from "./shapes.js";
 
 /** Who comes, as the test wants it. */
@@ -46,7 +46,8 @@ const FAKE: Members = {
 
 /**
  * Makes a validator that grants every request to whom the test says, or refuses every one. `authorize`, and so the rule
- * `require`, is a real validator's. Where `NODE_ENV` is `production` it is refused.
+ * `require`, is a real validator's. Where `NODE_ENV` is `production` it is refused. Where it is not `test` either, and no
+ * test runner is there, a warning says once that nothing is verified (`OIDC_SPA_NATIVE_MOCK`).
  *
  * @throws TypeError if there is neither claims nor a refusal, or both
  * @example
@@ -68,7 +69,9 @@ export function fakeValidator<Claims = AccessTokenClaims>(
     options: FakeGrant<Claims> | FakeRefusal
 ): Validator<Claims> {
     const read = readMembers(options, FAKE) as unknown as FakeGrant<Claims> | FakeRefusal;
-    checkPlace("fakeValidator", read);
+    if (!checkPlace("fakeValidator", read) && !isInTest() && read.refusal === undefined) {
+        tellMock("fakeValidator");
+    }
     if ((read.claims === undefined) === (read.refusal === undefined)) {
         throw invalid(`fakeValidator takes either claims or a refusal. Write ${FAKE.example}`);
     }

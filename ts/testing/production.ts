@@ -31,6 +31,13 @@ export function checkPlace(what: string, { verifyNothingInProduction }: Producti
     return true;
 }
 
+/** What test runners write into the environment: vitest, Jest, node:test; and what people write for the others. */
+const OF_TEST_RUNNERS: readonly string[] = ["VITEST", "JEST_WORKER_ID", "NODE_TEST_CONTEXT"];
+
+/** Whether a test runner runs this. Many a server of production has no `NODE_ENV` at all. */
+export const isInTest = (): boolean =>
+    process.env["NODE_ENV"] === "test" || OF_TEST_RUNNERS.some(name => process.env[name] !== undefined);
+
 let hasWarned = false;
 
 /** Says once in a process that nothing is verified. */

@@ -253,6 +253,30 @@ for (const guard of ["drop-in", "validator"]) {
             assert.ok(Date.now() >= exp * 1000);
         });
 
+        test("a socket that says too much at once is put out, and nobody hears more of it", async () => {
+            const quiet = openSocket(await ticketFor());
+            await once(quiet, "open");
+            const heard = [];
+            quiet.on("message", data => heard.push(...JSON.parse(String(data)).map(({ text }) => text)));
+            for (const [name, words] of [
+                ["loud", 30],
+                ["calm", 20]
+            ]) {
+                const socket = openSocket(await ticketFor());
+                await once(socket, "open");
+                for (let word = 1; word <= words; word++) {
+                    socket.send(`${name}-${word}`);
+                }
+                if (name === "loud") {
+                    assert.equal((await once(socket, "close"))[0], 1008);
+                }
+            }
+            while (!heard.includes("calm-20")) {
+                await once(quiet, "message");
+            }
+            assert.ok(heard.includes("loud-20") && !heard.includes("loud-21"));
+        });
+
         test("a socket without a ticket is refused, and what is no frame costs only its own socket", async () => {
             for (const offered of [[], ["chat"], ["chat", "ticket.nonsense"], ["chat", "ticket."]]) {
                 const socket = new WebSocket(`${url.replace("http", "ws")}/chat`, offered);

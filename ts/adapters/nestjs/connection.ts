@@ -12,8 +12,16 @@ import { carrierOf, isConnection, requestOf, responseOf, socketOf } from "./cont
 /** Where Nest notes that a method answers with events, whatever its version. */
 const IS_SSE = "__sse__";
 
+/** A node of an operation that may have directives, and others within it. */
+type Node = {
+    readonly directives?: readonly { readonly name: { readonly value: string } }[];
+    readonly selectionSet?: { readonly selections: readonly Node[] };
+};
 /** What GraphQL tells a resolver of the operation. */
-type ResolveInfo = { readonly operation?: { readonly operation?: string } };
+type ResolveInfo = {
+    readonly operation?: Node & { readonly operation?: string };
+    readonly fragments?: Readonly<Record<string, Node>>;
+};
 
 /** A client of socket.io. */
 interface Client {
@@ -69,11 +77,33 @@ function connectionOf(context: ExecutionContext): Client | Closable | Cuttable |
         : undefined;
 }
 
-/** Whether the answer comes bit by bit: events of a method, or of a subscription of GraphQL over HTTP. */
+/** Whether the answer comes bit by bit: events of a method or of a subscription of GraphQL over HTTP, parts of a query. */
 function isStream(context: ExecutionContext): boolean {
     if (context.getType<string>() !== "graphql") {
         return Reflect.getMetadata(IS_SSE, context.getHandler()) === true;
     }
-    const info = context.getArgByIndex<ResolveInfo | undefined>(3);
-    return info?.operation?.operation === "subscription";
+    const { operation, fragments } = context.getArgByIndex<ResolveInfo | undefined>(3) ?? {};
+    return (
+        operation !== undefined && (operation.operation === "subscription" || isInParts(operation, fragments))
+    );
+}
+
+/** By operation: each of its resolvers may have a guard that asks. */
+const inParts = new WeakMap<object, boolean>();
+
+/** Whether the operation asks for parts that come later. A server that knows none refuses it before any resolver. */
+function isInParts(operation: Node, fragments: ResolveInfo["fragments"]): boolean {
+    const known = inParts.get(operation);
+    if (known !== undefined) {
+        return known;
+    }
+    const left = [operation, ...Object.values(fragments ?? {})];
+    let found = false;
+    for (let node = left.pop(); node !== undefined && !found; node = left.pop()) {
+        found =
+            node.directives?.some(({ name }) => name.value === "defer" || name.value === "stream") ?? false;
+        left.push(...(node.selectionSet?.selections ?? []));
+    }
+    inParts.set(operation, found);
+    return found;
 }

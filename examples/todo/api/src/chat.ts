@@ -4,17 +4,24 @@ import { upgradeWebSocket } from "@hono/node-server";
 import { createRoute, z, type OpenAPIHono } from "@hono/zod-openapi";
 import type { WSContext } from "hono/ws";
 import { createClient } from "redis";
+import type { WebSocket } from "ws";
 import type { Env, Guard, Person } from "./guard/guard.js";
 import { ProblemError } from "./problem.js";
 import type { Store, Word } from "./store.js";
 
 const TICKET_SECONDS = 15;
 const LONGEST_WORD = 500;
+/** Words of one socket within ten seconds. Whoever says more is put out. */
+const MOST_WORDS = 20;
+const WORDS_PERIOD_MS = 10_000;
+/** Bytes that may wait for a client that does not read. They are memory of this process. */
+const LARGEST_BACKLOG = 256 * 1024;
 /** As timers of JavaScript have it; a token that lives longer than 24 days ends its socket then. */
 const LONGEST_WAIT_MS = 2 ** 31 - 1;
 /** The close codes that the page knows: the token has ended; this instance goes. */
 const TOKEN_EXPIRED = 4401;
 const GOING_AWAY = 1001;
+const TOO_MANY_WORDS = 1008;
 
 const ticketRoute = (guard: Guard) =>
     createRoute({
@@ -62,6 +69,8 @@ export async function addChat(
 
     function eventsOf(person: Person) {
         let end: NodeJS.Timeout;
+        let words = 0;
+        let since = 0;
         return {
             onOpen(_event: Event, socket: WSContext) {
                 const left = Math.min(person.expiresAt - Date.now(), LONGEST_WAIT_MS);
@@ -70,6 +79,14 @@ export async function addChat(
                 send(socket, store.lastWords());
             },
             onMessage({ data }: MessageEvent, socket: WSContext) {
+                if (Date.now() - since > WORDS_PERIOD_MS) {
+                    [words, since] = [0, Date.now()];
+                }
+                if (++words > MOST_WORDS) {
+                    sockets.delete(socket);
+                    socket.close(TOO_MANY_WORDS, "Too many words at once");
+                    return;
+                }
                 const text = typeof data === "string" ? data.trim().slice(0, LONGEST_WORD) : "";
                 if (text !== "" && sockets.has(socket)) {
                     bus.publish(store.say(person.name, text));
@@ -92,7 +109,15 @@ export async function addChat(
     };
 }
 
-const send = (socket: WSContext, words: readonly Word[]) => socket.send(JSON.stringify(words));
+function send(socket: WSContext, words: readonly Word[]): void {
+    const raw = socket.raw as WebSocket;
+    if (raw.bufferedAmount > LARGEST_BACKLOG) {
+        // It comes again for the last words, if it is there at all.
+        raw.terminate();
+        return;
+    }
+    socket.send(JSON.stringify(words));
+}
 
 /** Brings what is said at one instance to all of them. */
 async function openBus(redisUrl: string | undefined, heard: (word: Word) => void) {

@@ -17,6 +17,9 @@ export interface Word {
     readonly at: string;
 }
 
+/** Words of the chat that are kept. */
+const KEPT_WORDS = 1000;
+
 const TABLES = `
     CREATE TABLE IF NOT EXISTS todos (
         id TEXT PRIMARY KEY, owner TEXT NOT NULL, ownerName TEXT NOT NULL,
@@ -49,6 +52,7 @@ export function openStore(file: string) {
     );
     const remove = db.prepare("DELETE FROM todos WHERE id = ? AND owner = ?");
     const say = db.prepare("INSERT INTO words (author, text, at) VALUES (?, ?, ?) RETURNING *");
+    const dropWords = db.prepare("DELETE FROM words WHERE id <= ?");
     const lastWords = db.prepare("SELECT * FROM (SELECT * FROM words ORDER BY id DESC LIMIT 50) ORDER BY id");
     const addTicket = db.prepare("INSERT INTO tickets VALUES (?, ?, ?)");
     const takeTicket = db.prepare("DELETE FROM tickets WHERE id = ? RETURNING person, goodUntil");
@@ -71,7 +75,11 @@ export function openStore(file: string) {
         },
         remove: (owner: string, id: string): boolean => remove.run(id, owner).changes > 0,
 
-        say: (author: string, text: string) => say.get(author, text, new Date().toISOString()) as Word,
+        say(author: string, text: string): Word {
+            const word = say.get(author, text, new Date().toISOString()) as Word;
+            dropWords.run(word.id - KEPT_WORDS);
+            return word;
+        },
         lastWords: () => lastWords.all() as Word[],
 
         /** A ticket opens one socket, once, within a few seconds, at any instance. */
