@@ -1193,8 +1193,8 @@ export interface Validator<Claims = AccessTokenClaims> {
     readonly resourceMetadata: ResourceMetadata | null;
     /**
      * Resolves when the keys of every issuer are there. Rejects with the reason if they are not there after `timeoutMs`
-     * (default 10000), or earlier if no attempt is due in that time: with an `Error` whose `code` is `"keys_unavailable"`. All issuers are asked at once. Calling it is
-     * optional: the first request fetches the keys too.
+     * (default 10000), or earlier if no attempt is due in that time: with an `Error` whose `code` is `"keys_unavailable"`.
+     * All issuers are asked at once. Calling it is optional: the first request fetches the keys too.
      */
     ready(options?: { timeoutMs?: number | undefined }): Promise<void>;
     /**

@@ -275,6 +275,11 @@ function roleRequirement(
     isFulfilled: (names: readonly string[], holds: (name: string) => boolean) => boolean
 ): Requirement {
     const names = stringList(roles, "roles");
+    if (path === undefined) {
+        throw invalid(
+            "the claim that holds the roles is missing. Write, for example, rolesOf.keycloakRealm behind them"
+        );
+    }
     const members = stringList(path, "the path of a claim");
     return {
         shortfall: ({ rawClaims }) => {

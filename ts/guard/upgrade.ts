@@ -8,6 +8,7 @@
 import { ServerResponse, type IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import type { Granted, Validator } from "../../index.js";
+import { kindOf } from "../validator/members.js";
 import type { RouteRules } from "./rules.js";
 import { send } from "./node.js";
 import { failure, type ResponseToSend } from "./response.js";
@@ -60,7 +61,15 @@ export interface UpgradeServer {
 }
 
 /** A server that listens for itself upgrades everybody, whatever the guard says. */
-export function checkNoServer({ options }: UpgradeServer): void {
+export function checkNoServer(sockets: UpgradeServer): void {
+    const given: Partial<UpgradeServer> = Object(sockets);
+    if (typeof given.handleUpgrade !== "function") {
+        throw new TypeError(
+            `oidc-spa-native: protect takes a WebSocketServer last; got ${kindOf(sockets)}. Write server.on("upgrade", ` +
+                "protect(validator, {}, new WebSocketServer({ noServer: true })))."
+        );
+    }
+    const { options } = given;
     if (options !== undefined && options.noServer !== true) {
         throw new TypeError(
             "oidc-spa-native: the WebSocketServer must be made with { noServer: true }; with a server or a port of its own " +

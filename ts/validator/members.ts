@@ -47,7 +47,8 @@ function unknownMember(name: string, { of, noun, names, instead = {} }: Members)
         : near === undefined
           ? `. There ${names.length === 1 ? "is" : "are"} ${names.join(", ")}`
           : `; did you mean "${near}"?`;
-    return invalid(`unknown ${noun} "${shown(name)}" of ${of}${hint}`);
+    // "..., as its second argument," stands before a verb elsewhere.
+    return invalid(`unknown ${noun} "${shown(name)}" of ${of.replace(/,$/, "")}${hint}`);
 }
 
 /**

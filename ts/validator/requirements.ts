@@ -66,12 +66,15 @@ export function shortfallOf<Claims>(
     requirement: Requirements<Claims>,
     nowSeconds: number
 ): Shortfall | null {
-    return joined<Claims>(requirementsOf(requirement, "authorize")).shortfall(granted, nowSeconds);
+    return joined<Claims>(requirementsOf(requirement, "the second argument of authorize")).shortfall(
+        granted,
+        nowSeconds
+    );
 }
 
 /** The scopes to ask for, told to a client that has no token yet. */
 export function scopesToAskFor<Claims>(requirement: Requirements<Claims>): readonly string[] {
-    const { scopes = [] } = joined<Claims>(requirementsOf(requirement, "authorize"));
+    const { scopes = [] } = joined<Claims>(requirementsOf(requirement, "the second argument of authorize"));
     return areNames(scopes) ? scopes : [];
 }
 

@@ -10,6 +10,7 @@ import type { Incoming } from "../../guard/incoming.js";
 import { incomingOf, type NodeRequest } from "../../guard/node.js";
 import { setHeaders, type ResponseToSend } from "../../guard/response.js";
 import { handshake, type SaidAtConnect } from "../../guard/subprotocol.js";
+import { invalid, kindOf } from "../../validator/members.js";
 
 /** What `createContext` is given: with Fastify's request, `req.raw` is the one of Node.js. */
 export type ContextOptions =
@@ -42,6 +43,13 @@ interface Reply {
 
 /** The adapter's `createContext`, or what yours spreads into its context: `{ ...createContext(options), db }`. */
 export function createContext(options: ContextOptions): AuthContext {
+    const { req: asked }: Partial<ContextOptions> = Object(options);
+    if (typeof asked !== "object") {
+        throw invalid(
+            `createContext takes what tRPC gives, { req, res } or { req, resHeaders }; got ${kindOf(asked === undefined ? options : asked)}. ` +
+                "Write createContext: options => ({ ...createContext(options), db })"
+        );
+    }
     if ("resHeaders" in options) {
         const { req: request, resHeaders } = options;
         const incoming = {
