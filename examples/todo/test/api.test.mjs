@@ -346,6 +346,72 @@ for (const guard of ["drop-in", "validator"]) {
 }
 
 for (const guard of ["drop-in", "validator"]) {
+    test(`why a call was refused, to the page of a developer alone, guarded by ${guard}`, async t => {
+        const issuer = await startSmallIssuer();
+        const folder = await mkdtemp(join(tmpdir(), "todo-why-"));
+        const port = await freePort(0);
+        const url = `http://127.0.0.1:${port}/support/todos`;
+        const env = {
+            GUARD: guard,
+            OIDC_ISSUER_URI: issuer.issuerUri,
+            OIDC_AUDIENCE: AUDIENCE,
+            API_URL: `http://127.0.0.1:${port}`,
+            WEB_ORIGIN: ORIGIN,
+            DATABASE: join(folder, "todos.db"),
+            PORT: String(port)
+        };
+        const alice = newClient();
+        const token = issuer.token({ ...alice.bound, roles: [] });
+        const good = () => alice.fields({ method: "GET", url, token });
+        const answerTo = async fields => {
+            const response = await fetch(url, { headers: fields });
+            return { text: await response.clone().text(), ...(await response.json()) };
+        };
+        const during = async (mode, act) => {
+            const api = await startApi({ ...env, ...mode }, () => undefined);
+            await act().finally(() => api.end());
+        };
+        t.after(async () => {
+            issuer.close();
+            await rm(folder, { recursive: true });
+        });
+
+        const used = good();
+        await during({ NODE_ENV: "development" }, async () => {
+            const forbidden = await answerTo({ ...used, origin: ORIGIN });
+            const replayed = await answerTo({ ...used, origin: ORIGIN });
+            assert.deepEqual([forbidden.code, replayed.code], ["role_insufficient", "proof_replayed"]);
+            for (const { reason, checks, text } of [forbidden, replayed]) {
+                assert.equal(typeof reason, "string");
+                assert.equal(checks !== undefined, guard === "validator");
+                for (const secret of [token, token.split(".")[2], used.dpop, used.dpop.split(".")[2]]) {
+                    assert.ok(!text.includes(secret));
+                }
+            }
+            const failed = ({ checks = [] }) =>
+                checks.filter(({ outcome }) => outcome === "failed").map(({ id }) => id);
+            const expected =
+                guard === "validator" ? ["route.requirement", "proof.replay", "route.requirement"] : [];
+            assert.deepEqual([forbidden, replayed].flatMap(failed), expected);
+
+            for (const stranger of [{}, { origin: "http://evil.example" }, { origin: "null" }]) {
+                for (const credentials of [{}, good()]) {
+                    const { status, reason, checks } = await answerTo({ ...credentials, ...stranger });
+                    assert.ok(status >= 400);
+                    assert.deepEqual([reason, checks], [undefined, undefined]);
+                }
+            }
+        });
+        for (const mode of [{ NODE_ENV: "production" }, { NODE_ENV: "" }]) {
+            await during(mode, async () => {
+                const { code, reason, checks } = await answerTo({ ...good(), origin: ORIGIN });
+                assert.deepEqual([code, reason, checks], ["role_insufficient", undefined, undefined]);
+            });
+        }
+    });
+}
+
+for (const guard of ["drop-in", "validator"]) {
     test(`an issuer that starts after the API, guarded by ${guard}`, async t => {
         const [port, issuerPort] = await Promise.all([freePort(0), freePort(0)]);
         const folder = await mkdtemp(join(tmpdir(), "todo-early-"));
