@@ -7,7 +7,7 @@ import { allRoles } from "oidc-spa-native/authorization";
 import { protect } from "oidc-spa-native/hono";
 import type { Config } from "../config.js";
 import { claimsSchema, personOf, type Claims } from "./claims.js";
-import type { Env, Guard } from "./guard.js";
+import { standing, type Env, type Guard } from "./guard.js";
 
 export function create(config: Config): Guard {
     const validator = createValidator({
@@ -44,11 +44,6 @@ export function create(config: Config): Guard {
         signedIn: guarded({}),
         support: guarded({ require: allRoles([config.SUPPORT_ROLE], config.ROLES_CLAIM) }),
         ready: () => validator.ready(),
-        health: () => {
-            const { issuers, replayMemory } = validator.health();
-            const [keys] = issuers.map(({ state }) => state);
-            const ready = keys !== "none" && replayMemory.reachable !== false;
-            return { ready, details: { keys, replayMemory } };
-        }
+        health: () => standing(validator.health())
     };
 }
