@@ -86,6 +86,10 @@ function steps(guard) {
             }, id);
             await card.getByRole("button").click();
             await card.locator(".came").waitFor();
+            const focused = await page.evaluate(
+                () => document.activeElement.closest("[data-lesson]")?.dataset.lesson
+            );
+            assert.equal(focused, id, "the focus is not lost");
             return {
                 verdict: await card.locator(".mark").textContent(),
                 came: await card.locator(".came").textContent()
@@ -202,6 +206,11 @@ function steps(guard) {
                 await look(alice, "6-the-issuer-is-away");
                 await page.getByRole("button", { name: "Bring it back" }).click();
                 await page.getByRole("button", { name: "Bring it back" }).waitFor({ state: "detached" });
+                assert.match(
+                    await page.evaluate(() => document.activeElement.textContent),
+                    /^Take the issuer away/,
+                    "the focus is not lost"
+                );
             });
             assert.deepEqual(refused, []);
         });
