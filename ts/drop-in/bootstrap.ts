@@ -7,7 +7,7 @@
 
 import { errored } from "./answers.js";
 import { implementationOf, type Implementation, type SchemaLike } from "./implementations.js";
-import type { DecodedAccessToken_RFC9068, OidcSpaUtils, ParamsOfBootstrap } from "./types.js";
+import type { DecodedAccessToken_RFC9068, NativeUtils, OidcSpaUtils, ParamsOfBootstrap } from "./types.js";
 
 type OidcSpaUtilsBuilder<
     DecodedAccessToken extends Record<string, unknown> = DecodedAccessToken_RFC9068,
@@ -18,7 +18,7 @@ type OidcSpaUtilsBuilder<
         withExpectedDecodedAccessTokenShape: <DecodedAccessToken extends Record<string, unknown>>(params: {
             decodedAccessTokenSchema: SchemaLike<DecodedAccessToken_RFC9068, DecodedAccessToken>;
         }) => OidcSpaUtilsBuilder<DecodedAccessToken, ExcludedMethod | "withExpectedDecodedAccessTokenShape">;
-        createUtils: () => OidcSpaUtils<DecodedAccessToken>;
+        createUtils: () => OidcSpaUtils<DecodedAccessToken> & NativeUtils;
     },
     ExcludedMethod
 >;
@@ -41,7 +41,7 @@ const BOOTSTRAP_TIMEOUT_MS = 5_000;
 
 function createUtils<DecodedAccessToken extends Record<string, unknown>>(
     schema: SchemaLike<DecodedAccessToken_RFC9068, DecodedAccessToken> | undefined
-): OidcSpaUtils<DecodedAccessToken> {
+): OidcSpaUtils<DecodedAccessToken> & NativeUtils {
     let implementation: Implementation<DecodedAccessToken> | undefined;
     let bootstrap: Promise<void> | undefined;
     const { promise: bootstrapCalled, resolve: onBootstrapCalled } = deferred();

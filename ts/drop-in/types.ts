@@ -184,7 +184,10 @@ export type OidcSpaUtils<DecodedAccessToken> = {
     validateAndDecodeAccessToken: ValidateAndDecodeAccessToken<DecodedAccessToken>;
     /** For `typeof` only: there is no value in it. */
     ofTypeDecodedAccessToken: DecodedAccessToken;
-    /** Not in `oidc-spa/server`. */
+};
+
+/** What `createUtils()` returns beside it, and `oidc-spa/server`'s does not. */
+export type NativeUtils = {
     native: {
         /**
          * How the issuer's keys and the memory of DPoP proofs stand, for a health or readiness endpoint. It makes no network
