@@ -6,8 +6,8 @@
  */
 
 import { errored } from "./answers.js";
-import { implementationOf, type Answer, type SchemaLike } from "./implementations.js";
-import type { DecodedAccessToken_RFC9068, OidcSpaUtils, ParamsOfBootstrap } from "./types.js";
+import { implementationOf, type Implementation, type SchemaLike } from "./implementations.js";
+import type { DecodedAccessToken_RFC9068, NativeUtils, OidcSpaUtils, ParamsOfBootstrap } from "./types.js";
 
 type OidcSpaUtilsBuilder<
     DecodedAccessToken extends Record<string, unknown> = DecodedAccessToken_RFC9068,
@@ -18,7 +18,7 @@ type OidcSpaUtilsBuilder<
         withExpectedDecodedAccessTokenShape: <DecodedAccessToken extends Record<string, unknown>>(params: {
             decodedAccessTokenSchema: SchemaLike<DecodedAccessToken_RFC9068, DecodedAccessToken>;
         }) => OidcSpaUtilsBuilder<DecodedAccessToken, ExcludedMethod | "withExpectedDecodedAccessTokenShape">;
-        createUtils: () => OidcSpaUtils<DecodedAccessToken>;
+        createUtils: () => OidcSpaUtils<DecodedAccessToken> & NativeUtils;
     },
     ExcludedMethod
 >;
@@ -41,16 +41,16 @@ const BOOTSTRAP_TIMEOUT_MS = 5_000;
 
 function createUtils<DecodedAccessToken extends Record<string, unknown>>(
     schema: SchemaLike<DecodedAccessToken_RFC9068, DecodedAccessToken> | undefined
-): OidcSpaUtils<DecodedAccessToken> {
-    let answer: Answer<DecodedAccessToken> | undefined;
+): OidcSpaUtils<DecodedAccessToken> & NativeUtils {
+    let implementation: Implementation<DecodedAccessToken> | undefined;
     let bootstrap: Promise<void> | undefined;
     const { promise: bootstrapCalled, resolve: onBootstrapCalled } = deferred();
 
     const start = async (params: ParamsOfBootstrap<DecodedAccessToken>): Promise<void> => {
-        const implementation = implementationOf(params, schema);
-        answer = implementation.answer;
+        const chosen = implementationOf(params, schema);
+        implementation = chosen;
         onBootstrapCalled();
-        await implementation.ready?.();
+        await chosen.ready?.();
     };
 
     return {
@@ -63,19 +63,20 @@ function createUtils<DecodedAccessToken extends Record<string, unknown>>(
             return bootstrap;
         },
         validateAndDecodeAccessToken: async params => {
-            if (answer === undefined) {
+            if (implementation === undefined) {
                 await within(BOOTSTRAP_TIMEOUT_MS, bootstrapCalled);
             }
-            return answer === undefined
+            return implementation === undefined
                 ? errored(
                       "keys_unavailable",
                       "validation error",
                       "bootstrapAuth was not called: there is no issuer whose keys could verify the access token"
                   )
-                : answer(params);
+                : implementation.answer(params);
         },
         // As in oidc-spa/server, which keeps a value of this type nowhere.
-        ofTypeDecodedAccessToken: null as unknown as DecodedAccessToken
+        ofTypeDecodedAccessToken: null as unknown as DecodedAccessToken,
+        native: { health: () => implementation?.health?.() ?? null }
     };
 }
 

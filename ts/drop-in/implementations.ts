@@ -5,6 +5,7 @@
  * rule of OAuth.
  */
 
+import type { ValidatorHealth } from "../../index.js";
 import { isVerdict, type NativeVerdict } from "../addon/native.js";
 import { Verifier } from "../addon/verifier.js";
 import { createNativeValidator, type Native } from "../validator/addon-validator.js";
@@ -23,14 +24,16 @@ type Params = ValidateAndDecodeAccessToken.Params;
 type ReturnType<DecodedAccessToken> = ValidateAndDecodeAccessToken.ReturnType<DecodedAccessToken>;
 
 /** How a call of `validateAndDecodeAccessToken` is answered. */
-export type Answer<DecodedAccessToken> = (
+type Answer<DecodedAccessToken> = (
     params: Params
 ) => ReturnType<DecodedAccessToken> | Promise<ReturnType<DecodedAccessToken>>;
 
-interface Implementation<DecodedAccessToken> {
+/** One of the three. */
+export interface Implementation<DecodedAccessToken> {
     readonly answer: Answer<DecodedAccessToken>;
     /** Resolves once there are keys. */
     readonly ready?: () => Promise<void>;
+    readonly health?: () => ValidatorHealth;
 }
 
 /** Verified claims with the application's schema. */
@@ -94,7 +97,7 @@ function acceptBy<DecodedAccessToken extends Record<string, unknown>>(
 
 /** The real implementation. */
 function verifying<DecodedAccessToken>(
-    { native, conclude, settings }: Native,
+    { native, conclude, settings, health }: Native,
     accept: Accept<DecodedAccessToken>
 ): Implementation<DecodedAccessToken> {
     const verifier = new Verifier(native, conclude, settings);
@@ -109,7 +112,8 @@ function verifying<DecodedAccessToken>(
             const verdict = verifier.credentials(Date.now(), credentialParts(params));
             return isVerdict(verdict) ? answerTo(verdict) : verdict.then(answerTo);
         },
-        ready: () => verifier.ready(READY_TIMEOUT_MS, true)
+        ready: () => verifier.ready(READY_TIMEOUT_MS, true),
+        health
     };
 }
 

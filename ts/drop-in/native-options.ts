@@ -30,6 +30,7 @@ const NATIVE: Members = {
     example: "native: { refuseMockInProduction: true }",
     instead: {
         trustProxy: "it as a parameter of extractRequestAuthContext",
+        publicBaseUrl: "the URL in the request that you give to extractRequestAuthContext",
         issuerUri: "it beside native",
         expectedAudience: "it beside native"
     }

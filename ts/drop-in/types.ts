@@ -5,7 +5,7 @@
  * `native` aside.
  */
 
-import type { CommonOptions, DpopMode, ErrorCode } from "../../index.js";
+import type { CommonOptions, DpopMode, ErrorCode, ValidatorHealth } from "../../index.js";
 
 /** Claims of an access token in the JWT profile (RFC 9068 section 2.2). */
 export type DecodedAccessToken_RFC9068 = {
@@ -184,6 +184,17 @@ export type OidcSpaUtils<DecodedAccessToken> = {
     validateAndDecodeAccessToken: ValidateAndDecodeAccessToken<DecodedAccessToken>;
     /** For `typeof` only: there is no value in it. */
     ofTypeDecodedAccessToken: DecodedAccessToken;
+};
+
+/** What `createUtils()` returns beside it, and `oidc-spa/server`'s does not. */
+export type NativeUtils = {
+    native: {
+        /**
+         * How the issuer's keys and the memory of DPoP proofs stand, for a health or readiness endpoint. It makes no network
+         * call. `null` before `bootstrapAuth` was called, and with a mock, which has neither.
+         */
+        health: () => ValidatorHealth | null;
+    };
 };
 
 /** The requests that `extractRequestAuthContext` reads. */
