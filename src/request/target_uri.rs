@@ -43,6 +43,12 @@ impl TargetUri {
         public.path.ends_with(&self.path) && self != public
     }
 
+    /// What stands before this URI's path in the one that a proxy made of it: what clients call this server.
+    pub(crate) fn base_behind(&self, public: &Self) -> Option<String> {
+        let prefix = public.path.strip_suffix(&self.path)?;
+        Some(format!("{}{prefix}", public.origin))
+    }
+
     pub(super) const fn origin(&self) -> &Origin {
         &self.origin
     }
