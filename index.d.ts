@@ -1273,6 +1273,8 @@ export interface ExplainedCheck {
     code: ErrorCode | null;
     /** For a failed check: what was expected, what came and what to do. */
     message: string | null;
+    /** What to do, where there is something to say: the end of `message`. */
+    advice: string | null;
 }
 
 /** The state of a validator. */

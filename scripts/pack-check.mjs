@@ -38,6 +38,7 @@ mustHold(main, [
     "binding/binding.js",
     "dist/index.js",
     "dist/server.js",
+    "dist/cli/main.js",
     "dist/testing/index.js"
 ]);
 mustHold(platform, ["LICENSE", "README.md"]);
@@ -124,6 +125,8 @@ async function useFromModule() {
     const project = await freshProject("module", { type: "module" });
     copyConsumer("consumer.mjs", project);
     await use("an ECMAScript module", project, "consumer.mjs");
+    const inspect = ["inspect", "--issuer", issuer.issuerUri, "--audience", API, token];
+    await check("Running its program", join(project, "node_modules/.bin/oidc-spa-native"), inspect);
 }
 
 async function useFromCommonJs() {

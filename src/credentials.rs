@@ -63,7 +63,13 @@ impl<'a> Credentials<'a> {
     /// others it says why they are not read, and the scheme that the client used, as far as it is known.
     pub fn parse(authorization: Field<'a>, dpop: Field<'a>) -> Result<Self, (Rejection, Option<Scheme>)> {
         let value = match authorization {
-            Field::Absent => return Err((credentials_missing("No Authorization header"), None)),
+            Field::Absent => {
+                let rejection = credentials_missing("No Authorization header").advising(
+                    "The client sends its access token as \"Authorization: Bearer\" and the token; if it did, a proxy in front of \
+                     this server takes the header off",
+                );
+                return Err((rejection, None));
+            }
             Field::Repeated => {
                 let message = "More than one Authorization header; a request carries one";
                 return Err((Code::CredentialsRepeated.because(message), None));
@@ -72,7 +78,8 @@ impl<'a> Credentials<'a> {
         };
         let credentials = white_space::trim(value);
         if credentials.is_empty() {
-            return Err((credentials_missing("The Authorization header is empty"), None));
+            let advice = "The client sends its access token in it, as \"Bearer\" and the token";
+            return Err((credentials_missing("The Authorization header is empty").advising(advice), None));
         }
         let malformed = |token: &str| (Code::CredentialsMalformed.because(what_is_malformed(token)), None);
         let (name, rest) = credentials.split_once(' ').unwrap_or((credentials, ""));
@@ -80,7 +87,7 @@ impl<'a> Credentials<'a> {
             return Err(malformed(rest));
         }
         let Some(scheme) = Scheme::from_name(name) else {
-            return Err((Code::SchemeUnsupported.because(what_scheme(name, rest)), None));
+            return Err((unsupported_scheme(name, rest), None));
         };
         // 1*SP between the scheme and its token68 (RFC 9110 section 11.4); a tab is none.
         let access_token = rest.trim_start_matches(' ');
@@ -106,14 +113,20 @@ fn credentials_missing(message: &'static str) -> Rejection {
 
 /// What stands in the place of the scheme. A name that is longer than those of schemes is not shown: it may be a token.
 #[cold]
-fn what_scheme(name: &str, rest: &str) -> String {
+fn unsupported_scheme(name: &str, rest: &str) -> Rejection {
     let sentence = "Unsupported scheme, expected Bearer or DPoP";
     if rest.is_empty() {
-        format!("{sentence}: the client sent a token without its scheme; write \"Bearer \" and the token")
+        Code::SchemeUnsupported
+            .because(format!("{sentence}: the client sent a token without its scheme"))
+            .advising("write \"Bearer \" and the token")
     } else if name.len() <= MAX_SHOWN_SCHEME && name.bytes().all(|byte| byte.is_ascii_alphabetic()) {
-        format!("{sentence}, got {name}; write \"Bearer \" and the access token")
+        Code::SchemeUnsupported
+            .because(format!("{sentence}, got {name}"))
+            .advising("write \"Bearer \" and the access token")
     } else {
-        format!("{sentence}; write \"Bearer \" and the token, and nothing before or behind it")
+        Code::SchemeUnsupported
+            .because(sentence)
+            .advising("write \"Bearer \" and the token, and nothing before or behind it")
     }
 }
 

@@ -446,7 +446,7 @@ describe("claims", () => {
             errorCause: "validation error"
         });
         expect(refused.debugErrorMessage).toMatch(
-            /^The decoded access token does not satisfies the shape that the application expects: ./
+            /^The access token's claims do not satisfy the schema in `claims`: ./
         );
         expect(refused.headers["WWW-Authenticate"]).toContain('error="invalid_token"');
     });

@@ -15,16 +15,17 @@ use super::{AccessTokenPolicy, Profile};
 pub(super) fn check(claims: &Object<'_>, policy: AccessTokenPolicy) -> Result<(), Rejection> {
     let words = Words::read(claims);
     if let Some((kind, mark)) = never_accepted(&words) {
-        return Err(Code::TokenTypeUnexpected.because(format!(
-            "The token is {kind} ({mark}); send the access token that the issuer gave with it"
-        )));
+        let rejection = Code::TokenTypeUnexpected.because(format!("The token is {kind} ({mark})"));
+        return Err(rejection.advising("send the access token that the issuer gave with it"));
     }
     match id_token_mark(&words, claims) {
-        Some(mark) if !policy.accept_id_tokens => Err(Code::TokenTypeUnexpected.because(format!(
-            "The token is an ID token ({mark}); send the access token that the issuer gave with it. Some issuers, such as \
-             Dex, write their access tokens like this: if yours does, or if it gives ID tokens only, write \
-             `acceptIdTokens: true`"
-        ))),
+        Some(mark) if !policy.accept_id_tokens => {
+            let rejection = Code::TokenTypeUnexpected.because(format!("The token is an ID token ({mark})"));
+            Err(rejection.advising(
+                "send the access token that the issuer gave with it. Some issuers, such as Dex, write their access tokens like \
+                 this: if yours does, or if it gives ID tokens only, write `acceptIdTokens: true`",
+            ))
+        }
         _ => Ok(()),
     }
 }
@@ -127,27 +128,29 @@ pub(super) fn unreadable(token: &str, error: &JwsError, policy: AccessTokenPolic
     if policy.profile == Profile::OidcSpa {
         return Code::TokenMalformed.because(sentence);
     }
-    Code::TokenMalformed.because(match token {
-        "undefined" | "null" | "NaN" | "true" | "false" => {
-            format!(
-                "The client sent the word \"{token}\" in the place of an access token: it had none when it made the request"
+    match token {
+        "undefined" | "null" | "NaN" | "true" | "false" => Code::TokenMalformed.because(format!(
+            "The client sent the word \"{token}\" in the place of an access token: it had none when it made the request"
+        )),
+        _ if !token.contains('.') => {
+            let message = "The access token is opaque, not a JWT: there is no dot in it";
+            Code::TokenMalformed.because(message).advising(
+                "Ask the issuer for an access token for this API: Auth0 gives a JWT where the client names an `audience`, others \
+                 where it names a `resource` or a scope of the API, or where the API's tokens are configured to be JWTs",
             )
         }
-        _ if !token.contains('.') => {
-            "The access token is opaque, not a JWT: there is no dot in it. Ask the issuer for an access token for this \
-             API: Auth0 gives a JWT where the client names an `audience`, others where it names a `resource` or a scope of \
-             the API, or where the API's tokens are configured to be JWTs"
-                .to_owned()
-        }
-        _ if is_jwe(token) => ENCRYPTED.to_owned(),
+        _ if is_jwe(token) => encrypted(),
         _ => match token.split('.').count() {
-            3 => format!("{sentence}: {error}. The client sends the token as it came, whole and unchanged"),
-            parts => format!(
-                "{sentence}: expected three parts between dots, got {parts}. The token is opaque or cut: the client sends an \
-                 access token for this API, whole and unchanged"
-            ),
+            3 => Code::TokenMalformed
+                .because(format!("{sentence}: {error}"))
+                .advising("The client sends the token as it came, whole and unchanged"),
+            parts => Code::TokenMalformed
+                .because(format!("{sentence}: expected three parts between dots, got {parts}"))
+                .advising(
+                    "The token is opaque or cut: the client sends an access token for this API, whole and unchanged",
+                ),
         },
-    })
+    }
 }
 
 /// Refuses an encrypted token as what it is. The drop-in says what is wrong with its algorithm.
@@ -157,7 +160,7 @@ pub(super) fn check_signed(
     policy: AccessTokenPolicy,
 ) -> Result<(), Rejection> {
     if policy.profile != Profile::OidcSpa && (header.has_enc() || is_jwe(token)) {
-        return Err(Code::TokenMalformed.because(ENCRYPTED));
+        return Err(encrypted());
     }
     Ok(())
 }
@@ -165,32 +168,35 @@ pub(super) fn check_signed(
 /// The refusal of a token whose bytes are too many.
 #[cold]
 pub(super) fn too_long(bytes: usize, max_bytes: usize, policy: AccessTokenPolicy) -> Rejection {
-    Code::TokenMalformed.because(if policy.profile == Profile::OidcSpa {
-        format!("The access token is longer than {max_bytes} bytes")
-    } else {
-        format!(
-            "The access token has {bytes} bytes, and {max_bytes} are accepted. Have the issuer put less into it, such as \
-             fewer groups, or raise `limits.accessTokenBytes`"
+    if policy.profile == Profile::OidcSpa {
+        return Code::TokenMalformed.because(format!("The access token is longer than {max_bytes} bytes"));
+    }
+    Code::TokenMalformed
+        .because(format!("The access token has {bytes} bytes, and {max_bytes} are accepted"))
+        .advising(
+            "Have the issuer put less into it, such as fewer groups, or raise `limits.accessTokenBytes`",
         )
-    })
 }
 
 /// The refusal of a token whose algorithm is none of those that are known here.
 #[cold]
 pub(super) fn unknown_algorithm(name: &str, policy: AccessTokenPolicy) -> Rejection {
     let sentence = format!("Unsupported or too weak algorithm {}", Shown(name));
-    Code::AlgorithmNotAllowed.because(if policy.profile == Profile::OidcSpa {
-        sentence
+    if policy.profile == Profile::OidcSpa {
+        Code::AlgorithmNotAllowed.because(sentence)
     } else if name.starts_with("HS") {
-        format!(
-            "{sentence}. It is symmetric: whoever can verify such a token can make one. Have the issuer sign with an asymmetric \
-             one, such as RS256 or ES256"
-        )
+        let why = "It is symmetric: whoever can verify such a token can make one";
+        Code::AlgorithmNotAllowed
+            .because(format!("{sentence}. {why}"))
+            .advising("Have the issuer sign with an asymmetric one, such as RS256 or ES256")
     } else if name.eq_ignore_ascii_case("none") {
-        format!("{sentence}. The token is not signed: anybody could have made it")
+        let why = "The token is not signed: anybody could have made it";
+        Code::AlgorithmNotAllowed.because(format!("{sentence}. {why}"))
     } else {
-        format!("{sentence}. Have the issuer sign with one that `algorithms` takes, such as RS256 or ES256")
-    })
+        Code::AlgorithmNotAllowed
+            .because(sentence)
+            .advising("Have the issuer sign with one that `algorithms` takes, such as RS256 or ES256")
+    }
 }
 
 /// The refusal of a token whose algorithm the application does not accept of its issuer.
@@ -203,11 +209,11 @@ pub(super) fn algorithm_not_allowed(
     if policy.profile == Profile::OidcSpa {
         return unknown_algorithm(name, policy);
     }
-    Code::AlgorithmNotAllowed.because(format!(
-        "Unsupported or too weak algorithm {name}: it is not among the `algorithms` of this issuer, which are {}. If the issuer may \
-         sign with it, add it there",
+    let rejection = Code::AlgorithmNotAllowed.because(format!(
+        "Unsupported or too weak algorithm {name}: it is not among the `algorithms` of this issuer, which are {}",
         allowed.names()
-    ))
+    ));
+    rejection.advising("If the issuer may sign with it, add it there")
 }
 
 /// The refusal of a token whose signature none of the issuer's keys made.
@@ -222,16 +228,25 @@ pub(super) fn not_signed(header: &JoseHeader, policy: AccessTokenPolicy) -> Reje
             Some(kid) => format!("the issuer's key \"{}\"", Shown(kid)),
             None => "any of the issuer's keys".to_owned(),
         };
-        return Code::SignatureInvalid.because(format!(
+        let rejection = Code::SignatureInvalid.because(format!(
             "{sentence} with {key}: the token was changed on its way, or is of another issuer or environment that calls a key \
-             the same. Compare its `iss` with `issuerUri`"
+             the same"
         ));
+        return rejection.advising("Compare its `iss` with `issuerUri`");
     }
-    Code::SignatureInvalid.because(format!(
+    let rejection = Code::SignatureInvalid.because(format!(
         "{sentence}. The token's header has a nonce, as those that Entra ID makes for Microsoft Graph have: only Graph can \
-         verify these. The client must ask for a token for this API, with a scope such as api://CLIENT_ID/access"
-    ))
+         verify these"
+    ));
+    rejection
+        .advising("The client must ask for a token for this API, with a scope such as api://CLIENT_ID/access")
 }
 
-const ENCRYPTED: &str = "The access token is encrypted (JWE), and only signed ones can be validated. Auth0 gives such a token \
-     where the client names no `audience`; elsewhere, switch the encryption of this API's access tokens off at the issuer";
+#[cold]
+fn encrypted() -> Rejection {
+    let message = "The access token is encrypted (JWE), and only signed ones can be validated";
+    Code::TokenMalformed.because(message).advising(
+        "Auth0 gives such a token where the client names no `audience`; elsewhere, switch the encryption of this API's access \
+         tokens off at the issuer",
+    )
+}

@@ -55,7 +55,7 @@ pub struct AccessTokenPolicy {
     pub max_age_secs: Option<u32>,
 }
 
-const BY_DEFAULT: &str = "; `profile: \"default\"` accepts it, as most issuers write it";
+const BY_DEFAULT: &str = "`profile: \"default\"` accepts it, as most issuers write it";
 
 /// Claims that every access token has, and that the application says its issuers' may lack.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -67,15 +67,6 @@ pub struct OptionalClaims {
 }
 
 impl AccessTokenPolicy {
-    /// What to do about an `aud` that does not name this API. The drop-in keeps to the sentence.
-    fn audience_advice(self) -> &'static str {
-        if self.profile == Profile::OidcSpa {
-            return "";
-        }
-        " Have the issuer put the expected value into aud (in Keycloak a mapper of the type Audience, elsewhere the API that \
-         the client asks a token for), or write what tokens for this API have as `expectedAudience`"
-    }
-
     /// Whether a token must name its key, and the key must be one alone.
     pub(crate) fn needs_one_named_key(self) -> bool {
         self.profile == Profile::OidcSpa
@@ -98,13 +89,15 @@ impl AccessTokenPolicy {
             Member::Absent => "nothing".to_owned(),
             Member::Malformed => "something else".to_owned(),
         };
-        let advice = match (&header.typ, self.profile) {
-            (Member::Is(typ), Profile::Rfc9068) if typ == "jwt" => BY_DEFAULT,
-            (Member::Absent, Profile::Rfc9068) => BY_DEFAULT,
-            _ => "",
+        let message = format!("Unexpected typ of the access token: expected {expected}, got {found}");
+        let rejection = Code::TokenTypeUnexpected.because(message);
+        let is_usual = match &header.typ {
+            Member::Is(typ) => typ == "jwt",
+            Member::Absent => true,
+            Member::Malformed => false,
         };
-        let message = format!("Unexpected typ of the access token: expected {expected}, got {found}{advice}");
-        Err(Code::TokenTypeUnexpected.because(message))
+        let is_accepted_by_default = is_usual && self.profile == Profile::Rfc9068;
+        Err(if is_accepted_by_default { rejection.advising(BY_DEFAULT) } else { rejection })
     }
 
     /// Whether an unverified `exp` says that the token is refused in any case.
@@ -190,7 +183,7 @@ pub(crate) fn check_claims(
     watch.go_on(Check::TokenClaims, shape::check(claims, policy, audience), || ())?;
     watch.go_on(Check::TokenIssuer, check_issuer(claims, issuer, policy), || ())?;
     watch.facts(Check::TokenIssuer, || Facts::new(issuer.as_str(), text_of(claims, "iss")));
-    watch.go_on(Check::TokenAudience, audience.check(claims, policy.audience_advice()), || ())?;
+    watch.go_on(Check::TokenAudience, audience.check(claims, policy.profile), || ())?;
     watch.facts(Check::TokenAudience, || audience.facts(claims));
     watch.go_on(Check::TokenClient, clients.check(claims), || ())?;
     watch.facts(Check::TokenClient, || clients.facts(claims));
@@ -275,24 +268,39 @@ fn check_issuer(claims: &Object<'_>, issuer: &Issuer, policy: AccessTokenPolicy)
     if issuer.is_named_by(found, tenant, comparison) {
         return Ok(());
     }
-    let advice = if policy.profile == Profile::OidcSpa { "" } else { issuer_advice(found, issuer.as_str()) };
-    Err(Code::IssuerMismatch.because(format!(
-        "iss claim in access token payload \"{}\" does not match the issuerUri \"{}\".{advice}",
+    let rejection = Code::IssuerMismatch.because(format!(
+        "iss claim in access token payload \"{}\" does not match the issuerUri \"{}\".",
         Shown(found),
         issuer.as_str()
-    )))
+    ));
+    Err(match policy.profile {
+        Profile::OidcSpa => rejection,
+        _ => rejection.advising(issuer_advice(found, issuer.as_str())),
+    })
 }
 
 /// What most likely makes two names of an issuer differ.
 #[cold]
 fn issuer_advice(found: &str, expected: &str) -> &'static str {
+    let path = |url: &str| {
+        url.split_once("://")
+            .and_then(|(_, rest)| rest.split_once('/'))
+            .map(|(_, path)| path.trim_end_matches('/').to_owned())
+    };
     if found.starts_with("https://sts.windows.net/")
         && expected.starts_with("https://login.microsoftonline.com/")
     {
-        " The token is of version 1 of Entra ID: set `api.requestedAccessTokenVersion` (accessTokenAcceptedVersion) to 2 in the \
+        "The token is of version 1 of Entra ID: set `api.requestedAccessTokenVersion` (accessTokenAcceptedVersion) to 2 in the \
          API's manifest, or write the token's value as `issuerUri`"
+    } else if found.contains(".b2clogin.com/") && expected.contains(".b2clogin.com/") {
+        "Azure AD B2C keeps the user flow out of its name, or writes it where the tenant is set up so: write the token's value as \
+         `issuerUri`, and the URL of the flow's keys, which ends with FLOW/discovery/v2.0/keys, as `jwksUri`"
+    } else if path(found).is_some_and(|path_found| path(expected) == Some(path_found)) {
+        "The paths are the same: if this is one issuer that this server reaches by another host or port, as Keycloak in a container, \
+         write the token's value as `issuerUri`, and the URL of the keys, by the inner name, as `jwksUri`. Where both are public \
+         names of it, write the token's into `issuerAliases`"
     } else {
-        " If both are names of one issuer, write the token's into `issuerAliases`"
+        "If both are names of one issuer, write the token's into `issuerAliases`"
     }
 }
 

@@ -257,8 +257,9 @@ impl<'t> SignedToken<'t> {
         let named = self.payload.hint().issuer().unwrap_or_default();
         issuers.position(named).ok_or_else(|| {
             let message =
-                format!("iss claim in access token payload \"{}\" is of no accepted issuer. If it is an issuer of yours, let `issuers` name it", Shown(named));
-            Code::IssuerMismatch.because(message)
+                format!("iss claim in access token payload \"{}\" is of no accepted issuer", Shown(named));
+            let advice = "If it is an issuer of yours, let `issuers` name it";
+            Code::IssuerMismatch.because(message).advising(advice)
         })
     }
 

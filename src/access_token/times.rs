@@ -106,12 +106,13 @@ fn young_enough(
     if last.is_still_ahead(now, policy.expiry_leeway) {
         return Ok(validity.before(Some(last), policy.expiry_leeway));
     }
-    Err(Code::TokenExpired.because(format!(
+    let rejection = Code::TokenExpired.because(format!(
         "The access token is too old: \"iat\" claim is {issued}, {} s before this server's time, {}, and \
-         maxTokenAgeSeconds is {max_age_secs}. The client asks the issuer for a new one",
+         maxTokenAgeSeconds is {max_age_secs}",
         issued.secs_apart(now),
         now.secs()
-    )))
+    ));
+    Err(rejection.advising(A_NEW_ONE))
 }
 
 /// A token whose `exp` has passed. The drop-in keeps the sentence that its applications know.
@@ -121,14 +122,11 @@ pub(super) fn expired(expires: NumericDate, policy: AccessTokenPolicy, now: Unix
         return Code::TokenExpired.because("\"exp\" claim timestamp check failed");
     }
     let secs = expires.secs_apart(now);
-    Code::TokenExpired.because(format!(
-        "The access token expired {secs} s ago: \"exp\" claim is {expires}, this server's time is {}{}",
+    let rejection = Code::TokenExpired.because(format!(
+        "The access token expired {secs} s ago: \"exp\" claim is {expires}, this server's time is {}",
         now.secs(),
-        match clock_advice(secs) {
-            "" => ". The client asks the issuer for a new one",
-            advice => advice,
-        }
-    ))
+    ));
+    rejection.advising(if may_be_clocks(secs) { CLOCKS } else { A_NEW_ONE })
 }
 
 #[cold]
@@ -137,18 +135,17 @@ fn not_yet_valid(not_before: NumericDate, policy: AccessTokenPolicy, now: UnixTi
         return Code::TokenNotYetValid.because("\"nbf\" claim timestamp check failed");
     }
     let secs = not_before.secs_apart(now);
-    Code::TokenNotYetValid.because(format!(
-        "The access token is not valid for another {secs} s: \"nbf\" claim is {not_before}, this server's time is {}{}",
+    let rejection = Code::TokenNotYetValid.because(format!(
+        "The access token is not valid for another {secs} s: \"nbf\" claim is {not_before}, this server's time is {}",
         now.secs(),
-        clock_advice(secs)
-    ))
+    ));
+    if may_be_clocks(secs) { rejection.advising(CLOCKS) } else { rejection }
 }
 
-/// What may help where the distance is one that clocks may have.
-fn clock_advice(secs: u64) -> &'static str {
-    if secs < u64::from(Leeway::MAX_SECS) {
-        ". If the token is fresh, check both clocks; `leewaySeconds` allows for their difference"
-    } else {
-        ""
-    }
+const A_NEW_ONE: &str = "The client asks the issuer for a new one";
+const CLOCKS: &str = "If the token is fresh, check both clocks; `leewaySeconds` allows for their difference";
+
+/// Whether the distance is one that clocks may have.
+fn may_be_clocks(secs: u64) -> bool {
+    secs < u64::from(Leeway::MAX_SECS)
 }

@@ -86,7 +86,8 @@ pub(super) fn check_uri(claims: &Object<'_>, expected: Option<&ExpectedUri<'_>>)
     }
     let advice = expected.and_then(|expected| {
         let named = htu.and_then(Value::as_str).and_then(TargetUri::parse)?;
-        expected.advice.filter(|_| expected.uri.as_ref().is_some_and(|uri| uri.may_be_behind(&named)))
+        let uri = expected.uri.as_ref().filter(|uri| uri.may_be_behind(&named))?;
+        expected.advice.map(|option| (option, uri.base_behind(&named)))
     });
     Err(advice::another_uri(htu, expected.map(|expected| &*expected.shown), advice))
 }

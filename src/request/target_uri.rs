@@ -43,6 +43,16 @@ impl TargetUri {
         public.path.ends_with(&self.path) && self != public
     }
 
+    /// What stands before this URI's path in the one that a proxy made of it: what clients call this server. No proxy makes
+    /// https of what clients call by http.
+    pub(crate) fn base_behind(&self, public: &Self) -> Option<String> {
+        if self.origin.scheme == UriScheme::Https && public.origin.scheme == UriScheme::Http {
+            return None;
+        }
+        let prefix = public.path.strip_suffix(&self.path)?;
+        Some(format!("{}{prefix}", public.origin))
+    }
+
     pub(super) const fn origin(&self) -> &Origin {
         &self.origin
     }

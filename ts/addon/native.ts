@@ -349,6 +349,7 @@ export interface NativeCheck {
     readonly isVerified: boolean;
     readonly code: string | null;
     readonly message: string | null;
+    readonly advice: string | null;
 }
 
 /** Reads an explanation. Throws where the addon failed. */

@@ -9,7 +9,8 @@ import type { ValidatorHealth } from "../../index.js";
 import { isVerdict, type NativeVerdict } from "../addon/native.js";
 import { Verifier } from "../addon/verifier.js";
 import { createNativeValidator, type Native } from "../validator/addon-validator.js";
-import { shapeMismatch, thrownReport } from "../validator/schema.js";
+import { thrownReport } from "../validator/schema.js";
+import { MAX_REPORT, shown } from "../validator/shown.js";
 import { credentialParts, errored, expectationFault, fromNative, withResponse } from "./answers.js";
 import { checkPlaceOfMock, decodeOnly, staticIdentity } from "./mock.js";
 import { readNative, type ValidatorOptionsOfNative } from "./native-options.js";
@@ -84,7 +85,7 @@ function acceptBy<DecodedAccessToken extends Record<string, unknown>>(
                 );
             }
         } catch (error) {
-            return errored("claims_rejected", "validation error", shapeMismatch(thrownReport(error)));
+            return errored("claims_rejected", "validation error", shapeMismatch(error));
         }
         return {
             isSuccess: true,
@@ -93,6 +94,11 @@ function acceptBy<DecodedAccessToken extends Record<string, unknown>>(
             accessToken: params.accessToken
         };
     };
+}
+
+/** In the words that applications of `oidc-spa/server` know, misspelt as they are there. */
+function shapeMismatch(thrown: unknown): string {
+    return `The decoded access token does not satisfies the shape that the application expects: ${shown(thrownReport(thrown), MAX_REPORT)}`;
 }
 
 /** The real implementation. */

@@ -93,7 +93,8 @@ class OwnCheck {
             found: null,
             isVerified: true,
             code: null,
-            message: null
+            message: null,
+            advice: null
         };
     }
 

@@ -120,9 +120,9 @@ function describeIssue(issue: { readonly message: string; readonly path?: unknow
     return `${path}: ${issue.message}`;
 }
 
-/** The message of a `claims_rejected`, in the words that applications of `oidc-spa/server` know. A schema may quote a claim. */
+/** The message of a `claims_rejected`. A schema may quote a claim. */
 export function shapeMismatch(report: string): string {
-    return `The decoded access token does not satisfies the shape that the application expects: ${shown(report, MAX_REPORT)}`;
+    return `The access token's claims do not satisfy the schema in \`claims\`: ${shown(report, MAX_REPORT)}`;
 }
 
 /** What a schema says by throwing. */
