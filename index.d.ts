@@ -1150,6 +1150,25 @@ export interface Validator<Claims = AccessTokenClaims> {
      */
     health(): ValidatorHealth;
     /**
+     * What this validator has counted since it was made. It makes no network call, and requests pay an addition for it. Each
+     * worker thread has validators, and so numbers, of its own. `oidc-spa-native/prometheus` and
+     * `oidc-spa-native/opentelemetry` pass them on.
+     *
+     * @example
+     * ```ts
+     * import { createValidator } from "oidc-spa-native";
+     *
+     * const validator = createValidator({
+     *     issuerUri: "https://auth.example.com",
+     *     expectedAudience: "https://api.example.com"
+     * });
+     * for (const { code, scheme, count } of validator.metrics().refused) {
+     *     console.log(code, scheme ?? "no credentials", count);
+     * }
+     * ```
+     */
+    metrics(): ValidatorMetrics;
+    /**
      * The keys that were fetched and serve now, as a text for `keysSnapshot` of the next process. It is JSON: the JWK Sets as
      * the issuers publish them, when each was fetched and until when it is fresh. It holds no secret, and needs none of its
      * own to be trusted: whoever can write it decides who may enter. Keys that are known in advance (`keys`) and those of
@@ -1224,6 +1243,68 @@ export interface ValidatorHealth {
     /** Only where `issuers` is a function. */
     issuerLookup?: IssuerLookupHealth;
     replayMemory: ReplayMemoryHealth;
+}
+
+/**
+ * What a validator has counted since it was made. Rows that count nothing are left out. No name in it comes from a request:
+ * issuers are those of the options, codes and schemes are from fixed lists.
+ */
+export interface ValidatorMetrics {
+    /**
+     * Requests that `validateRequest` and its sisters granted. 100 issuers at most have a row of their own: the others of a
+     * function in `issuers` are counted together, under the name `"other"`.
+     */
+    granted: { issuerUri: string; scheme: "Bearer" | "DPoP"; count: number }[];
+    /** Requests that they refused; `scheme` is `null` where the request used neither. */
+    refused: { code: ErrorCode; scheme: "Bearer" | "DPoP" | null; count: number }[];
+    /** Grants that `authorize` turned into refusals. Each counts in `granted` too. */
+    forbidden: { code: ErrorCode; scheme: "Bearer" | "DPoP" | null; count: number }[];
+    verifications: VerificationMetrics;
+    /** The issuers' keys. Where `issuers` is a function: of the 100 at most whose tokens came last. */
+    keys: KeysMetrics[];
+    replayMemory: ReplayMemoryMetrics;
+}
+
+/** Where the verdicts of a validator came from. */
+export interface VerificationMetrics {
+    /** Bearer tokens that were verified before, and answered from memory. */
+    memory: number;
+    /** Requests that the calling thread judged, those without credentials included. */
+    inline: number;
+    /** Requests that other threads judged. */
+    threads: number;
+    /** Of the last two: tokens bound to a DPoP key that were verified before. Their proofs were verified all the same. */
+    recalledTokens: number;
+}
+
+/** What is counted of one issuer's keys, by all validators of the process that share them: those with the same options. */
+export interface KeysMetrics {
+    /** The issuer, as configured. */
+    issuerUri: string;
+    /** Fetches of its keys that ended, well or badly, metadata included where it is asked for. */
+    fetches: number;
+    /** Those that failed. */
+    failures: number;
+    /** Those that brought other keys than before. */
+    rotations: number;
+    /** How long all fetches took together, in seconds. */
+    fetchSeconds: number;
+    /** Keys that can verify signatures now. */
+    usableKeys: number;
+    /** How long ago the issuer last answered well, in seconds; `null` where it never did. */
+    ageSeconds: number | null;
+}
+
+/** What is counted of the memory of DPoP proofs, by all validators that share it. */
+export interface ReplayMemoryMetrics {
+    /** Proofs that this process remembers. */
+    entries: number;
+    /** How many it can: `limits.replayMemoryEntries`. */
+    capacity: number;
+    /** How often the replay store was asked; 0 where there is none. */
+    storeQuestions: number;
+    /** How often it gave no answer in time, or an error. */
+    storeUnanswered: number;
 }
 
 /** How the memory of DPoP proofs stands. */

@@ -150,6 +150,12 @@ impl NativeValidator {
     pub fn health(&self) -> String {
         self.validator.health()
     }
+
+    /// What the validator counts of keys and of the replay memory, as the JSON text of `NativeMetrics`.
+    #[napi(catch_unwind)]
+    pub fn metrics(&self) -> String {
+        self.validator.metrics()
+    }
 }
 
 /// Has `listener` called with the JSON text of each `KeysEvent` of the process, for as long as the calling environment

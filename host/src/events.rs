@@ -5,7 +5,7 @@
 //! Never: a label that a client or an issuer chose, other than in the text of an error and the `kid` of a skipped key.
 
 use std::sync::{Mutex, PoisonError};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
 
@@ -34,12 +34,52 @@ pub(crate) enum Happened {
 pub(crate) struct KeysHistory {
     fetched_at: Option<SystemTime>,
     is_stale_reported: bool,
+    counts: FetchCounts,
+}
+
+/// How often an issuer was asked, and what came of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct FetchCounts {
+    /// Fetches that ended, well or badly.
+    pub fetches: u64,
+    /// Those that brought nothing.
+    pub failures: u64,
+    /// Those that brought other keys than before.
+    pub rotations: u64,
+    /// How long all of them took together.
+    pub spent: Duration,
+}
+
+impl FetchCounts {
+    /// Those of two sets that count together.
+    pub(crate) fn plus(self, other: Self) -> Self {
+        Self {
+            fetches: self.fetches + other.fetches,
+            failures: self.failures + other.failures,
+            rotations: self.rotations + other.rotations,
+            spent: self.spent + other.spent,
+        }
+    }
+
+    fn count(&mut self, happened: Happened, spent: Duration) {
+        self.fetches += 1;
+        self.spent += spent;
+        match happened {
+            Happened::Fetched { rotated, .. } => self.rotations += u64::from(rotated),
+            Happened::Failed => self.failures += 1,
+        }
+    }
 }
 
 impl KeysHistory {
     /// When the issuer last answered well.
     pub(crate) const fn fetched_at(&self) -> Option<SystemTime> {
         self.fetched_at
+    }
+
+    /// How often the issuer was asked.
+    pub(crate) const fn counts(&self) -> FetchCounts {
+        self.counts
     }
 
     /// Notes that another process fetched them, which told of it then.
@@ -51,10 +91,11 @@ impl KeysHistory {
     pub(crate) fn note(
         &mut self,
         issuer: &str,
-        happened: Happened,
+        (happened, spent): (Happened, Duration),
         error: Option<&str>,
         skipped: Vec<Value>,
     ) {
+        self.counts.count(happened, spent);
         match happened {
             Happened::Fetched { was_failing, rotated } => {
                 self.fetched_at = Some(SystemTime::now());

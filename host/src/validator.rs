@@ -313,6 +313,12 @@ impl Validator {
         health::to_json(issuers, &self.replay.health())
     }
 
+    /// What is counted of keys and of the replay memory: the JSON text of `NativeMetrics` in `ts/addon/native.ts`.
+    pub fn metrics(&self) -> String {
+        let keys = self.keys.iter().map(|keys| (keys.health(), keys.counts()));
+        health::metrics_to_json(keys, &self.replay.metrics())
+    }
+
     /// The keys of an issuer, if they can become others.
     fn changing(&self, issuer: IssuerIndex) -> Option<&HeldKeys> {
         self.keys.get(issuer).filter(|keys| keys.can_change())

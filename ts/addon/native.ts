@@ -4,7 +4,7 @@
  * In: the addon. Out: its classes and functions; verdicts, read. Never: a rule about tokens.
  */
 
-import type { BindingMode, DpopMode, ResourceMetadata } from "../../index.js";
+import type { BindingMode, DpopMode, ResourceMetadata, ValidatorMetrics } from "../../index.js";
 import { copyOf } from "./claims.js";
 import { loadAddon } from "./load.js";
 
@@ -210,7 +210,12 @@ export interface NativeValidator {
     snapshot(): string;
     /** JSON text of a `ValidatorHealth`. */
     health(): string;
+    /** JSON text of `NativeMetrics`. */
+    metrics(): string;
 }
+
+/** What the addon counts. */
+export type NativeMetrics = Pick<ValidatorMetrics, "keys" | "replayMemory">;
 
 /** What no application can say: the public options have no such members. */
 export interface Internals {

@@ -6,12 +6,17 @@
 
 import type { Refused, Validator } from "../../index.js";
 import { invalid, kindOf } from "./members.js";
+import type { Meter } from "./meter.js";
 import { askedRules } from "./options.js";
 import { scopesToAskFor, shortfallOf } from "./requirements.js";
 import { isThenable } from "./synchronous.js";
 import { isAnonymous, namesScopes, type Refuse } from "./verdict.js";
 
-export function authorizingBy<Claims>(now: () => number, refuse: Refuse): Validator<Claims>["authorize"] {
+export function authorizingBy<Claims>(
+    now: () => number,
+    refuse: Refuse,
+    meter: Meter
+): Validator<Claims>["authorize"] {
     return (verdict, requirement, rules) => {
         const { bits } = askedRules(rules);
         if (typeof (verdict as Partial<Refused> | undefined)?.isSuccess !== "boolean") {
@@ -26,7 +31,11 @@ export function authorizingBy<Claims>(now: () => number, refuse: Refuse): Valida
                 : verdict;
         }
         const lack = shortfallOf(verdict, requirement, Math.floor(at / 1000));
-        return lack === null ? verdict : refuse(at, bits, verdict.scheme, lack);
+        if (lack === null) {
+            return verdict;
+        }
+        meter.forbidden(lack.code, verdict.scheme);
+        return refuse(at, bits, verdict.scheme, lack);
     };
 }
 

@@ -17,6 +17,7 @@ import {
     readMembers,
     type Members
 } from "./members.js";
+import { Meter } from "./meter.js";
 import { clockReader } from "./options.js";
 import { schemaReader } from "./schema.js";
 import { noteCertificates } from "./seen-certificates.js";
@@ -34,14 +35,15 @@ export function createValidator<Claims>(
     checkNothingBeyond(beyond, EXAMPLE, "createValidator takes one object of options");
     const { claims, clock, ...policy } = readOptions(options);
     const now = clock === undefined ? () => Date.now() : clockReader(clock);
-    const { judge, explain, native, settings, health, forgetIssuer } = judgeOf(policy, {
+    const { judge, explain, native, settings, health, forgetIssuer, paths, counted } = judgeOf(policy, {
         ownClock: clock !== undefined
     });
     const refuse = refusingBy(native);
     const applySchema = claims === undefined ? undefined : schemaReader(claims);
+    const meter = new Meter();
     const validator: Validator<Claims> = {
-        ...validatingBy<Claims>({ judge, explain, settings, now, refuse, applySchema }),
-        authorize: authorizingBy<Claims>(now, refuse),
+        ...validatingBy<Claims>({ judge, explain, settings, now, refuse, applySchema, meter }),
+        authorize: authorizingBy<Claims>(now, refuse, meter),
         ...expiryBy<Claims>(now, settings),
         dpop: settings.dpop,
         certificate: settings.certificate,
@@ -49,6 +51,7 @@ export function createValidator<Claims>(
         resourceMetadata: settings.resourceMetadata,
         ready: async (options = {}) => judge.ready(readTimeout(options), false),
         health,
+        metrics: () => ({ ...meter.read(), verifications: { ...paths }, ...counted() }),
         snapshot: () => native.snapshot(),
         forgetIssuer: iss => {
             if (typeof iss !== "string") {

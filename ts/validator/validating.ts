@@ -19,6 +19,7 @@ import { readHeadersOrRequest } from "../request/request.js";
 import { explain, type Lent } from "./explain.js";
 import { hostWatch } from "./host-notice.js";
 import type { Explain, Judge } from "./judge.js";
+import { schemeOf, type Meter } from "./meter.js";
 import { askedRules, type AskedRules } from "./options.js";
 import { RefusedError } from "./refused-error.js";
 import { shapeMismatch, type SchemaOutcome, type SchemaReader } from "./schema.js";
@@ -32,6 +33,7 @@ interface Judging<Claims> {
     readonly now: () => number;
     readonly refuse: Refuse;
     readonly applySchema: SchemaReader<Claims> | undefined;
+    readonly meter: Meter;
 }
 
 type Validating<Claims> = Pick<
@@ -81,24 +83,28 @@ export function validatingBy<Claims>(judging: Judging<Claims>): Validating<Claim
 }
 
 /** What the addon says of a request, with the application's schema, as `index.d.ts` describes it. */
-function verdictReader<Claims>({ settings, now, refuse, applySchema }: Judging<Claims>) {
+function verdictReader<Claims>({ settings, now, refuse, applySchema, meter }: Judging<Claims>) {
     const lookAtHost = hostWatch(settings);
 
     const grant = (granted: NativeGrant, bits: RuleBits): Verdict<Claims> | Promise<Verdict<Claims>> => {
         const rawClaims = granted.claims as AccessTokenClaims;
         if (applySchema === undefined) {
+            meter.granted(granted.issuerUri, granted.scheme);
             // Without a schema, `Claims` is its default.
             return toGranted(granted, rawClaims as Claims, rawClaims);
         }
         // A schema may change what it is given: it gets claims of its own.
         const outcome = applySchema(copyOf(rawClaims));
-        const conclude = (outcome: SchemaOutcome<Claims>): Verdict<Claims> =>
-            "report" in outcome
-                ? refuse(now(), bits, granted.scheme, {
-                      code: "claims_rejected",
-                      debugErrorMessage: shapeMismatch(outcome.report)
-                  })
-                : toGranted(granted, outcome.claims, rawClaims);
+        const conclude = (outcome: SchemaOutcome<Claims>): Verdict<Claims> => {
+            if ("report" in outcome) {
+                const code = "claims_rejected";
+                meter.refused(code, granted.scheme);
+                const reason = { code, debugErrorMessage: shapeMismatch(outcome.report) } as const;
+                return refuse(now(), bits, granted.scheme, reason);
+            }
+            meter.granted(granted.issuerUri, granted.scheme);
+            return toGranted(granted, outcome.claims, rawClaims);
+        };
         return "then" in outcome ? outcome.then(conclude) : conclude(outcome);
     };
 
@@ -109,6 +115,7 @@ function verdictReader<Claims>({ settings, now, refuse, applySchema }: Judging<C
         target: unknown
     ): Verdict<Claims> | Promise<Verdict<Claims>> => {
         if (!verdict.isGranted) {
+            meter.refused(verdict.code, schemeOf(parts));
             return refusedAt(verdict, scopes);
         }
         // With a target, the application says which host it is.
