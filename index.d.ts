@@ -1259,10 +1259,91 @@ export interface ValidatorMetrics {
     refused: { code: ErrorCode; scheme: "Bearer" | "DPoP" | null; count: number }[];
     /** Grants that `authorize` turned into refusals. Each counts in `granted` too. */
     forbidden: { code: ErrorCode; scheme: "Bearer" | "DPoP" | null; count: number }[];
+    /**
+     * How long `validateRequest` took, waiting included. Measured from the first call of `metrics()` on: until then no
+     * request pays for it.
+     */
+    durations: DurationMetrics[];
     verifications: VerificationMetrics;
     /** The issuers' keys. Where `issuers` is a function: of the 100 at most whose tokens came last. */
     keys: KeysMetrics[];
     replayMemory: ReplayMemoryMetrics;
+}
+
+/** How long the verdicts of one kind took. */
+export interface DurationMetrics {
+    outcome: "granted" | "refused";
+    /** `null` where the request used neither. */
+    scheme: "Bearer" | "DPoP" | null;
+    /** How many there were. */
+    count: number;
+    /** How long they took together. */
+    seconds: number;
+    /** How many took no longer than each of these times, from the shortest on. */
+    buckets: { upToSeconds: number; count: number }[];
+}
+
+/**
+ * The context of the tracing channel `oidc-spa-native:validate` (`tracingChannel` of `node:diagnostics_channel`): a call of
+ * `validateRequest`. The same object comes with each of its events; what is known at the end only is written then. It holds
+ * neither token nor claims.
+ */
+export interface ValidateContext {
+    /** How the request came: `null` where it used neither. */
+    scheme: "Bearer" | "DPoP" | null;
+    /**
+     * `"memory"`: answered from memory. `"inline"`: judged by the calling thread. `"threads"`: by another one. Left out where
+     * the function `issuers` was asked first.
+     */
+    path?: "memory" | "inline" | "threads";
+    /** At the end. */
+    outcome?: "granted" | "refused";
+    /** At the end, of a grant: the issuer, as configured. */
+    issuerUri?: string;
+    /** At the end, of a refusal. */
+    code?: ErrorCode;
+    /** At the end, of a refusal: the HTTP status. */
+    status?: number;
+    /** Where the call failed: not for what a client sent. */
+    error?: unknown;
+}
+
+/**
+ * The context of the tracing channel `oidc-spa-native:fetch` (`tracingChannel` of `node:diagnostics_channel`): one question to an
+ * issuer's server. Each JavaScript thread that has a validator hears of the questions of the whole process. The times of
+ * its events are those at which this thread hears of them.
+ */
+export interface FetchContext {
+    kind: "metadata" | "keys";
+    /** The issuer, as configured. */
+    issuerUri: string;
+    /** The origin that is asked, such as `https://auth.example.com`. */
+    server: string;
+    /** At the end: the HTTP status, where there was an answer. 304: nothing has changed. */
+    status?: number;
+    /** At the end: of the document. */
+    bytes?: number;
+    /** At the end: why there is no document. */
+    error?: string;
+}
+
+/** A message of the channel `oidc-spa-native:refusal`: a request that `validateRequest` or one of its sisters refused. */
+export interface RefusalEvent {
+    code: ErrorCode;
+    status: number;
+    scheme: "Bearer" | "DPoP" | null;
+    /** Why, for developers. Not for clients. */
+    debugErrorMessage: string;
+}
+
+/**
+ * A message of the channel `oidc-spa-native:replay`. `replayed`: a proof came again. `unavailable`: nobody could say whether a proof
+ * is new, because the replay store gave no answer, the memory is full or a client has used up its share.
+ */
+export interface ReplayEvent {
+    type: "replayed" | "unavailable";
+    /** Why, for developers. */
+    debugErrorMessage: string;
 }
 
 /** Where the verdicts of a validator came from. */

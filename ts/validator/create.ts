@@ -42,7 +42,7 @@ export function createValidator<Claims>(
     const applySchema = claims === undefined ? undefined : schemaReader(claims);
     const meter = new Meter();
     const validator: Validator<Claims> = {
-        ...validatingBy<Claims>({ judge, explain, settings, now, refuse, applySchema, meter }),
+        ...validatingBy<Claims>({ judge, explain, settings, now, refuse, applySchema, meter, paths }),
         authorize: authorizingBy<Claims>(now, refuse, meter),
         ...expiryBy<Claims>(now, settings),
         dpop: settings.dpop,

@@ -4,8 +4,9 @@
  * In: verdicts, as they leave. Out: how many of each kind. Never: a name that a client chose, a number of rows without a bound.
  */
 
-import type { ErrorCode, ValidatorMetrics } from "../../index.js";
+import type { ErrorCode, ValidatorMetrics, Verdict } from "../../index.js";
 import type { RequestParts } from "../addon/native.js";
+import { Durations } from "./durations.js";
 
 type Scheme = "Bearer" | "DPoP";
 
@@ -33,6 +34,7 @@ export class Meter {
     #last: Granted | undefined;
     readonly #refused = new Map<string, Refused>();
     readonly #forbidden = new Map<string, Refused>();
+    #durations: Durations | undefined;
 
     granted(issuerUri: string, scheme: Scheme): void {
         const row = this.#last?.issuerUri === issuerUri ? this.#last : this.#rowOf(issuerUri);
@@ -48,8 +50,22 @@ export class Meter {
         count(this.#forbidden, code, scheme);
     }
 
-    read(): Pick<ValidatorMetrics, "granted" | "refused" | "forbidden"> {
+    /** Whether somebody reads durations. */
+    get isTiming(): boolean {
+        return this.#durations !== undefined;
+    }
+
+    took(seconds: number, verdict: Verdict<unknown>, parts: RequestParts): void {
+        const kind = verdict.isSuccess
+            ? ({ outcome: "granted", scheme: verdict.scheme } as const)
+            : ({ outcome: "refused", scheme: schemeOf(parts) } as const);
+        this.#durations?.note(kind, seconds);
+    }
+
+    read(): Pick<ValidatorMetrics, "granted" | "refused" | "forbidden" | "durations"> {
+        this.#durations ??= new Durations();
         return {
+            durations: this.#durations.read(),
             granted: Array.from(this.#granted, ([issuerUri, row]) => [
                 { issuerUri, scheme: "Bearer" as const, count: row.Bearer },
                 { issuerUri, scheme: "DPoP" as const, count: row.DPoP }
