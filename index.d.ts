@@ -478,6 +478,12 @@ export interface CommonOptions<Claims, Lacking extends OptionalClaim = never> {
      * section 5.3.2.1 asks. Others are refused with `token_unbound`. Default `"allowed"`.
      */
     senderConstrained?: BindingMode | undefined;
+    /**
+     * Stricter rules to try: each granted request is judged by them a second time, nobody is refused, and
+     * `metrics().shadow` and the channel `oidc-spa-native:shadow` say who would be. Default: none, and no cost. Each rule must be
+     * stricter than what the other options say. Not where `issuers` is a function.
+     */
+    shadow?: ShadowRules | undefined;
     /** Algorithms that clients may sign DPoP proofs with. Default: all of {@link Algorithm} but `ML-DSA-*`. */
     proofAlgorithms?: readonly Algorithm[] | undefined;
     /**
@@ -896,6 +902,20 @@ export class RefusedError extends Error {
     readonly refusal: Refused;
 }
 
+/**
+ * Rules that are tried before they are enforced: what the options of the same names would say. At least one is written. The rules of
+ * a route (`dpop`, `certificate`, `senderConstrained`) go before them, as they go before the options.
+ */
+export interface ShadowRules {
+    profile?: "rfc9068" | undefined;
+    dpop?: "required" | undefined;
+    audienceMode?: "only" | undefined;
+    certificate?: "required" | undefined;
+    senderConstrained?: "required" | undefined;
+    /** In seconds; less than the option `maxTokenAgeSeconds`, where that is written. From 1 to 31536000. */
+    maxTokenAgeSeconds?: number | undefined;
+}
+
 /** Rules for one request. */
 export interface RequestRules {
     /** Which schemes are accepted for this request. Default: those of the validator. The challenges follow. */
@@ -1246,7 +1266,7 @@ export interface ValidatorHealth {
 }
 
 /**
- * What a validator has counted since it was made. Rows that count nothing are left out. No name in it comes from a request:
+ * What a validator has counted since it was made. Rows that count nothing are left out. No name in it comes from a request, the clients in `shadow` aside:
  * issuers are those of the options, codes and schemes are from fixed lists.
  */
 export interface ValidatorMetrics {
@@ -1268,6 +1288,36 @@ export interface ValidatorMetrics {
     /** The issuers' keys. Where `issuers` is a function: of the 100 at most whose tokens came last. */
     keys: KeysMetrics[];
     replayMemory: ReplayMemoryMetrics;
+    /** What the rules that are tried would refuse; `null` without the option `shadow`. */
+    shadow: ShadowMetrics | null;
+}
+
+/** What stricter rules would make of the requests that were granted. */
+export interface ShadowMetrics {
+    /** Granted requests that they would grant too. */
+    passed: number;
+    /** Those that they would refuse, by code and client. */
+    refused: {
+        code: ErrorCode;
+        /**
+         * The client, as `client_id`, `azp`, `cid` or `appid` names it, escaped and cut after 100 characters; `null` where none
+         * does. 100 clients have rows of their own, and those beyond are counted together as `"other"`.
+         */
+        clientId: string | null;
+        count: number;
+    }[];
+}
+
+/** A message of the channel `oidc-spa-native:shadow`: a request that was granted, and that the rules in `shadow` would refuse. */
+export interface ShadowEvent {
+    code: ErrorCode;
+    /** As in {@link ShadowMetrics}. */
+    clientId: string | null;
+    /** The issuer, as configured. */
+    issuerUri: string;
+    scheme: "Bearer" | "DPoP";
+    /** Why, for developers. */
+    debugErrorMessage: string;
 }
 
 /** How long the verdicts of one kind took. */

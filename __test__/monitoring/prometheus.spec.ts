@@ -64,6 +64,18 @@ describe("the text", () => {
         expect(Number(series.get(`oidc_validation_duration_seconds_sum{${ofGrants}}`))).toBeGreaterThan(0);
     });
 
+    test("rules that are tried, by code and without the clients", async () => {
+        const validator = createValidator({ ...issuer.options, shadow: { dpop: "required" } });
+        expect(metricsText(await busy())).not.toContain("\noidc_shadow_");
+        for (const client_id of ["web", "batch"]) {
+            await validator.validateRequest(bearer(issuer.sign({ client_id })));
+        }
+        const text = metricsText(validator);
+        expect(text).toContain('\noidc_shadow_refusals_total{code="token_unbound"} 2\n');
+        expect(text).toContain("\noidc_shadow_passed_total 0\n");
+        expect(text).not.toContain("batch");
+    });
+
     test("buckets never fall", async () => {
         const buckets = [...seriesOf(metricsText(await busy()))].filter(([name]) =>
             name.includes("_bucket{")

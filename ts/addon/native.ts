@@ -210,6 +210,17 @@ export interface NativeValidator {
     snapshot(): string;
     /** JSON text of a `ValidatorHealth`. */
     health(): string;
+    /**
+     * Why the rules that are tried (`shadow`) would refuse a token that was granted a moment ago: the code, and the message for
+     * developers.
+     */
+    objection(
+        now: number,
+        rules: RuleBits,
+        issuer: number,
+        scheme: string,
+        accessToken: string
+    ): readonly [code: string, debugErrorMessage: string] | null;
     /** JSON text of `NativeMetrics`. */
     metrics(): string;
 }
@@ -254,6 +265,8 @@ export interface Settings {
     readonly verifiedTokenBytes: number;
     /** Whether another memory than this process's own is asked about proofs. */
     readonly hasReplayStore: boolean;
+    /** Whether the option `shadow` has rules to try. */
+    readonly hasShadow: boolean;
     readonly storeTimeoutMs: number;
 }
 

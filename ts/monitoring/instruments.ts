@@ -24,7 +24,6 @@ export const ATTRIBUTES = {
     outcome: "outcome",
     code: "error.type",
     place: "oauth.resource_server.verification.place",
-    client: "oauth.client_id",
     le: "le"
 } as const;
 
@@ -63,6 +62,15 @@ const byIssuer = (
 
 const refusals = (rows: ValidatorMetrics["refused"]): Series[] =>
     rows.map(({ code, scheme, count }) => ({ labels: { scheme: scheme ?? "none", code }, value: count }));
+
+/** Without the clients: a token names them. */
+function byCode(rows: readonly { readonly code: string; readonly count: number }[]): Series[] {
+    const counts = new Map<string, number>();
+    for (const { code, count } of rows) {
+        counts.set(code, (counts.get(code) ?? 0) + count);
+    }
+    return Array.from(counts, ([code, value]) => ({ labels: { code }, value }));
+}
 
 const one = (value: number): Series[] => [{ labels: {}, value }];
 
@@ -194,5 +202,21 @@ export const INSTRUMENTS: readonly Instrument[] = [
         unit: "{question}",
         help: "How often the shared replay store gave no answer in time, or an error.",
         series: ({ replayMemory }) => one(replayMemory.storeUnanswered)
+    },
+    {
+        prometheus: "oidc_shadow_passed",
+        openTelemetry: "oauth.resource_server.shadow.passed",
+        type: "counter",
+        unit: "{request}",
+        help: "Granted requests that the rules which are tried would grant too.",
+        series: ({ shadow }) => (shadow === null ? [] : one(shadow.passed))
+    },
+    {
+        prometheus: "oidc_shadow_refusals",
+        openTelemetry: "oauth.resource_server.shadow.refusals",
+        type: "counter",
+        unit: "{request}",
+        help: "Granted requests that the rules which are tried would refuse.",
+        series: ({ shadow }) => (shadow === null ? [] : byCode(shadow.refused))
     }
 ];

@@ -21,6 +21,7 @@ import { Meter } from "./meter.js";
 import { clockReader } from "./options.js";
 import { schemaReader } from "./schema.js";
 import { noteCertificates } from "./seen-certificates.js";
+import { Shadow } from "./shadow.js";
 import { isThenable } from "./synchronous.js";
 import { validatingBy } from "./validating.js";
 import { refusingBy } from "./verdict.js";
@@ -41,8 +42,9 @@ export function createValidator<Claims>(
     const refuse = refusingBy(native);
     const applySchema = claims === undefined ? undefined : schemaReader(claims);
     const meter = new Meter();
+    const shadow = settings.hasShadow ? new Shadow(native) : undefined;
     const validator: Validator<Claims> = {
-        ...validatingBy<Claims>({ judge, explain, settings, now, refuse, applySchema, meter, paths }),
+        ...validatingBy<Claims>({ judge, explain, settings, now, refuse, applySchema, meter, paths, shadow }),
         authorize: authorizingBy<Claims>(now, refuse, meter),
         ...expiryBy<Claims>(now, settings),
         dpop: settings.dpop,
@@ -51,7 +53,12 @@ export function createValidator<Claims>(
         resourceMetadata: settings.resourceMetadata,
         ready: async (options = {}) => judge.ready(readTimeout(options), false),
         health,
-        metrics: () => ({ ...meter.read(), verifications: { ...paths }, ...counted() }),
+        metrics: () => ({
+            ...meter.read(),
+            verifications: { ...paths },
+            ...counted(),
+            shadow: shadow?.read() ?? null
+        }),
         snapshot: () => native.snapshot(),
         forgetIssuer: iss => {
             if (typeof iss !== "string") {

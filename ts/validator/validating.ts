@@ -24,6 +24,7 @@ import { schemeOf, type Meter } from "./meter.js";
 import { askedRules, type AskedRules } from "./options.js";
 import { RefusedError } from "./refused-error.js";
 import { shapeMismatch, type SchemaOutcome, type SchemaReader } from "./schema.js";
+import type { Shadow } from "./shadow.js";
 import { isTraced, tellOfRefusal, traced } from "./validate-channel.js";
 import { refusedAt, toGranted, type Refuse } from "./verdict.js";
 
@@ -37,6 +38,7 @@ interface Judging<Claims> {
     readonly applySchema: SchemaReader<Claims> | undefined;
     readonly meter: Meter;
     readonly paths: PathCounts;
+    readonly shadow: Shadow | undefined;
 }
 
 type Validating<Claims> = Pick<
@@ -122,10 +124,11 @@ export function validatingBy<Claims>(judging: Judging<Claims>): Validating<Claim
 }
 
 /** What the addon says of a request, with the application's schema, as `index.d.ts` describes it. */
-function verdictReader<Claims>({ settings, now, refuse, applySchema, meter }: Judging<Claims>) {
+function verdictReader<Claims>({ settings, now, refuse, applySchema, meter, shadow }: Judging<Claims>) {
     const lookAtHost = hostWatch(settings);
 
     const grant = (granted: NativeGrant, bits: RuleBits): Verdict<Claims> | Promise<Verdict<Claims>> => {
+        shadow?.judge(now(), bits, granted);
         const rawClaims = granted.claims as AccessTokenClaims;
         if (applySchema === undefined) {
             meter.granted(granted.issuerUri, granted.scheme);
