@@ -111,7 +111,7 @@ fn what_scheme(name: &str, rest: &str) -> String {
     if rest.is_empty() {
         format!("{sentence}: the client sent a token without its scheme; write \"Bearer \" and the token")
     } else if name.len() <= MAX_SHOWN_SCHEME && name.bytes().all(|byte| byte.is_ascii_alphabetic()) {
-        format!("{sentence}, got {name}")
+        format!("{sentence}, got {name}; write \"Bearer \" and the access token")
     } else {
         format!("{sentence}; write \"Bearer \" and the token, and nothing before or behind it")
     }
@@ -243,7 +243,10 @@ mod tests {
         let text = message("secretsecret.b.c");
         assert!(text.starts_with(sentence) && text.contains("write \"Bearer \" and the token"), "{text}");
         assert!(!text.contains("secret"), "{text}");
-        assert_eq!(message("Basic c2VjcmV0"), format!("{sentence}, got Basic"));
+        assert_eq!(
+            message("Basic c2VjcmV0"),
+            format!("{sentence}, got Basic; write \"Bearer \" and the access token")
+        );
         assert!(!message("secretsecret x").contains("secret"));
         assert!(!message("secret.b x").contains("secret"));
     }

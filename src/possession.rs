@@ -130,10 +130,14 @@ pub(crate) fn target_of<'a>(
 
 #[cold]
 pub(crate) fn only_dpop() -> Rejection {
-    Code::TokenUnbound.because("The access token is not bound to a DPoP key, and only DPoP is accepted")
+    Code::TokenUnbound.because(
+        "The access token is not bound to a DPoP key, and only DPoP is accepted: the client asks the issuer for the token \
+         with a proof, and sends it as \"Authorization: DPoP\" with another",
+    )
 }
 
 #[cold]
 pub(crate) fn dpop_disabled() -> Rejection {
-    Code::SchemeUnsupported.because("The DPoP scheme is disabled")
+    Code::SchemeUnsupported
+        .because("The DPoP scheme is disabled, by the option `dpop` or the rule of that name")
 }

@@ -1,7 +1,7 @@
 // The drop-in's way to what goes beyond oidc-spa/server: the parameter `native`, and the response of a refusal.
 
 import { oidcSpa, type ParamsOfBootstrap } from "oidc-spa-native/server";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { AUDIENCE, createFixtures, ITEMS, nowInSeconds, type Fixtures } from "../support/fixtures.js";
 import { bearer } from "./token-mutations.js";
 
@@ -56,9 +56,28 @@ test("native.nonce asks for a nonce, and the response brings it", async () => {
         ? {}
         : (refused.response?.headers ?? {});
     expect(challenge).toContain('error="use_dpop_nonce"');
-    expect((await withProof({ nonce })).isSuccess).toBe(true);
+    const granted = await withProof({ nonce });
+    expect(granted.isSuccess).toBe(true);
+    expect(granted).not.toHaveProperty("response");
     // Without the option nobody is asked.
     expect((await (await program()).withProof()).isSuccess).toBe(true);
+});
+
+test("native.nonce brings the next nonce with a grant", async () => {
+    vi.useFakeTimers({ toFake: ["Date"] });
+    try {
+        const { withProof } = await program({ nonce: "required", noncePeriodSeconds: 60 });
+        const refused = await withProof();
+        const nonce = refused.isSuccess ? undefined : refused.response?.headers["DPoP-Nonce"];
+        vi.setSystemTime(Date.now() + 60_000);
+        const granted = await withProof({ nonce });
+        const next = granted.isSuccess ? granted.response?.headers["DPoP-Nonce"] : undefined;
+        expect(next).toEqual(expect.stringMatching(/^[\w-]{43}$/));
+        expect(next).not.toBe(nonce);
+        expect(await withProof({ nonce: next })).not.toHaveProperty("response");
+    } finally {
+        vi.useRealTimers();
+    }
 });
 
 test("native.dpop required: no Bearer token enters", async () => {
@@ -100,9 +119,13 @@ test("a refusal says what to answer, and a grant needs nothing", async () => {
 
 test("options that are none, or stand elsewhere, are errors", async () => {
     for (const [native, message] of [
-        [{ replayStores: {} }, 'unknown option "native.replayStores"'],
-        [{ trustProxy: true }, "trustProxy is a parameter of extractRequestAuthContext"],
-        [{ issuerUri: "https://other.example" }, "issuerUri stands beside native"],
+        [
+            { replayStores: {} },
+            'unknown option "replayStores" of bootstrapAuth\'s native; did you mean "replayStore"?'
+        ],
+        [{ trustProxy: true }, "Write it as a parameter of extractRequestAuthContext"],
+        [{ issuerUri: "https://other.example" }, "Write it beside native"],
+        [5, "bootstrapAuth's native takes an object of options; got 5"],
         [{ nonce: "maybe" }, "nonce"],
         [{ dpop: "always" }, "native.dpop"],
         [{ dpop: "disabled" }, "native.dpop"],

@@ -87,17 +87,19 @@ holds<
 holds<
     Equals<ours.ValidateAndDecodeAccessToken.Params.DPoP, theirs.ValidateAndDecodeAccessToken.Params.DPoP>
 >();
-holds<
-    Equals<
-        ours.ValidateAndDecodeAccessToken.ReturnType.Success<Claims>,
-        theirs.ValidateAndDecodeAccessToken.ReturnType.Success<Claims>
-    >
->();
 holds<Equals<typeof ours.extractRequestAuthContext, typeof theirs.extractRequestAuthContext>>();
 
 type WithoutCode<T> = T extends unknown
     ? { [Member in keyof T as Exclude<Member, "code" | "response">]: T[Member] }
     : never;
+
+type OursSuccess = ours.ValidateAndDecodeAccessToken.ReturnType.Success<Claims>;
+type TheirsSuccess = theirs.ValidateAndDecodeAccessToken.ReturnType.Success<Claims>;
+holds<Equals<WithoutCode<OursSuccess>, TheirsSuccess>>();
+holds<Equals<Exclude<keyof OursSuccess, keyof TheirsSuccess>, "response">>();
+// Each does where the other is expected: `response` is optional.
+holds<OursSuccess extends TheirsSuccess ? true : false>();
+holds<TheirsSuccess extends OursSuccess ? true : false>();
 
 type OursErrored = ours.ValidateAndDecodeAccessToken.ReturnType.Errored;
 type TheirsErrored = theirs.ValidateAndDecodeAccessToken.ReturnType.Errored;

@@ -467,6 +467,33 @@ describe("claims", () => {
         }
     });
 
+    test("the answer of a safeParse is no claims, whether it says success or not", async () => {
+        const failing = z.object({ tenant: z.string() });
+        const passing = z.object({ sub: z.string() });
+        for (const parse of [
+            (claims: unknown) => failing.safeParse(claims),
+            (claims: unknown) => passing.safeParse(claims),
+            (claims: unknown) => failing.safeParseAsync(claims),
+            () => ({ typed: false, success: false, output: {}, issues: [{}] }),
+            () => ({ success: false, issues: [] })
+        ]) {
+            const typed = createValidator(options({ claims: { parse } as never }));
+            const verdict = await typed.validateRequest(withBearer());
+            expect(verdict).toMatchObject({ code: "claims_rejected" });
+            expect(verdict.debugErrorMessage).toMatch(/answer of a safeParse.*give the schema itself/);
+        }
+        for (const claims of [
+            passing,
+            { parse: (claims: unknown) => passing.parse(claims) },
+            { parse: () => ({ success: true }) },
+            { parse: () => ({ success: false, error: "e", sub: "user-1" }) },
+            { parse: () => ({ success: "false", error: "e" }) }
+        ]) {
+            const typed = createValidator(options({ claims: claims as never }));
+            expect((await typed.validateRequest(withBearer())).isSuccess).toBe(true);
+        }
+    });
+
     test("what is no answer of a schema, and what cannot be claims, refuses", async () => {
         const late = () => Promise.reject(new Error("later"));
         const nothing = [undefined, null, true, false];

@@ -180,11 +180,11 @@ impl fmt::Display for OptionsError {
         let path = Shown(&self.path);
         if let Problem::Unknown { known, meant } = &self.problem {
             write!(f, "unknown option \"{path}\"")?;
-            match meant {
-                Some(meant) => write!(f, "; did you mean \"{meant}\"?")?,
-                None => f.write_str(".")?,
-            }
-            return write!(f, " There are {known}");
+            // All names beside the one that is meant would hide it.
+            return match meant {
+                Some(meant) => write!(f, "; did you mean \"{meant}\"?"),
+                None => write!(f, ". There are {known}"),
+            };
         }
         write!(f, "{path}: ")?;
         if let Some(name) = &self.content_of {
@@ -259,7 +259,11 @@ mod tests {
         assert_eq!(error.to_string(), "a: 2 is longer than b, 1; c");
         assert_eq!(
             OptionsError::unknown("issuer", &["issuerUri", "b"], Some("issuerUri")).to_string(),
-            "unknown option \"issuer\"; did you mean \"issuerUri\"? There are issuerUri, b"
+            "unknown option \"issuer\"; did you mean \"issuerUri\"?"
+        );
+        assert_eq!(
+            OptionsError::unknown("x", &["issuerUri", "b"], None).to_string(),
+            "unknown option \"x\". There are issuerUri, b"
         );
     }
 }

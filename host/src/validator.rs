@@ -263,9 +263,10 @@ impl Validator {
         self.server.named_issuer(request, now)
     }
 
-    /// Whether an issuer of the options has this name.
+    /// Whether an issuer of the options has this name, be it an alias.
     pub fn accepts_issuer(&self, name: &str) -> bool {
-        self.server.policy().issuers.iter().any(|accepted| accepted.issuer.is_called(name))
+        let mut issuers = self.server.policy().issuers.iter();
+        issuers.any(|accepted| accepted.issuer.names().any(|own| own.is(name)))
     }
 
     /// The keys that were fetched and serve now, as a text for the option `keysSnapshot` of another process.

@@ -63,22 +63,30 @@ impl<'c> Words<'c> {
     }
 }
 
+const OF_REFRESH_TOKENS: &[&str] = &["refresh", "refresh_token"];
+const OF_ID_TOKENS: &[&str] = &["id", "id_token"];
+
+/// Whether a claim is one of these words, in whatever case: an issuer's spelling of it opens nothing.
+fn says(claim: Option<&str>, words: &[&str]) -> bool {
+    claim.is_some_and(|claim| words.iter().any(|word| word.eq_ignore_ascii_case(claim)))
+}
+
 /// Kinds of tokens that are not for resource servers whatever the options say, and what tells them.
 fn never_accepted(words: &Words<'_>) -> Option<(&'static str, &'static str)> {
     const REFRESH: &str = "a refresh token";
-    match words.typ {
-        Some("Refresh" | "Offline") => return Some((REFRESH, "its typ claim says so")),
-        Some("Logout") => return Some(("a logout token", "its typ claim says so")),
-        _ => {}
+    if says(words.typ, &["refresh", "offline"]) {
+        return Some((REFRESH, "its typ claim says so"));
     }
-    let says_refresh = |word: Option<&str>| matches!(word, Some("refresh" | "refresh_token"));
-    if says_refresh(words.r#type) {
+    if says(words.typ, &["logout"]) {
+        return Some(("a logout token", "its typ claim says so"));
+    }
+    if says(words.r#type, OF_REFRESH_TOKENS) {
         return Some((REFRESH, "its type claim says so"));
     }
-    if says_refresh(words.token_type) {
+    if says(words.token_type, OF_REFRESH_TOKENS) {
         return Some((REFRESH, "its token_type claim says so"));
     }
-    if says_refresh(words.token_use) {
+    if says(words.token_use, OF_REFRESH_TOKENS) {
         return Some((REFRESH, "its token_use claim says so"));
     }
     words.has_events.then_some(("a security event token", "it has an events claim"))
@@ -86,13 +94,13 @@ fn never_accepted(words: &Words<'_>) -> Option<(&'static str, &'static str)> {
 
 /// What tells an ID token: OpenID Connect Core section 3.1.3.6 and 3.3.2.11, and the issuers' own words.
 fn id_token_mark(words: &Words<'_>, claims: &Object<'_>) -> Option<&'static str> {
-    if words.typ == Some("ID") {
+    if says(words.typ, &["id"]) {
         return Some("its typ claim says so");
     }
-    if matches!(words.token_use, Some("id" | "id_token")) {
+    if says(words.token_use, OF_ID_TOKENS) {
         return Some("its token_use claim says so");
     }
-    if matches!(words.token_type, Some("id" | "id_token")) {
+    if says(words.token_type, OF_ID_TOKENS) {
         return Some("its token_type claim says so");
     }
     if words.has_at_hash {
@@ -101,10 +109,8 @@ fn id_token_mark(words: &Words<'_>, claims: &Object<'_>) -> Option<&'static str>
     if words.has_c_hash {
         return Some("it has a c_hash claim");
     }
-    let is_for_an_api = || {
-        OF_ACCESS_TOKENS.into_iter().any(|name| claims.has(name))
-            || matches!(words.typ, Some("Bearer" | "DPoP"))
-    };
+    let is_for_an_api =
+        || OF_ACCESS_TOKENS.into_iter().any(|name| claims.has(name)) || says(words.typ, &["bearer", "dpop"]);
     (words.has_nonce && !is_for_an_api())
         .then_some("it has a nonce claim, and none that access tokens have, such as scope")
 }

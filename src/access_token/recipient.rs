@@ -73,7 +73,7 @@ impl Audience {
         Code::AudienceMismatch.because(match self {
             Self::Only(_) => format!(
                 "The access token is not for this API alone, got aud claim {found} but expected nothing beside \
-                 \"{expected}\" (audienceMode is \"only\")."
+                 \"{expected}\" (`audienceMode` is \"only\"). Have the issuer give tokens for one API each, or write \"any\""
             ),
             _ => format!("Not expected audience, got aud claim {found} but expected \"{expected}\".{advice}"),
         })
@@ -111,7 +111,8 @@ impl Clients {
         let named = CLIENT_CLAIMS.into_iter().find_map(|name| Some((name, claims.get(name)?)));
         let Some((name, value)) = named else {
             let message = "expectedClients is set, and the access token names no client: it has none of client_id, azp, \
-                           cid and appid";
+                           cid and appid. Have the issuer write one of them, or check the audience (`expectedAudience`) in \
+                           its place";
             return Err(Code::ClaimMissing.because(message));
         };
         let Some(found) = value.as_str() else {

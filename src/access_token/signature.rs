@@ -144,8 +144,10 @@ impl<'t> SignedToken<'t> {
             Candidates::Unknown => return Err(self.unknown_key(set, &sought, now)),
             Candidates::NoneFits => {
                 let message = "no applicable key found in the JSON Web Key Set";
-                let message = with_reason(message.into(), set, &sought, now);
-                return Err(KeyTrouble::Outdated(Code::SignatureInvalid.because(message)));
+                return Err(KeyTrouble::Outdated(match why_skipped(set, &sought, now) {
+                    Some(reason) => Code::SignatureInvalid.because(format!("{message}: {reason}")),
+                    None => Code::SignatureInvalid.because(message),
+                }));
             }
         };
         if policy.needs_one_named_key() && tried.len() > 1 {
@@ -209,7 +211,11 @@ impl<'t> SignedToken<'t> {
         KeyTrouble::Outdated(if set.may_lack(sought) {
             Code::KeysUnavailable.because(message + NOT_ALL_SETS)
         } else {
-            Code::KeyUnknown.because(self.with_published(with_reason(message, set, sought, now), set, sought))
+            // A key that is skipped is published: then nothing but the reason helps.
+            Code::KeyUnknown.because(match why_skipped(set, sought, now) {
+                Some(reason) => format!("{message}: {reason}"),
+                None => self.with_published(message, set, sought),
+            })
         })
     }
 
@@ -251,7 +257,7 @@ impl<'t> SignedToken<'t> {
         let named = self.payload.hint().issuer().unwrap_or_default();
         issuers.position(named).ok_or_else(|| {
             let message =
-                format!("iss claim in access token payload \"{}\" is of no accepted issuer", Shown(named));
+                format!("iss claim in access token payload \"{}\" is of no accepted issuer. If it is an issuer of yours, let `issuers` name it", Shown(named));
             Code::IssuerMismatch.because(message)
         })
     }
@@ -323,13 +329,11 @@ fn not_all_tried(left_out: usize) -> Rejection {
     ))
 }
 
-/// A message, with the reason why the key that a token names is skipped. The drop-in keeps to the sentence alone.
+/// Why the key that a token names is skipped, and what to do. The drop-in says neither.
 #[cold]
-fn with_reason(message: String, set: &JwkSet, sought: &Sought<'_>, now: UnixTime) -> String {
-    match set.why_none(sought, now).filter(|_| !sought.by_kid_alone) {
-        Some(reason) => format!("{message}: {reason}"),
-        None => message,
-    }
+fn why_skipped(set: &JwkSet, sought: &Sought<'_>, now: UnixTime) -> Option<String> {
+    let reason = set.why_none(sought, now).filter(|_| !sought.by_kid_alone)?;
+    Some(format!("{reason}. Have the issuer sign with a key that is not"))
 }
 
 #[cold]

@@ -4,7 +4,7 @@
  * In: the addon. Out: its classes and functions; verdicts, read. Never: a rule about tokens.
  */
 
-import type { BindingMode, DpopMode, ResourceMetadata, ValidatorMetrics } from "../../index.js";
+import type { BindingMode, DpopMode, ErrorCode, ResourceMetadata, ValidatorMetrics } from "../../index.js";
 import { copyOf } from "./claims.js";
 import { loadAddon } from "./load.js";
 
@@ -378,11 +378,11 @@ export function readExplanation(text: VerdictText): NativeExplanation {
     throw new Error(`oidc-spa-native: ${read[2]}`);
 }
 
-/** Reads the answer of `ready`: throws the reason why the keys are not there. */
+/** Reads the answer of `ready`: throws the reason why the keys are not there, with the code that requests get then. */
 export function readReadiness(text: VerdictText): void {
     const read = JSON.parse(text) as FailureTuple | null;
     if (read !== null) {
-        throw new Error(read[2]);
+        throw Object.assign(new Error(read[2]), { code: "keys_unavailable" satisfies ErrorCode });
     }
 }
 

@@ -81,7 +81,10 @@ export function fromNative<DecodedAccessToken>(
                 "without a proof that its bearer holds the key."
         );
     }
-    return accept(verdict.claims, params);
+    const result = accept(verdict.claims, params);
+    return result.isSuccess && verdict.headers !== null
+        ? { ...result, response: { headers: { ...verdict.headers } } }
+        : result;
 }
 
 /** A refusal of this layer, such as that of a schema, gets the response that the addon has for its code. */

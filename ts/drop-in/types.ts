@@ -81,6 +81,11 @@ export namespace ValidateAndDecodeAccessToken {
             /** The claims, as they were in the token. */
             decodedAccessToken_original: DecodedAccessToken_RFC9068;
             accessToken: string;
+            /**
+             * Header fields to send with your answer, if there are any: `DPoP-Nonce`, with `native.nonce`, where the client
+             * lacks the one of now. Not in `oidc-spa/server`.
+             */
+            response?: { status?: never; headers: Record<string, string> };
         };
 
         export type Errored = {

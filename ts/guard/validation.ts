@@ -26,7 +26,7 @@ export function validationBy<Claims, Request>({
     target
 }: Judging<Claims, Request>): (incoming: Incoming<Request>) => Promise<Verdict<Claims>> {
     const judgements = judgementsOf(validator);
-    const { bits } = askedRules(requestRules);
+    const { bits } = askedRules(requestRules, validator);
     const accepted = acceptedBy(validator, requestRules);
 
     const judge = async (incoming: Incoming<Request>, judgement: Judgement<Claims>) => {

@@ -10,6 +10,7 @@ import { clockReader } from "../validator/options.js";
 import { IssuerKeys, type TestJwkSet } from "./issuer-keys.js";
 import { checkAlgorithm, createTestKey, type SigningAlgorithm, type TestKey } from "./keys.js";
 import { listenOn, type ListenOptions } from "./listening.js";
+import { shown } from "../validator/shown.js";
 import { SHAPES, TOKEN_SHAPES, type TokenShape } from "./shapes.js";
 import { notAShape, writeToken, type SignOverrides, type TestClaims, type Writer } from "./token.js";
 
@@ -187,7 +188,10 @@ function readIssuer(options: TestIssuerOptions) {
         throw invalid(`tokens of the shape ${name} have no aud. Write clientId in the place of audience`);
     }
     if (!URL.canParse(issuerUri)) {
-        throw invalid(`issuerUri must be a URL such as "${shape.issuerUri}"; got ${kindOf(issuerUri)}`);
+        const got = typeof issuerUri === "string" ? JSON.stringify(shown(issuerUri)) : kindOf(issuerUri);
+        throw invalid(
+            `issuerUri must be a URL such as "${shape.issuerUri}"; got ${got}. For a name that is no URL, write sign({ iss })`
+        );
     }
     const writer: Writer = {
         issuerUri,

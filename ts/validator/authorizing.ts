@@ -5,6 +5,7 @@
  */
 
 import type { Refused, Validator } from "../../index.js";
+import type { Settings } from "../addon/native.js";
 import { invalid, kindOf } from "./members.js";
 import type { Meter } from "./meter.js";
 import { askedRules } from "./options.js";
@@ -15,10 +16,17 @@ import { isAnonymous, namesScopes, type Refuse } from "./verdict.js";
 export function authorizingBy<Claims>(
     now: () => number,
     refuse: Refuse,
+    settings: Settings,
     meter: Meter
 ): Validator<Claims>["authorize"] {
-    return (verdict, requirement, rules) => {
-        const { bits } = askedRules(rules);
+    return (verdict, requirement, rules, beyond?: unknown) => {
+        const { bits } = askedRules(rules, settings);
+        if (beyond !== undefined) {
+            throw invalid(
+                `authorize takes a verdict, what it must permit, and rules; got ${kindOf(beyond)} as well. Several ` +
+                    "requirements are one list: validator.authorize(verdict, [first, second])"
+            );
+        }
         if (typeof (verdict as Partial<Refused> | undefined)?.isSuccess !== "boolean") {
             throw notAVerdict(verdict);
         }

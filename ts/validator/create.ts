@@ -45,7 +45,7 @@ export function createValidator<Claims>(
     const shadow = settings.hasShadow ? new Shadow(native) : undefined;
     const validator: Validator<Claims> = {
         ...validatingBy<Claims>({ judge, explain, settings, now, refuse, applySchema, meter, paths, shadow }),
-        authorize: authorizingBy<Claims>(now, refuse, meter),
+        authorize: authorizingBy<Claims>(now, refuse, settings, meter),
         ...expiryBy<Claims>(now, settings),
         dpop: settings.dpop,
         certificate: settings.certificate,

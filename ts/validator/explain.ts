@@ -14,7 +14,7 @@ import type {
     Requirements
 } from "../../index.js";
 import { copyOf } from "../addon/claims.js";
-import type { RequestParts } from "../addon/native.js";
+import type { RequestParts, Settings } from "../addon/native.js";
 import type { Explain } from "./judge.js";
 import { readMembers, type Members } from "./members.js";
 import { askedRules, REQUEST_RULES } from "./options.js";
@@ -26,6 +26,7 @@ export interface Lent<Claims> {
     readonly now: () => number;
     readonly applySchema: SchemaReader<Claims> | undefined;
     readonly ask: Explain;
+    readonly settings: Settings;
 }
 
 const RULES: Members = {
@@ -37,14 +38,14 @@ const RULES: Members = {
 
 /** Explains the request of these parts. */
 export async function explain<Claims>(
-    { now, applySchema, ask }: Lent<Claims>,
+    { now, applySchema, ask, settings }: Lent<Claims>,
     parts: RequestParts,
     given: ExplainRules<Claims> | undefined
 ): Promise<Explanation> {
     const { require, ...rules } =
         given === undefined ? {} : (readMembers(given, RULES) as ExplainRules<Claims>);
     const at = now();
-    const { explanation, issuerUris, audience } = await ask(at, askedRules(rules).bits, parts);
+    const { explanation, issuerUris, audience } = await ask(at, askedRules(rules, settings).bits, parts);
     const { refusal, checks, admitted } = explanation;
     const rows = [...checks] as ExplainedCheck[];
     const recipient = new OwnCheck("application.audience", "The application's function takes the audience");

@@ -41,14 +41,13 @@ export function readMembers(given: unknown, members: Members): Readonly<Record<s
 
 function unknownMember(name: string, { of, noun, names, instead = {} }: Members): TypeError {
     const near = names.find(known => isNear(name, known));
+    // All names beside the one that is meant would hide it.
     const hint = Object.hasOwn(instead, name)
-        ? `. Write ${instead[name]}.`
+        ? `. Write ${instead[name]}`
         : near === undefined
-          ? "."
+          ? `. There ${names.length === 1 ? "is" : "are"} ${names.join(", ")}`
           : `; did you mean "${near}"?`;
-    return invalid(
-        `unknown ${noun} "${shown(name)}" of ${of}${hint} There ${names.length === 1 ? "is" : "are"} ${names.join(", ")}`
-    );
+    return invalid(`unknown ${noun} "${shown(name)}" of ${of}${hint}`);
 }
 
 /**
@@ -134,7 +133,8 @@ export function unexpected(
     return invalid(`the ${noun} "${name}": expected ${expected}; got ${got}${write}`);
 }
 
-export const invalid = (message: string): TypeError => new TypeError(`oidc-spa-native: ${message}.`);
+export const invalid = (message: string): TypeError =>
+    new TypeError(`oidc-spa-native: ${message}${message.endsWith("?") ? "" : "."}`);
 
 /** Whether one letter or two make the difference, or none but its case. */
 function isNear(written: string, known: string): boolean {

@@ -6,8 +6,8 @@
  */
 
 import type { BindingMode, DpopMode, RequestRules } from "../../index.js";
-import type { RuleBits } from "../addon/native.js";
-import { kindOf, readMembers, unexpected, type Members } from "./members.js";
+import type { RuleBits, Settings } from "../addon/native.js";
+import { invalid, kindOf, readMembers, unexpected, type Members } from "./members.js";
 import { isPromise } from "./synchronous.js";
 
 /** The rules of a request in the order in which the addon takes them, with their values in the order of its numbers. */
@@ -35,11 +35,33 @@ export interface AskedRules {
 
 const NO_RULES: AskedRules = { bits: 0, scopes: null };
 
-/** The rules of a request, as the addon takes them. A rule that is misspelt must not vanish. */
-export function askedRules(rules: RequestRules | undefined): AskedRules {
+/**
+ * The rules of a request, as the addon takes them. A rule that is misspelt must not vanish, and none opens DPoP where the
+ * validator has closed it.
+ */
+export function askedRules(
+    rules: RequestRules | undefined,
+    { dpop }: Partial<Pick<Settings, "dpop">>
+): AskedRules {
     if (rules === undefined) {
         return NO_RULES;
     }
+    const asked = readRules(rules);
+    if (dpop === "disabled" && opensDpop(asked.bits)) {
+        throw invalid(
+            'the rule "dpop" opens DPoP, which the validator has closed for all routes (dpop: "disabled"), and with it its ' +
+                'options for proofs. Write dpop: "allowed" for the validator, and the rule dpop: "disabled" for the routes that ' +
+                "take Bearer alone"
+        );
+    }
+    return asked;
+}
+
+/** Whether the rule `dpop` is there, and is not "disabled". */
+const opensDpop = (bits: RuleBits): boolean =>
+    (bits & 3) !== 0 && (bits & 3) !== numberOf("dpop", "disabled");
+
+function readRules(rules: RequestRules): AskedRules {
     const known = knownRules.get(rules);
     if (known !== undefined) {
         return known;

@@ -80,12 +80,33 @@ function outcomeOfClaims<Claims>(claims: Claims, expected: string): SchemaOutcom
         // That it rejects must not end the process.
         Promise.resolve(claims).catch(() => undefined);
     }
+    if (isOutcome(claims)) {
+        return {
+            report:
+                "parse answered { success: … }, which is the answer of a safeParse and no claims: give the schema itself, or a " +
+                "parse that throws where it refuses"
+        };
+    }
     const isNothing = claims === undefined || claims === null || typeof claims === "boolean";
     return isLate || isNothing
         ? {
               report: `the schema answered ${isLate ? "a Promise" : kindOf(claims)} in the place of ${expected}`
           }
         : { claims };
+}
+
+/** Members of what the `safeParse` of zod and of valibot answers. */
+const OF_OUTCOMES: readonly string[] = ["success", "data", "error", "typed", "output", "issues"];
+
+/** Whether it says how a judgement ended, and holds nothing that would be a claim: it would grant what was refused. */
+function isOutcome(claims: unknown): boolean {
+    return (
+        typeof claims === "object" &&
+        claims !== null &&
+        typeof (claims as { readonly success?: unknown }).success === "boolean" &&
+        Object.keys(claims).length > 1 &&
+        Object.keys(claims).every(name => OF_OUTCOMES.includes(name))
+    );
 }
 
 function describeIssue(issue: { readonly message: string; readonly path?: unknown }): string {

@@ -159,11 +159,22 @@ export class Tenants implements Judge {
         await Promise.all(Array.from(this.#known.values(), ({ judge }) => judge.ready(timeoutMs, failFast)));
     }
 
-    /** Forgets what the application said of this name, and what it is about to say. */
+    /**
+     * Forgets what the application said of this issuer, by whichever of its names, and what it is about to say: an answer
+     * that is under way may be about it by another name.
+     */
     forget(iss: string): boolean {
-        this.#asked.delete(iss);
-        const wasUnknown = this.#unknown.delete(iss);
-        return this.#drop(iss) || wasUnknown;
+        this.#asked.clear();
+        let found = false;
+        for (const name of [iss, iss.endsWith("/") ? iss.slice(0, -1) : `${iss}/`]) {
+            found = this.#unknown.delete(name) || found;
+        }
+        for (const [name, { native }] of this.#known) {
+            if (name === iss || native.acceptsIssuer(iss)) {
+                found = this.#drop(name) || found;
+            }
+        }
+        return found;
     }
 
     /** How the tenants stand that were asked for last, and how many there are. */

@@ -20,6 +20,7 @@ import { readHeadersOrRequest } from "../request/request.js";
 import { explain, type Lent } from "./explain.js";
 import { hostWatch } from "./host-notice.js";
 import type { Explain, Judge } from "./judge.js";
+import { invalid, kindOf } from "./members.js";
 import { schemeOf, type Meter } from "./meter.js";
 import { askedRules, type AskedRules } from "./options.js";
 import { RefusedError } from "./refused-error.js";
@@ -51,7 +52,7 @@ export function validatingBy<Claims>(judging: Judging<Claims>): Validating<Claim
     // A proxy's own certificate must not pass for its client's.
     const sources = { peerCertificate: settings.readsPeerCertificate, pseudoScheme: false };
     const verdictOf = verdictReader(judging);
-    const lent: Lent<Claims> = { now, applySchema, ask };
+    const lent: Lent<Claims> = { now, applySchema, ask, settings };
 
     const judged = (
         parts: RequestParts,
@@ -85,8 +86,14 @@ export function validatingBy<Claims>(judging: Judging<Claims>): Validating<Claim
         return verdict;
     };
 
-    const validateRequest: Validator<Claims>["validateRequest"] = async (headers, target, rules) => {
-        const asked = askedRules(rules);
+    const validateRequest: Validator<Claims>["validateRequest"] = async (
+        headers,
+        target,
+        rules,
+        beyond?: unknown
+    ) => {
+        const asked = askedRules(rules, settings);
+        checkLast(beyond);
         const parts = readHeadersOrRequest(headers, target, sources);
         if (isTraced()) {
             return watched(parts, asked, target);
@@ -98,15 +105,17 @@ export function validatingBy<Claims>(judging: Judging<Claims>): Validating<Claim
 
     return {
         validateRequest,
-        validateRequestOrThrow: async (headers, target, rules) => {
+        validateRequestOrThrow: async (headers, target, rules, beyond?: unknown) => {
+            checkLast(beyond);
             const verdict = await validateRequest(headers, target, rules);
             if (!verdict.isSuccess) {
                 throw new RefusedError(verdict);
             }
             return verdict;
         },
-        validateRequestSync: (headers, target, rules) => {
-            const asked = askedRules(rules);
+        validateRequestSync: (headers, target, rules, beyond?: unknown) => {
+            const asked = askedRules(rules, settings);
+            checkLast(beyond);
             const parts = readHeadersOrRequest(headers, target, sources);
             const answer = judge.requestNow(now(), asked.bits, parts, asked.scopes);
             const verdict = answer === null ? null : verdictOf(answer, asked, parts, target);
@@ -118,9 +127,21 @@ export function validatingBy<Claims>(judging: Judging<Claims>): Validating<Claim
             }
             return verdict;
         },
-        explain: async (headers, target, rules) =>
-            explain(lent, readHeadersOrRequest(headers, target, sources), rules)
+        explain: async (headers, target, rules, beyond?: unknown) => {
+            checkLast(beyond);
+            return explain(lent, readHeadersOrRequest(headers, target, sources), rules);
+        }
     };
+}
+
+/** A fourth argument would vanish, and whoever wrote it thinks that it holds. */
+function checkLast(beyond: unknown): void {
+    if (beyond !== undefined) {
+        throw invalid(
+            `a request is judged by its header fields or itself, a target, and rules; got ${kindOf(beyond)} as well. What the ` +
+                "token must permit is judged by validator.authorize(verdict, requirement)"
+        );
+    }
 }
 
 /** What the addon says of a request, with the application's schema, as `index.d.ts` describes it. */

@@ -22,7 +22,7 @@ const FONT = readFileSync(
  * @param {string} options.audience - of the API's access tokens
  * @param {string} options.webOrigin - where the page is served
  * @param {string} options.clientId
- * @param {number} options.tokenSeconds - how long an access token lives
+ * @param {() => number} options.tokenSeconds - how long an access token lives
  * @param {(sub: string) => string | undefined} options.todoOfAnother
  */
 export async function startIssuer({ port, keysFile, todoOfAnother, ...settings }) {

@@ -41,7 +41,7 @@ export function createProvider({ issuerUri, keys, audience, webOrigin, clientId,
         issueRefreshToken: () => true,
         clientBasedCORS: (_context, origin) => origin === webOrigin,
         ttl: {
-            AccessToken: context => lifetimeAskedFor(context) ?? tokenSeconds,
+            AccessToken: context => lifetimeAskedFor(context) ?? tokenSeconds(),
             Grant: 12 * HOUR,
             IdToken: HOUR,
             Interaction: HOUR,

@@ -18,14 +18,14 @@ const CLIENT = "todo-web";
  * @param {object} [options]
  * @param {NodeJS.ProcessEnv} [options.env] - see README.md, "With your issuer"
  * @param {string} [options.folder] - where the database and the issuer's keys are kept
- * @param {number} [options.tokenSeconds] - how long access tokens of the embedded issuer live
+ * @param {() => number} [options.tokenSeconds] - how long access tokens of the embedded issuer live
  * @param {number[]} [options.ports] - of page, API and issuer; where one is not free, any other is taken
  * @param {(line: object) => void} [options.onLog] - hears the API's log
  */
 export async function startApplication({
     env = process.env,
     folder = join(HERE, "data"),
-    tokenSeconds = 300,
+    tokenSeconds = () => 300,
     ports = [4300, 4301, 4302],
     onLog = () => undefined
 } = {}) {
@@ -78,8 +78,8 @@ export async function startApplication({
         webOrigin,
         apiUrl,
         issuerUri,
-        async restartApi() {
-            await api.end();
+        endApi: () => api.end(),
+        async startApi() {
             api = await startApi(apiEnv, onLog);
         },
         async close() {

@@ -346,6 +346,39 @@ for (const guard of ["drop-in", "validator"]) {
 }
 
 for (const guard of ["drop-in", "validator"]) {
+    test(`an issuer that starts after the API, guarded by ${guard}`, async t => {
+        const [port, issuerPort] = await Promise.all([freePort(0), freePort(0)]);
+        const folder = await mkdtemp(join(tmpdir(), "todo-early-"));
+        const log = [];
+        const env = {
+            GUARD: guard,
+            OIDC_ISSUER_URI: `http://127.0.0.1:${issuerPort}`,
+            OIDC_AUDIENCE: AUDIENCE,
+            API_URL: `http://127.0.0.1:${port}`,
+            WEB_ORIGIN: ORIGIN,
+            DATABASE: join(folder, "todos.db"),
+            PORT: String(port)
+        };
+        const starting = startApi(env, line => log.push(line));
+        while (!log.some(({ message, path }) => message?.includes("not there yet") || path === "/ready")) {
+            await new Promise(resolve => setTimeout(resolve, 20));
+        }
+        assert.ok(!log.some(({ path, status }) => path === "/ready" && status === 200));
+        const issuer = await startSmallIssuer(issuerPort);
+        const api = await starting;
+        t.after(async () => {
+            await api.end();
+            issuer.close();
+            await rm(folder, { recursive: true });
+        });
+        const alice = newClient();
+        const url = `${env.API_URL}/todos`;
+        const fields = alice.fields({ method: "GET", url, token: issuer.token(alice.bound) });
+        assert.equal((await fetch(url, { headers: fields })).status, 200);
+    });
+}
+
+for (const guard of ["drop-in", "validator"]) {
     test(`an issuer that knows no DPoP, whose roles stand elsewhere, guarded by ${guard}`, async t => {
         const issuer = await startSmallIssuer();
         const folder = await mkdtemp(join(tmpdir(), "todo-bearer-"));

@@ -124,6 +124,15 @@ describe("two instances behind nginx", { concurrency: 1 }, () => {
         }
     });
 
+    test("a nonce of one is good at the other", async () => {
+        const late = { method: "GET", url: `${publicUrl}/api/todos`, token: token() };
+        const iat = Math.floor(Date.now() / 1000) - 120;
+        const refused = await at(0, alice.fields({ ...late, iat }));
+        assert.equal(refused.status, 401);
+        const nonce = refused.headers.get("dpop-nonce");
+        assert.equal((await at(1, alice.fields({ ...late, iat, nonce }))).status, 200);
+    });
+
     test("what is said at one is heard at the other, and through nginx", async () => {
         const urls = [
             ...ports.map(port => `ws://127.0.0.1:${port}/chat`),

@@ -3,6 +3,7 @@
 import { spawn } from "node:child_process";
 import { readdirSync } from "node:fs";
 import { commandOf, howToGet } from "../../../scripts/programs.mjs";
+import { run } from "../../../scripts/step.mjs";
 import { build, HERE } from "../run/build.mjs";
 
 const missing = ["chromium", "redis-server", "nginx"].filter(name => commandOf(name) === undefined);
@@ -11,6 +12,16 @@ if (missing.length > 0) {
     process.exit(1);
 }
 await build();
+const { ok } = await run({
+    title: "Checking the page's types",
+    command: process.execPath,
+    args: ["node_modules/typescript/bin/tsc", "--project", "web"],
+    cwd: HERE,
+    quiet: true
+});
+if (!ok) {
+    process.exit(1);
+}
 const files = readdirSync(`${HERE}test`).filter(name => name.endsWith(".test.mjs"));
 const child = spawn(
     process.execPath,

@@ -6,7 +6,7 @@ import { createServer } from "node:http";
 
 export const AUDIENCE = "https://api.todo.example";
 
-export async function startSmallIssuer() {
+export async function startSmallIssuer(port = 0) {
     const { jwk, privateKey } = newKey();
     const server = createServer((req, res) => {
         const issuer = `http://127.0.0.1:${server.address().port}`;
@@ -19,7 +19,7 @@ export async function startSmallIssuer() {
             JSON.stringify(document ?? {})
         );
     });
-    server.listen(0, "127.0.0.1");
+    server.listen(port, "127.0.0.1");
     await once(server, "listening");
     const issuerUri = `http://127.0.0.1:${server.address().port}`;
     return {

@@ -4,7 +4,7 @@
 //! Out: a reqwest client.
 //! Never: a redirect to another origin, a proxy for this very machine, a private key or a header's value in a message.
 
-mod authority;
+pub(crate) mod authority;
 pub(crate) mod reach;
 pub(crate) mod trust;
 

@@ -22,7 +22,7 @@ use crate::options_error::OptionsError;
 
 /// The error of an option `ca` that holds something else.
 pub(crate) fn not_certificates() -> OptionsError {
-    OptionsError::expected("ca", "certificates in PEM (BEGIN CERTIFICATE)")
+    OptionsError::expected("ca", "certificates in PEM (BEGIN CERTIFICATE): the text, not the path of a file")
 }
 
 /// The error of an option `clientCertificate` that holds something else.
@@ -291,7 +291,8 @@ pub(crate) fn remedy(error: &Error) -> Option<&'static str> {
         | CertificateError::Revoked => None,
         _ => Some(
             "it is not trusted: give the certificate of its authority, or the server's own where it is self-signed, as \
-             `network.ca` or in the file that NODE_EXTRA_CA_CERTS names",
+             `network.ca` or in the file that NODE_EXTRA_CA_CERTS names; one that is no authority's (CA:TRUE) vouches for itself \
+             alone",
         ),
     }
 }

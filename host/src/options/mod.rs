@@ -145,7 +145,7 @@ impl Options {
                 as_oidc_spa: drop_in,
             },
             nonces: dpop::nonces(&options)?,
-            schemes: dpop::schemes(&options)?,
+            schemes: dpop::schemes(&options, &limits)?,
             binding: tokens::binding(&options)?,
             proxy_trust: proxy::proxy_trust(&options)?,
             reads_forwarded_prefix: proxy::reads_forwarded_prefix(&options)?,
@@ -163,7 +163,7 @@ impl Options {
             }
         });
         Ok(Self {
-            replay: replay::replay(&options, &limits, policy.schemes, internals)?,
+            replay: replay::replay(&options, &limits, internals)?,
             shadow: shadow::shadow(&options, &policy, internals)?,
             policy,
             sources,

@@ -7,8 +7,6 @@
 
 use std::time::Duration;
 
-use oidc_spa_native::scheme::AcceptedSchemes;
-
 use super::Internals;
 use super::keys::client_certificate;
 use super::reader::Reader;
@@ -19,7 +17,6 @@ use crate::replay::redis_target::{Certificates, RedisTarget};
 
 const DEFAULT_PREFIX: &str = "oidc-spa-native:dpop:";
 const MAX_PREFIX_BYTES: usize = 256;
-const USELESS: &str = "is of no use with dpop \"disabled\"";
 
 /// Which memory is shared.
 #[derive(Debug, Default)]
@@ -46,14 +43,10 @@ pub(crate) struct ReplayOptions {
 pub(super) fn replay(
     options: &Reader<'_>,
     limits: &Reader<'_>,
-    schemes: AcceptedSchemes,
     internals: Internals,
 ) -> Result<ReplayOptions, OptionsError> {
     let name = "replayMemoryEntries";
     let entries = match limits.object.has(name) {
-        true if schemes == AcceptedSchemes::Bearer => {
-            return Err(limits.conflict(name, USELESS));
-        }
         true => Some(limits.integer(name, 0, 1_000, 100_000_000)? as usize),
         false => None,
     };
@@ -61,9 +54,6 @@ pub(super) fn replay(
         return Ok(ReplayOptions { entries, ..ReplayOptions::default() });
     };
     let object = given.as_object().ok_or_else(no_store)?;
-    if schemes == AcceptedSchemes::Bearer {
-        return Err(options.conflict("replayStore", USELESS));
-    }
     let store = Reader { object, path: "replayStore." };
     let names = ["redis", "prefix", "timeoutMs", "onUnavailable", "ca", "clientCertificate"];
     store.check_names(&names)?;

@@ -17,6 +17,7 @@ use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 use url::Url;
 
+use crate::network::authority::is_authority;
 use crate::network::trust::{built_in_pem, not_an_identity, not_certificates};
 use crate::options_error::OptionsError;
 
@@ -272,16 +273,18 @@ impl RedisTarget {
 
     fn check_certificates(&self) -> Result<(), OptionsError> {
         let Some(Certificates { ca, client }) = &self.tls else { return Ok(()) };
-        let are_certificates = |pem: &str| {
-            let read: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem.as_bytes()).collect();
-            read.is_ok_and(|certificates| !certificates.is_empty())
-        };
-        if ca.as_deref().is_some_and(|ca| !are_certificates(ca)) {
-            return Err(not_certificates());
+        if let Some(ca) = ca {
+            let given = certificates_in(ca).ok_or_else(not_certificates)?;
+            // All of them are anchors of the client's, and a server's own as an anchor would let it sign for any other.
+            if !given.iter().all(|certificate| is_authority(certificate)) {
+                let expected =
+                    "certificates of authorities (CA:TRUE), in PEM, and none that is a server's own";
+                return Err(OptionsError::expected("ca", expected));
+            }
         }
         match client {
             Some((cert, key))
-                if !are_certificates(cert)
+                if certificates_in(cert).is_none()
                     || rustls_pki_types::PrivateKeyDer::from_pem_slice(key.as_bytes()).is_err() =>
             {
                 Err(not_an_identity())
@@ -289,6 +292,12 @@ impl RedisTarget {
             _ => Ok(()),
         }
     }
+}
+
+/// The certificates in a PEM; `None` where there are none, or something else that calls itself one.
+fn certificates_in(pem: &str) -> Option<Vec<CertificateDer<'static>>> {
+    let read: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem.as_bytes()).collect();
+    read.ok().filter(|certificates| !certificates.is_empty())
 }
 
 /// A URL that is one and cannot serve. What it holds may be a password, so it is not repeated.

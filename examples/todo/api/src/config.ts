@@ -8,6 +8,8 @@ const schema = z.object({
     OIDC_AUDIENCE: z.string().min(1),
     /** `allowed`: unbound Bearer tokens enter too, for issuers that know no DPoP. */
     DPOP: z.enum(["required", "allowed"]).default("required"),
+    /** Whether a proof needs a nonce of this API. `on-stale-proof`: a client whose clock is wrong gets in at its second try. */
+    NONCE: z.enum(["off", "on-stale-proof", "required"]).default("on-stale-proof"),
     /** Where the roles stand in a token: `roles`, `realm_access.roles`, or as JSON `["https://example.com/roles"]`. */
     ROLES_CLAIM: z.string().min(1).default("roles").transform(claimPath),
     SUPPORT_ROLE: z.string().min(1).default("support"),

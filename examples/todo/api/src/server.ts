@@ -1,5 +1,6 @@
 // The process: starts the API, says when it is ready, and ends it so that no request is cut off.
 
+import { setTimeout } from "node:timers/promises";
 import { serve } from "@hono/node-server";
 import { WebSocketServer } from "ws";
 import { createApp } from "./app.js";
@@ -9,15 +10,13 @@ import { openStore } from "./store.js";
 
 /** How long requests may take that are under way as the process ends. */
 const GRACE_MS = 10_000;
+const RETRY_MS = 2_000;
 const LARGEST_MESSAGE = 4096;
 
 const config = readConfig(process.env);
 const store = openStore(config.DATABASE);
 const guard = await createGuard(config);
 const app = await createApp(config, { guard, store });
-
-// Without keys nobody enters: /ready says so until they are there, and the guard keeps trying by itself.
-guard.ready().catch((error: unknown) => log("the issuer's keys are not there yet", { error: String(error) }));
 
 const server = serve(
     {
@@ -33,9 +32,22 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
     process.once(signal, () => void end(signal));
 }
 
+// Without keys nobody enters, and /ready says so. The issuer may start after this process.
+void (async () => {
+    while (!(await guard.ready().then(() => true, complain))) {
+        await setTimeout(RETRY_MS);
+    }
+    log("the issuer's keys are there", {});
+})();
+
+function complain(error: unknown): false {
+    log("the issuer's keys are not there yet", { error: String(error) });
+    return false;
+}
+
 async function end(signal: string): Promise<void> {
     log("ending", { signal });
-    setTimeout(() => process.exit(1), GRACE_MS).unref();
+    void setTimeout(GRACE_MS, undefined, { ref: false }).then(() => process.exit(1));
     const closed = new Promise(resolve => server.close(resolve));
     await app.close();
     await closed;

@@ -13,6 +13,7 @@ export interface TodoOfSomebody extends Todo {
     readonly owner: string;
 }
 
+/** `status` is 0 where no answer came. */
 export class ApiError extends Error {
     override readonly name = "ApiError";
 
@@ -36,7 +37,9 @@ export const api = {
 };
 
 async function call<Result>(method: string, path: string, body?: object): Promise<Result> {
-    const response = await sent(method, path, body);
+    const response = await sent(method, path, body).catch(() => {
+        throw new ApiError(0, undefined, "The API cannot be reached just now.");
+    });
     if (!response.ok) {
         const { code, detail } = (await response.json().catch(() => ({}))) as {
             code?: string;

@@ -9,6 +9,9 @@ import type { Env, Guard, Person } from "./guard.js";
 
 const DPOP_CHALLENGE = 'DPoP algs="ES256 ES384 EdDSA PS256 RS256"';
 
+type Granted = { readonly person: Person; readonly headers: Readonly<Record<string, string>> };
+type Refused = Problem & { readonly debugErrorMessage: string };
+
 export function create(config: Config): Guard {
     const challenge = config.DPOP === "required" ? DPOP_CHALLENGE : `Bearer, ${DPOP_CHALLENGE}`;
     const { bootstrapAuth, validateAndDecodeAccessToken } = oidcSpa
@@ -16,24 +19,24 @@ export function create(config: Config): Guard {
         .createUtils();
 
     let hasKeys = false;
-    const bootstrapped = bootstrapAuth({
-        implementation: "real",
-        issuerUri: config.OIDC_ISSUER_URI,
-        expectedAudience: config.OIDC_AUDIENCE,
-        // What `oidc-spa/server` does not have.
-        native: {
-            dpop: config.DPOP,
-            // A client whose clock is wrong gets in at its second try.
-            nonce: "on-stale-proof",
-            ...(config.NONCE_SECRET && { nonceSecret: config.NONCE_SECRET }),
-            ...(config.REDIS_URL && { replayStore: { redis: config.REDIS_URL } })
-        }
-    }).then(() => {
+    const ready = async () => {
+        await bootstrapAuth({
+            implementation: "real",
+            issuerUri: config.OIDC_ISSUER_URI,
+            expectedAudience: config.OIDC_AUDIENCE,
+            // What `oidc-spa/server` does not have.
+            native: {
+                dpop: config.DPOP,
+                nonce: config.NONCE,
+                ...(config.NONCE_SECRET && { nonceSecret: config.NONCE_SECRET }),
+                ...(config.REDIS_URL && { replayStore: { redis: config.REDIS_URL } })
+            }
+        });
         hasKeys = true;
-    });
+    };
 
     /** The person who sent a request, or why it may not enter. */
-    const judge = async (req: HonoRequest): Promise<Person | (Problem & { debugErrorMessage: string })> => {
+    const judge = async (req: HonoRequest, role?: string): Promise<Granted | Refused> => {
         const found = extractRequestAuthContext({
             request: asSeenAt(config.API_URL, req),
             trustProxy: false
@@ -42,7 +45,9 @@ export function create(config: Config): Guard {
             return refused(401, "credentials_missing", "No access token came with the request.", challenge);
         }
         if (!found.isWellFormed) {
-            return refused(400, "credentials_malformed", found.debugErrorMessage, challenge);
+            const { debugErrorMessage } = found;
+            const detail = "The access token, or its proof, did not come as it should.";
+            return { ...refused(400, "credentials_malformed", detail, challenge), debugErrorMessage };
         }
         const result = await validateAndDecodeAccessToken(found.accessTokenAndMetadata);
         if (!result.isSuccess) {
@@ -51,40 +56,40 @@ export function create(config: Config): Guard {
             const detail = "The access token, or the proof that came with it, was refused.";
             return { status, code, headers, detail, debugErrorMessage };
         }
-        return personOf(result.decodedAccessToken, config.ROLES_CLAIM);
+        const person = personOf(result.decodedAccessToken, config.ROLES_CLAIM);
+        if (role !== undefined && !person.roles.includes(role)) {
+            const insufficient = `${challenge}, error="insufficient_scope"`;
+            return refused(403, "role_insufficient", "The access token lacks a role.", insufficient);
+        }
+        // The next nonce, where the client needs one.
+        return { person, headers: result.response?.headers ?? {} };
     };
 
     const guarded =
         (role?: string): MiddlewareHandler<Env> =>
         async (c, next) => {
-            const judged = await judge(c.req);
-            const outcome =
-                "id" in judged && role !== undefined && !judged.roles.includes(role)
-                    ? refused(
-                          403,
-                          "role_insufficient",
-                          "This is for other people.",
-                          `${challenge}, error="insufficient_scope"`
-                      )
-                    : judged;
-            if ("status" in outcome) {
-                const { code = "", debugErrorMessage } = outcome;
-                c.set("refusal", { code, debugErrorMessage });
-                return respondWith(c, outcome);
+            const judged = await judge(c.req, role);
+            if ("person" in judged) {
+                c.set("person", judged.person);
+                for (const [name, value] of Object.entries(judged.headers)) {
+                    c.header(name, value);
+                }
+                return next();
             }
-            c.set("person", outcome);
-            return next();
+            const { code = "", debugErrorMessage } = judged;
+            c.set("refusal", { code, debugErrorMessage });
+            return respondWith(c, judged);
         };
 
     return {
         signedIn: guarded(),
         support: guarded(config.SUPPORT_ROLE),
-        ready: () => bootstrapped,
+        ready,
         health: () => ({ ready: hasKeys, details: { keys: hasKeys ? "fetched" : "none" } })
     };
 }
 
-function refused(status: number, code: string, detail: string, challenge: string) {
+function refused(status: number, code: string, detail: string, challenge: string): Refused {
     return { status, code, detail, debugErrorMessage: detail, headers: { "WWW-Authenticate": challenge } };
 }
 

@@ -27,7 +27,7 @@ export interface Guard {
     readonly signedIn: MiddlewareHandler<Env>;
     /** The same for people who have the role of the support staff. */
     readonly support: MiddlewareHandler<Env>;
-    /** Resolves when the issuer's keys are there. */
+    /** Resolves when the issuer's keys are there; rejects when they cannot be had now. It is called until it resolves. */
     ready(): Promise<void>;
     /** Whether requests can be judged now, and how keys and memory stand. It makes no network call. */
     health(): { readonly ready: boolean; readonly details: object };

@@ -16,8 +16,7 @@ export function create(config: Config): Guard {
         claims: claimsSchema,
         dpop: config.DPOP,
         publicBaseUrl: config.API_URL,
-        // A client whose clock is wrong gets in at its second try.
-        nonce: "on-stale-proof",
+        nonce: config.NONCE,
         nonceSecret: config.NONCE_SECRET,
         replayStore: config.REDIS_URL === undefined ? undefined : { redis: config.REDIS_URL }
     });

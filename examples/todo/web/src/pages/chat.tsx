@@ -63,7 +63,7 @@ export function Chat() {
                     What you say
                 </label>
                 <input id="text" name="text" placeholder="Say something" maxLength={500} autoComplete="off" />
-                <button type="submit" className="button">
+                <button type="submit" className="button" disabled={!state.isOpen}>
                     Send
                 </button>
             </form>

@@ -13,7 +13,13 @@ export function Home() {
                 A small application with a real sign-in. Beside your list, a panel shows what each call sent
                 to the API and why the API let it in, or did not.
             </p>
-            {!oidc.isUserLoggedIn && (
+            {oidc.initializationError && (
+                <p className="problem" role="alert">
+                    The issuer cannot be reached, so nobody can sign in just now. Load the page again in a
+                    moment.
+                </p>
+            )}
+            {!oidc.isUserLoggedIn && !oidc.initializationError && (
                 <p>
                     <button
                         type="button"

@@ -16,16 +16,17 @@ export function Pending() {
 }
 
 export function Refused({ error }: ErrorComponentProps) {
-    useTitle("Not for you");
+    useTitle("Not just now");
     const { status, code } = error instanceof ApiError ? error : { status: 0, code: undefined };
+    const isForbidden = status === 403;
     return (
         <section>
-            <h1>{status === 403 ? "This is for the support staff" : "The API did not answer with a list"}</h1>
+            <h1>{isForbidden ? "This is for the support staff" : "This cannot be shown just now"}</h1>
             <p className="lead">
-                {status === 403
+                {isForbidden
                     ? "Your token is good, but it does not hold the role that this view asks for."
                     : status === 0
-                      ? "It cannot be reached just now."
+                      ? "The API, or the issuer, cannot be reached. Try again in a moment."
                       : String(error instanceof Error ? error.message : error)}
             </p>
             {status !== 0 && (
@@ -41,9 +42,15 @@ export function Refused({ error }: ErrorComponentProps) {
                 </p>
             )}
             <p>
-                <Link to="/todos" className="button quiet" reloadDocument={status === 0}>
-                    To your list
-                </Link>
+                {status === 0 ? (
+                    <button type="button" className="button quiet" onClick={() => window.location.reload()}>
+                        Try again
+                    </button>
+                ) : (
+                    <Link to="/todos" className="button quiet">
+                        To your list
+                    </Link>
+                )}
             </p>
         </section>
     );

@@ -64,6 +64,9 @@ export const LESSONS: readonly Lesson[] = [
             const oidc = await getOidc({ assert: "user logged in" });
             const { sub } = oidc.getDecodedIdToken();
             const { id } = await backstage("GET", `todo-of-another?sub=${encodeURIComponent(sub)}`);
+            if (id === undefined) {
+                return { asExpected: false, says: "The other person has no todo just now." };
+            }
             await fetch(`${LIST}/${id}`, {
                 method: "PATCH",
                 headers: {
