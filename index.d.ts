@@ -491,6 +491,12 @@ export interface CommonOptions<Claims, Lacking extends OptionalClaim = never> {
      * section 5.3.2.1 asks. Others are refused with `token_unbound`. Default `"allowed"`.
      */
     senderConstrained?: BindingMode | undefined;
+    /**
+     * Stricter rules to try: each granted request is judged by them a second time, nobody is refused, and
+     * `metrics().shadow` and the channel `oidc-spa-native:shadow` say who would be. Default: none, and no cost. Each rule must be
+     * stricter than what the other options say. Not where `issuers` is a function.
+     */
+    shadow?: ShadowRules | undefined;
     /** Algorithms that clients may sign DPoP proofs with. Default: all of {@link Algorithm} except `ML-DSA-*`. */
     proofAlgorithms?: readonly Algorithm[] | undefined;
     /**
@@ -935,6 +941,20 @@ export class RefusedError extends Error {
     readonly refusal: Refused;
 }
 
+/**
+ * Rules that are tried before they are enforced: what the options of the same names would say. At least one is written. The rules of
+ * a route (`dpop`, `certificate`, `senderConstrained`) go before them, as they go before the options.
+ */
+export interface ShadowRules {
+    profile?: "rfc9068" | undefined;
+    dpop?: "required" | undefined;
+    audienceMode?: "only" | undefined;
+    certificate?: "required" | undefined;
+    senderConstrained?: "required" | undefined;
+    /** In seconds; less than the option `maxTokenAgeSeconds`, where that is written. From 1 to 31536000. */
+    maxTokenAgeSeconds?: number | undefined;
+}
+
 /** Rules for one request. */
 export interface RequestRules {
     /** Which schemes are accepted for this request. Default: those of the validator. The challenges follow. */
@@ -1205,6 +1225,25 @@ export interface Validator<Claims = AccessTokenClaims> {
      */
     health(): ValidatorHealth;
     /**
+     * What this validator has counted since it was made. It makes no network call, and requests pay an addition for it. Each
+     * worker thread has validators, and so numbers, of its own. `oidc-spa-native/prometheus` and
+     * `oidc-spa-native/opentelemetry` pass them on.
+     *
+     * @example
+     * ```ts
+     * import { createValidator } from "oidc-spa-native";
+     *
+     * const validator = createValidator({
+     *     issuerUri: "https://auth.example.com",
+     *     expectedAudience: "https://api.example.com"
+     * });
+     * for (const { code, scheme, count } of validator.metrics().refused) {
+     *     console.log(code, scheme ?? "no credentials", count);
+     * }
+     * ```
+     */
+    metrics(): ValidatorMetrics;
+    /**
      * The fetched keys that are in use now, as a text for `keysSnapshot` of the next process. It is JSON: the JWK Sets
      * as the issuers publish them, when each was fetched and until when it is fresh. It holds no secret, and it is not
      * signed: a person who can write it can give themselves access. It does not hold keys that are known in advance
@@ -1284,6 +1323,179 @@ export interface ValidatorHealth {
     /** Only if `issuers` is a function. */
     issuerLookup?: IssuerLookupHealth;
     replayMemory: ReplayMemoryHealth;
+}
+
+/**
+ * What a validator has counted since it was made. Rows that count nothing are left out. No name in it comes from a request, the clients in `shadow` aside:
+ * issuers are those of the options, codes and schemes are from fixed lists.
+ */
+export interface ValidatorMetrics {
+    /**
+     * Requests that `validateRequest` and its sisters granted. 100 issuers at most have a row of their own: the others of a
+     * function in `issuers` are counted together, under the name `"other"`.
+     */
+    granted: { issuerUri: string; scheme: "Bearer" | "DPoP"; count: number }[];
+    /** Requests that they refused; `scheme` is `null` where the request used neither. */
+    refused: { code: ErrorCode; scheme: "Bearer" | "DPoP" | null; count: number }[];
+    /** Grants that `authorize` turned into refusals. Each counts in `granted` too. */
+    forbidden: { code: ErrorCode; scheme: "Bearer" | "DPoP" | null; count: number }[];
+    /**
+     * How long `validateRequest` took, waiting included. Measured from the first call of `metrics()` on: until then no
+     * request pays for it.
+     */
+    durations: DurationMetrics[];
+    verifications: VerificationMetrics;
+    /** The issuers' keys. Where `issuers` is a function: of the 100 at most whose tokens came last. */
+    keys: KeysMetrics[];
+    replayMemory: ReplayMemoryMetrics;
+    /** What the rules that are tried would refuse; `null` without the option `shadow`. */
+    shadow: ShadowMetrics | null;
+}
+
+/** What stricter rules would make of the requests that were granted. */
+export interface ShadowMetrics {
+    /** Granted requests that they would grant too. */
+    passed: number;
+    /** Those that they would refuse, by code and client. */
+    refused: {
+        code: ErrorCode;
+        /**
+         * The client, as `client_id`, `azp`, `cid` or `appid` names it, escaped and cut after 100 characters; `null` where none
+         * does. 100 clients have rows of their own, and those beyond are counted together as `"other"`.
+         */
+        clientId: string | null;
+        count: number;
+    }[];
+}
+
+/** A message of the channel `oidc-spa-native:shadow`: a request that was granted, and that the rules in `shadow` would refuse. */
+export interface ShadowEvent {
+    code: ErrorCode;
+    /** As in {@link ShadowMetrics}. */
+    clientId: string | null;
+    /** The issuer, as configured. */
+    issuerUri: string;
+    scheme: "Bearer" | "DPoP";
+    /** Why, for developers. */
+    debugErrorMessage: string;
+}
+
+/** How long the verdicts of one kind took. */
+export interface DurationMetrics {
+    outcome: "granted" | "refused";
+    /** `null` where the request used neither. */
+    scheme: "Bearer" | "DPoP" | null;
+    /** How many there were. */
+    count: number;
+    /** How long they took together. */
+    seconds: number;
+    /** How many took no longer than each of these times, from the shortest on. */
+    buckets: { upToSeconds: number; count: number }[];
+}
+
+/**
+ * The context of the tracing channel `oidc-spa-native:validate` (`tracingChannel` of `node:diagnostics_channel`): a call of
+ * `validateRequest`. The same object comes with each of its events; what is known at the end only is written then. It holds
+ * neither token nor claims.
+ */
+export interface ValidateContext {
+    /** How the request came: `null` where it used neither. */
+    scheme: "Bearer" | "DPoP" | null;
+    /**
+     * `"memory"`: answered from memory. `"inline"`: judged by the calling thread. `"threads"`: by another one. Left out where
+     * the function `issuers` was asked first.
+     */
+    path?: "memory" | "inline" | "threads";
+    /** At the end. */
+    outcome?: "granted" | "refused";
+    /** At the end, of a grant: the issuer, as configured. */
+    issuerUri?: string;
+    /** At the end, of a refusal. */
+    code?: ErrorCode;
+    /** At the end, of a refusal: the HTTP status. */
+    status?: number;
+    /** Where the call failed: not for what a client sent. */
+    error?: unknown;
+}
+
+/**
+ * The context of the tracing channel `oidc-spa-native:fetch` (`tracingChannel` of `node:diagnostics_channel`): one question to an
+ * issuer's server. Each JavaScript thread that has a validator hears of the questions of the whole process. The times of
+ * its events are those at which this thread hears of them.
+ */
+export interface FetchContext {
+    kind: "metadata" | "keys";
+    /** The issuer, as configured. */
+    issuerUri: string;
+    /** The origin that is asked, such as `https://auth.example.com`. */
+    server: string;
+    /** At the end: the HTTP status, where there was an answer. 304: nothing has changed. */
+    status?: number;
+    /** At the end: of the document. */
+    bytes?: number;
+    /** At the end: why there is no document. */
+    error?: string;
+}
+
+/** A message of the channel `oidc-spa-native:refusal`: a request that `validateRequest` or one of its sisters refused. */
+export interface RefusalEvent {
+    code: ErrorCode;
+    status: number;
+    scheme: "Bearer" | "DPoP" | null;
+    /** Why, for developers. Not for clients. */
+    debugErrorMessage: string;
+}
+
+/**
+ * A message of the channel `oidc-spa-native:replay`. `replayed`: a proof came again. `unavailable`: nobody could say whether a proof
+ * is new, because the replay store gave no answer, the memory is full or a client has used up its share.
+ */
+export interface ReplayEvent {
+    type: "replayed" | "unavailable";
+    /** Why, for developers. */
+    debugErrorMessage: string;
+}
+
+/** Where the verdicts of a validator came from. */
+export interface VerificationMetrics {
+    /** Bearer tokens that were verified before, and answered from memory. */
+    memory: number;
+    /** Requests that the calling thread judged, those without credentials included. */
+    inline: number;
+    /** Requests that other threads judged. */
+    threads: number;
+    /** Of the last two: tokens bound to a DPoP key that were verified before. Their proofs were verified all the same. */
+    recalledTokens: number;
+}
+
+/** What is counted of one issuer's keys, by all validators of the process that share them: those with the same options. */
+export interface KeysMetrics {
+    /** The issuer, as configured. */
+    issuerUri: string;
+    /** Fetches of its keys that ended, well or badly, metadata included where it is asked for. */
+    fetches: number;
+    /** Those that failed. */
+    failures: number;
+    /** Those that brought other keys than before. */
+    rotations: number;
+    /** How long all fetches took together, in seconds. */
+    fetchSeconds: number;
+    /** Keys that can verify signatures now. */
+    usableKeys: number;
+    /** How long ago the issuer last answered well, in seconds; `null` where it never did. */
+    ageSeconds: number | null;
+}
+
+/** What is counted of the memory of DPoP proofs, by all validators that share it. */
+export interface ReplayMemoryMetrics {
+    /** Proofs that this process remembers. */
+    entries: number;
+    /** How many it can: `limits.replayMemoryEntries`. */
+    capacity: number;
+    /** How often the replay store was asked; 0 where there is none. */
+    storeQuestions: number;
+    /** How often it gave no answer in time, or an error. */
+    storeUnanswered: number;
 }
 
 /** The state of the memory of DPoP proofs. */

@@ -101,4 +101,5 @@ pub mod request;
 pub mod resource_metadata;
 pub mod resource_server;
 pub mod scheme;
+pub mod shadow;
 pub mod time;

@@ -71,10 +71,8 @@ pub(crate) fn prove(
     }
     match (presented.presentation, jkt, presented.target.zip(presented.digest)) {
         (Presentation::Bearer { .. }, ..) => {
-            let message = "The access token is not bound to a DPoP key, and only DPoP is accepted: the client asks the issuer for the \
-                           token with a proof, and sends it as \"Authorization: DPoP\" with another";
             let is_accepted = rules.schemes.accept(Scheme::Bearer);
-            let outcome = if is_accepted { Ok(None) } else { Err(Code::TokenUnbound.because(message)) };
+            let outcome = if is_accepted { Ok(None) } else { Err(only_dpop()) };
             watch.check(Check::SchemeAccepted, outcome)
         }
         (Presentation::DPoP { proof }, Some(jkt), Some((target, digest))) => {
@@ -128,6 +126,14 @@ pub(crate) fn target_of<'a>(
         (Scheme::DPoP, None) => Err(Code::SchemeUnsupported
             .because("The DPoP scheme needs to know the request: pass its `{ method, url }` too")),
     }
+}
+
+#[cold]
+pub(crate) fn only_dpop() -> Rejection {
+    Code::TokenUnbound.because(
+        "The access token is not bound to a DPoP key, and only DPoP is accepted: the client asks the issuer for the token \
+         with a proof, and sends it as \"Authorization: DPoP\" with another",
+    )
 }
 
 #[cold]

@@ -25,6 +25,7 @@ use oidc_spa_native::question::Request;
 use oidc_spa_native::rejection::Code;
 use oidc_spa_native::resource_server::NamedIssuer;
 use oidc_spa_native::scheme::Scheme;
+use oidc_spa_native::shadow::GrantedToken;
 use oidc_spa_native_host::{Internals, Validator, listen, trust_where_the_system_has_no_authorities};
 
 use arguments::{rules, time};
@@ -149,6 +150,30 @@ impl NativeValidator {
     #[napi(catch_unwind)]
     pub fn health(&self) -> String {
         self.validator.health()
+    }
+
+    /// Why the rules that are tried would refuse a token that was granted a moment ago: the code, and the message for
+    /// developers.
+    #[napi(catch_unwind)]
+    pub fn objection(
+        &self,
+        now: f64,
+        rules: u32,
+        issuer: u32,
+        scheme: String,
+        access_token: String,
+    ) -> Result<Option<(String, String)>> {
+        let scheme = Scheme::from_name(&scheme).ok_or_else(|| Error::from_reason("no such scheme"))?;
+        let token = GrantedToken { text: &access_token, issuer: issuer as usize, scheme };
+        let objection = self.validator.objection(token, self::rules(rules)?, time(now));
+        Ok(objection
+            .map(|rejection| (rejection.code().row().name.to_owned(), rejection.message().to_owned())))
+    }
+
+    /// What the validator counts of keys and of the replay memory, as the JSON text of `NativeMetrics`.
+    #[napi(catch_unwind)]
+    pub fn metrics(&self) -> String {
+        self.validator.metrics()
     }
 }
 

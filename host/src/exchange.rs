@@ -64,6 +64,14 @@ pub(crate) enum GetError {
 }
 
 impl GetError {
+    /// The status of an answer that is no document.
+    pub(crate) fn status(&self) -> Option<u16> {
+        match self {
+            Self::Status { status, .. } => Some(status.as_u16()),
+            _ => None,
+        }
+    }
+
     /// How long the server asks to be left alone, in milliseconds.
     pub(crate) const fn retry_after_millis(&self) -> Option<u64> {
         match self {

@@ -13,6 +13,7 @@ use oidc_spa_native::keys::metadata::Metadata;
 use oidc_spa_native::rejection::Shown;
 use url::{Origin, Url};
 
+use crate::events::ToldFetch;
 use crate::exchange::{Answer, GetError, Inquiry, Validators, ask};
 use crate::network::reach::Reach;
 use crate::network::{Network, NetworkOptions, Word};
@@ -141,7 +142,9 @@ impl Fetcher {
             limit: self.plan.limits.jwk_set_bytes,
             limit_name: "limits.jwkSetBytes",
         };
+        let told = ToldFetch::begin("keys", self.plan.issuer.as_str(), &server_of(&url));
         let asked = ask(&mut self.network, inquiry, known.map(|known| &known.validators)).await;
+        tell_end(told, &asked);
         let Answer { document, lifetime_millis, .. } = asked.map_err(|error| {
             let message = format!("Failed to fetch public key and algorithm from {}: {error}", shown(&url));
             FetchFailure { message, retry_after_millis: error.retry_after_millis() }
@@ -205,7 +208,10 @@ impl Fetcher {
             limit: self.plan.limits.metadata_bytes,
             limit_name: "limits.metadataBytes",
         };
-        let answer = ask(&mut self.network, inquiry, known.map(|known| &known.validators)).await?;
+        let told = ToldFetch::begin("metadata", self.plan.issuer.as_str(), &server_of(url));
+        let asked = ask(&mut self.network, inquiry, known.map(|known| &known.validators)).await;
+        tell_end(told, &asked);
+        let answer = asked?;
         let Some((body, validators)) = answer.document else {
             // It was asked with what the document that is there can be recognised by.
             let known = self.metadata.as_mut().ok_or(MetadataFailure::Unchanged)?;
@@ -223,6 +229,18 @@ impl Fetcher {
     fn is_configured(&self, url: &str) -> bool {
         origin_of(url).is_some_and(|origin| self.configured.contains(&origin))
     }
+}
+
+fn tell_end(told: ToldFetch, asked: &Result<Answer, GetError>) {
+    match asked {
+        Ok(Answer { document, .. }) => told.succeeded(document.as_ref().map(|(body, _)| body.len())),
+        Err(error) => told.failed(error.status(), &error.to_string()),
+    }
+}
+
+/// The origin that is asked, as events name it. A URL may hold a secret.
+fn server_of(url: &str) -> String {
+    origin_of(url).map(|origin| origin.ascii_serialization()).unwrap_or_default()
 }
 
 /// Why one place of the metadata was of no use.

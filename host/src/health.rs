@@ -11,6 +11,8 @@ use oidc_spa_native::keys::jwk_set::{JwkSet, SkippedKey};
 use oidc_spa_native::keys::key_ring::Freshness;
 use serde_json::{Value, json};
 
+use crate::events::FetchCounts;
+
 /// The health of one issuer's keys.
 #[derive(Debug)]
 pub(crate) struct IssuerHealth {
@@ -37,6 +39,15 @@ pub(crate) enum KeysState {
 pub(crate) fn to_json(issuers: impl Iterator<Item = IssuerHealth>, replay_memory: &Value) -> String {
     let issuers: Vec<Value> = issuers.map(|issuer| issuer.to_json()).collect();
     json!({ "issuers": issuers, "replayMemory": replay_memory }).to_string()
+}
+
+/// What is counted, as JSON text.
+pub(crate) fn metrics_to_json(
+    keys: impl Iterator<Item = (IssuerHealth, FetchCounts)>,
+    replay_memory: &Value,
+) -> String {
+    let keys: Vec<Value> = keys.map(|(issuer, counts)| issuer.metrics(counts)).collect();
+    json!({ "keys": keys, "replayMemory": replay_memory }).to_string()
 }
 
 /// The keys of a set that verify nothing, and why: a list of `SkippedKey` (index.d.ts).
@@ -88,6 +99,20 @@ impl IssuerHealth {
             last_error,
             ..self
         }
+    }
+
+    /// `KeysMetrics` of `index.d.ts`.
+    fn metrics(&self, FetchCounts { fetches, failures, rotations, spent }: FetchCounts) -> Value {
+        let age = self.fetched_at.and_then(|at| at.elapsed().ok());
+        json!({
+            "issuerUri": self.issuer_uri,
+            "fetches": fetches,
+            "failures": failures,
+            "rotations": rotations,
+            "fetchSeconds": spent.as_secs_f64(),
+            "usableKeys": self.keys.iter().flat_map(|set| set.usable()).count(),
+            "ageSeconds": age.map(|age| age.as_secs_f64()),
+        })
     }
 
     fn to_json(&self) -> Value {

@@ -10,6 +10,7 @@ use std::time::Instant;
 use oidc_spa_native::keys::jwk_set::JwkSet;
 use tokio::task::JoinSet;
 
+use crate::events::FetchCounts;
 use crate::health::IssuerHealth;
 use crate::issuer_keys::{IssuerKeys, Newer};
 use crate::runtime::runtime;
@@ -121,6 +122,11 @@ impl HeldKeys {
             };
         }
         outcome
+    }
+
+    /// How often the issuer was asked, and what came of it.
+    pub(crate) fn counts(&self) -> FetchCounts {
+        self.fetched().fold(FetchCounts::default(), |sum, keys| sum.plus(keys.counts()))
     }
 
     /// How they stand: of several sets, as the worst of them does.

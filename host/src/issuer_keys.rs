@@ -13,7 +13,7 @@ use oidc_spa_native::keys::key_ring::{CarriedKeys, Freshness, KeyRing, KeyRingPo
 use oidc_spa_native::time::Monotonic;
 use tokio::sync::{Notify, watch};
 
-use crate::events::{Happened, KeysHistory};
+use crate::events::{FetchCounts, Happened, KeysHistory};
 use crate::fetch::{FetchFailure, FetchPlan, FetchedKeys, Fetcher};
 use crate::health::{IssuerHealth, KeysState, skipped_keys};
 use crate::runtime::runtime;
@@ -148,7 +148,7 @@ impl IssuerKeys {
             (RefreshDecision::Wait, _) => {}
             (RefreshDecision::Fetch, _) => {
                 if let Err(error) = self.attend() {
-                    self.settle(Err(FetchFailure::new(error)));
+                    self.settle(Err(FetchFailure::new(error)), Duration::ZERO);
                     return Newer::TimedOut;
                 }
             }
@@ -204,7 +204,7 @@ impl IssuerKeys {
     }
 
     /// Tells the ring, all who wait and all who listen how a fetch ended.
-    fn settle(&self, result: Result<FetchedKeys, FetchFailure>) {
+    fn settle(&self, result: Result<FetchedKeys, FetchFailure>, spent: Duration) {
         let jitter = fastrand::f64();
         let (error, happened) = {
             let (mut ring, now) = (self.ring(), self.now());
@@ -233,7 +233,7 @@ impl IssuerKeys {
         };
         self.publish();
         let skipped = skipped_keys(self.ring().held());
-        self.history().note(self.issuer_uri(), happened, error.as_deref(), skipped);
+        self.history().note(self.issuer_uri(), (happened, spent), error.as_deref(), skipped);
         self.ended.send_replace(FetchEnd { error });
     }
 
@@ -310,6 +310,11 @@ impl IssuerKeys {
         }
     }
 
+    /// How often the issuer was asked, by all validators that share the keys.
+    pub(crate) fn counts(&self) -> FetchCounts {
+        self.history().counts()
+    }
+
     fn history(&self) -> MutexGuard<'_, KeysHistory> {
         self.history.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -379,6 +384,7 @@ async fn attend(keys: Weak<IssuerKeys>, wake: Arc<Notify>) {
         };
         if begin {
             let (taken, plan) = (fetcher.take(), strong.plan.clone());
+            let begun = Instant::now();
             // In a task of its own: should it panic, it ends like any other failed fetch.
             let fetching = tokio::spawn(async move {
                 let mut fetcher = match taken {
@@ -394,9 +400,9 @@ async fn attend(keys: Weak<IssuerKeys>, wake: Arc<Notify>) {
             match ended {
                 Ok((used, fetched)) => {
                     fetcher = Some(used);
-                    strong.settle(fetched);
+                    strong.settle(fetched, begun.elapsed());
                 }
-                Err(failure) => strong.settle(Err(failure)),
+                Err(failure) => strong.settle(Err(failure), begun.elapsed()),
             }
             continue;
         }

@@ -26,6 +26,8 @@ pub(crate) struct Settings {
     pub verified_token_bytes: u64,
     pub store_timeout: Duration,
     pub has_replay_store: bool,
+    /// Whether there are rules to try.
+    pub has_shadow: bool,
 }
 
 /// The JSON text of `Settings` in `ts/addon/native.ts`.
@@ -53,6 +55,7 @@ pub(crate) fn to_json(server: &ResourceServer, settings: &Settings) -> String {
         "verification": settings.forwarded.verification,
         "verifiedTokenBytes": settings.verified_token_bytes,
         "hasReplayStore": settings.has_replay_store,
+        "hasShadow": settings.has_shadow,
         "storeTimeoutMs": u64::try_from(settings.store_timeout.as_millis()).unwrap_or(u64::MAX),
     });
     text.to_string()

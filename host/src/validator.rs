@@ -20,6 +20,7 @@ use oidc_spa_native::resource_server::{
     AcceptedIssuer, Decision, KeysNeeded, NamedIssuer, ResourceServer, Verdict,
 };
 use oidc_spa_native::scheme::Scheme;
+use oidc_spa_native::shadow::{GrantedToken, Shadow};
 use oidc_spa_native::time::UnixTime;
 
 use crate::explanation;
@@ -50,6 +51,7 @@ pub struct Validator {
     replay: ReplayGuard,
     memories: Memories,
     keys_timeout: Duration,
+    shadow: Option<Shadow>,
     settings: Settings,
 }
 
@@ -123,6 +125,7 @@ impl Validator {
             ReplayChoice::Redis(settings) => Store::Redis(registry::redis_store(*settings)),
             ReplayChoice::Application => Store::Application(StoreState::default()),
         };
+        let shadow = options.shadow.map(|stricter| Shadow::new(&options.policy, stricter));
         Self {
             server: ResourceServer::new(options.policy),
             uses: Mutex::new(keys.iter().flat_map(HeldKeys::fetched).map(InUse::of).collect()),
@@ -132,11 +135,13 @@ impl Validator {
             keys_timeout: Duration::from_millis(options.keys_timeout_millis),
             settings: Settings {
                 warnings,
+                has_shadow: shadow.is_some(),
                 forwarded: options.forwarded,
                 verified_token_bytes: options.verified_token_bytes,
                 store_timeout: options.replay.timeout,
                 has_replay_store,
             },
+            shadow,
         }
     }
 
@@ -312,6 +317,23 @@ impl Validator {
     pub fn health(&self) -> String {
         let issuers = self.keys.iter().map(HeldKeys::health);
         health::to_json(issuers, &self.replay.health())
+    }
+
+    /// Why the rules that are tried (`shadow`) would refuse a token that was granted a moment ago. Nothing is refused and
+    /// nothing is remembered.
+    pub fn objection(
+        &self,
+        token: GrantedToken<'_>,
+        rules: RequestRules,
+        now: UnixTime,
+    ) -> Option<Rejection> {
+        self.shadow.as_ref()?.objection(token, rules, now)
+    }
+
+    /// What is counted of keys and of the replay memory: the JSON text of `NativeMetrics` in `ts/addon/native.ts`.
+    pub fn metrics(&self) -> String {
+        let keys = self.keys.iter().map(|keys| (keys.health(), keys.counts()));
+        health::metrics_to_json(keys, &self.replay.metrics())
     }
 
     /// The keys of an issuer, if they can become others.

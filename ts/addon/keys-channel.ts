@@ -1,7 +1,7 @@
 /**
- * Tells what happens to issuers' keys on `node:diagnostics_channel`.
+ * Hears what the addon tells of issuers and their keys; tells what happens to keys on `node:diagnostics_channel`.
  *
- * In: the addon's events, JSON text of `KeysEvent`; failed questions of `issuers`. Out: messages of the channel `oidc-spa-native:keys`. Never: a rule
+ * In: the addon's events, JSON texts of `KeysEvent` and `ToldFetch`; failed questions of `issuers`. Out: messages of the channel `oidc-spa-native:keys`. Never: a rule
  * about keys, an exception for the addon.
  */
 
@@ -9,6 +9,7 @@ import { channel } from "node:diagnostics_channel";
 import type { KeysEvent } from "../../index.js";
 import { onKeysEvent } from "./native.js";
 import { apart, weakly } from "./apart.js";
+import { isFetchTraced, traceFetch, type ToldFetch } from "./fetch-channel.js";
 
 // Held here: Node.js keeps no channel that nobody holds.
 const keys = channel("oidc-spa-native:keys");
@@ -30,9 +31,15 @@ export function publishKeysEvents(): void {
     apart(() => onKeysEvent(weakly(publish)));
 }
 
-function publish(event: string): void {
-    if (keys.hasSubscribers) {
-        keys.publish(JSON.parse(event) as KeysEvent);
+function publish(text: string): void {
+    if (!keys.hasSubscribers && !isFetchTraced()) {
+        return;
+    }
+    const event = JSON.parse(text) as KeysEvent | ToldFetch;
+    if ("fetch" in event) {
+        traceFetch(event);
+    } else if (keys.hasSubscribers) {
+        keys.publish(event);
     }
 }
 

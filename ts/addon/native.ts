@@ -4,7 +4,7 @@
  * In: the addon. Out: its classes and functions; verdicts, read. Never: a rule about tokens.
  */
 
-import type { BindingMode, DpopMode, ErrorCode, ResourceMetadata } from "../../index.js";
+import type { BindingMode, DpopMode, ErrorCode, ResourceMetadata, ValidatorMetrics } from "../../index.js";
 import { copyOf } from "./claims.js";
 import { loadAddon } from "./load.js";
 
@@ -210,7 +210,23 @@ export interface NativeValidator {
     snapshot(): string;
     /** JSON text of a `ValidatorHealth`. */
     health(): string;
+    /**
+     * Why the rules that are tried (`shadow`) would refuse a token that was granted a moment ago: the code, and the message for
+     * developers.
+     */
+    objection(
+        now: number,
+        rules: RuleBits,
+        issuer: number,
+        scheme: string,
+        accessToken: string
+    ): readonly [code: string, debugErrorMessage: string] | null;
+    /** JSON text of `NativeMetrics`. */
+    metrics(): string;
 }
+
+/** What the addon counts. */
+export type NativeMetrics = Pick<ValidatorMetrics, "keys" | "replayMemory">;
 
 /** What no application can say: the public options have no such members. */
 export interface Internals {
@@ -249,6 +265,8 @@ export interface Settings {
     readonly verifiedTokenBytes: number;
     /** Whether another memory than this process's own is asked about proofs. */
     readonly hasReplayStore: boolean;
+    /** Whether the option `shadow` has rules to try. */
+    readonly hasShadow: boolean;
     readonly storeTimeoutMs: number;
 }
 

@@ -43,6 +43,17 @@ const MAX_WAITING = 4096;
 /** The drop-in has no rules for a route. */
 const NO_RULES: RuleBits = 0;
 
+/** Where verdicts came from. Plain numbers: a request pays an addition. */
+export class PathCounts {
+    /** Bearer credentials that this thread had verified before. */
+    memory = 0;
+    /** Judged by this thread, and handed to other threads. */
+    inline = 0;
+    threads = 0;
+    /** Bound tokens whose signature and claims the addon had verified before; their proofs are verified all the same. */
+    recalledTokens = 0;
+}
+
 /** The verdicts of one validator. */
 export class Verifier {
     readonly #doors: NativeDoors;
@@ -50,15 +61,17 @@ export class Verifier {
     readonly #issuerUris: readonly string[];
     readonly #memory: VerifiedTokens | null;
     readonly #verification: Settings["verification"];
+    readonly #counts: PathCounts;
     /** Verifications here since the last one that was timed, and elsewhere since the last one that was tried here. */
     #untimed = 0;
     #elsewhere = 0;
     /** About the median of what a verification takes this thread. */
     #inlineMs = 0;
 
-    constructor(native: NativeValidator, conclude: Conclude, settings: Settings) {
+    constructor(native: NativeValidator, conclude: Conclude, settings: Settings, counts = new PathCounts()) {
         this.#doors = native.doors(theInbox());
         this.#conclude = conclude;
+        this.#counts = counts;
         this.#issuerUris = settings.issuerUris;
         const bytes = settings.verifiedTokenBytes;
         this.#memory = bytes === 0 ? null : new VerifiedTokens(this.#doors, bytes);
@@ -109,6 +122,7 @@ export class Verifier {
             return granted;
         }
         const asked = this.#asked(credentials, rules, hasProof);
+        this.#counts.inline += 1;
         const answer = this.#doors.authorizeRequest(now, rules, scopes, numberOf(asked), ...parts);
         return isVerdictText(answer) ? this.#read(answer, asked) : null;
     }
@@ -157,7 +171,11 @@ export class Verifier {
     }
 
     #recall(credentials: string | null, rules: RuleBits, now: number): NativeVerdict | undefined {
-        return credentials === null ? undefined : this.#memory?.get(credentials, rules, now);
+        const granted = credentials === null ? undefined : this.#memory?.get(credentials, rules, now);
+        if (granted !== undefined) {
+            this.#counts.memory += 1;
+        }
+        return granted;
     }
 
     #isBestHere(): boolean {
@@ -181,6 +199,7 @@ export class Verifier {
     }
 
     #here(asked: Asked, ask: () => NativeAnswer): NativeVerdict | Promise<NativeVerdict> {
+        this.#counts.inline += 1;
         this.#untimed += 1;
         const isTimed = this.#untimed >= TIMED;
         const begun = isTimed ? performance.now() : 0;
@@ -197,6 +216,7 @@ export class Verifier {
     }
 
     #later(asked: Asked, submit: (ticket: number) => void): Promise<NativeVerdict> {
+        this.#counts.threads += 1;
         return soon(submit)
             .then(this.#conclude)
             .then(text => this.#read(text, asked));
@@ -204,6 +224,9 @@ export class Verifier {
 
     #read(text: VerdictText, { credentials, rules, known }: Asked): NativeVerdict {
         const verdict = readVerdict(text, credentials, this.#issuerUris, known);
+        if (verdict.isGranted && verdict.number !== 0) {
+            this.#counts.recalledTokens += 1;
+        }
         if (verdict.isGranted && credentials !== null && verdict.number !== known?.number) {
             this.#memory?.set(credentials, rules, verdict);
         }

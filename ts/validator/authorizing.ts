@@ -7,6 +7,7 @@
 import type { Refused, Validator } from "../../index.js";
 import type { Settings } from "../addon/native.js";
 import { invalid, kindOf } from "./members.js";
+import type { Meter } from "./meter.js";
 import { askedRules } from "./options.js";
 import { scopesToAskFor, shortfallOf } from "./requirements.js";
 import { isThenable } from "./synchronous.js";
@@ -15,7 +16,8 @@ import { isAnonymous, namesScopes, type Refuse } from "./verdict.js";
 export function authorizingBy<Claims>(
     now: () => number,
     refuse: Refuse,
-    settings: Settings
+    settings: Settings,
+    meter: Meter
 ): Validator<Claims>["authorize"] {
     return (verdict, requirement, rules, beyond?: unknown) => {
         const { bits } = askedRules(rules, settings);
@@ -37,7 +39,11 @@ export function authorizingBy<Claims>(
                 : verdict;
         }
         const lack = shortfallOf(verdict, requirement, Math.floor(at / 1000));
-        return lack === null ? verdict : refuse(at, bits, verdict.scheme, lack);
+        if (lack === null) {
+            return verdict;
+        }
+        meter.forbidden(lack.code, verdict.scheme);
+        return refuse(at, bits, verdict.scheme, lack);
     };
 }
 

@@ -17,9 +17,11 @@ import {
     readMembers,
     type Members
 } from "./members.js";
+import { Meter } from "./meter.js";
 import { clockReader } from "./options.js";
 import { schemaReader } from "./schema.js";
 import { noteCertificates } from "./seen-certificates.js";
+import { Shadow } from "./shadow.js";
 import { isThenable } from "./synchronous.js";
 import { validatingBy } from "./validating.js";
 import { refusingBy } from "./verdict.js";
@@ -34,14 +36,16 @@ export function createValidator<Claims>(
     checkNothingBeyond(beyond, EXAMPLE, "createValidator takes one object of options");
     const { claims, clock, ...policy } = readOptions(options);
     const now = clock === undefined ? () => Date.now() : clockReader(clock);
-    const { judge, explain, native, settings, health, forgetIssuer } = judgeOf(policy, {
+    const { judge, explain, native, settings, health, forgetIssuer, paths, counted } = judgeOf(policy, {
         ownClock: clock !== undefined
     });
     const refuse = refusingBy(native);
     const applySchema = claims === undefined ? undefined : schemaReader(claims);
+    const meter = new Meter();
+    const shadow = settings.hasShadow ? new Shadow(native) : undefined;
     const validator: Validator<Claims> = {
-        ...validatingBy<Claims>({ judge, explain, settings, now, refuse, applySchema }),
-        authorize: authorizingBy<Claims>(now, refuse, settings),
+        ...validatingBy<Claims>({ judge, explain, settings, now, refuse, applySchema, meter, paths, shadow }),
+        authorize: authorizingBy<Claims>(now, refuse, settings, meter),
         ...expiryBy<Claims>(now, settings),
         dpop: settings.dpop,
         certificate: settings.certificate,
@@ -49,6 +53,12 @@ export function createValidator<Claims>(
         resourceMetadata: settings.resourceMetadata,
         ready: async (options = {}) => judge.ready(readTimeout(options), false),
         health,
+        metrics: () => ({
+            ...meter.read(),
+            verifications: { ...paths },
+            ...counted(),
+            shadow: shadow?.read() ?? null
+        }),
         snapshot: () => native.snapshot(),
         forgetIssuer: iss => {
             if (typeof iss !== "string") {

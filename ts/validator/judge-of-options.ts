@@ -5,8 +5,8 @@
  */
 
 import type { IssuerFunction, IssuerOptions, ValidatorHealth } from "../../index.js";
-import type { Internals, NativeValidator, Settings } from "../addon/native.js";
-import { Verifier } from "../addon/verifier.js";
+import type { Internals, NativeMetrics, NativeValidator, Settings } from "../addon/native.js";
+import { PathCounts, Verifier } from "../addon/verifier.js";
 import { createNativeValidator, warnOfOptions, type Native } from "./addon-validator.js";
 import { takeAudienceFunctions, type AudienceFunctions } from "./audience.js";
 import { IssuerQuestions } from "./issuer-questions.js";
@@ -24,6 +24,8 @@ export interface OptionsJudge {
     readonly settings: Settings;
     readonly health: () => ValidatorHealth;
     readonly forgetIssuer: (iss: string) => boolean;
+    readonly paths: PathCounts;
+    readonly counted: () => NativeMetrics;
 }
 
 type Options = Readonly<Record<string, unknown>>;
@@ -48,15 +50,20 @@ function judgeOfIssuers(options: Options, origin: Origin): OptionsJudge {
         );
     };
     const { settings, health } = made;
-    return { ...judgeBehind(made, audiences), settings, health, forgetIssuer };
+    const paths = new PathCounts();
+    const judging = judgeBehind(made, audiences, paths);
+    return { ...judging, settings, health, forgetIssuer, paths, counted: () => countedBy(made.native) };
 }
+
+const countedBy = (native: NativeValidator): NativeMetrics => JSON.parse(native.metrics()) as NativeMetrics;
 
 /** Who judges with this addon, and asks these functions. */
 function judgeBehind(
     { native, conclude, settings }: Native,
-    functions: AudienceFunctions
+    functions: AudienceFunctions,
+    paths: PathCounts
 ): Pick<Tenant, "native" | "judge" | "explain"> {
-    const verifier = new Verifier(native, conclude, settings);
+    const verifier = new Verifier(native, conclude, settings, paths);
     return {
         native,
         judge: askingAudiences(verifier, native, functions),
@@ -69,14 +76,15 @@ function judgeOfTenants(options: Options, issuerOf: IssuerFunction, origin: Orig
     const bounds = lookupBounds(issuerLookup);
     const made = createNativeValidator(common, { ...origin, asksForIssuers: true });
     const { native, settings, health } = made;
-    const base: Tenant = { ...judgeBehind(made, []), health: () => [] };
+    const paths = new PathCounts();
+    const base: Tenant = { ...judgeBehind(made, [], paths), health: () => [], keys: () => [] };
     const shared = {
         ...common,
         ...sharedOut(settings, bounds.maxKnown),
         network: reachable(common["network"])
     };
     const warn = fewOf(warnOfOptions);
-    const read = (issuer: IssuerOptions) => readTenant(shared, issuer, origin, warn);
+    const read = (issuer: IssuerOptions) => readTenant(shared, issuer, { origin, warn, paths });
     const tenants = new Tenants(base, read, new IssuerQuestions(issuerOf, bounds), bounds);
     return {
         judge: tenants,
@@ -84,16 +92,20 @@ function judgeOfTenants(options: Options, issuerOf: IssuerFunction, origin: Orig
         native,
         settings,
         health: () => ({ ...health(), ...tenants.health() }),
-        forgetIssuer: iss => tenants.forget(iss)
+        forgetIssuer: iss => tenants.forget(iss),
+        paths,
+        counted: () => ({ ...countedBy(native), keys: tenants.keys() })
     };
 }
 
-function readTenant(
-    shared: Options,
-    issuer: IssuerOptions,
-    origin: Origin,
-    warn: (warning: string) => void
-): TenantOptions {
+/** What all tenants are made with. */
+interface Making {
+    readonly origin: Origin;
+    readonly warn: (warning: string) => void;
+    readonly paths: PathCounts;
+}
+
+function readTenant(shared: Options, issuer: IssuerOptions, { origin, warn, paths }: Making): TenantOptions {
     const [plain, functions] = takeAudienceFunctions({ issuers: [issuer] });
     const issuers = plainCopy(plain["issuers"], "issuers");
     return {
@@ -101,7 +113,11 @@ function readTenant(
         functions,
         make: () => {
             const made = createNativeValidator({ ...shared, issuers }, origin, warn);
-            return { ...judgeBehind(made, functions), health: () => made.health().issuers };
+            return {
+                ...judgeBehind(made, functions, paths),
+                health: () => made.health().issuers,
+                keys: () => countedBy(made.native).keys
+            };
         }
     };
 }

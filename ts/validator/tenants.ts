@@ -5,7 +5,7 @@
  * names; refusals where there is none. Never: a grant of its own, a name that is kept without a bound.
  */
 
-import type { IssuerHealth, IssuerLookupHealth, IssuerOptions } from "../../index.js";
+import type { IssuerHealth, IssuerLookupHealth, IssuerOptions, KeysMetrics } from "../../index.js";
 import { tellOfLookup } from "../addon/keys-channel.js";
 import type {
     NativeRefusal,
@@ -25,6 +25,7 @@ export interface Tenant {
     readonly judge: Judge;
     readonly explain: Explain;
     readonly health: () => readonly IssuerHealth[];
+    readonly keys: () => readonly KeysMetrics[];
 }
 
 /** An issuer's options, read: their text tells whether they have changed. */
@@ -178,7 +179,7 @@ export class Tenants implements Judge {
 
     /** How the tenants stand that were asked for last, and how many there are. */
     health(): { readonly issuers: IssuerHealth[]; readonly issuerLookup: IssuerLookupHealth } {
-        const listed = [...this.#known.values()].slice(-MAX_LISTED).reverse();
+        const listed = this.#listed();
         return {
             issuers: listed.flatMap(({ health }) => health()),
             issuerLookup: {
@@ -187,6 +188,15 @@ export class Tenants implements Judge {
                 lastError: this.#lastError
             }
         };
+    }
+
+    /** What is counted of the keys of the tenants that were asked for last. */
+    keys(): KeysMetrics[] {
+        return this.#listed().flatMap(({ keys }) => keys());
+    }
+
+    #listed(): Known[] {
+        return [...this.#known.values()].slice(-MAX_LISTED).reverse();
     }
 
     #named(now: number, parts: RequestParts): readonly [iss: string, mayPass: boolean] | null {

@@ -5,7 +5,7 @@
  * exception for what a client sent.
  */
 
-import type { AccessTokenClaims, Validator, Verdict } from "../../index.js";
+import type { AccessTokenClaims, ValidateContext, Validator, Verdict } from "../../index.js";
 import { copyOf } from "../addon/claims.js";
 import {
     isVerdict,
@@ -15,14 +15,18 @@ import {
     type RuleBits,
     type Settings
 } from "../addon/native.js";
+import type { PathCounts } from "../addon/verifier.js";
 import { readHeadersOrRequest } from "../request/request.js";
 import { explain, type Lent } from "./explain.js";
 import { hostWatch } from "./host-notice.js";
 import type { Explain, Judge } from "./judge.js";
 import { invalid, kindOf } from "./members.js";
+import { schemeOf, type Meter } from "./meter.js";
 import { askedRules, type AskedRules } from "./options.js";
 import { RefusedError } from "./refused-error.js";
 import { shapeMismatch, type SchemaOutcome, type SchemaReader } from "./schema.js";
+import type { Shadow } from "./shadow.js";
+import { isTraced, tellOfRefusal, traced } from "./validate-channel.js";
 import { refusedAt, toGranted, type Refuse } from "./verdict.js";
 
 /** What a validator judges requests with. */
@@ -33,6 +37,9 @@ interface Judging<Claims> {
     readonly now: () => number;
     readonly refuse: Refuse;
     readonly applySchema: SchemaReader<Claims> | undefined;
+    readonly meter: Meter;
+    readonly paths: PathCounts;
+    readonly shadow: Shadow | undefined;
 }
 
 type Validating<Claims> = Pick<
@@ -41,11 +48,43 @@ type Validating<Claims> = Pick<
 >;
 
 export function validatingBy<Claims>(judging: Judging<Claims>): Validating<Claims> {
-    const { judge, explain: ask, settings, now, applySchema } = judging;
+    const { judge, explain: ask, settings, now, applySchema, meter, paths } = judging;
     // A proxy's own certificate must not pass for its client's.
     const sources = { peerCertificate: settings.readsPeerCertificate, pseudoScheme: false };
     const verdictOf = verdictReader(judging);
     const lent: Lent<Claims> = { now, applySchema, ask, settings };
+
+    const judged = (
+        parts: RequestParts,
+        asked: AskedRules,
+        target: unknown
+    ): Verdict<Claims> | Promise<Verdict<Claims>> => {
+        const answer = judge.request(now(), asked.bits, parts, asked.scopes);
+        return isVerdict(answer)
+            ? verdictOf(answer, asked, parts, target)
+            : answer.then(answer => verdictOf(answer, asked, parts, target));
+    };
+
+    const watched = (parts: RequestParts, asked: AskedRules, target: unknown): Promise<Verdict<Claims>> => {
+        const context: ValidateContext = { scheme: schemeOf(parts) };
+        const begin = () => {
+            const before = { ...paths };
+            const running = timed(parts, () => judged(parts, asked, target));
+            notePath(context, before, paths);
+            return running;
+        };
+        return traced(context, { begin, ended: noteVerdict });
+    };
+
+    const timed = async (
+        parts: RequestParts,
+        begin: () => Verdict<Claims> | Promise<Verdict<Claims>>
+    ): Promise<Verdict<Claims>> => {
+        const begun = performance.now();
+        const verdict = await begin();
+        meter.took((performance.now() - begun) / 1000, verdict, parts);
+        return verdict;
+    };
 
     const validateRequest: Validator<Claims>["validateRequest"] = async (
         headers,
@@ -56,8 +95,12 @@ export function validatingBy<Claims>(judging: Judging<Claims>): Validating<Claim
         const asked = askedRules(rules, settings);
         checkLast(beyond);
         const parts = readHeadersOrRequest(headers, target, sources);
-        const answer = judge.request(now(), asked.bits, parts, asked.scopes);
-        return verdictOf(isVerdict(answer) ? answer : await answer, asked, parts, target);
+        if (isTraced()) {
+            return watched(parts, asked, target);
+        }
+        return meter.isTiming
+            ? timed(parts, () => judged(parts, asked, target))
+            : judged(parts, asked, target);
     };
 
     return {
@@ -102,24 +145,31 @@ function checkLast(beyond: unknown): void {
 }
 
 /** What the addon says of a request, with the application's schema, as `index.d.ts` describes it. */
-function verdictReader<Claims>({ settings, now, refuse, applySchema }: Judging<Claims>) {
+function verdictReader<Claims>({ settings, now, refuse, applySchema, meter, shadow }: Judging<Claims>) {
     const lookAtHost = hostWatch(settings);
 
     const grant = (granted: NativeGrant, bits: RuleBits): Verdict<Claims> | Promise<Verdict<Claims>> => {
+        shadow?.judge(now(), bits, granted);
         const rawClaims = granted.claims as AccessTokenClaims;
         if (applySchema === undefined) {
+            meter.granted(granted.issuerUri, granted.scheme);
             // Without a schema, `Claims` is its default.
             return toGranted(granted, rawClaims as Claims, rawClaims);
         }
         // A schema may change what it is given: it gets claims of its own.
         const outcome = applySchema(copyOf(rawClaims));
-        const conclude = (outcome: SchemaOutcome<Claims>): Verdict<Claims> =>
-            "report" in outcome
-                ? refuse(now(), bits, granted.scheme, {
-                      code: "claims_rejected",
-                      debugErrorMessage: shapeMismatch(outcome.report)
-                  })
-                : toGranted(granted, outcome.claims, rawClaims);
+        const conclude = (outcome: SchemaOutcome<Claims>): Verdict<Claims> => {
+            if ("report" in outcome) {
+                const code = "claims_rejected";
+                meter.refused(code, granted.scheme);
+                const reason = { code, debugErrorMessage: shapeMismatch(outcome.report) } as const;
+                const refused = refuse(now(), bits, granted.scheme, reason);
+                tellOfRefusal(refused, granted.scheme);
+                return refused;
+            }
+            meter.granted(granted.issuerUri, granted.scheme);
+            return toGranted(granted, outcome.claims, rawClaims);
+        };
         return "then" in outcome ? outcome.then(conclude) : conclude(outcome);
     };
 
@@ -130,6 +180,9 @@ function verdictReader<Claims>({ settings, now, refuse, applySchema }: Judging<C
         target: unknown
     ): Verdict<Claims> | Promise<Verdict<Claims>> => {
         if (!verdict.isGranted) {
+            const scheme = schemeOf(parts);
+            meter.refused(verdict.code, scheme);
+            tellOfRefusal(verdict, scheme);
             return refusedAt(verdict, scopes);
         }
         // With a target, the application says which host it is.
@@ -138,4 +191,29 @@ function verdictReader<Claims>({ settings, now, refuse, applySchema }: Judging<C
         }
         return grant(verdict, bits);
     };
+}
+
+/** Which way the request took, as far as the call that has just returned tells. */
+function notePath(
+    context: ValidateContext,
+    before: PathCounts,
+    { memory, inline, threads }: PathCounts
+): void {
+    if (memory > before.memory) {
+        context.path = "memory";
+    } else if (inline > before.inline) {
+        context.path = "inline";
+    } else if (threads > before.threads) {
+        context.path = "threads";
+    }
+}
+
+function noteVerdict(verdict: Verdict<unknown>, context: ValidateContext): void {
+    context.outcome = verdict.isSuccess ? "granted" : "refused";
+    if (verdict.isSuccess) {
+        context.issuerUri = verdict.issuerUri;
+    } else {
+        context.code = verdict.code;
+        context.status = verdict.status;
+    }
 }

@@ -12,6 +12,7 @@ mod proxy;
 mod reader;
 pub(crate) mod replay;
 mod resource;
+mod shadow;
 mod tokens;
 
 use std::time::Duration;
@@ -21,6 +22,7 @@ use oidc_spa_native::dpop::policy::DpopPolicy;
 use oidc_spa_native::jose::json::{Object, Value};
 use oidc_spa_native::keys::key_ring::KeyRingPolicy;
 use oidc_spa_native::resource_server::Policy;
+use oidc_spa_native::shadow::Stricter;
 
 use crate::fetch::FetchLimits;
 use crate::network::NetworkOptions;
@@ -59,6 +61,8 @@ pub(crate) struct Options {
     pub forwarded: ForwardedOptions,
     /// Bytes of the memory of bound tokens; zero: none.
     pub verified_token_bytes: u64,
+    /// Rules that are tried.
+    pub shadow: Option<Stricter>,
     /// What is allowed and most likely a mistake.
     pub warnings: Vec<String>,
 }
@@ -105,6 +109,7 @@ const NAMES: &[&str] = &[
     "limits",
     "verification",
     "verifiedTokenMemory",
+    "shadow",
 ];
 const LIMIT_NAMES: &[&str] =
     &["accessTokenBytes", "proofBytes", "replayMemoryEntries", "metadataBytes", "jwkSetBytes"];
@@ -159,6 +164,7 @@ impl Options {
         });
         Ok(Self {
             replay: replay::replay(&options, &limits, internals)?,
+            shadow: shadow::shadow(&options, &policy, internals)?,
             policy,
             sources,
             ring: keys::ring(&options)?,

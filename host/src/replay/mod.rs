@@ -9,6 +9,7 @@ pub(crate) mod redis_link;
 pub(crate) mod redis_store;
 pub(crate) mod redis_target;
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use oidc_spa_native::dpop::replay::{NotNew, ProofRecord, Remembered, ReplayMemory};
@@ -197,13 +198,33 @@ impl ReplayGuard {
         })
     }
 
-    /// `ReplayMemoryHealth` of `index.d.ts`.
-    pub(crate) fn health(&self) -> Value {
-        let (kind, state) = match &self.store {
+    /// What the memory holds, and how often the replay store was asked and gave no answer: `ReplayMemoryMetrics` of
+    /// `index.d.ts`.
+    pub(crate) fn metrics(&self) -> Value {
+        let (_, state) = self.store_state();
+        let read = |count: fn(&StoreState) -> &AtomicU64| {
+            state.map_or(0, |state| count(state).load(Ordering::Relaxed))
+        };
+        json!({
+            "entries": self.memory.len(),
+            "capacity": self.memory.capacity(),
+            "storeQuestions": read(|state| &state.questions),
+            "storeUnanswered": read(|state| &state.unanswered),
+        })
+    }
+
+    /// What decides, and how it stood when it was last asked.
+    fn store_state(&self) -> (&'static str, Option<&StoreState>) {
+        match &self.store {
             Store::None => ("process", None),
             Store::Redis(store) => ("redis", Some(store.state())),
             Store::Application(state) => ("custom", Some(state)),
-        };
+        }
+    }
+
+    /// `ReplayMemoryHealth` of `index.d.ts`.
+    pub(crate) fn health(&self) -> Value {
+        let (kind, state) = self.store_state();
         let (reachable, last_error) = state.map_or((None, None), StoreState::read);
         json!({
             "kind": kind,
@@ -217,11 +238,19 @@ impl ReplayGuard {
 
 /// How a replay store stood when it was last asked.
 #[derive(Debug, Default)]
-pub(crate) struct StoreState(Mutex<Option<Result<(), Arc<str>>>>);
+pub(crate) struct StoreState {
+    last: Mutex<Option<Result<(), Arc<str>>>>,
+    questions: AtomicU64,
+    unanswered: AtomicU64,
+}
 
 impl StoreState {
     pub(crate) fn note(&self, trouble: Option<&str>) {
-        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        self.questions.fetch_add(1, Ordering::Relaxed);
+        if trouble.is_some() {
+            self.unanswered.fetch_add(1, Ordering::Relaxed);
+        }
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         match (trouble, &*last) {
             (None, Some(Ok(()))) => {}
             (None, _) => *last = Some(Ok(())),
@@ -230,7 +259,7 @@ impl StoreState {
     }
 
     fn read(&self) -> (Option<bool>, Option<Arc<str>>) {
-        match &*self.0.lock().unwrap_or_else(PoisonError::into_inner) {
+        match &*self.last.lock().unwrap_or_else(PoisonError::into_inner) {
             None => (None, None),
             Some(Ok(())) => (Some(true), None),
             Some(Err(trouble)) => (Some(false), Some(Arc::clone(trouble))),

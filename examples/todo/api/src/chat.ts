@@ -11,7 +11,6 @@ import type { Store, Word } from "./store.js";
 
 const TICKET_SECONDS = 15;
 const LONGEST_WORD = 500;
-/** Words of one socket within ten seconds. Whoever says more is put out. */
 /** Bytes that may wait for a client that does not read. They are memory of this process. */
 const LARGEST_BACKLOG = 256 * 1024;
 /** As timers of JavaScript have it; a token that lives longer than 24 days ends its socket then. */
