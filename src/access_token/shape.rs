@@ -1,8 +1,7 @@
 //! Which claims an access token must have, and of which types (RFC 9068 section 2.2).
 //!
-//! In: claims, the policy, the expected audience.
-//! Out: nothing, or a refusal that names the claim.
-//! Never: a value's meaning; in the default profile, the type of a claim that nothing here decides by.
+//! In: claims, the policy, the expected audience. Out: nothing, or a refusal that names the claim. Never: a value's
+//! meaning; in the default profile, the type of a claim that the decision does not need.
 
 use crate::jose::json::{Object, Value};
 use crate::rejection::{Code, Rejection};
@@ -13,15 +12,15 @@ use super::{AccessTokenPolicy, Profile};
 /// Which tokens must have a claim.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Presence {
-    /// Every access token, the options aside.
+    /// Every access token, unless the options let it be absent.
     Always,
-    /// One by the letter of RFC 9068, beyond what common issuers send.
+    /// Only a token by RFC 9068; common issuers leave the claim out.
     Rfc9068,
     /// None.
     Optional,
 }
 
-/// What a claim may be, and how messages say it.
+/// The type of a claim, and its name in messages.
 struct Type {
     holds: fn(&Value<'_>) -> bool,
     name: &'static str,
@@ -43,13 +42,13 @@ fn is_string_or_strings(value: &Value<'_>) -> bool {
     }
 }
 
-/// What is asked of one claim.
+/// The requirements for one claim.
 struct Rule {
     name: &'static str,
     presence: Presence,
     /// Its type by RFC 9068 section 2.2.
     by_letter: Type,
-    /// Its type in the default profile. `None`: nothing is decided by it, so that it may be of any.
+    /// Its type in the default profile. `None`: the decision does not need the claim, so any type is allowed.
     by_default: Option<Type>,
 }
 
@@ -115,7 +114,7 @@ fn missing(name: &str) -> Rejection {
     Code::ClaimMissing.because(format!("{REPORT} claim {name} is missing"))
 }
 
-/// The same for an application whose options can change it.
+/// The same, with the option that lets the claim be absent.
 #[cold]
 fn missing_with_advice(name: &str) -> Rejection {
     let advice = match name {
