@@ -1,7 +1,6 @@
-//! How a validator stands, for people and their monitors.
+//! The state of a validator, for people and their monitoring.
 //!
-//! In: what the issuers' keys and the replay memory tell of themselves.
-//! Out: the JSON text of `ValidatorHealth` (index.d.ts).
+//! In: the state of the issuers' keys and of the replay memory. Out: the JSON text of `ValidatorHealth` (index.d.ts).
 //! Never: a network call, a key's numbers.
 
 use std::sync::Arc;
@@ -23,10 +22,10 @@ pub(crate) struct IssuerHealth {
     pub last_error: Option<Arc<str>>,
 }
 
-/// The most keys that are listed of those that verify nothing.
+/// The greatest number of listed keys that cannot verify signatures.
 const MAX_SKIPPED: usize = 20;
 
-/// Where keys come from, and how they stand.
+/// The source of keys, and their state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum KeysState {
     Static,
@@ -39,14 +38,14 @@ pub(crate) fn to_json(issuers: impl Iterator<Item = IssuerHealth>, replay_memory
     json!({ "issuers": issuers, "replayMemory": replay_memory }).to_string()
 }
 
-/// The keys of a set that verify nothing, and why: a list of `SkippedKey` (index.d.ts).
+/// The keys of a set that cannot verify signatures, and why: a list of `SkippedKey` (index.d.ts).
 pub(crate) fn skipped_keys(set: Option<&Arc<JwkSet>>) -> Vec<Value> {
     let skipped = set.iter().flat_map(|set| set.skipped()).take(MAX_SKIPPED);
     skipped.map(|SkippedKey { kid, reason }| json!({ "kid": kid, "reason": reason })).collect()
 }
 
 impl KeysState {
-    /// The worse, the higher.
+    /// A worse state has a higher number.
     const fn trouble(self) -> u8 {
         match self {
             Self::Static => 0,
@@ -59,7 +58,7 @@ impl KeysState {
 }
 
 impl IssuerHealth {
-    /// Of keys that are known in advance.
+    /// The health of keys that are known in advance.
     pub(crate) fn of_known_keys(issuer_uri: &str, keys: Option<Arc<JwkSet>>) -> Self {
         Self {
             issuer_uri: issuer_uri.to_owned(),
@@ -72,7 +71,7 @@ impl IssuerHealth {
         }
     }
 
-    /// Of two sets that count together: the worse state, the earlier times, every error.
+    /// The health of two sets of one issuer: the worse state, the earlier times, every error.
     pub(crate) fn beside(self, other: Self) -> Self {
         let earlier = |a: Option<SystemTime>, b: Option<SystemTime>| a.into_iter().chain(b).min();
         let worse = if other.state.trouble() > self.state.trouble() { other.state } else { self.state };

@@ -1,8 +1,8 @@
-//! What all validators of a process share: one set of keys an issuer, one replay memory, one connection to a Redis.
+//! The objects that all validators of a process share: one key set for each issuer, one replay memory, one connection
+//! to a Redis.
 //!
-//! In: what is fetched or asked, and how.
-//! Out: the one `IssuerKeys` or `RedisStore` for it; the process's `ReplayMemory`.
-//! Never: a second fetch for what is there already.
+//! In: the plan of a fetch or the settings of a store. Out: the one `IssuerKeys` or `RedisStore` for them; the
+//! process's `ReplayMemory`. Never: a second fetch of the same keys.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -53,7 +53,7 @@ fn shared<K: Eq + Hash + Clone, V>(all: &OfProcess<K, V>, key: K, make: impl FnO
     all.lock().unwrap_or_else(PoisonError::into_inner).of(key, make)
 }
 
-/// The keys of this plan: those that another validator of the process holds already, or new ones.
+/// The keys of this plan: those of another validator of the process, or new ones.
 pub(crate) fn issuer_keys(plan: FetchPlan, policy: KeyRingPolicy) -> Arc<IssuerKeys> {
     static KEYS: OfProcess<(FetchPlan, KeyRingPolicy), IssuerKeys> =
         LazyLock::new(|| Mutex::new(Shared::new()));
@@ -66,7 +66,7 @@ pub(crate) fn redis_store(settings: RedisSettings) -> Arc<RedisStore> {
     shared(&STORES, settings, RedisStore::new)
 }
 
-/// A replay memory for no proofs yet. Each validator says which it accepts, and how many there may be.
+/// An empty replay memory. Each validator adds its window and its number of proofs.
 pub(crate) fn new_replay_memory() -> ReplayMemory {
     ReplayMemory::new(0, ProofWindow::NARROWEST)
 }
