@@ -1,7 +1,8 @@
 //! The checks of a request, and the outcome of each, for developers who ask why it was refused.
 //!
-//! In: the outcome of each check, in the order of the walk. Out: `Explanation`, which grants nothing. Never: a check, a
-//! token, a claim about a person.
+//! In: the outcome of each check, in the order of the walk.
+//! Out: `Explanation`, which grants nothing.
+//! Never: a check, a token, a claim about a person.
 
 use std::fmt::{self, Display};
 use std::ops::Range;

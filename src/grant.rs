@@ -1,7 +1,8 @@
 //! Makes a grant, once the proof has been remembered (RFC 9449 section 11.1).
 //!
-//! In: a request that passed every check except replay. Out: `PendingGrant`, which becomes a `Grant` only after the
-//! answer of a replay memory. Never: a memory of its own, a check.
+//! In: a request that passed every check except replay.
+//! Out: `PendingGrant`, which becomes a `Grant` only after the answer of a replay memory.
+//! Never: a memory of its own, a check.
 
 use std::fmt;
 use std::ops::Range;

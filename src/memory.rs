@@ -1,8 +1,8 @@
 //! Results of earlier requests that need not be computed again: keys, verified tokens, clients' keys.
 //!
-//! In: good tokens and proofs, from `Grant::learned`. Out: the trait `Memory`, which the caller implements, and the
-//! types that it keeps. Never: a memory itself, a token without a verified signature, a check that is skipped for a
-//! remembered value.
+//! In: good tokens and proofs, from `Grant::learned`.
+//! Out: the trait `Memory`, which the caller implements, and the types that it keeps.
+//! Never: a memory itself, a token without a verified signature, a check that is skipped for a remembered value.
 
 use std::fmt;
 use std::sync::Arc;

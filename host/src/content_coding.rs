@@ -1,8 +1,8 @@
 //! Decodes a compressed body (RFC 9110 section 8.4); servers may compress without being asked.
 //!
-//! In: a body of bounded length, the `Content-Encoding` that came with it. Out: the content, no longer than its own
-//! bound and without a byte order mark. Never: more content than the bound, even if a small body expands to more;
-//! several codings of one body.
+//! In: a body of bounded length, the `Content-Encoding` that came with it.
+//! Out: the content, no longer than its own bound and without a byte order mark.
+//! Never: more content than the bound, even if a small body expands to more; several codings of one body.
 
 use std::io::Read;
 

@@ -1,7 +1,8 @@
 //! Reports what happens to keys to every listener in this process.
 //!
-//! In: changes of an issuer's keys. Out: JSON texts, one for each event. Never: text from a client or an issuer, except
-//! in the text of an error and in the `kid` of a skipped key.
+//! In: changes of an issuer's keys.
+//! Out: JSON texts, one for each event.
+//! Never: text from a client or an issuer, except in the text of an error and in the `kid` of a skipped key.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;

@@ -1,8 +1,8 @@
 //! One HTTP request to a server, and its answer within limits.
 //!
-//! In: a URL and its source; the validators of an earlier answer. Out: a document, or that it has not changed, and the
-//! address of the server; or what went wrong, and what helps. Never: a body without a size limit, a wait without an
-//! end, a header's value in a message.
+//! In: a URL and its source; the validators of an earlier answer.
+//! Out: a document, or that it has not changed, and the address of the server; or what went wrong, and what helps.
+//! Never: a body without a size limit, a wait without an end, a header's value in a message.
 
 use std::time::{Duration, SystemTime};
 

@@ -1,7 +1,8 @@
 //! Fetches an issuer's metadata and JWK Set over the network.
 //!
-//! In: an issuer, limits. Out: a `JwkSet` and its time of freshness, or a sentence that says which request failed, how,
-//! and what helps. Never: an address that is nearer than the issuer that names it, a secret of a URL in a message.
+//! In: an issuer, limits.
+//! Out: a `JwkSet` and its time of freshness, or a sentence that says which request failed, how, and what helps.
+//! Never: an address that is nearer than the issuer that names it, a secret of a URL in a message.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -1,6 +1,7 @@
 //! The state of a validator, for people and their monitoring.
 //!
-//! In: the state of the issuers' keys and of the replay memory. Out: the JSON text of `ValidatorHealth` (index.d.ts).
+//! In: the state of the issuers' keys and of the replay memory.
+//! Out: the JSON text of `ValidatorHealth` (index.d.ts).
 //! Never: a network call, a key's numbers.
 
 use std::sync::Arc;

@@ -1,7 +1,8 @@
 //! The keys of one issuer from any source: one set, or several sets.
 //!
-//! In: sets that are known in advance, or fetched. Out: the keys that may be used now as one set, their number, and the
-//! end of a fetch to wait for. Never: a fetch of its own, a lock held across an await.
+//! In: sets that are known in advance, or fetched.
+//! Out: the keys that may be used now as one set, their number, and the end of a fetch to wait for.
+//! Never: a fetch of its own, a lock held across an await.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;

@@ -1,7 +1,8 @@
 //! The result of a validator for a question.
 //!
-//! In: grants and refusals; the keys or the store to wait for. Out: `Judgement`, which is an answer, or a wait that
-//! ends in an answer. Never: a decision.
+//! In: grants and refusals; the keys or the store to wait for.
+//! Out: `Judgement`, which is an answer, or a wait that ends in an answer.
+//! Never: a decision.
 
 use oidc_spa_native::resource_server::Verdict;
 

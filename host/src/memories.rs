@@ -1,9 +1,9 @@
 //! The memories of a validator for results of good requests: bound tokens, clients' keys. It may forget any of them at
 //! any time.
 //!
-//! In: results of a granted request, with the number of the keys that verified it. Out: the same results, while the
-//! issuer has these keys and the size limits allow. Never: an answer about a proof seen before, a token whose issuer
-//! has other keys now.
+//! In: results of a granted request, with the number of the keys that verified it.
+//! Out: the same results, while the issuer has these keys and the size limits allow.
+//! Never: an answer about a proof seen before, a token whose issuer has other keys now.
 
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;

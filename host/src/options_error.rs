@@ -1,7 +1,8 @@
 //! The error for wrong options: which option, what was expected, what was found, and what to do.
 //!
-//! In: the parts of an error, from the code that reads an option. Out: `OptionsError`. Only this file writes its
-//! sentence. Never: text of the application that is not escaped and cut, a decision about the values of an option.
+//! In: the parts of an error, from the code that reads an option.
+//! Out: `OptionsError`. Only this file writes its sentence.
+//! Never: text of the application that is not escaped and cut, a decision about the values of an option.
 
 use std::borrow::Cow;
 use std::error::Error;

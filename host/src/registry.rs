@@ -1,8 +1,9 @@
 //! The objects that all validators of a process share: one key set for each issuer, one replay memory, one connection
 //! to a Redis.
 //!
-//! In: the plan of a fetch or the settings of a store. Out: the one `IssuerKeys` or `RedisStore` for them; the
-//! process's `ReplayMemory`. Never: a second fetch of the same keys.
+//! In: the plan of a fetch or the settings of a store.
+//! Out: the one `IssuerKeys` or `RedisStore` for them; the process's `ReplayMemory`.
+//! Never: a second fetch of the same keys.
 
 use std::collections::HashMap;
 use std::hash::Hash;

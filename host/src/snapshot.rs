@@ -1,8 +1,8 @@
 //! Keys for a cold start: writes the fetched keys as one text, and reads this text.
 //!
-//! In: fetched key sets; the text of another process, and the time. Out: JSON text without a secret; the keys that may
-//! still be used, and why others may not. Never: a key of another issuer or another URL; an error, since without a
-//! snapshot the keys are fetched.
+//! In: fetched key sets; the text of another process, and the time.
+//! Out: JSON text without a secret; the keys that may still be used, and why others may not.
+//! Never: a key of another issuer or another URL; an error, since without a snapshot the keys are fetched.
 
 use std::collections::HashMap;
 use std::sync::Arc;

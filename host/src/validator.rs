@@ -1,6 +1,8 @@
 //! A validator of a process: it calls the corridor, fetches missing keys and remembers proofs.
 //!
-//! In: options, questions, the time. Out: verdicts. Never: a rule about which requests are granted.
+//! In: options, questions, the time.
+//! Out: verdicts.
+//! Never: a rule about which requests are granted.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};

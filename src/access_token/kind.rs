@@ -1,7 +1,8 @@
 //! Recognizes JWTs that are not access tokens (RFC 8725 section 3.12).
 //!
-//! In: claims, or a text that is no signed JWT; the policy. Out: nothing, or a refusal that says what came and what to
-//! send. Never: the text of the token in a message, except for words such as `undefined`.
+//! In: claims, or a text that is no signed JWT; the policy.
+//! Out: nothing, or a refusal that says what came and what to send.
+//! Never: the text of the token in a message, except for words such as `undefined`.
 
 use crate::jose::algorithm::AlgorithmSet;
 use crate::jose::json::Object;

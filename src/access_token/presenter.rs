@@ -1,6 +1,7 @@
 //! The client and user that an access token names: their shares of the replay memory are counted.
 //!
-//! In: verified claims. Out: `Presenter`, 64 bits of a digest each, which differ for different clients and users.
+//! In: verified claims.
+//! Out: `Presenter`, 64 bits of a digest each, which differ for different clients and users.
 //! Never: a name in plain text, a rule about which requests are granted.
 
 use crate::crypto::sha256;

@@ -1,7 +1,8 @@
 //! The audience and the client of an access token (RFC 9068 sections 2.2 and 4).
 //!
-//! In: claims, what the configuration expects. Out: `Audience`, `Clients`; nothing, or a refusal. Never: a default that
-//! accepts every token.
+//! In: claims, what the configuration expects.
+//! Out: `Audience`, `Clients`; nothing, or a refusal.
+//! Never: a default that accepts every token.
 
 use crate::explanation::Facts;
 use crate::jose::json::{Object, Value};

@@ -1,7 +1,8 @@
 //! Which claims an access token must have, and of which types (RFC 9068 section 2.2).
 //!
-//! In: claims, the policy, the expected audience. Out: nothing, or a refusal that names the claim. Never: a value's
-//! meaning; in the default profile, the type of a claim that the decision does not need.
+//! In: claims, the policy, the expected audience.
+//! Out: nothing, or a refusal that names the claim.
+//! Never: a value's meaning; in the default profile, the type of a claim that the decision does not need.
 
 use crate::jose::json::{Object, Value};
 use crate::rejection::{Code, Rejection};

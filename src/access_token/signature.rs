@@ -1,7 +1,8 @@
 //! An access token's text to a verified JWS: its kind, its key, its signature (RFC 9068 section 4, RFC 8725).
 //!
-//! In: the token, the policy, an issuer's keys. Out: `TokenParts`, `SignedToken`, then a `VerifiedJws`. Never: a claim
-//! of an unverified token, except to choose the issuer and its keys.
+//! In: the token, the policy, an issuer's keys.
+//! Out: `TokenParts`, `SignedToken`, then a `VerifiedJws`.
+//! Never: a claim of an unverified token, except to choose the issuer and its keys.
 
 use crate::explanation::{Check, Facts, Reason, Watch};
 use crate::jose::algorithm::{Algorithm, AlgorithmSet};

@@ -1,6 +1,7 @@
 //! Messages for developers about refused proofs: beside the sentences of `oidc-spa/server` they give ages and advice.
 //!
-//! In: what a proof says and what was expected; whether to use only the sentence of `oidc-spa/server`. Out: rejections.
+//! In: what a proof says and what was expected; whether to use only the sentence of `oidc-spa/server`.
+//! Out: rejections.
 //! Never: a decision.
 
 use crate::explanation::Facts;

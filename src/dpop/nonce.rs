@@ -1,7 +1,8 @@
 //! Nonces of this server (RFC 9449 sections 8 and 9): stateless, unpredictable, good for two periods.
 //!
-//! In: a secret, the time, a received nonce. Out: the current nonce, and whether a received nonce is ours. Never: a
-//! memory of nonces, the time inside one, another server's nonce.
+//! In: a secret, the time, a received nonce.
+//! Out: the current nonce, and whether a received nonce is ours.
+//! Never: a memory of nonces, the time inside one, another server's nonce.
 
 use std::fmt;
 

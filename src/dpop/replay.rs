@@ -1,7 +1,9 @@
 //! The memory of DPoP proofs that were accepted (RFC 9449 section 11.1). It is exact: it forgets no proof that could
 //! still be accepted.
 //!
-//! In: the record of a proof, the time. Out: whether it is new. Never: an eviction of a live entry, a token, a proof.
+//! In: the record of a proof, the time.
+//! Out: whether it is new.
+//! Never: an eviction of a live entry, a token, a proof.
 
 use std::collections::BTreeMap;
 use std::fmt;

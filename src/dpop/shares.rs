@@ -1,7 +1,8 @@
 //! Counts the proofs in the replay memory by key, user and client, and decides which of these may add one more.
 //!
-//! In: a proof's key, and the client and user of its access token. Out: whether there is a place for one more. A count
-//! may be too high, and never too low. Never: a list of keys or clients, which an attacker could make long.
+//! In: a proof's key, and the client and user of its access token.
+//! Out: whether there is a place for one more. A count may be too high, and never too low.
+//! Never: a list of keys or clients, which an attacker could make long.
 
 use std::hash::BuildHasher;
 

@@ -1,7 +1,8 @@
 //! The method and URI that a proof must name (RFC 9449 section 4.3, checks 8 and 9).
 //!
-//! In: a request's head, or method and URI from the application; a proof's claims. Out: `ExpectedTarget`; nothing, or a
-//! rejection. Never: a body, a query string or fragment that is compared.
+//! In: a request's head, or method and URI from the application; a proof's claims.
+//! Out: `ExpectedTarget`; nothing, or a rejection.
+//! Never: a body, a query string or fragment that is compared.
 
 use std::borrow::Cow;
 

@@ -1,7 +1,8 @@
 //! How far from this clock a proof's `iat` may lie (RFC 9449 sections 4.3 and 11.1).
 //!
-//! In: seconds back and ahead. Out: `ProofWindow`, and the last second of a proof by the longest window. Never: a
-//! window that is longer than a shared store keeps proofs.
+//! In: seconds back and ahead.
+//! Out: `ProofWindow`, and the last second of a proof by the longest window.
+//! Never: a window that is longer than a shared store keeps proofs.
 
 use crate::time::{Leeway, NumericDate, UnixTime};
 

@@ -1,7 +1,8 @@
 //! JSON with one meaning only (RFC 8259, RFC 7515 section 10.12): UTF-8, no duplicate member, bounded depth.
 //!
-//! In: bytes. Out: `Object` and `Value`, which borrow from the text. Never: the last of several equal names, a lone
-//! surrogate, a member that is not checked.
+//! In: bytes.
+//! Out: `Object` and `Value`, which borrow from the text.
+//! Never: the last of several equal names, a lone surrogate, a member that is not checked.
 
 use std::borrow::Cow;
 use std::fmt;

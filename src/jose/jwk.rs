@@ -1,7 +1,8 @@
 //! Public JSON Web Keys (RFC 7517, 7518 section 6, 8037, draft-ietf-cose-dilithium) and their thumbprints (RFC 7638).
 //!
-//! In: a JSON object. Out: `Jwk`, which holds a key and its allowed uses, and `Thumbprint`. Never: a private or
-//! symmetric key, a verification.
+//! In: a JSON object.
+//! Out: `Jwk`, which holds a key and its allowed uses, and `Thumbprint`.
+//! Never: a private or symmetric key, a verification.
 
 use std::fmt;
 

@@ -1,8 +1,8 @@
 //! Compact JWS (RFC 7515 section 7.1): text, then parts, then a verified payload.
 //!
-//! In: a compact serialisation and a `VerificationKey`. Out: `JoseHeader`, `CompactJws`, its `Payload`, and
-//! `VerifiedJws`, which is made only after a good signature. Never: a payload before its signature, a key from a URL or
-//! certificate in the header (`jku`, `x5u`, `x5c`).
+//! In: a compact serialisation and a `VerificationKey`.
+//! Out: `JoseHeader`, `CompactJws`, its `Payload`, and `VerifiedJws`, which is made only after a good signature.
+//! Never: a payload before its signature, a key from a URL or certificate in the header (`jku`, `x5u`, `x5c`).
 
 use std::cell::OnceCell;
 use std::fmt;

@@ -1,7 +1,8 @@
 //! JOSE: signed JWTs and the keys that verify them (RFC 7515, 7517, 7518, 7638, 8037, 9864).
 //!
-//! In: text that an attacker may have written. Out: `CompactJws`, `VerifiedJws`, `Jwk`, `VerificationKey`. Never:
-//! OAuth, requests, the network.
+//! In: text that an attacker may have written.
+//! Out: `CompactJws`, `VerifiedJws`, `Jwk`, `VerificationKey`.
+//! Never: OAuth, requests, the network.
 
 pub mod algorithm;
 pub mod json;

@@ -1,7 +1,8 @@
 //! Finds the accepted issuer that an unverified token names, at the same cost for one issuer and for a thousand.
 //!
-//! In: the names of the issuers, in order. Out: the position of the one that may have issued a token. Never: a verdict.
-//! An unverified token only chooses the issuer whose keys are looked up.
+//! In: the names of the issuers, in order.
+//! Out: the position of the one that may have issued a token.
+//! Never: a verdict. An unverified token only chooses the issuer whose keys are looked up.
 
 use super::issuer::Issuer;
 use super::issuer_name::{IssuerName, without_slash};

@@ -1,7 +1,8 @@
 //! The name of an issuer in the `iss` of its tokens; it need not be an address (RFC 7519 section 2).
 //!
-//! In: configuration, the `issuer` member of a JWK; a token's `iss` and `tid`. Out: `IssuerName`, and whether a token
-//! holds it. Never: a name that fits every issuer, a tenant that changes the rest of a name.
+//! In: configuration, the `issuer` member of a JWK; a token's `iss` and `tid`.
+//! Out: `IssuerName`, and whether a token holds it.
+//! Never: a name that fits every issuer, a tenant that changes the rest of a name.
 
 use std::borrow::Cow;
 

@@ -1,6 +1,7 @@
 //! An issuer's JWK Set (RFC 7517 section 5): each key is parsed once, and a bad key does not affect the others.
 //!
-//! In: the JWK Set document, or several sets of one issuer. Out: `JwkSet`, and the keys that may have signed a token.
+//! In: the JWK Set document, or several sets of one issuer.
+//! Out: `JwkSet`, and the keys that may have signed a token.
 //! Never: a key that is private, symmetric or not for signatures.
 
 use std::sync::Arc;

@@ -1,8 +1,9 @@
 //! Decides when an issuer's keys are fetched, and how long they are used. It is a state machine with time as an
 //! argument.
 //!
-//! In: the keys that requests need, the results of fetches, the time, a random number. Out: the keys, the next action
-//! of the host, and its time. Never: the network, a clock, a request's contents.
+//! In: the keys that requests need, the results of fetches, the time, a random number.
+//! Out: the keys, the next action of the host, and its time.
+//! Never: the network, a clock, a request's contents.
 
 use std::sync::Arc;
 

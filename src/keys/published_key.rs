@@ -1,8 +1,9 @@
 //! One key of an issuer's JWK Set (RFC 7517 section 4): its name, the issuer that it is limited to, whether it can be
 //! used.
 //!
-//! In: a JWK; the members of a token's header that name its key. Out: `PublishedKey`, with a `VerificationKey` or the
-//! reason why there is none. Never: a key that is private, symmetric or not for signatures; a certificate's content.
+//! In: a JWK; the members of a token's header that name its key.
+//! Out: `PublishedKey`, with a `VerificationKey` or the reason why there is none.
+//! Never: a key that is private, symmetric or not for signatures; a certificate's content.
 
 use super::issuer_name::IssuerName;
 use crate::crypto::{sha1_of_certificate, sha256};

@@ -1,7 +1,8 @@
 //! The fields of trusted proxies (RFC 7239, and the older `X-Forwarded-*` fields).
 //!
-//! In: the forwarded fields, the connection's address, the proxies that the application trusts. Out: scheme, host, port
-//! and path prefix as the client used them. Never: a value that a trusted proxy cannot have written.
+//! In: the forwarded fields, the connection's address, the proxies that the application trusts.
+//! Out: scheme, host, port and path prefix as the client used them.
+//! Never: a value that a trusted proxy cannot have written.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 

@@ -1,7 +1,8 @@
 //! An http(s) URI without query and fragment, normalised by RFC 3986 sections 6.2.2 and 6.2.3.
 //!
-//! In: text: an `htu`, or the parts of a request. Out: `TargetUri`, which compares as RFC 9449 section 4.3 says. Never:
-//! a more lenient reading than the RFC, as WHATWG `URL` parsers have, which rewrite their input.
+//! In: text: an `htu`, or the parts of a request.
+//! Out: `TargetUri`, which compares as RFC 9449 section 4.3 says.
+//! Never: a more lenient reading than the RFC, as WHATWG `URL` parsers have, which rewrite their input.
 
 use std::fmt;
 

@@ -1,7 +1,8 @@
 //! Whether a certificate is one of an authority (RFC 5280 sections 4.2.1.3 and 4.2.1.9).
 //!
-//! In: a certificate in DER that the application gave. Out: yes or no. Never: a signature, a name, a time: these are
-//! checked when a server shows a certificate.
+//! In: a certificate in DER that the application gave.
+//! Out: yes or no.
+//! Never: a signature, a name, a time: these are checked when a server shows a certificate.
 
 use x509_cert::certificate::{CertificateInner, Raw};
 use x509_cert::der::Decode as _;

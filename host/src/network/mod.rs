@@ -1,7 +1,8 @@
 //! The HTTP clients: how servers are reached and trusted, and their time limits.
 //!
-//! In: the network options; a URL, and how near its host may be. Out: a reqwest client. Never: a redirect to another
-//! origin, a proxy for this machine, a private key or a header's value in a message.
+//! In: the network options; a URL, and how near its host may be.
+//! Out: a reqwest client.
+//! Never: a redirect to another origin, a proxy for this machine, a private key or a header's value in a message.
 
 pub(crate) mod authority;
 pub(crate) mod reach;

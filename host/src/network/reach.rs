@@ -1,7 +1,8 @@
 //! How near an address is: in the internet, in a private network, or this machine.
 //!
-//! In: the addresses of a name or of a connection. Out: their `Reach`; a resolver that hands out no address beyond a
-//! bound. Never: a decision by the text of a name, a connection to an address that was not checked.
+//! In: the addresses of a name or of a connection.
+//! Out: their `Reach`; a resolver that hands out no address beyond a bound.
+//! Never: a decision by the text of a name, a connection to an address that was not checked.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};

@@ -1,8 +1,9 @@
 //! The certificates that TLS trusts: the system's authorities (those of Node.js if the system has none), and those of
 //! the options.
 //!
-//! In: certificates in PEM. Out: the TLS settings of a client; advice about a refused certificate. Never: a server that
-//! is not verified, a private key in a message.
+//! In: certificates in PEM.
+//! Out: the TLS settings of a client; advice about a refused certificate.
+//! Never: a server that is not verified, a private key in a message.
 
 use std::sync::{Arc, OnceLock};
 

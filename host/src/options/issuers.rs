@@ -1,7 +1,8 @@
 //! The accepted issuers: one, or a list of issuers with different names.
 //!
-//! In: the members of the options. Out: `AcceptedIssuer`s, each with the places of its keys. Never: an issuer without
-//! an expected audience or client.
+//! In: the members of the options.
+//! Out: `AcceptedIssuer`s, each with the places of its keys.
+//! Never: an issuer without an expected audience or client.
 
 use std::collections::HashMap;
 

@@ -1,6 +1,8 @@
 //! Guesses which option a program meant by an unknown name.
 //!
-//! In: the name, and the names that there are. Out: one of these, or nothing. Never: an option that is set by a guess.
+//! In: the name, and the names that there are.
+//! Out: one of these, or nothing.
+//! Never: an option that is set by a guess.
 
 /// The names of the options in other libraries, in small letters without punctuation.
 const ALIASES: [(&str, &str); 39] = [

@@ -1,8 +1,9 @@
 //! The options of the replay memory: the size of the process's own memory, the store of a fleet, and the decision
 //! without an answer of the store.
 //!
-//! In: the members of the options. Out: `ReplayOptions`. Never: a password or key in a message, a default that grants a
-//! request without an answer.
+//! In: the members of the options.
+//! Out: `ReplayOptions`.
+//! Never: a password or key in a message, a default that grants a request without an answer.
 
 use std::time::Duration;
 

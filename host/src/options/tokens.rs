@@ -1,7 +1,8 @@
 //! The options for the checks of an access token.
 //!
-//! In: the members of the options, and of one issuer's. Out: `AccessTokenPolicy`, `Audience`, `Clients`,
-//! `RequiredBinding`. Never: a default that accepts every audience.
+//! In: the members of the options, and of one issuer's.
+//! Out: `AccessTokenPolicy`, `Audience`, `Clients`, `RequiredBinding`.
+//! Never: a default that accepts every audience.
 
 use oidc_spa_native::access_token::{AccessTokenPolicy, Audience, Clients, OptionalClaims, Profile};
 use oidc_spa_native::jose::json::Value;

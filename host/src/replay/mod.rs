@@ -1,8 +1,9 @@
 //! The replay check of a validator: in the process's own memory, and also in a replay store of the fleet if the options
 //! name one.
 //!
-//! In: a request that passed every other check. Out: its grant or refusal, or the question for a replay store. Never: a
-//! grant for a proof if a required memory has not answered that it is new.
+//! In: a request that passed every other check.
+//! Out: its grant or refusal, or the question for a replay store.
+//! Never: a grant for a proof if a required memory has not answered that it is new.
 
 pub(crate) mod redis_link;
 pub(crate) mod redis_store;

@@ -1,7 +1,8 @@
 //! One connection to a Redis, or the connections to a Cluster, and the only command that is sent.
 //!
-//! In: a target; a name and its lifetime. Out: whether the name is new. Never: a second command for one proof, an
-//! answer that is guessed.
+//! In: a target; a name and its lifetime.
+//! Out: whether the name is new.
+//! Never: a second command for one proof, an answer that is guessed.
 
 use redis::aio::MultiplexedConnection;
 use redis::cluster_async::ClusterConnection;

@@ -1,7 +1,8 @@
 //! A replay memory in Redis or Valkey, shared by all validators of the process that name the same one.
 //!
-//! In: a proof's name and its lifetime. Out: whether it is new, within a bounded time. Never: its own answer if Redis
-//! gives none, a lock across an await, a password in a message.
+//! In: a proof's name and its lifetime.
+//! Out: whether it is new, within a bounded time.
+//! Never: its own answer if Redis gives none, a lock across an await, a password in a message.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -1,7 +1,8 @@
 //! The address of a Redis, from one URL: a server, a master that Sentinels watch, or a Cluster.
 //!
-//! In: a URL, certificates. Out: `RedisTarget`, and its client. Never: a password in a message or in `Debug` output, a
-//! connection.
+//! In: a URL, certificates.
+//! Out: `RedisTarget`, and its client.
+//! Never: a password in a message or in `Debug` output, a connection.
 
 use std::fmt;
 use std::time::Duration;

@@ -1,7 +1,8 @@
 //! Public keys that the surrounding program holds. That program also verifies the signatures.
 //!
-//! In: the numbers of a key, or its DER; bytes and their signature. Out: `PublicKey`; yes or no. Never: a rule about
-//! the use of a key, the arithmetic itself.
+//! In: the numbers of a key, or its DER; bytes and their signature.
+//! Out: `PublicKey`; yes or no.
+//! Never: a rule about the use of a key, the arithmetic itself.
 
 use std::fmt;
 use std::sync::OnceLock;

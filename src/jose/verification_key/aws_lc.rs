@@ -1,7 +1,8 @@
 //! Public keys as aws-lc parses them.
 //!
-//! In: the numbers of a key, or its DER; bytes and their signature. Out: `PublicKey`; yes or no. Never: a rule about
-//! the use of a key.
+//! In: the numbers of a key, or its DER; bytes and their signature.
+//! Out: `PublicKey`; yes or no.
+//! Never: a rule about the use of a key.
 
 use aws_lc_rs::rsa::PublicEncryptingKey;
 use aws_lc_rs::signature::{
