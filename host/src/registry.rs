@@ -17,7 +17,7 @@ use crate::fetch::FetchPlan;
 use crate::issuer_keys::IssuerKeys;
 use crate::replay::redis_store::{RedisSettings, RedisStore};
 
-/// Things by what they were made of, for as long as somebody holds them.
+/// Shared objects by their settings, while a validator holds them.
 struct Shared<K, V> {
     things: HashMap<K, Weak<V>>,
     /// How many there are when those that nobody holds are looked for: at each new one it would cost all the others.
@@ -32,7 +32,7 @@ impl<K: Eq + Hash + Clone, V> Shared<K, V> {
         Self { things: HashMap::new(), look_at: FEW }
     }
 
-    /// The thing that is there for this key, or a new one.
+    /// The existing object for these settings, or a new one.
     fn of(&mut self, key: K, make: impl FnOnce(K) -> V) -> Arc<V> {
         if let Some(there) = self.things.get(&key).and_then(Weak::upgrade) {
             return there;

@@ -300,7 +300,7 @@ fn certificates_in(pem: &str) -> Option<Vec<CertificateDer<'static>>> {
     read.ok().filter(|certificates| !certificates.is_empty())
 }
 
-/// A URL that is one and cannot serve. What it holds may be a password, so it is not repeated.
+/// A valid URL that cannot be used. The message does not repeat it, since it may hold a password.
 fn unfit(rule: &'static str) -> OptionsError {
     OptionsError::conflict("redis", rule)
 }
