@@ -1,4 +1,4 @@
-//! The native door: strings in, a small tagged verdict out, no rule of its own.
+//! The native door: strings in, a small tagged verdict out. It has no rule of its own.
 //!
 //! In: calls of `ts/`. Out: `VerdictText`. Never: an `if` about OAuth.
 
@@ -6,7 +6,7 @@ mod answer;
 mod arguments;
 mod doors;
 mod notifier;
-// Public, since in a test build nothing registers its functions with Node.js.
+// Public, since a test build does not register its functions with Node.js, and would report them as unused.
 pub mod extraction;
 mod inbox;
 mod parts;
@@ -36,7 +36,7 @@ use verdict_text::{VerdictText, refusal_text};
 /// Events that wait for an environment whose thread is busy.
 const MAX_EVENTS: usize = 1024;
 
-/// What no application can say: the public options have no such members.
+/// Internal settings, which the public options do not have.
 #[napi(object)]
 #[derive(Default)]
 pub struct NativeInternals {
@@ -46,7 +46,7 @@ pub struct NativeInternals {
     pub own_clock: Option<bool>,
     /// The application asks its replay store itself.
     pub application_store: Option<bool>,
-    /// The options name no issuer: each is asked for when a token names it.
+    /// The options name no issuer: the application is asked for an issuer when a token names it.
     pub asks_for_issuers: Option<bool>,
 }
 
@@ -58,7 +58,7 @@ pub struct NativeValidator {
 
 #[napi]
 impl NativeValidator {
-    /// Reads the options, a JSON text, and what `ts/` says beside them.
+    /// Reads the options, a JSON text, and the internal settings.
     #[napi(constructor, catch_unwind)]
     pub fn new(options: String, internals: Option<NativeInternals>) -> Result<Self> {
         let internals = internals.unwrap_or_default();
@@ -73,19 +73,19 @@ impl NativeValidator {
         Ok(Self { validator: Arc::new(validator) })
     }
 
-    /// The functions that each request goes through: `doors.rs` says which. Verdicts of other threads come to the inbox.
+    /// The functions that each request calls, as `doors.rs` lists them. Verdicts of other threads come to the inbox.
     #[napi(catch_unwind, ts_return_type = "object")]
     pub fn doors<'env>(&self, env: &'env Env, inbox: &NativeInbox) -> Result<Object<'env>> {
         doors::open(env, &self.validator, inbox.inbox())
     }
 
-    /// What JavaScript must know of the options, as the JSON text of `Settings`.
+    /// The options as JavaScript needs them: the JSON text of `Settings`.
     #[napi(catch_unwind)]
     pub fn settings(&self) -> String {
         self.validator.settings()
     }
 
-    /// A refusal that was decided outside, with its status and challenge.
+    /// A refusal that JavaScript decided, with its status and challenge.
     #[napi(catch_unwind)]
     #[allow(clippy::too_many_arguments)]
     pub fn refuse(
@@ -108,8 +108,8 @@ impl NativeValidator {
         Ok(refusal_text(&self.validator.refuse(rejection, used, rules, &demand, time(now))))
     }
 
-    /// The issuer that a request's token names by its own word, where that is a name that may be asked for, and whether the
-    /// token may be a good one. It chooses who judges the request, and nothing else.
+    /// The issuer that a request's unverified token names, if the name is valid, and whether the token may be good. It
+    /// only chooses the validator that judges the request.
     #[napi(catch_unwind)]
     pub fn named_issuer(
         &self,
@@ -134,19 +134,19 @@ impl NativeValidator {
         self.validator.accepts_issuer(&name)
     }
 
-    /// Says that no more requests come: keys that no other validator uses are no longer fetched.
+    /// Retires the validator: it gets no more requests, and keys that no other validator uses are no longer fetched.
     #[napi(catch_unwind)]
     pub fn retire(&self) {
         self.validator.retire();
     }
 
-    /// The keys that were fetched and serve now, as a text for the option `keysSnapshot`.
+    /// The fetched keys that are in use now, as a text for the option `keysSnapshot`.
     #[napi(catch_unwind)]
     pub fn snapshot(&self) -> String {
         self.validator.snapshot()
     }
 
-    /// How the validator stands, as the JSON text of `ValidatorHealth`.
+    /// The state of the validator, as the JSON text of `ValidatorHealth`.
     #[napi(catch_unwind)]
     pub fn health(&self) -> String {
         self.validator.health()
@@ -177,8 +177,8 @@ impl NativeValidator {
     }
 }
 
-/// Has `listener` called with the JSON text of each `KeysEvent` of the process, for as long as the calling environment
-/// lives. It keeps no process alive.
+/// Calls `listener` with the JSON text of each `KeysEvent` of the process, while the calling environment lives. It does
+/// not keep the process alive.
 #[napi(catch_unwind)]
 pub fn on_keys_event(env: &Env, listener: Function<'_, String, ()>) -> Result<()> {
     let notifier = Notifier::<String, MAX_EVENTS>::new(env, &listener)?;
@@ -186,7 +186,7 @@ pub fn on_keys_event(env: &Env, listener: Function<'_, String, ()>) -> Result<()
     Ok(())
 }
 
-/// Whether this is the first call in the process. Notices that are given once use it, whatever the number of threads.
+/// Whether this is the first call in the process. Notices that are given once in a process use it.
 #[napi]
 pub fn is_first_to_ask() -> bool {
     static WAS_ASKED: AtomicBool = AtomicBool::new(false);
@@ -199,7 +199,7 @@ pub fn lacks_authorities() -> bool {
     oidc_spa_native_host::lacks_authorities()
 }
 
-/// Hands over the authorities to trust where the system has none, in PEM.
+/// Sets the authorities to trust if the system has none, in PEM.
 #[napi(catch_unwind)]
 pub fn trust_authorities(authorities: Vec<String>) {
     trust_where_the_system_has_no_authorities(authorities);
@@ -220,7 +220,7 @@ pub struct NativeErrorRow {
     pub description: String,
 }
 
-/// The table of codes, so that the TypeScript union and the documentation can be held against it.
+/// The table of codes, so that a test can compare the TypeScript union and the documentation with it.
 #[napi]
 pub fn error_table() -> Vec<NativeErrorRow> {
     let rows = Code::ALL.iter().map(|code| code.row());

@@ -1,8 +1,8 @@
 //! Reports what happens to keys to every listener in this process.
 //!
 //! In: changes of an issuer's keys.
-//! Out: JSON texts, one an event.
-//! Never: a label that a client or an issuer chose, other than in the text of an error and the `kid` of a skipped key.
+//! Out: JSON texts, one for each event.
+//! Never: text from a client or an issuer, except in the text of an error and in the `kid` of a skipped key.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -10,27 +10,27 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
 
-/// Hears of every event; answers whether it wants to hear more.
+/// A listener for every event. It returns whether it wants further events.
 type Listener = Box<dyn Fn(&str) -> bool + Send>;
 
 static LISTENERS: Mutex<Vec<Listener>> = Mutex::new(Vec::new());
 
-/// Has a listener told of every event of every issuer of the process, until it returns `false`. It is called with a
-/// lock held, and must return at once.
+/// Calls a listener with every event of every issuer of the process, until it returns `false`. It is called under a
+/// lock, and must return at once.
 pub fn listen(listener: impl Fn(&str) -> bool + Send + 'static) {
     LISTENERS.lock().unwrap_or_else(PoisonError::into_inner).push(Box::new(listener));
 }
 
-/// What the end of a fetch means.
+/// The result of a fetch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Happened {
-    /// The issuer answered well.
+    /// The issuer gave a good answer.
     Fetched { was_failing: bool, rotated: bool },
-    /// It did not.
+    /// It gave no good answer.
     Failed,
 }
 
-/// What has happened to one issuer's keys, as far as it is reported or compared later.
+/// The history of one issuer's keys that later events need.
 #[derive(Debug, Default)]
 pub(crate) struct KeysHistory {
     fetched_at: Option<SystemTime>,
@@ -73,7 +73,7 @@ impl FetchCounts {
 }
 
 impl KeysHistory {
-    /// When the issuer last answered well.
+    /// Time of the issuer's last good answer.
     pub(crate) const fn fetched_at(&self) -> Option<SystemTime> {
         self.fetched_at
     }
@@ -88,7 +88,7 @@ impl KeysHistory {
         self.fetched_at = Some(fetched_at);
     }
 
-    /// Notes the end of a fetch, and tells those who listen what it means.
+    /// Notes the end of a fetch, and publishes its events.
     pub(crate) fn note(
         &mut self,
         issuer: &str,
@@ -113,7 +113,7 @@ impl KeysHistory {
         }
     }
 
-    /// Tells that keys serve beyond their age, once until the issuer answers again.
+    /// Publishes once that keys are used beyond their age, until the issuer answers again.
     pub(crate) fn note_stale(&mut self, issuer: &str) {
         if !self.is_stale_reported {
             self.is_stale_reported = true;
@@ -122,7 +122,7 @@ impl KeysHistory {
     }
 }
 
-/// Tells of an event; `more` is one further member of it.
+/// Publishes an event; `more` is one further member of it.
 fn tell(issuer: &str, name: &str, more: Option<(&str, Value)>) {
     let mut event = json!({ "type": name, "issuerUri": issuer });
     if let (Some(members), Some((name, value))) = (event.as_object_mut(), more) {

@@ -1,6 +1,6 @@
-//! How a validator stands, for people and their monitors.
+//! The state of a validator, for people and their monitoring.
 //!
-//! In: what the issuers' keys and the replay memory tell of themselves.
+//! In: the state of the issuers' keys and of the replay memory.
 //! Out: the JSON text of `ValidatorHealth` (index.d.ts).
 //! Never: a network call, a key's numbers.
 
@@ -25,10 +25,10 @@ pub(crate) struct IssuerHealth {
     pub last_error: Option<Arc<str>>,
 }
 
-/// The most keys that are listed of those that verify nothing.
+/// The greatest number of listed keys that cannot verify signatures.
 const MAX_SKIPPED: usize = 20;
 
-/// Where keys come from, and how they stand.
+/// The source of keys, and their state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum KeysState {
     Static,
@@ -57,7 +57,7 @@ pub(crate) fn skipped_keys(set: Option<&Arc<JwkSet>>) -> Vec<Value> {
 }
 
 impl KeysState {
-    /// The worse, the higher.
+    /// A worse state has a higher number.
     const fn trouble(self) -> u8 {
         match self {
             Self::Static => 0,
@@ -70,7 +70,7 @@ impl KeysState {
 }
 
 impl IssuerHealth {
-    /// Of keys that are known in advance.
+    /// The health of keys that are known in advance.
     pub(crate) fn of_known_keys(issuer_uri: &str, keys: Option<Arc<JwkSet>>) -> Self {
         Self {
             issuer_uri: issuer_uri.to_owned(),
@@ -83,7 +83,7 @@ impl IssuerHealth {
         }
     }
 
-    /// Of two sets that count together: the worse state, the earlier times, every error.
+    /// The health of two sets of one issuer: the worse state, the earlier times, every error.
     pub(crate) fn beside(self, other: Self) -> Self {
         let earlier = |a: Option<SystemTime>, b: Option<SystemTime>| a.into_iter().chain(b).min();
         let worse = if other.state.trouble() > self.state.trouble() { other.state } else { self.state };

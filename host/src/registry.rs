@@ -1,8 +1,9 @@
-//! What all validators of a process share: one set of keys an issuer, one replay memory, one connection to a Redis.
+//! The objects that all validators of a process share: one key set for each issuer, one replay memory, one connection
+//! to a Redis.
 //!
-//! In: what is fetched or asked, and how.
-//! Out: the one `IssuerKeys` or `RedisStore` for it; the process's `ReplayMemory`.
-//! Never: a second fetch for what is there already.
+//! In: the plan of a fetch or the settings of a store.
+//! Out: the one `IssuerKeys` or `RedisStore` for them; the process's `ReplayMemory`.
+//! Never: a second fetch of the same keys.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -16,7 +17,7 @@ use crate::fetch::FetchPlan;
 use crate::issuer_keys::IssuerKeys;
 use crate::replay::redis_store::{RedisSettings, RedisStore};
 
-/// Things by what they were made of, for as long as somebody holds them.
+/// Shared objects by their settings, while a validator holds them.
 struct Shared<K, V> {
     things: HashMap<K, Weak<V>>,
     /// How many there are when those that nobody holds are looked for: at each new one it would cost all the others.
@@ -31,7 +32,7 @@ impl<K: Eq + Hash + Clone, V> Shared<K, V> {
         Self { things: HashMap::new(), look_at: FEW }
     }
 
-    /// The thing that is there for this key, or a new one.
+    /// The existing object for these settings, or a new one.
     fn of(&mut self, key: K, make: impl FnOnce(K) -> V) -> Arc<V> {
         if let Some(there) = self.things.get(&key).and_then(Weak::upgrade) {
             return there;
@@ -53,7 +54,7 @@ fn shared<K: Eq + Hash + Clone, V>(all: &OfProcess<K, V>, key: K, make: impl FnO
     all.lock().unwrap_or_else(PoisonError::into_inner).of(key, make)
 }
 
-/// The keys of this plan: those that another validator of the process holds already, or new ones.
+/// The keys of this plan: those of another validator of the process, or new ones.
 pub(crate) fn issuer_keys(plan: FetchPlan, policy: KeyRingPolicy) -> Arc<IssuerKeys> {
     static KEYS: OfProcess<(FetchPlan, KeyRingPolicy), IssuerKeys> =
         LazyLock::new(|| Mutex::new(Shared::new()));
@@ -66,7 +67,7 @@ pub(crate) fn redis_store(settings: RedisSettings) -> Arc<RedisStore> {
     shared(&STORES, settings, RedisStore::new)
 }
 
-/// A replay memory for no proofs yet. Each validator says which it accepts, and how many there may be.
+/// An empty replay memory. Each validator adds its window and its number of proofs.
 pub(crate) fn new_replay_memory() -> ReplayMemory {
     ReplayMemory::new(0, ProofWindow::NARROWEST)
 }

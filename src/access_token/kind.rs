@@ -1,8 +1,8 @@
-//! What a token says that it is, where it is something else than an access token (RFC 8725 section 3.12).
+//! Recognizes JWTs that are not access tokens (RFC 8725 section 3.12).
 //!
 //! In: claims, or a text that is no signed JWT; the policy.
 //! Out: nothing, or a refusal that says what came and what to send.
-//! Never: what came in a message, but for the words that stand for nothing.
+//! Never: the text of the token in a message, except for words such as `undefined`.
 
 use crate::jose::algorithm::AlgorithmSet;
 use crate::jose::json::Object;
@@ -11,7 +11,7 @@ use crate::rejection::{Code, Rejection, Shown};
 
 use super::{AccessTokenPolicy, Profile};
 
-/// Refuses a JWT that says of itself that it is something else than an access token.
+/// Refuses a JWT whose own members say that it is not an access token.
 pub(super) fn check(claims: &Object<'_>, policy: AccessTokenPolicy) -> Result<(), Rejection> {
     let words = Words::read(claims);
     if let Some((kind, mark)) = never_accepted(&words) {
@@ -30,14 +30,14 @@ pub(super) fn check(claims: &Object<'_>, policy: AccessTokenPolicy) -> Result<()
     }
 }
 
-/// What a token says of its kind, read in one pass.
+/// The members that say of which kind a token is, read in one pass.
 #[derive(Default)]
 struct Words<'c> {
     typ: Option<&'c str>,
     r#type: Option<&'c str>,
     token_type: Option<&'c str>,
     token_use: Option<&'c str>,
-    // A claim counts by its presence: its type is the issuer's mistake, not a way around the check.
+    // A claim counts if it is present. A wrong type does not avoid the check.
     has_events: bool,
     has_at_hash: bool,
     has_c_hash: bool,
@@ -67,12 +67,12 @@ impl<'c> Words<'c> {
 const OF_REFRESH_TOKENS: &[&str] = &["refresh", "refresh_token"];
 const OF_ID_TOKENS: &[&str] = &["id", "id_token"];
 
-/// Whether a claim is one of these words, in whatever case: an issuer's spelling of it opens nothing.
+/// Whether a claim is one of these words, in any case, so that another spelling does not avoid the check.
 fn says(claim: Option<&str>, words: &[&str]) -> bool {
     claim.is_some_and(|claim| words.iter().any(|word| word.eq_ignore_ascii_case(claim)))
 }
 
-/// Kinds of tokens that are not for resource servers whatever the options say, and what tells them.
+/// Kinds of tokens that are never for resource servers, and their marks.
 fn never_accepted(words: &Words<'_>) -> Option<(&'static str, &'static str)> {
     const REFRESH: &str = "a refresh token";
     if says(words.typ, &["refresh", "offline"]) {
@@ -93,7 +93,7 @@ fn never_accepted(words: &Words<'_>) -> Option<(&'static str, &'static str)> {
     words.has_events.then_some(("a security event token", "it has an events claim"))
 }
 
-/// What tells an ID token: OpenID Connect Core section 3.1.3.6 and 3.3.2.11, and the issuers' own words.
+/// The marks of an ID token: OpenID Connect Core section 3.1.3.6 and 3.3.2.11, and the issuers' own claims.
 fn id_token_mark(words: &Words<'_>, claims: &Object<'_>) -> Option<&'static str> {
     if says(words.typ, &["id"]) {
         return Some("its typ claim says so");
@@ -116,7 +116,7 @@ fn id_token_mark(words: &Words<'_>, claims: &Object<'_>) -> Option<&'static str>
         .then_some("it has a nonce claim, and none that access tokens have, such as scope")
 }
 
-/// Claims that an access token has and an ID token has not. Older versions of Keycloak, Azure AD B2C and others repeat the
+/// Claims of access tokens that ID tokens do not have. Older versions of Keycloak, Azure AD B2C and others repeat the
 /// `nonce` of the sign-in in access tokens.
 const OF_ACCESS_TOKENS: [&str; 8] =
     ["scope", "scp", "client_id", "cid", "appid", "permissions", "token_use", "resource_access"];
@@ -153,7 +153,7 @@ pub(super) fn unreadable(token: &str, error: &JwsError, policy: AccessTokenPolic
     }
 }
 
-/// Refuses an encrypted token as what it is. The drop-in says what is wrong with its algorithm.
+/// Refuses an encrypted token, and says that it is encrypted. The drop-in says what is wrong with its algorithm.
 pub(super) fn check_signed(
     token: &str,
     header: &JoseHeader,
@@ -165,7 +165,7 @@ pub(super) fn check_signed(
     Ok(())
 }
 
-/// The refusal of a token whose bytes are too many.
+/// The refusal of a token that is too long.
 #[cold]
 pub(super) fn too_long(bytes: usize, max_bytes: usize, policy: AccessTokenPolicy) -> Rejection {
     if policy.profile == Profile::OidcSpa {
@@ -178,7 +178,7 @@ pub(super) fn too_long(bytes: usize, max_bytes: usize, policy: AccessTokenPolicy
         )
 }
 
-/// The refusal of a token whose algorithm is none of those that are known here.
+/// The refusal of a token whose algorithm is unknown.
 #[cold]
 pub(super) fn unknown_algorithm(name: &str, policy: AccessTokenPolicy) -> Rejection {
     let sentence = format!("Unsupported or too weak algorithm {}", Shown(name));
@@ -199,7 +199,7 @@ pub(super) fn unknown_algorithm(name: &str, policy: AccessTokenPolicy) -> Reject
     }
 }
 
-/// The refusal of a token whose algorithm the application does not accept of its issuer.
+/// The refusal of a token whose algorithm the application does not accept from this issuer.
 #[cold]
 pub(super) fn algorithm_not_allowed(
     name: &str,
@@ -216,7 +216,7 @@ pub(super) fn algorithm_not_allowed(
     rejection.advising("If the issuer may sign with it, add it there")
 }
 
-/// The refusal of a token whose signature none of the issuer's keys made.
+/// The refusal of a token whose signature was made by none of the issuer's keys.
 #[cold]
 pub(super) fn not_signed(header: &JoseHeader, policy: AccessTokenPolicy) -> Rejection {
     let sentence = "signature verification failed";

@@ -1,8 +1,8 @@
-//! Whom an access token is for, and who asked for it (RFC 9068 sections 2.2 and 4).
+//! The audience and the client of an access token (RFC 9068 sections 2.2 and 4).
 //!
 //! In: claims, what the configuration expects.
 //! Out: `Audience`, `Clients`; nothing, or a refusal.
-//! Never: a default that accepts everybody.
+//! Never: a default that accepts every token.
 
 use std::borrow::Cow;
 
@@ -17,14 +17,14 @@ use super::Profile;
 pub enum Audience {
     /// One of these values is among the token's.
     AnyOf(Vec<String>),
-    /// Each of the token's values is one of these: it is for this API alone.
+    /// Each of the token's values is one of these: the token is for this API only.
     Only(Vec<String>),
     /// Not checked. Written by the application, never a default.
     Unchecked,
 }
 
 impl Audience {
-    /// Whether a token whose hint names these may be for this API.
+    /// Whether a token with these values in its unverified `aud` may be for this API.
     pub(super) fn is_met_by<'t>(&self, mut audiences: impl Iterator<Item = &'t str>) -> bool {
         match self {
             Self::AnyOf(expected) | Self::Only(expected) => {
@@ -142,13 +142,13 @@ const MICROSOFT_GRAPH: [&str; 2] = ["00000003-0000-0000-c000-000000000000", "htt
 /// Connect and Entra ID version 2, Okta, Entra ID version 1.
 pub(super) const CLIENT_CLAIMS: [&str; 4] = ["client_id", "azp", "cid", "appid"];
 
-/// Whose token it must be.
+/// The clients whose tokens are accepted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Clients {
-    /// Any client's.
+    /// Tokens of any client.
     #[default]
     Any,
-    /// One of these clients'.
+    /// Tokens of one of these clients.
     OneOf(Vec<String>),
 }
 

@@ -2,7 +2,7 @@
 //!
 //! In: claims, the policy, the expected audience.
 //! Out: nothing, or a refusal that names the claim.
-//! Never: a value's meaning; in the default profile, the type of a claim that nothing here decides by.
+//! Never: a value's meaning; in the default profile, the type of a claim that the decision does not need.
 
 use std::borrow::Cow;
 
@@ -15,15 +15,15 @@ use super::{AccessTokenPolicy, Profile};
 /// Which tokens must have a claim.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Presence {
-    /// Every access token, the options aside.
+    /// Every access token, unless the options let it be absent.
     Always,
-    /// One by the letter of RFC 9068, beyond what common issuers send.
+    /// Only a token by RFC 9068; common issuers leave the claim out.
     Rfc9068,
     /// None.
     Optional,
 }
 
-/// What a claim may be, and how messages say it.
+/// The type of a claim, and its name in messages.
 struct Type {
     holds: fn(&Value<'_>) -> bool,
     name: &'static str,
@@ -45,13 +45,13 @@ fn is_string_or_strings(value: &Value<'_>) -> bool {
     }
 }
 
-/// What is asked of one claim.
+/// The requirements for one claim.
 struct Rule {
     name: &'static str,
     presence: Presence,
     /// Its type by RFC 9068 section 2.2.
     by_letter: Type,
-    /// Its type in the default profile. `None`: nothing is decided by it, so that it may be of any.
+    /// Its type in the default profile. `None`: the decision does not need the claim, so any type is allowed.
     by_default: Option<Type>,
 }
 

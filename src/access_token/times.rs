@@ -11,13 +11,13 @@ use crate::time::{Leeway, NumericDate, UnixTime, Validity};
 
 use super::{AccessTokenPolicy, Profile};
 
-/// How far ahead of this clock a token may claim to be issued: FAPI 2.0 Security Profile section 5.3.2.1.
+/// How far ahead of this clock the `iat` of a token may lie: FAPI 2.0 Security Profile section 5.3.2.1.
 const MAX_ISSUED_AHEAD: Leeway = match Leeway::from_secs(60) {
     Some(leeway) => leeway,
     None => Leeway::NONE,
 };
 
-/// `iat`, `nbf` and `exp`, and for how long they let the token pass.
+/// Checks `iat`, `nbf` and `exp`, and returns the time in which the token is valid.
 pub(super) fn check(
     claims: &Object<'_>,
     policy: AccessTokenPolicy,
@@ -71,7 +71,7 @@ pub(super) fn check(
     }
 }
 
-/// The times that a token names, beside this server's.
+/// The times in a token, and the time of this server.
 #[cold]
 pub(super) fn facts(claims: &Object<'_>, policy: AccessTokenPolicy, now: UnixTime) -> Facts {
     let named = ["iat", "nbf", "exp"].into_iter().filter_map(|name| {
@@ -89,7 +89,7 @@ pub(super) fn facts(claims: &Object<'_>, policy: AccessTokenPolicy, now: UnixTim
     Facts::new(expected, if found.is_empty() { "no times" } else { &found })
 }
 
-/// The part of a validity in which the token is not older than it may be.
+/// The part of a validity in which the token is not older than the policy allows.
 fn young_enough(
     validity: Validity,
     issued: Option<NumericDate>,

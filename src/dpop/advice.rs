@@ -1,6 +1,6 @@
 //! Messages for developers about refused proofs: beside the sentences of `oidc-spa/server` they give ages and advice.
 //!
-//! In: what a proof says and what was expected; whether `oidc-spa/server`'s sentence is all that is to be said.
+//! In: what a proof says and what was expected; whether to use only the sentence of `oidc-spa/server`.
 //! Out: rejections.
 //! Never: a decision.
 
@@ -13,7 +13,7 @@ use crate::time::{Leeway, NumericDate, UnixTime};
 
 use super::window::ProofWindow;
 
-/// A proof that is no well-formed JWT, or lacks what one must have.
+/// A proof that is not a well-formed JWT, or lacks a required member.
 #[cold]
 pub(super) fn malformed(error: &dyn std::fmt::Display) -> Rejection {
     Code::ProofMalformed.because(format!("DPoP proof signature/structure invalid: {error}"))
@@ -99,7 +99,7 @@ pub(super) fn another_uri(
     }
 }
 
-/// When a proof was made, beside what is accepted.
+/// The time of a proof, and the accepted times.
 #[cold]
 pub(super) fn times(claims: &Object<'_>, window: ProofWindow, has_nonces: bool, now: UnixTime) -> Facts {
     let nonce = if has_nonces { ", with a nonce of this server" } else { "" };
@@ -114,7 +114,7 @@ pub(super) fn times(claims: &Object<'_>, window: ProofWindow, has_nonces: bool, 
     Facts::new(expected, found.unwrap_or_else(|| "no iat".to_owned()) + if has_nonces { with } else { "" })
 }
 
-/// A claim as a message shows it: strings as they are, the rest by what it is.
+/// A claim as a message shows it: a string as it is, any other value by its type.
 pub(super) fn shown(claim: Option<&Value<'_>>) -> String {
     match claim {
         None => "undefined".to_owned(),
@@ -174,7 +174,7 @@ pub(super) fn algorithm_not_allowed(name: &str, accepted: AlgorithmSet, as_oidc_
     ))
 }
 
-/// A proof whose header cannot be read. It is not repeated: what stands there may be a token.
+/// A proof whose header cannot be read. The message does not repeat it, since it may be a token.
 #[cold]
 pub(super) fn unreadable(proof: &str, error: &JwsError, as_oidc_spa: bool) -> Rejection {
     let sentence = "Failed to decode DPoP proof header";
@@ -206,7 +206,7 @@ pub(super) fn outside_validity(
     rejection.advising("If the client has just made the proof, check both clocks")
 }
 
-/// The same refusal, with what to do about it where that follows from its code.
+/// The same refusal, with advice if the code allows one.
 #[cold]
 pub(crate) fn advised(rejection: Rejection, as_oidc_spa: bool) -> Rejection {
     match advice(rejection.code()).filter(|_| !as_oidc_spa) {

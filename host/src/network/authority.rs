@@ -2,17 +2,18 @@
 //!
 //! In: a certificate in DER that the application gave.
 //! Out: yes or no.
-//! Never: a signature, a name, a time: those are looked at when a server shows a certificate.
+//! Never: a signature, a name, a time: these are checked when a server shows a certificate.
 
 use x509_cert::certificate::{CertificateInner, Raw};
 use x509_cert::der::Decode as _;
 use x509_cert::ext::pkix::{BasicConstraints, KeyUsage};
 
-/// Whether the certificate may sign others. An anchor's own extensions are not looked at when a path is built to it, so
-/// that a server's certificate among the anchors would let this server sign for any name.
+/// Whether the certificate may sign others. The extensions of an anchor are not checked when a path to it is built. So
+/// if a server's certificate were an anchor, this server could sign certificates for any name.
 ///
-/// As OpenSSL decides it, and so Node.js: `basicConstraints` say so, and `keyUsage` does not deny it. Where the former are
-/// lacking, the latter must say so; a certificate without extensions must have signed itself. What cannot be read is none.
+/// The rule is that of OpenSSL, and so of Node.js: `basicConstraints` must say so, and `keyUsage` must not deny it.
+/// Without `basicConstraints`, `keyUsage` must say so. A certificate without extensions must be self-signed. A certificate that
+/// cannot be read is not an authority's.
 pub(crate) fn is_authority(certificate: &[u8]) -> bool {
     let Ok(certificate) = CertificateInner::<Raw>::from_der(certificate) else { return false };
     let body = certificate.tbs_certificate();

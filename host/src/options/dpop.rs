@@ -88,7 +88,7 @@ pub(super) fn nonces(options: &Reader<'_>) -> Result<Option<Nonces>, OptionsErro
             return Err(options.conflict("nonceSecret", WITHOUT_NONCES));
         }
         Some(text) if text.len() < 32 => {
-            // What was given may be most of a secret: it is not repeated.
+            // The value may be a part of a secret, so the message does not repeat it.
             let expected = "at least 32 characters that nobody can guess";
             return Err(OptionsError::expected("nonceSecret", expected));
         }
@@ -105,7 +105,7 @@ pub(super) fn nonces(options: &Reader<'_>) -> Result<Option<Nonces>, OptionsErro
     Ok(Some(Nonces::new(mode, secret, period_secs)))
 }
 
-/// One secret for all validators of the process that are given none.
+/// One random secret for all validators of the process without their own.
 fn process_secret() -> Option<[u8; 32]> {
     static SECRET: OnceLock<Option<[u8; 32]>> = OnceLock::new();
     *SECRET.get_or_init(random_secret)

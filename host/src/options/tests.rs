@@ -1,4 +1,4 @@
-//! Tests of the options as a whole: what is enough, and what every senseless option is answered with.
+//! Tests of the options as a whole: which options are enough, and the error for each wrong option.
 //!
 //! In: JSON texts. Out: nothing. Never: the network.
 
