@@ -227,7 +227,7 @@ export interface NativeValidator {
 /** What the addon counts. */
 export type NativeMetrics = Pick<ValidatorMetrics, "keys" | "replayMemory">;
 
-/** What no application can say: the public options have no such members. */
+/** Internal settings, which the public options do not have. */
 export interface Internals {
     /** The rules are those of `oidc-spa/server`. */
     readonly dropIn?: boolean;

@@ -62,7 +62,9 @@ export class Verifier {
     readonly #memory: VerifiedTokens | null;
     readonly #verification: Settings["verification"];
     readonly #counts: PathCounts;
-    /** Verifications here since the last one that was timed, and elsewhere since the last one that was tried here. */
+    /**
+     * Verifications on this thread since the last timed one, and on other threads since the last trial on this thread.
+     */
     #untimed = 0;
     #elsewhere = 0;
     /** About the median time of a verification on this thread. */

@@ -60,7 +60,7 @@ export interface UpgradeServer {
     readonly options?: { readonly noServer?: boolean | undefined };
 }
 
-/** A server that listens for itself upgrades everybody, whatever the guard says. */
+/** A server with its own listener upgrades every request, also refused ones. */
 export function checkNoServer(sockets: UpgradeServer): void {
     const given: Partial<UpgradeServer> = Object(sockets);
     if (typeof given.handleUpgrade !== "function") {

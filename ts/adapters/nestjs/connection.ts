@@ -18,7 +18,7 @@ type Node = {
     readonly directives?: readonly { readonly name: { readonly value: string } }[];
     readonly selectionSet?: { readonly selections: readonly Node[] };
 };
-/** What GraphQL tells a resolver of the operation. */
+/** The information about the operation that GraphQL gives to a resolver. */
 type ResolveInfo = {
     readonly operation?: Node & { readonly operation?: string };
     readonly fragments?: Readonly<Record<string, Node>>;
