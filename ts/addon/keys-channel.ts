@@ -11,17 +11,17 @@ import { onKeysEvent } from "./native.js";
 import { apart, weakly } from "./apart.js";
 import { isFetchTraced, traceFetch, type ToldFetch } from "./fetch-channel.js";
 
-// Held here: Node.js keeps no channel that nobody holds.
+// Held here, since Node.js drops a channel without references.
 const keys = channel("oidc-spa-native:keys");
 
 let isListening = false;
 
 /**
- * Begins to publish in this JavaScript environment (the main thread, or one worker thread); once, however often it is
- * called. An environment without a validator is not woken for events of others.
+ * Begins to publish in this JavaScript environment (the main thread, or one worker thread); only the first call has an
+ * effect. An environment without a validator gets no events of others.
  *
- * A subscriber that throws reaches neither the addon nor the other subscribers: `publish` hands what it threw to the
- * process as an uncaught exception, as it does on every channel of Node.js. Catching it here would hide it.
+ * An error of a subscriber reaches neither the addon nor the other subscribers: `publish` makes it an uncaught
+ * exception of the process, as on every channel of Node.js. Catching it here would hide it.
  */
 export function publishKeysEvents(): void {
     if (isListening) {
@@ -43,7 +43,7 @@ function publish(text: string): void {
     }
 }
 
-/** Tells that the application's function could not say of an issuer whether it is accepted. */
+/** Publishes that the application's function gave no answer for an issuer. */
 export function tellOfLookup(error: string): void {
     if (keys.hasSubscribers) {
         keys.publish({ type: "lookup-failed", issuerUri: "", error } satisfies KeysEvent);

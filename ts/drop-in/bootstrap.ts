@@ -1,5 +1,5 @@
 /**
- * `oidcSpa`: where a program on the drop-in starts.
+ * `oidcSpa`: the start of a program on the drop-in.
  *
  * In: a schema, the parameters of `bootstrapAuth`. Out: `bootstrapAuth`, `validateAndDecodeAccessToken`. Never: a rule
  * of OAuth.
@@ -14,7 +14,7 @@ type OidcSpaUtilsBuilder<
     ExcludedMethod extends "withExpectedDecodedAccessTokenShape" | "createUtils" = never
 > = Omit<
     {
-        /** Says what the application's claims look like: a zod schema, or anything with such a `parse`. */
+        /** Sets the schema of the application's claims: a zod schema, or an object with such a `parse`. */
         withExpectedDecodedAccessTokenShape: <DecodedAccessToken extends Record<string, unknown>>(params: {
             decodedAccessTokenSchema: SchemaLike<DecodedAccessToken_RFC9068, DecodedAccessToken>;
         }) => OidcSpaUtilsBuilder<DecodedAccessToken, ExcludedMethod | "withExpectedDecodedAccessTokenShape">;
@@ -33,10 +33,10 @@ function builder<DecodedAccessToken extends Record<string, unknown>>(
     };
 }
 
-/** Where a program starts. */
+/** The start of a program. */
 export const oidcSpa: OidcSpaUtilsBuilder = builder<DecodedAccessToken_RFC9068>(undefined);
 
-/** How long a request waits for `bootstrapAuth` to be called: as long as it would wait for keys. */
+/** How long a request waits for a call of `bootstrapAuth`: as long as it waits for keys. */
 const BOOTSTRAP_TIMEOUT_MS = 5_000;
 
 function createUtils<DecodedAccessToken extends Record<string, unknown>>(
@@ -55,7 +55,7 @@ function createUtils<DecodedAccessToken extends Record<string, unknown>>(
 
     return {
         bootstrapAuth: params => {
-            // One that failed is forgotten, so that it can be tried again.
+            // A failed start is forgotten, so that it can be tried again.
             bootstrap ??= start(params).catch((error: unknown) => {
                 bootstrap = undefined;
                 throw error;

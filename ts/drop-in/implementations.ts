@@ -1,5 +1,5 @@
 /**
- * The three implementations that `bootstrapAuth` may be asked for: the real one and two mocks.
+ * The three implementations of `bootstrapAuth`: the real one and two mocks.
  *
  * In: the parameters of `bootstrapAuth`, a schema. Out: how a call of `validateAndDecodeAccessToken` is answered. Never: a
  * rule of OAuth.
@@ -40,7 +40,7 @@ export interface Implementation<DecodedAccessToken> {
 /** Verified claims with the application's schema. */
 type Accept<DecodedAccessToken> = (claims: unknown, params: Params) => ReturnType<DecodedAccessToken>;
 
-/** Longer than any attempt to reach an issuer, whose own limits come first. */
+/** Longer than any attempt to reach an issuer, so the limits of the attempt apply first. */
 const READY_TIMEOUT_MS = 120_000;
 
 export function implementationOf<DecodedAccessToken extends Record<string, unknown>>(
@@ -60,7 +60,7 @@ export function implementationOf<DecodedAccessToken extends Record<string, unkno
         checkPlaceOfMock(placeOfMock);
         return { answer: decoding(accept) };
     }
-    // A misspelt mock must not become a mock, nor a misspelt "real" something that never answers.
+    // A misspelt value must be an error: it must start neither a mock nor an implementation that never answers.
     throw new TypeError(
         'oidc-spa-native: bootstrapAuth takes implementation "real", or "mock" with behavior "decode only" or ' +
             '"use static identity".'
@@ -78,7 +78,7 @@ function acceptBy<DecodedAccessToken extends Record<string, unknown>>(
             decodedAccessToken =
                 schema === undefined ? (original as unknown as DecodedAccessToken) : schema.parse(original);
             if (typeof decodedAccessToken?.then === "function") {
-                // That it rejects is said here already.
+                // Its rejection is handled here.
                 Promise.resolve(decodedAccessToken).catch(() => undefined);
                 throw new TypeError(
                     "its parse returned a Promise, of which nobody can say yet whether it is kept"

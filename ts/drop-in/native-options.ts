@@ -1,5 +1,5 @@
 /**
- * The parameter `native` of `bootstrapAuth`: what goes beyond `oidc-spa/server`.
+ * The parameter `native` of `bootstrapAuth`: options beyond `oidc-spa/server`.
  *
  * In: what a program passed. Out: options of a mock and of a validator. Never: an option that would contradict
  * `oidc-spa/server`.

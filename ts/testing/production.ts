@@ -1,21 +1,21 @@
 /**
- * Keeps what verifies nothing out of production, unless it is wanted there twice.
+ * Prevents validators without verification in production, unless they are allowed there twice.
  *
  * In: an option, the environment. Out: an error, or a warning. Never: silence in production.
  */
 
-/** What a mock takes that is to run in production. */
+/** The option of a mock for production. */
 export interface ProductionOptions {
     /**
-     * Verify nothing where `NODE_ENV` is `production` too. It counts only beside the environment variable
-     * `OIDC_SPA_NATIVE_VERIFY_NOTHING=true`: either alone is an error there. Default `false`.
+     * Allow a mock also if `NODE_ENV` is `production`. It counts only together with the environment variable
+     * `OIDC_SPA_NATIVE_VERIFY_NOTHING=true`: one of them alone is an error there. Default `false`.
      */
     verifyNothingInProduction?: boolean | undefined;
 }
 
 const VARIABLE = "OIDC_SPA_NATIVE_VERIFY_NOTHING";
 
-/** Throws in production where it is not written twice. Otherwise says whether this is production. */
+/** Throws in production unless both settings allow it. Otherwise returns whether this is production. */
 export function checkPlace(what: string, { verifyNothingInProduction }: ProductionOptions): boolean {
     if (process.env["NODE_ENV"]?.trim().toLowerCase() !== "production") {
         return false;

@@ -1,7 +1,7 @@
 /**
- * `authorize`: whether a good token permits what the route does.
+ * `authorize`: whether a good token fulfils the requirements of the route.
  *
- * In: a verdict, requirements. Out: the same verdict, or a refusal. Never: a look at a request.
+ * In: a verdict, requirements. Out: the same verdict, or a refusal. Never: a value of the request.
  */
 
 import type { Refused, Validator } from "../../index.js";
@@ -32,7 +32,8 @@ export function authorizingBy<Claims>(
         }
         const at = now();
         if (!verdict.isSuccess) {
-            // Whoever came without credentials is told what to get. A token that is bad for itself may have the scopes.
+            // Adds the route's scopes to the challenge of an anonymous request. A bad token may have the scopes, so its
+            // challenge stays the same.
             const scopes = scopesToAskFor(requirement);
             return isAnonymous(verdict) && !namesScopes(verdict, scopes)
                 ? refuse(at, bits, null, { ...verdict, scopes })

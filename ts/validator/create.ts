@@ -89,7 +89,7 @@ const READY_OPTIONS: Members = {
     instead: { timeout: "timeoutMs: 10_000" }
 };
 
-/** Rules of a route, which are no options of a validator; `dpop` is both. */
+/** Rules of a route that are not options of a validator. `dpop` is both. */
 const RULES: readonly string[] = [
     "require",
     "optional",
@@ -103,7 +103,7 @@ const RULES: readonly string[] = [
 const EXAMPLE =
     'createValidator({ issuerUri: "https://auth.example.com", expectedAudience: "https://api.example.com" })';
 
-/** The own members, without a prototype. The addon knows their names. */
+/** The own members, without a prototype. The addon checks their names. */
 function readOptions<Claims>(
     options: ValidatorOptions<Claims, OptionalClaim>
 ): ValidatorOptions<Claims, OptionalClaim> {

@@ -1,7 +1,7 @@
 /**
- * The judge of a validator, made of its options: one addon, or one for each issuer that the application names.
+ * Makes the judge of a validator from its options: one addon, or one for each issuer that the application names.
  *
- * In: options, with their functions. Out: a judge, and what it was made of. Never: a rule about tokens.
+ * In: options, with their functions. Out: a judge, and its parts. Never: a rule about tokens.
  */
 
 import type { IssuerFunction, IssuerOptions, ValidatorHealth } from "../../index.js";
@@ -16,7 +16,7 @@ import { invalid } from "./members.js";
 import { plainCopy } from "./options.js";
 import { Tenants, type Tenant, type TenantOptions } from "./tenants.js";
 
-/** Who judges, the addon that tells refusals of others, and what it read of the options. */
+/** The judge, the addon that makes refusals of JavaScript, and its settings. */
 export interface OptionsJudge {
     readonly judge: Judge;
     readonly explain: Explain;
@@ -57,7 +57,7 @@ function judgeOfIssuers(options: Options, origin: Origin): OptionsJudge {
 
 const countedBy = (native: NativeValidator): NativeMetrics => JSON.parse(native.metrics()) as NativeMetrics;
 
-/** Who judges with this addon, and asks these functions. */
+/** A judge with this addon and these functions. */
 function judgeBehind(
     { native, conclude, settings }: Native,
     functions: AudienceFunctions,
@@ -122,22 +122,25 @@ function readTenant(shared: Options, issuer: IssuerOptions, { origin, warn, path
     };
 }
 
-/** The least memory that the option takes. */
+/** The least value of the option. */
 const LEAST_MEMORY = 65_536;
 
-/** What all tenants together remember of verified tokens is about what one validator may. */
+/** All tenants together remember verified tokens in about the memory of one validator. */
 function sharedOut({ verifiedTokenBytes }: Settings, maxKnown: number): Options {
     const share = Math.max(LEAST_MEMORY, Math.floor(verifiedTokenBytes / maxKnown));
     return { verifiedTokenMemory: verifiedTokenBytes === 0 ? false : share };
 }
 
-/** Names come from tokens: nothing private is reached by them unless the options say so. The addon has checked them. */
+/**
+ * Names come from tokens, so private addresses are reached only if the options allow it. The addon has checked the
+ * options.
+ */
 function reachable(network: unknown): Options {
     const written = (network ?? {}) as Options;
     return written["privateAddresses"] === undefined ? { ...written, privateAddresses: false } : written;
 }
 
-/** Warnings that are told of the options of tenants, of which there may be many. */
+/** Greatest number of warnings about the options of tenants, since there may be many tenants. */
 const MAX_WARNINGS = 3;
 
 function fewOf(warn: (warning: string) => void): (warning: string) => void {

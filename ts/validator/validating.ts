@@ -1,5 +1,5 @@
 /**
- * `validateRequest` and its sisters: a request to its verdict, or to the list of the checks that it went through.
+ * `validateRequest` and its sisters: a request to its verdict, or to the list of its checks.
  *
  * In: header fields or a request, rules. Out: a verdict, an explanation, or a Promise of one. Never: a rule about tokens, a challenge, an
  * exception for what a client sent.
@@ -29,7 +29,7 @@ import type { Shadow } from "./shadow.js";
 import { isTraced, tellOfRefusal, traced } from "./validate-channel.js";
 import { refusedAt, toGranted, type Refuse } from "./verdict.js";
 
-/** What a validator judges requests with. */
+/** The parts with which a validator judges requests. */
 interface Judging<Claims> {
     readonly judge: Judge;
     readonly explain: Explain;
@@ -134,7 +134,7 @@ export function validatingBy<Claims>(judging: Judging<Claims>): Validating<Claim
     };
 }
 
-/** A fourth argument would vanish, and whoever wrote it thinks that it holds. */
+/** A fourth argument is an error, since it would have no effect. */
 function checkLast(beyond: unknown): void {
     if (beyond !== undefined) {
         throw invalid(
@@ -144,7 +144,7 @@ function checkLast(beyond: unknown): void {
     }
 }
 
-/** What the addon says of a request, with the application's schema, as `index.d.ts` describes it. */
+/** The addon's verdict on a request, with the application's schema, as `index.d.ts` describes it. */
 function verdictReader<Claims>({ settings, now, refuse, applySchema, meter, shadow }: Judging<Claims>) {
     const lookAtHost = hostWatch(settings);
 
@@ -156,7 +156,7 @@ function verdictReader<Claims>({ settings, now, refuse, applySchema, meter, shad
             // Without a schema, `Claims` is its default.
             return toGranted(granted, rawClaims as Claims, rawClaims);
         }
-        // A schema may change what it is given: it gets claims of its own.
+        // A schema may change its argument, so it gets a copy of the claims.
         const outcome = applySchema(copyOf(rawClaims));
         const conclude = (outcome: SchemaOutcome<Claims>): Verdict<Claims> => {
             if ("report" in outcome) {
@@ -185,7 +185,7 @@ function verdictReader<Claims>({ settings, now, refuse, applySchema, meter, shad
             tellOfRefusal(verdict, scheme);
             return refusedAt(verdict, scopes);
         }
-        // With a target, the application says which host it is.
+        // With a target, the application decides the host.
         if (lookAtHost !== undefined && target === undefined && verdict.scheme === "DPoP") {
             lookAtHost(parts);
         }

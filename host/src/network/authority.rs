@@ -12,8 +12,8 @@ use x509_cert::ext::pkix::{BasicConstraints, KeyUsage};
 /// if a server's certificate were an anchor, this server could sign certificates for any name.
 ///
 /// The rule is that of OpenSSL, and so of Node.js: `basicConstraints` must say so, and `keyUsage` must not deny it.
-/// Without `basicConstraints`, `keyUsage` must say so. A certificate without extensions must be self-signed. A certificate that
-/// cannot be read is not an authority's.
+/// Without `basicConstraints`, `keyUsage` must say so. A certificate without extensions must be self-signed. A
+/// certificate that cannot be read is not an authority's.
 pub(crate) fn is_authority(certificate: &[u8]) -> bool {
     let Ok(certificate) = CertificateInner::<Raw>::from_der(certificate) else { return false };
     let body = certificate.tbs_certificate();

@@ -1,5 +1,6 @@
 /**
- * What lives longer than a call of NestJS: the client of a gateway, a socket of GraphQL, a stream of server-sent events.
+ * Connections that live longer than a call of NestJS: the client of a gateway, a socket of GraphQL, a stream of
+ * server-sent events.
  *
  * In: Nest's context of a call. Out: the connection, and how it ends. Never: a rule, a clock.
  */
@@ -9,7 +10,7 @@ import type { Granted, NodeRequestLike } from "../../../index.js";
 import { atExpiry, closeAtExpiry, type Closable, type ExpiryOf } from "../../guard/upgrade.js";
 import { carrierOf, isConnection, requestOf, responseOf, socketOf } from "./context.js";
 
-/** Where Nest notes that a method answers with events, whatever its version. */
+/** The metadata key, in all versions of Nest, of a method that answers with events. */
 const IS_SSE = "__sse__";
 
 /** A node of an operation that may have directives, and others within it. */
@@ -17,7 +18,7 @@ type Node = {
     readonly directives?: readonly { readonly name: { readonly value: string } }[];
     readonly selectionSet?: { readonly selections: readonly Node[] };
 };
-/** What GraphQL tells a resolver of the operation. */
+/** The information about the operation that GraphQL gives to a resolver. */
 type ResolveInfo = {
     readonly operation?: Node & { readonly operation?: string };
     readonly fragments?: Readonly<Record<string, Node>>;
@@ -29,7 +30,7 @@ interface Client {
     once(event: "disconnect", listener: () => void): unknown;
 }
 
-/** A response, or the bare connection: they can be cut off. */
+/** A response, or the bare connection: both can be destroyed. */
 interface Cuttable {
     destroy(): unknown;
     once(event: "close", listener: () => void): unknown;
@@ -62,7 +63,7 @@ export function endAtExpiry(
     }
 }
 
-/** `undefined` where a call ends with its response. */
+/** `undefined` if a call ends with its response. */
 function connectionOf(context: ExecutionContext): Client | Closable | Cuttable | undefined {
     if (isConnection(context)) {
         return context.getType() === "ws"
@@ -70,7 +71,7 @@ function connectionOf(context: ExecutionContext): Client | Closable | Cuttable |
             : (socketOf(carrierOf(context))?.extra.socket ??
                   ((requestOf(context) as NodeRequestLike).socket as Cuttable));
     }
-    // Nest ends the events of a response whose connection has ended, and of no other.
+    // Nest ends the events of a response only when its connection has ended.
     const response = responseOf(context);
     return isStream(context) && response !== undefined
         ? (("raw" in response ? response.raw : response) as unknown as Cuttable)
