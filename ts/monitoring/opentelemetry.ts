@@ -13,6 +13,7 @@ import {
     type Observable
 } from "@opentelemetry/api";
 import type { FetchContext, ValidateContext } from "../../index.js";
+import { BOUNDS } from "../validator/durations.js";
 import { ATTRIBUTES, INSTRUMENTS, namedOf, type Counted, type Counting, type Labels } from "./instruments.js";
 
 export type { Counted, Counting };
@@ -100,7 +101,7 @@ export function recordDurations({
     const ends = [
         listen<ValidateContext>(
             "validate",
-            histogram(meter, "validation.duration", FAST, "How long validations took, waiting included."),
+            histogram(meter, "validation.duration", BOUNDS, "How long validations took, waiting included."),
             ({ scheme, issuerUri, code, error }) => ({
                 "oauth.scheme": scheme ?? "none",
                 ...nameOf(issuerUri),
@@ -127,15 +128,14 @@ export function recordDurations({
 
 const MAX_ISSUERS = 100;
 
-/** Upper bounds of classes, in seconds. */
-const FAST = [0.00001, 0.000025, 0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.01, 0.1, 1, 5];
+/** Upper bounds of the classes of a question over the network, in seconds. */
 const SLOW = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
-const histogram = (meter: Meter, name: string, bounds: number[], description: string): Histogram =>
+const histogram = (meter: Meter, name: string, bounds: readonly number[], description: string): Histogram =>
     meter.createHistogram(`oauth.resource_server.${name}`, {
         unit: "s",
         description,
-        advice: { explicitBucketBoundaries: bounds }
+        advice: { explicitBucketBoundaries: [...bounds] }
     });
 
 function listen<Context extends object>(

@@ -7,8 +7,9 @@
 import type { DurationMetrics } from "../../index.js";
 
 /** Upper bounds of the classes, in seconds: from a memory's answer to the wait for an issuer. */
-const BOUNDS: readonly number[] = [
-    0.00001, 0.000025, 0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.01, 0.1, 1, 5
+export const BOUNDS: readonly number[] = [
+    0.00001, 0.000025, 0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25,
+    0.5, 1, 5
 ];
 
 type Kind = Pick<DurationMetrics, "outcome" | "scheme">;
