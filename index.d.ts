@@ -7,7 +7,7 @@
 /**
  * Every reason to refuse a request. A code is never renamed; new ones may be added in a minor version.
  *
- * `docs/errors.md` says for each what it means, which status and challenge go with it, and what to do.
+ * `docs/errors.md` says what each code means, which status and challenge the response has, and what to do.
  */
 export type ErrorCode =
     | "credentials_missing"
@@ -50,7 +50,7 @@ export type ErrorCode =
     | "keys_unavailable"
     | "replay_memory_unavailable";
 
-/** The three causes that `oidc-spa/server` tells apart. */
+/** The three causes that `oidc-spa/server` distinguishes. */
 export type ErrorCause =
     | "validation error"
     | "validation error - access token expired"
@@ -77,7 +77,7 @@ export type Algorithm =
     | "ML-DSA-65"
     | "ML-DSA-87";
 
-/** The claims of an access token that was validated (RFC 9068 section 2.2). Unknown claims are kept as they came. */
+/** The claims of an access token that was validated (RFC 9068 section 2.2). Unknown claims are kept unchanged. */
 export interface AccessTokenClaims extends AnyAccessTokenClaims {
     /** Subject: the user, or the client itself in a client credentials grant. */
     sub: string;
@@ -85,7 +85,7 @@ export interface AccessTokenClaims extends AnyAccessTokenClaims {
     iat: number;
 }
 
-/** What every access token has, whatever the options allow it to lack. */
+/** The claims of an access token, where `optionalClaims` lets a token lack some of them. */
 export interface AnyAccessTokenClaims {
     /** Issuer, equal to the configured `issuerUri` (one trailing slash aside). */
     iss: string;
@@ -98,19 +98,19 @@ export interface AnyAccessTokenClaims {
     /** Time of issue, in seconds since 1970-01-01T00:00:00Z. Absent only where `optionalClaims` holds `"iat"`. */
     iat?: number;
     /**
-     * The client that asked for the token: a string (RFC 9068 section 2.2). Nothing is decided by it unless
-     * `expectedClients` is set, so that what an issuer writes here instead is passed on.
+     * The client that asked for the token: a string (RFC 9068 section 2.2). The library checks it only if
+     * `expectedClients` is set. Otherwise a value of another type is passed on unchanged.
      */
     client_id?: unknown;
     /** Granted scopes, separated by spaces (RFC 8693 section 4.2); a list at some issuers. */
     scope?: string | string[];
-    /** Identifier of the token: a string (RFC 7519 section 4.1.7). What an issuer writes instead is passed on. */
+    /** Identifier of the token: a string (RFC 7519 section 4.1.7). A value of another type is passed on unchanged. */
     jti?: unknown;
     /** Not valid before, in seconds since 1970-01-01T00:00:00Z. */
     nbf?: number;
     /**
-     * When the user signed in: a number of seconds since 1970-01-01T00:00:00Z (RFC 9068 section 2.2.1). What an issuer
-     * writes instead (AD FS: a date as text) is passed on, and fulfils no step-up.
+     * When the user signed in: a number of seconds since 1970-01-01T00:00:00Z (RFC 9068 section 2.2.1). A value of
+     * another type (AD FS writes a date as text) is passed on unchanged, and fulfils no step-up.
      */
     auth_time?: unknown;
     /** The key that the token is bound to (RFC 7800). */
@@ -147,8 +147,10 @@ export interface ParserLike<Output, Input = AccessTokenClaims> {
 }
 
 /**
- * How the application says what its claims look like. What it answers otherwise than agreed refuses, `undefined`, `null` and
- * booleans in the place of claims too: `claims_rejected`.
+ * The application's description of its claims. Any other answer than the agreed one refuses the request with
+ * `claims_rejected`. So do `undefined`, `null` and booleans in the place of claims, and the answer of a `safeParse`
+ * (`{ success, … }`). The validator waits without a limit for a schema that answers with a Promise: what the schema asks
+ * for needs a time limit of its own.
  */
 export type ClaimsSchema<Claims, Input = AccessTokenClaims> =
     | StandardSchemaLike<Claims>
@@ -158,49 +160,53 @@ export type ClaimsSchema<Claims, Input = AccessTokenClaims> =
 export type IssuerOptions = IssuerSource & ExpectedRecipient;
 
 /**
- * Whom an issuer's tokens must be for, or whose they must be: one of the two is written, `expectedAudience: false` for
- * neither. A validator without a check accepts any access token of the issuer.
+ * For which API an issuer's tokens must be (`expectedAudience`), or to which client they must belong
+ * (`expectedClients`). Write at least one of the two. `expectedAudience: false` alone checks neither: then the
+ * validator accepts any access token of the issuer.
  */
 export type ExpectedRecipient =
     | {
           /**
-           * What must be in the `aud` claim: one value, or a list of which one is enough. `false` skips the check, and
-           * lets the claim be absent: then any access token of the issuer is accepted, whatever resource server it was
-           * meant for, unless `expectedClients` is set. A function is asked about each verified token: see
+           * What must be in the `aud` claim: one value, or a list of values, one of which is enough. `false` skips the
+           * check, and the claim may be absent. Then any access token of the issuer is accepted, also one for another
+           * resource server, unless `expectedClients` is set. A function is called for each verified token: see
            * {@link AudienceFunction}.
            */
           expectedAudience: string | readonly string[] | false | AudienceFunction;
           /**
-           * `"any"` (default): one expected value in `aud` is enough. `"only"`: there is no other; a token that other
-           * resource servers accept too is refused. Not with `expectedAudience: false`, and not with a function, which
-           * sees all values.
+           * `"any"` (default): one expected value in `aud` is enough. `"only"`: every value of `aud` must be an
+           * expected one, so a token that is also for other resource servers is refused. Not with
+           * `expectedAudience: false`, and not with a function, which sees all values.
            */
           audienceMode?: "any" | "only";
           /**
-           * Whose tokens are accepted: one client, or a list of which one is enough, beside the audience or in its place.
-           * Compared with the first of the claims `client_id`, `azp`, `cid` and `appid` that the token has. For issuers
-           * whose tokens have no `aud`, such as Amazon Cognito and Clerk. Refusals: `client_mismatch`, `claim_missing`,
-           * `claim_malformed`.
+           * The clients whose tokens are accepted: one client, or a list. It may stand beside the audience or in its
+           * place. It is compared with the first of the claims `client_id`, `azp`, `cid` and `appid` that the token
+           * has. It serves for issuers whose tokens have no `aud`, such as Amazon Cognito and Clerk. Refusals:
+           * `client_mismatch`, `claim_missing`, `claim_malformed`.
            */
           expectedClients?: string | readonly string[];
       }
     | {
           expectedAudience?: never;
           audienceMode?: never;
-          /** Whose tokens are accepted, in the place of an audience: `aud` is not checked, and may be absent. */
+          /**
+           * The clients whose tokens are accepted, in the place of an audience: `aud` is not checked, and may be
+           * absent.
+           */
           expectedClients: string | readonly string[];
       };
 
 /**
- * Says whether this API is among those whom a token is for, where the audiences cannot be listed: one a tenant, for
- * example. It is asked once for each request whose token passed every other check, with all values of `aud` (which may
- * not be absent) and the configured issuer; never for a token whose signature is not verified. It must be synchronous and
- * return exactly `true` to accept. `false` refuses with `audience_mismatch` (401, RFC 9068 section 4), as do all other
- * values, a Promise and what it throws; a message that it throws becomes part of `debugErrorMessage`, cut after 300
- * characters. Of requests with DPoP, the proof is used up by then.
+ * Says whether a token is for this API. For audiences that cannot be listed, such as one for each tenant. The library
+ * calls it once for each request whose token passed every other check, and never for a token whose signature is not
+ * verified. Its arguments are all values of `aud`, which may not be absent, and the configured issuer. It must be
+ * synchronous and return exactly `true` to accept. `false` refuses with `audience_mismatch` (401, RFC 9068 section 4).
+ * So does any other value, a Promise, and an error that it throws. The message of the error becomes part of
+ * `debugErrorMessage`, cut after 300 characters. The DPoP proof of the request, if it has one, is used up by then.
  *
- * Compare whole values. A beginning, an end or a part that fits (`startsWith`, `includes`, a RegExp without `^` and `$`)
- * lets tokens in that are for others.
+ * Compare whole values. A comparison of parts (`startsWith`, `includes`, a RegExp without `^` and `$`) accepts tokens
+ * that are for other APIs.
  *
  * @example
  * ```ts
@@ -226,9 +232,9 @@ export interface IssuerSource {
      * or fragment. Metadata is read from its `.well-known/openid-configuration`, then from
      * `.well-known/oauth-authorization-server` (RFC 8414 section 3.1).
      *
-     * Beside `jwksUri` or `keys` nothing is fetched from it, and any StringOrURI is a name (RFC 7519 section 2): the http
-     * name of AD FS, `"urn:example:issuer"`, `"auth.example.com"`. It holds no control characters, and is a URI where it
-     * holds a colon.
+     * Beside `jwksUri` or `keys` nothing is fetched from it, and any StringOrURI (RFC 7519 section 2) is allowed: the
+     * http name of AD FS, `"urn:example:issuer"`, `"auth.example.com"`. It must not hold control characters. If it
+     * holds a colon, it must be a URI.
      *
      * `{tenantid}` in its path stands for the token's `tid` claim: with
      * `"https://login.microsoftonline.com/{tenantid}/v2.0"` tokens of every Entra ID tenant are accepted. Check `tid`
@@ -236,29 +242,29 @@ export interface IssuerSource {
      */
     issuerUri: string;
     /**
-     * Further names by which the issuer's tokens call it in `iss`, from 1 to 16: StringOrURI, each as `issuerUri` beside
-     * `keys`. Google's two names, `https://accounts.google.com` and `accounts.google.com`, need not be written (other than
-     * with `profile: "rfc9068"`). The verdict's `issuerUri` stays the configured one. No two issuers share a name.
+     * Further names of the issuer in the `iss` of its tokens, from 1 to 16. Each is a StringOrURI, as `issuerUri`
+     * beside `keys`. Google's two names, `https://accounts.google.com` and `accounts.google.com`, are known: write them
+     * only with `profile: "rfc9068"`. The verdict's `issuerUri` stays the configured one. No two issuers share a name.
      */
     issuerAliases?: readonly string[] | undefined;
-    /** Algorithms that this issuer may sign with. Default: all of {@link Algorithm} but `ML-DSA-*`. */
+    /** Algorithms that this issuer may sign with. Default: all of {@link Algorithm} except `ML-DSA-*`. */
     algorithms?: readonly Algorithm[] | undefined;
     /**
-     * Where the issuer publishes its JWK Set. Default: where its metadata says. With a list, the next one is asked
-     * where one fails. No metadata is fetched then.
+     * URL of the issuer's JWK Set, or a list of URLs. With a list, the next URL is asked if one fails. No metadata is
+     * fetched then. Default: the `jwks_uri` of the issuer's metadata.
      */
     jwksUri?: string | readonly string[] | undefined;
     /**
-     * The issuer's keys, known in advance: nothing is fetched. Or several key sets that count together. Not beside
-     * `jwksUri`.
+     * The issuer's keys, known in advance: then nothing is fetched. Or several key sets whose keys all count. Not
+     * beside `jwksUri`.
      */
     keys?: StaticKeys | KeySets | undefined;
 }
 
 /**
- * Several key sets of one issuer, from 1 to 16, whose keys count together: a token may be signed by a key of any of them.
- * Each is fetched by itself. While one of them is not there, tokens by keys of the others pass, and a token whose key is
- * unknown gets `keys_unavailable` (503): it may be a good one.
+ * Several key sets of one issuer, from 1 to 16: a token may be signed by a key of any of them. Each set is fetched by
+ * itself. While one set is missing, tokens signed by keys of the other sets pass. A token whose key is unknown gets
+ * `keys_unavailable` (503) then, since its key may be in the missing set.
  *
  * @example
  * ```ts
@@ -273,8 +279,8 @@ export interface IssuerSource {
  */
 export interface KeySets {
     /**
-     * `"metadata"`: the set that the issuer's metadata names. `{ jwksUri }`: a set at a URL; of a list of URLs, the next one
-     * is asked where one fails. The others: as {@link StaticKeys}.
+     * `"metadata"`: the set that the issuer's metadata names. `{ jwksUri }`: a set at a URL; with a list of URLs, the
+     * next URL is asked if one fails. The others: as {@link StaticKeys}.
      */
     sets: readonly ("metadata" | { jwksUri: string | readonly string[] } | StaticKeys)[];
 }
@@ -287,8 +293,8 @@ export type StaticKeys =
       }
     | {
           /**
-           * Public keys in PEM (`BEGIN PUBLIC KEY`), one or several behind each other; line ends may be written as `\n` in two
-           * characters. They fit any `kid`; up to 16 are tried for one token.
+           * Public keys in PEM (`BEGIN PUBLIC KEY`), one or several, one after the other. A line end may be written as
+           * the two characters `\n`. They fit any `kid`; up to 16 are tried for one token.
            */
           pem: string;
       }
@@ -308,35 +314,36 @@ export interface NetworkOptions {
     /** Time for a whole exchange, a slow body included, in milliseconds. Default 5000. From 100 to 60000. */
     timeoutMs?: number | undefined;
     /**
-     * Accept http URLs of other hosts than loopback, for an issuer inside a private network. Default `false`: whoever
-     * can change an answer on its way could give you keys of their own.
+     * Accept http URLs of other hosts than loopback, for an issuer inside a private network. Default `false`: an
+     * attacker who can change an http answer on its way could give you keys of their own.
      */
     allowHttp?: boolean | undefined;
     /**
-     * Whether private addresses may be asked: those of private networks, of this machine, of its link (where clouds serve
-     * their machines' credentials), and all others that the internet does not route. Default: the `issuerUri` and the
-     * `jwksUri` that you write may lead anywhere; the `jwks_uri` of an issuer's metadata may lead as near to this machine
-     * as the address that the metadata came from, and no nearer. `true`: anywhere. `false`: nothing may lead there, what
-     * you write included.
+     * Whether requests may go to private addresses. These are the addresses of private networks, of this machine, of
+     * its link (where clouds serve the credentials of their machines), and all others that the internet does not route.
+     * Default: the `issuerUri` and the `jwksUri` that you write may lead to any address; the `jwks_uri` of an issuer's
+     * metadata may lead as near to this machine as the address that the metadata came from, and no nearer. `true`:
+     * every URL may lead to any address. `false`: no URL may lead to a private address, not even one that you write.
      *
-     * It is judged by the addresses that a name resolves to, for each connection. Behind a proxy, the proxy resolves names:
-     * addresses that are written in the URL are judged, and what a name leads to is the proxy's to decide.
+     * The library checks, for each connection, the addresses that a host name resolves to. With a forward proxy, the
+     * proxy resolves the names: then the library checks only addresses that are written in the URL.
      */
     privateAddresses?: boolean | undefined;
     /**
-     * Certificates to trust, in PEM, beside those of the system's authorities (where the system has none, of Node.js' own)
-     * and of `NODE_EXTRA_CA_CERTS`: of authorities, or a server's own. A certificate that is not an authority's (RFC 5280
-     * section 4.2.1.9) is trusted for the server that shows it alone, and not for what was signed with its key.
+     * Further certificates to trust, in PEM: of authorities, or a server's own. The certificates of the system's
+     * authorities and of `NODE_EXTRA_CA_CERTS` are trusted too; where the system has none, those of Node.js. A
+     * certificate that is not an authority's (RFC 5280 section 4.2.1.9) is trusted only for the server that shows it,
+     * and not for certificates signed with its key.
      */
     ca?: string | undefined;
     /** Client certificate for mutual TLS, in PEM. */
     clientCertificate?: { cert: string; key: string } | undefined;
     /**
-     * Header fields that requests for metadata and keys carry, such as `{ authorization: "Bearer ..." }`, for servers that
-     * ask for credentials. They go to one origin alone: that of `jwksUri`, or of `issuerUri` where no `jwksUri` is written.
-     * Options that name several origins are refused beside them, and they are sent to no other that metadata or a redirect
-     * names. They are in no message. Values are visible ASCII characters; fields of the exchange itself, such as `host`,
-     * cannot be set.
+     * Header fields that requests for metadata and keys carry, such as `{ authorization: "Bearer ..." }`, for servers
+     * that ask for credentials. They are sent to one origin only: that of `jwksUri`, or of `issuerUri` if no `jwksUri`
+     * is written. Options that name several origins are refused beside them. The library never sends them to another
+     * origin that metadata or a redirect names, and never writes them into a message. Values are visible ASCII
+     * characters; fields of the exchange itself, such as `host`, cannot be set.
      */
     headers?: { readonly [name: string]: string } | undefined;
     /**
@@ -346,15 +353,15 @@ export interface NetworkOptions {
     proxy?: string | false | undefined;
 }
 
-/** Bounds on what is read at all. A longer input is refused before it is decoded. */
+/** Size limits of what is read. A longer input is refused before it is decoded. */
 export interface Limits {
     /** Bytes of an access token. Default 16384. From 1024 to 65536. */
     accessTokenBytes?: number | undefined;
     /** Bytes of a DPoP proof. Default 8192. From 1024 to 65536. */
     proofBytes?: number | undefined;
     /**
-     * DPoP proofs that the memory of this process holds, about 35 bytes each. All validators of the process share it: the
-     * largest of their numbers counts. One with a `clock` of its own has a memory of its own. When it is full,
+     * DPoP proofs that the memory of this process holds, about 35 bytes each. All validators of the process share it,
+     * and the largest of their numbers counts. A validator with its own `clock` has its own memory. When it is full,
      * new proofs are refused with `replay_memory_unavailable`. Default 1000000. From 1000 to 100000000. Not with
      * `dpop: "disabled"`.
      */
@@ -370,15 +377,15 @@ export interface Limits {
  */
 export type DpopMode = "allowed" | "required" | "disabled";
 
-/** Whether a token must be bound to something: `"allowed"`, it may be; `"required"`, it must. */
+/** Whether a token must be bound to a key or certificate: `"allowed"`, it may be; `"required"`, it must be. */
 export type BindingMode = "allowed" | "required";
 
-/** How a replay store is waited for. */
+/** How long a request waits for the replay store, and what happens without an answer. */
 export interface ReplayStoreLimits {
     /** How long a request waits for an answer, connecting included, in milliseconds. Default 250. From 10 to 10000. */
     timeoutMs?: number | undefined;
     /**
-     * What is decided where there is no answer in time. `"refuse"` (default): `replay_memory_unavailable`, 503 with
+     * What happens if there is no answer in time. `"refuse"` (default): `replay_memory_unavailable`, 503 with
      * `Retry-After`. `"process-memory"`: the memory of this process decides; until the store is back, each process
      * accepts the same proof once.
      */
@@ -402,30 +409,34 @@ export interface ReplayStoreLimits {
  */
 export interface RedisReplayStore extends ReplayStoreLimits {
     /**
-     * A server: `redis://user:password@host:6379/0`. What Sentinels watch:
+     * A server: `redis://user:password@host:6379/0`. A server that Sentinels watch:
      * `redis-sentinel://user:password@host:26379,host2:26379/mymaster/0`, with `?sentinelUsername=` and
      * `&sentinelPassword=` if they have a login of their own. A Cluster: `redis-cluster://host:7001,host2:7002`. With
      * TLS, `rediss` for `redis`. User and password are percent-encoded; the user may be left out.
      */
     redis: string;
-    /** What keys begin with. Default `"oidc-spa-native:dpop:"`. At most 256 bytes. */
+    /** Beginning of every key. Default `"oidc-spa-native:dpop:"`. At most 256 bytes. */
     prefix?: string | undefined;
-    /** With TLS: certificates of the authorities to trust, in PEM. Default: those of the system. */
+    /**
+     * With TLS: certificates of the authorities to trust, in PEM. Default: those of the system. One that is a server's own
+     * (not `CA:TRUE`) is an error: what its key signs would be trusted for every server.
+     */
     ca?: string | undefined;
     /** With TLS: the client's certificate, in PEM. */
     clientCertificate?: { cert: string; key: string } | undefined;
 }
 
-/** A replay store of your own. Anything but `true` and `false` in time is no answer. */
+/** Your own replay store. Any other result than `true` or `false`, or a late one, counts as no answer. */
 export interface CustomReplayStore extends ReplayStoreLimits {
     /**
-     * Stores the key unless it is there, in one atomic step that all processes see. Called once a proof, after every
-     * other check has passed.
+     * Stores the key unless it is stored already, in one atomic step that all processes see. It is called once for each
+     * proof, after every other check has passed.
      *
      * @param key - 43 characters of base64url
-     * @param expiresAt - until when the key must be kept, in milliseconds since 1970-01-01T00:00:00Z: six minutes from now
-     * or from the proof's `iat`, whichever is later, whatever the options of this validator, since others may differ
-     * @returns `true` if the key was not there; `false` if it was
+     * @param expiresAt - until when the key must be kept, in milliseconds since 1970-01-01T00:00:00Z: six minutes from
+     * now or from the proof's `iat`, whichever is later. It does not depend on the options of this validator, since
+     * other processes may have others
+     * @returns `true` if the key was not stored before; `false` if it was
      */
     checkAndStore(key: string, expiresAt: number): Promise<boolean>;
 }
@@ -435,8 +446,8 @@ export interface CommonOptions<Claims, Lacking extends OptionalClaim = never> {
     /** The shape of the application's claims. Without it, claims are {@link AccessTokenClaims}. */
     claims?: ClaimsSchema<Claims, AccessTokenClaimsLacking<Lacking>> | undefined;
     /**
-     * `"default"` accepts the access tokens of the common issuers: it asks for the claims that something is decided by,
-     * and for the types of these alone. `"rfc9068"` asks for the whole of RFC 9068 sections 2.2 and 4: `typ` of
+     * `"default"` accepts the access tokens of the common issuers: it requires the claims that it decides by, and
+     * checks the types of these claims only. `"rfc9068"` requires all of RFC 9068 sections 2.2 and 4: `typ` of
      * `at+jwt`, `aud`, `client_id`, `jti`, the types of all claims, and an `iss` that equals `issuerUri` to the letter.
      */
     profile?: "default" | "rfc9068" | undefined;
@@ -446,31 +457,33 @@ export interface CommonOptions<Claims, Lacking extends OptionalClaim = never> {
      */
     acceptIdTokens?: boolean | undefined;
     /**
-     * Claims that a token may lack though RFC 9068 asks for them: `"sub"`, which some issuers leave out of tokens of
-     * machines (IdentityServer, Keycloak without the client scope `basic`), and `"iat"`. The type of the claims follows.
-     * Default: none. A claim that is there has its type. Not with `profile: "rfc9068"`. Without a schema `claims` may
-     * lack them; `rawClaims` may too, whatever its type says.
+     * Claims that a token may lack although RFC 9068 requires them: `"sub"` and `"iat"`. Some issuers leave `sub` out
+     * of tokens for machines (IdentityServer, Keycloak without the client scope `basic`). The TypeScript type of the
+     * claims follows. Default: no claim. A claim that is present must have the right type. Not with
+     * `profile: "rfc9068"`. Without a schema `claims` may lack them; `rawClaims` may too, whatever its type says.
      */
     optionalClaims?: readonly Lacking[] | undefined;
     /**
-     * How old a token may be, in seconds since its `iat`, whatever its `exp` says. Default: no limit. From 1 to 31536000.
-     * A token that is older is refused with `token_expired`. Not with `"iat"` in `optionalClaims`.
+     * Greatest age of a token, in seconds since its `iat`, independent of its `exp`. Default: no limit. From 1 to
+     * 31536000. A token that is older is refused with `token_expired`. Not with `"iat"` in `optionalClaims`.
      */
     maxTokenAgeSeconds?: number | undefined;
     /**
-     * Leeway on `exp` and `nbf`, in seconds: how far this clock and the issuer's may be apart. Default: 0 for `exp`, 10
-     * for `nbf`, since issuers round it up. From 0 to 300; what is written holds for both.
+     * Leeway on `exp` and `nbf`, in seconds: how far the clock of this server and the issuer's clock may be apart.
+     * Default: 0 for `exp`, 10 for `nbf`, since issuers round `nbf` up. From 0 to 300; a value that you write holds for
+     * both.
      */
     leewaySeconds?: number | undefined;
     /**
      * `"allowed"` (default): Bearer and DPoP. `"required"`: DPoP only. `"disabled"`: Bearer only; tokens bound to
-     * a key are refused.
+     * a key are refused. The rule `dpop` of a route comes before the first two; what is `"disabled"` here stays so on every
+     * route, and an option about proofs beside it is an error.
      */
     dpop?: DpopMode | undefined;
     /**
-     * `"required"`: a token must be bound to a TLS client certificate (`cnf["x5t#S256"]`, RFC 8705 section 3), which comes
-     * with the request; see `clientCertificate`. Other tokens are refused with `token_unbound`. Default `"allowed"`. With
-     * `dpop: "required"`, tokens must be bound to both.
+     * `"required"`: a token must be bound to a TLS client certificate (`cnf["x5t#S256"]`, RFC 8705 section 3), and the
+     * request must come with this certificate; see `clientCertificate`. Other tokens are refused with `token_unbound`.
+     * Default `"allowed"`. With `dpop: "required"`, tokens must be bound to both.
      */
     certificate?: BindingMode | undefined;
     /**
@@ -478,138 +491,151 @@ export interface CommonOptions<Claims, Lacking extends OptionalClaim = never> {
      * section 5.3.2.1 asks. Others are refused with `token_unbound`. Default `"allowed"`.
      */
     senderConstrained?: BindingMode | undefined;
-    /** Algorithms that clients may sign DPoP proofs with. Default: all of {@link Algorithm} but `ML-DSA-*`. */
+    /**
+     * Stricter rules to try: each granted request is judged by them a second time, nobody is refused, and
+     * `metrics().shadow` and the channel `oidc-spa-native:shadow` say who would be. Default: none, and no cost. Each rule must be
+     * stricter than what the other options say. Not where `issuers` is a function.
+     */
+    shadow?: ShadowRules | undefined;
+    /** Algorithms that clients may sign DPoP proofs with. Default: all of {@link Algorithm} except `ML-DSA-*`. */
     proofAlgorithms?: readonly Algorithm[] | undefined;
     /**
-     * How old a DPoP proof may be by its `iat`, in seconds (RFC 9449 section 4.3, check 11). Default 40. From 1 to 300.
+     * Greatest age of a DPoP proof by its `iat`, in seconds (RFC 9449 section 4.3, check 11). Default 40. From 1 to
+     * 300.
      */
     proofMaxAgeSeconds?: number | undefined;
     /**
-     * How far ahead of this clock a DPoP proof may be dated, in seconds: the clocks of clients. So far ahead, and by one
-     * period at most, may the clock of another process be that gave a nonce. Default 10, as FAPI 2.0 asks. From 0 to 300.
+     * How many seconds the `iat` of a DPoP proof may lie ahead of this server's clock, since the clocks of clients
+     * differ. The clock of another process that gave a nonce may be ahead by the same time, but not by more than one
+     * nonce period. Default 10, as FAPI 2.0 asks. From 0 to 300.
      */
     proofLeewaySeconds?: number | undefined;
     /**
      * Whether clients must put a nonce of this server into their DPoP proofs (RFC 9449 section 9). `"off"` (default).
-     * `"on-stale-proof"`: only where a proof is not fresh by its own time, so that a client with a wrong clock gets in
-     * at its second try. `"required"`: always; a proof made in advance is worth nothing then.
+     * `"on-stale-proof"`: only if the `iat` of a proof is not fresh, so that a client with a wrong clock succeeds at
+     * its second try. `"required"`: always, so that a proof made in advance is refused.
      *
-     * Send the verdict's `headers` with every response: they hold `DPoP-Nonce` (and then `Cache-Control: no-store`), also where the request may enter. For
-     * clients in browsers, expose it: `Access-Control-Expose-Headers: WWW-Authenticate, DPoP-Nonce`.
+     * Send the verdict's `headers` with every response, also of a granted request: they hold `DPoP-Nonce` (and then
+     * `Cache-Control: no-store`). For clients in browsers, expose it:
+     * `Access-Control-Expose-Headers: WWW-Authenticate, DPoP-Nonce`.
      */
     nonce?: "off" | "on-stale-proof" | "required" | undefined;
     /**
-     * What nonces are derived from: at least 32 characters that nobody can guess, the same in every process behind one
-     * URL. Default: random, one for the process.
+     * The secret that nonces are derived from: at least 32 characters that an attacker cannot guess, the same in every
+     * process behind one URL. Default: a random secret for each process.
      */
     nonceSecret?: string | undefined;
     /**
-     * How long a nonce is given, in seconds; it is good for as long again. Default 60. From 5 to 600. Not with
-     * `nonce: "off"`.
+     * How long the server gives out one nonce, in seconds. The nonce is accepted for the same time again. Default 60.
+     * From 5 to 600. Not with `nonce: "off"`.
      */
     noncePeriodSeconds?: number | undefined;
     /**
-     * How far a proof's `iat` may lie from this clock, back or ahead, if the proof holds a good nonce, in seconds: by so
-     * much a client's clock may be wrong. Default 300. From 0 to 300. Not with `nonce: "off"`.
+     * How many seconds a proof's `iat` may lie before or after this server's clock if the proof holds a good nonce. A
+     * client's clock may be wrong by that much. Default 300. From 0 to 300. Not with `nonce: "off"`.
      */
     nonceLeewaySeconds?: number | undefined;
     /**
-     * The replay store, a memory of DPoP proofs that all processes behind one URL share: Redis or Valkey, or a store of your own.
-     * Default: none; each process remembers proofs for itself, and each accepts the same proof once.
+     * The replay store, a memory of DPoP proofs that all processes behind one URL share: Redis or Valkey, or your own
+     * store. Default: no store. Then each process remembers proofs for itself, and each accepts the same proof once.
      */
     replayStore?: RedisReplayStore | CustomReplayStore | undefined;
     /**
-     * Whether `Forwarded` and `X-Forwarded-*` say how the client saw this server. Default `false`. `true` takes the
-     * first value of each; a number from 1 to 16 takes the value that the nth proxy from here wrote (and a scheme that
-     * stands alone); a list of addresses and networks (`["10.0.0.0/8"]`) takes the value of the outermost of these proxies, told
-     * by the connection's address and `X-Forwarded-For` (requests of Node.js only). An IPv4 address may be written as an
-     * IPv6 one (`"::ffff:10.0.0.1"`, `"::ffff:10.0.0.0/104"`). The schemes `wss` and `ws` mean `https` and `http`. Where
-     * the two kinds of fields contradict each other, DPoP requests are refused. Trust only proxies that overwrite or append
-     * to these fields: DPoP's protection of the URL rests on them. `docs/proxies.md` says what to write for each of the
-     * common proxies. Not together with `publicBaseUrl`.
+     * Whether `Forwarded` and `X-Forwarded-*` are read to learn how the client saw this server. Default `false`. `true`
+     * takes the first value of each. A number from 1 to 16 takes the value that the nth proxy wrote, counted from this
+     * server (and a scheme that stands alone). A list of addresses and networks (`["10.0.0.0/8"]`) takes the value of
+     * the outermost of these proxies; it is found by the connection's address and `X-Forwarded-For` (requests of
+     * Node.js only). An IPv4 address may be written as an IPv6 one (`"::ffff:10.0.0.1"`, `"::ffff:10.0.0.0/104"`). The
+     * schemes `wss` and `ws` mean `https` and `http`. Where the two kinds of fields contradict each other, DPoP
+     * requests are refused. Trust only proxies that overwrite or append to these fields: the check of a DPoP proof's
+     * URL depends on them. `docs/proxies.md` says what to write for the common proxies. Not together with
+     * `publicBaseUrl`.
      *
-     * With `false` and without `publicBaseUrl`, **`Host` decides for which host a proof is**, and whoever sends a request
-     * writes it: a proof that a client made for another server that serves the same path, and an access token that both
-     * accept, are good here with that server's name in `Host`. Set `publicBaseUrl`, or let the server or proxy take
-     * requests for its own hosts only. Where a proof is granted for another host than the https URLs of `expectedAudience`
-     * and `resource` name, a warning says so once (code `OIDC_SPA_NATIVE_HOST_DIFFERS`; loopback hosts aside).
+     * With `false` and without `publicBaseUrl`, **`Host` decides for which host a proof must be**, and the sender of a
+     * request writes it. If another server has the same path and accepts the same access token, a proof that a client
+     * made for that server is accepted here, with that server's name in `Host`. Set `publicBaseUrl`, or let the server
+     * or proxy take requests for its own hosts only. If a proof is granted for a host that no https URL of
+     * `expectedAudience` and `resource` names, the library warns once (code `OIDC_SPA_NATIVE_HOST_DIFFERS`; not for
+     * loopback hosts).
      */
     trustProxy?: boolean | number | readonly string[] | undefined;
     /**
-     * The URL under which clients see this server, such as `"https://api.example.com"` or
-     * `"https://example.com/api"`. With it, no header decides which URL a DPoP proof must name, `Host` included: the
-     * safest choice. A request target in absolute form (RFC 9112 section 3.2.2) must name its origin.
+     * The URL under which clients see this server, such as `"https://api.example.com"` or `"https://example.com/api"`.
+     * With it, no header, not even `Host`, decides which URL a DPoP proof must name. This is the safest choice. A
+     * request target in absolute form (RFC 9112 section 3.2.2) must name its origin.
      */
     publicBaseUrl?: string | undefined;
     /**
      * The identifier of this API as a protected resource (RFC 9728 section 1.2): an https URL (http for a loopback
-     * address) without fragment, in its normal form. With it, `validator.resourceMetadata` says what to serve, and every
-     * challenge holds `resource_metadata`, so that clients find the authorization server by themselves. It should be
-     * among `expectedAudience`; a warning says so where it is not.
+     * address) without fragment, in its normal form. With it, `validator.resourceMetadata` holds the document to serve,
+     * and every challenge holds `resource_metadata`, so that clients find the authorization server by themselves. It
+     * should be one of `expectedAudience`; the library warns if it is not.
      */
     resource?: string | undefined;
-    /** What the metadata says beside what follows from the other options (RFC 9728 section 2). */
+    /** Further members of the metadata that do not follow from other options (RFC 9728 section 2). */
     resourceMetadata?: ResourceDescription | undefined;
     /**
-     * Whether `X-Forwarded-Prefix` of the proxies that `trustProxy` names is read too: the part of the path that they
-     * took off, each its own. Default `false`, since most proxies pass on what a client wrote into it: make yours set
-     * or remove it in every request. With `publicBaseUrl`, the prefix belongs into that URL.
+     * Whether `X-Forwarded-Prefix` of the proxies that `trustProxy` names is read too: the part of the path that each
+     * proxy removed. Default `false`, since most proxies pass on the value that a client wrote. Make your proxy set or
+     * remove the field in every request. With `publicBaseUrl`, write the prefix into that URL.
      */
     trustProxyPrefix?: boolean | undefined;
     /**
-     * Where the TLS client certificate comes from that a token may be bound to (`cnf["x5t#S256"]`, RFC 8705 section 3).
-     * `"socket"` (default): the connection of a Node.js request, whose server asks for it (`requestCert: true`); who
-     * signed it does not matter. `"header"`: the `Client-Cert` field (RFC 9440) of a proxy that `trustProxy` names and
-     * that removes the field from what clients send. `false`: neither. One that is passed as `clientCertificate` beside
-     * `method` and `url` counts in any case.
+     * The source of the TLS client certificate that a token may be bound to (`cnf["x5t#S256"]`, RFC 8705 section 3).
+     * `"socket"` (default): the connection of a Node.js request. Its server must ask for the certificate
+     * (`requestCert: true`); any signer of the certificate will do. `"header"`: the `Client-Cert` field (RFC 9440) of a
+     * proxy that `trustProxy` names; the proxy must remove the field from what clients send. `false`: neither. A
+     * certificate that you pass as `clientCertificate` beside `method` and `url` counts in any case.
      */
     clientCertificate?: "socket" | "header" | false | undefined;
     /** How long a request waits for keys that are being fetched, in milliseconds. Default 5000. From 0 to 60000. */
     keysTimeoutMs?: number | undefined;
-    /** Least time between two refreshes that unknown keys ask for, in seconds. Default 30. From 1 to 3600. */
+    /** Least time between two refreshes caused by unknown keys, in seconds. Default 30. From 1 to 3600. */
     keysCooldownSeconds?: number | undefined;
     /**
-     * How long keys are fresh where the issuer's `Cache-Control` does not say, in seconds. Default 600. From 60 to
-     * 86400. They are refreshed in the background before.
+     * How long keys are fresh if the issuer's `Cache-Control` gives no time, in seconds. Default 600. From 60 to 86400.
+     * The library refreshes them in the background before that time ends.
      */
     keysAgeSeconds?: number | undefined;
     /**
-     * How long keys that are no longer fresh serve while the issuer cannot be reached, in seconds. Default 43200 (12
-     * hours). From 0 to 31536000, or `"forever"`. After it requests get `keys_unavailable` (503).
+     * How long keys that are no longer fresh are still used while the issuer cannot be reached, in seconds. Default
+     * 43200 (12 hours). From 0 to 31536000, or `"forever"`. After this time requests get `keys_unavailable` (503).
      */
     keysOutageSeconds?: number | "forever" | undefined;
     /**
-     * Keys that another process fetched, as `validator.snapshot()` gave them: for a start without a wait (serverless
-     * functions). They serve at once, as if they had been fetched here when they were fetched there, and are refreshed in
-     * the background, no later than their age; those that are beyond it already, at once. Until the issuer was heard of they
-     * serve no longer than `keysSnapshotMaxAgeSeconds` after they were fetched.
+     * Keys that another process fetched, as `validator.snapshot()` gave them, for a start without a wait (serverless
+     * functions). The validator uses them at once. Their age counts from the time when the other process fetched them,
+     * and they are refreshed in the background before this age ends; keys that are older are refreshed at once. Until
+     * the issuer has answered, they are used no longer than `keysSnapshotMaxAgeSeconds` after they were fetched.
      *
-     * **Whoever can write the text decides who may enter**: keep it where only your program writes. What is malformed, too
-     * old, of another version or of other issuers is not used; a warning says why (`OIDC_SPA_NATIVE_OPTIONS`), and the keys
-     * are fetched. Not where `issuers` is a function.
+     * **A person who can write this text can give themselves access**: keep it where only your program can write. A
+     * snapshot that is malformed, too old, of another version or of other issuers is not used. Then a warning says why
+     * (`OIDC_SPA_NATIVE_OPTIONS`), and the keys are fetched. Not where `issuers` is a function.
      */
     keysSnapshot?: string | undefined;
     /**
-     * How long after they were fetched the keys of `keysSnapshot` serve, in seconds, unless the issuer was heard of before:
-     * for so long a key may still work that the issuer has withdrawn. Default 3600. From 60 to 86400.
+     * How long the keys of `keysSnapshot` are used after they were fetched, in seconds, if the issuer has not answered
+     * yet. A key that the issuer has withdrawn may work for that time. Default 3600. From 60 to 86400.
      */
     keysSnapshotMaxAgeSeconds?: number | undefined;
     /** How issuers are reached. */
     network?: NetworkOptions | undefined;
     /**
-     * Which thread verifies signatures. `"auto"` (default): the calling one while requests come one at a time, other
-     * threads of the process when many come at once or when a signature is dear (ES384, ES512, long RSA keys), so that
-     * the event loop stays free. `"inline"`: always the calling one. `"threads"`: always others. The verdict is the same.
+     * Which thread verifies signatures. `"auto"` (default): the calling thread while requests come one at a time; other
+     * threads of the process when many come at once, or when a signature takes long (ES384, ES512, long RSA keys), so
+     * that the event loop stays free. `"inline"`: always the calling thread. `"threads"`: always other threads. The
+     * verdict is the same.
      */
     verification?: "auto" | "inline" | "threads" | undefined;
     /**
-     * Bytes of each of two memories of verified tokens, one of them for DPoP-bound tokens. Every validator has its own in
-     * every JavaScript thread. Default 16777216. From 65536 to 1073741824; `false`: none. A token that comes again is not verified again, as long
-     * as it is valid and the issuer's keys stay the same; proofs are checked each time. It does not change what a token
-     * is good for: a JWT is accepted until its `exp` with and without this memory, whatever the issuer has revoked.
+     * Size of each of two memories of verified tokens, in bytes; one of them is for DPoP-bound tokens. Every validator
+     * has its own memories in every JavaScript thread. Default 16777216. From 65536 to 1073741824; `false`: no memory.
+     * A token that comes again is not verified again while it is valid and the issuer's keys stay the same; proofs are
+     * checked each time. The memory does not change which tokens are accepted: with and without it, a JWT is accepted
+     * until its `exp`, even if the issuer has revoked it.
      */
     verifiedTokenMemory?: number | false | undefined;
-    /** Bounds on what is read. */
+    /** Size limits of what is read. */
     limits?: Limits | undefined;
     /**
      * Told of each refusal, to log it: with the refusal and the request, once a refusal. Guards of the adapters tell it of
@@ -695,9 +721,14 @@ export interface ResourceDescription {
     resourceTosUri?: string | undefined;
 }
 
-/** The protected resource metadata of a validator (RFC 9728): made of its options, of no request. */
+/**
+ * The protected resource metadata of a validator (RFC 9728). It is made of the options only, and does not depend on a
+ * request.
+ */
 export interface ResourceMetadata {
-    /** Where clients look for it: the well-known path between host and path of `resource` (section 3.1). */
+    /**
+     * The URL where clients look for it: the well-known path stands between host and path of `resource` (section 3.1).
+     */
     url: string;
     /** Path of `url`, with its query if it has one. Serve the document there, without authentication. */
     path: string;
@@ -706,19 +737,19 @@ export interface ResourceMetadata {
 }
 
 /**
- * Says which issuer a name stands for, where the issuers are not known when the validator is made: tenants out of a
- * database. It is asked when a token names an issuer that is not known yet, once for all requests that wait, and gets the
- * token's `iss`: a StringOrURI of at most 512 bytes, **written by whoever sent the request**; the token is not verified.
- * Look it up as a whole; never make a URL, a path or a query of it.
+ * Returns the options of an issuer by its name. For issuers that are not known when the validator is made, such as
+ * tenants in a database. The library calls it when a token names an issuer that is not known yet, once for all requests
+ * that wait. The argument is the token's `iss`, a StringOrURI of at most 512 bytes. **The sender of the request wrote
+ * it**: the token is not verified yet. Look it up as a whole; never make a URL, a path or a query of it.
  *
- * It returns the options of that issuer, whose `issuerUri` or one of whose `issuerAliases` is this very name (one trailing
- * slash aside), or `null` where it is no issuer of yours: such tokens are refused with `issuer_mismatch`. Where it throws,
- * rejects, gives no answer in `issuerLookup.timeoutMs` or returns anything else, requests get `keys_unavailable` (503), and
- * the channel `oidc-spa-native:keys` tells of `lookup-failed`. Its messages become part of `debugErrorMessage`, cut after
- * 300 characters.
+ * It returns the options of that issuer. Their `issuerUri`, or one of their `issuerAliases`, must be this name (one
+ * trailing slash aside). It returns `null` if the name is not one of your issuers: such tokens are refused with
+ * `issuer_mismatch`. If it throws, rejects, gives no answer within `issuerLookup.timeoutMs` or returns anything else,
+ * requests get `keys_unavailable` (503), and the channel `oidc-spa-native:keys` publishes `lookup-failed`. The message
+ * of its error becomes part of `debugErrorMessage`, cut after 300 characters.
  *
- * Private addresses are not reached unless `network.privateAddresses` is `true`, whatever the options of a tenant say;
- * `network.headers` cannot be written beside it.
+ * Requests to private addresses are made only if `network.privateAddresses` is `true`, whatever the options of a tenant
+ * say. `network.headers` cannot be written beside such a function.
  *
  * @example
  * ```ts
@@ -736,43 +767,50 @@ export interface ResourceMetadata {
  */
 export type IssuerFunction = (iss: string) => IssuerOptions | null | PromiseLike<IssuerOptions | null>;
 
-/** Bounds on what is asked and kept where `issuers` is a function. Whole numbers. */
+/** Limits on calls of the function `issuers`, and on what is remembered of its answers. Whole numbers. */
 export interface IssuerLookup {
     /**
-     * Issuers that are known at a time. Who is one too many pushes out the one whose tokens came least recently, and its
-     * keys are no longer fetched. Default 1000. From 1 to 100000.
+     * Greatest number of known issuers at a time. A new issuer beyond this number replaces the one whose tokens came
+     * least recently. The keys of the replaced issuer are no longer fetched. Default 1000. From 1 to 100000.
      */
     maxKnown?: number | undefined;
     /**
-     * How long an issuer's options hold, in seconds. After it the next request has the function asked again, and the old
-     * options serve meanwhile, up to twice this time. `forgetIssuer` ends them at once. Default 300. From 1 to 86400.
+     * How long an issuer's options hold, in seconds. After this time the next request calls the function again. The old
+     * options are used until it answers, up to twice this time. `forgetIssuer` ends them at once. Default 300. From 1
+     * to 86400.
      */
     ageSeconds?: number | undefined;
-    /** Names of no issuer that are remembered at a time, the latest ones. Default 10000. From 1 to 1000000. */
+    /**
+     * How many names that belong to no issuer are remembered at a time; the latest ones stay. Default 10000. From 1 to
+     * 1000000.
+     */
     maxUnknown?: number | undefined;
-    /** How long a name is remembered as that of no issuer, in seconds. Default 60. From 1 to 3600. */
+    /** How long the library remembers that a name belongs to no issuer, in seconds. Default 60. From 1 to 3600. */
     unknownAgeSeconds?: number | undefined;
     /**
-     * Questions a second about names that are not known. Requests with further ones get `keys_unavailable` (503); those of
-     * known issuers are not concerned. Default 50. From 1 to 10000.
+     * Calls of the function in one second for names that are not known. Requests with further such names get
+     * `keys_unavailable` (503). Requests with known issuers are not affected. Default 50. From 1 to 10000.
      */
     maxPerSecond?: number | undefined;
     /**
-     * Questions that are under way at a time, about names that are not known, and as many about known ones. Default 16.
-     * From 1 to 1000.
+     * Unanswered calls at a time for names that are not known, and the same number for known names. Default 16. From 1
+     * to 1000.
      */
     maxAtOnce?: number | undefined;
     /** How long the function may take, in milliseconds. Default 3000. From 10 to 60000. */
     timeoutMs?: number | undefined;
 }
 
-/** How the issuers stand that the function `issuers` was asked for. */
+/** State of the issuers where `issuers` is a function. */
 export interface IssuerLookupHealth {
     /** Issuers that are known now. */
     known: number;
-    /** Names that are remembered as those of no issuer, or because their question failed a moment ago. */
+    /** Names that belong to no issuer, or whose call of the function failed a moment ago. */
     unknown: number;
-    /** Why the last question that failed did; `null` where none has. The name in it is a client's word. */
+    /**
+     * The reason of the last failed call; `null` if no call failed. The name in it comes from a client and is not
+     * verified.
+     */
     lastError: string | null;
 }
 
@@ -784,9 +822,12 @@ export type ValidatorOptions<
     (
         | (IssuerOptions & { issuers?: never; issuerLookup?: never })
         | {
-              /** The issuers whose tokens are accepted; or a function that is asked for each: {@link IssuerFunction}. */
+              /**
+               * The issuers whose tokens are accepted; or a function that returns the options of each: {@link
+               * IssuerFunction}.
+               */
               issuers: readonly IssuerOptions[] | IssuerFunction;
-              /** Bounds on what is asked and kept where `issuers` is a function. */
+              /** Limits on calls of the function `issuers`, and on what is remembered of its answers. */
               issuerLookup?: IssuerLookup | undefined;
               issuerUri?: never;
               issuerAliases?: never;
@@ -839,19 +880,19 @@ export interface KoaContextLike {
 /** A framework's whole request, accepted wherever headers are. */
 export type RequestLike = FetchRequestLike | NodeRequestLike | WrappedRequestLike | KoaContextLike;
 
-/** Where a request went. Needed for DPoP only. */
+/** Method and URL of a request. Needed for DPoP only. */
 export interface RequestTarget {
-    /** The HTTP method, in the case in which it came. */
+    /** The HTTP method, in its original case. */
     method: string;
     /**
-     * The URL as the client saw it, absolute; or the request target (`"/v1/items?x=1"`), if `publicBaseUrl` is set or
-     * the headers tell the rest. An absolute URL goes before what the headers say, unless it is the `url` of the request
+     * The absolute URL as the client saw it; or the request target (`"/v1/items?x=1"`), if `publicBaseUrl` is set or
+     * the headers say the rest. An absolute URL has priority over the headers, unless it is the `url` of the request
      * beside it: a client may send that in absolute form. Do not pass `req.url` beside headers alone.
      */
     url: string;
     /**
-     * The client's TLS certificate in DER, where this library cannot see the connection: on Fetch-style servers, for
-     * example. It comes before any other.
+     * The client's TLS certificate in DER, if this library cannot see the connection: on Fetch-style servers, for
+     * example. It has priority over any other.
      *
      * @example
      * ```ts
@@ -882,11 +923,11 @@ export interface Granted<Claims = AccessTokenClaims> {
     rawClaims: AccessTokenClaims;
     /** The access token, for calls on behalf of the client. */
     accessToken: string;
-    /** How the token was presented. */
+    /** The scheme with which the client sent the token. */
     scheme: "Bearer" | "DPoP";
     /** The configured issuer that the token comes from. */
     issuerUri: string;
-    /** Header fields to send with the response: `DPoP-Nonce`, where the client lacks the one of now. */
+    /** Header fields to send with the response: `DPoP-Nonce`, if the client does not have the current one. */
     headers: Record<string, string>;
     code?: never;
     errorCause?: never;
@@ -897,16 +938,18 @@ export interface Granted<Claims = AccessTokenClaims> {
 /** The request must not enter. */
 export interface Refused {
     isSuccess: false;
-    /** Why, for programs. Stable. */
+    /** The reason for programs. A code is never renamed. */
     code: ErrorCode;
     /**
      * The name of this one refusal, 16 random characters from 0 to f. The problem document holds it too: with what a
      * user reads there, support finds the line in your log.
      */
     refusalId: string;
-    /** The cause as `oidc-spa/server` names it. */
+    /** The cause, as `oidc-spa/server` names it. */
     errorCause: ErrorCause;
-    /** Why, for developers: what was expected and what came. Never holds a token. Not for clients. */
+    /**
+     * The reason for developers: what was expected and what came. It never holds a token. Do not send it to clients.
+     */
     debugErrorMessage: string;
     /** HTTP status of the response: 400, 401, 403 or 503. */
     status: 400 | 401 | 403 | 503;
@@ -925,7 +968,7 @@ export type RefusalBody = string | object | { contentType: string; body: string 
 /** What a guard does with a refused request: answer it, or throw a {@link RefusedError}. */
 export type Rejection = "respond" | "throw";
 
-/** The answer to a request. Nothing that a client sends makes `validateRequest` throw. */
+/** The answer to a request. `validateRequest` throws for no request that a client can send. */
 export type Verdict<Claims = AccessTokenClaims> = Granted<Claims> | Refused;
 
 /**
@@ -955,12 +998,14 @@ export type Verdict<Claims = AccessTokenClaims> = Granted<Claims> | Refused;
  * ```
  */
 export class RefusedError extends Error {
-    /** An error of this refusal, for example of one that `authorize` gave. */
+    /** Makes an error of a refusal, for example of one that `authorize` returned. */
     constructor(refusal: Refused);
     readonly name: "RefusedError";
-    /** Why, in general words that a client may read. The sentence for developers is `refusal.debugErrorMessage`. */
+    /**
+     * The reason in general words that a client may read. The sentence for developers is `refusal.debugErrorMessage`.
+     */
     readonly message: string;
-    /** Why, for programs. Stable. */
+    /** The reason for programs. A code is never renamed. */
     readonly code: ErrorCode;
     /** The name of this one refusal, for your log and for the client. */
     readonly refusalId: string;
@@ -968,8 +1013,22 @@ export class RefusedError extends Error {
     readonly status: Refused["status"];
     /** Header fields to send with the response, in an object of its own. */
     readonly headers: Record<string, string>;
-    /** The whole refusal. It is not enumerable: an error that is turned into JSON does not tell it. */
+    /** The whole refusal. It is not enumerable, so the JSON of the error does not hold it. */
     readonly refusal: Refused;
+}
+
+/**
+ * Rules that are tried before they are enforced: what the options of the same names would say. At least one is written. The rules of
+ * a route (`dpop`, `certificate`, `senderConstrained`) go before them, as they go before the options.
+ */
+export interface ShadowRules {
+    profile?: "rfc9068" | undefined;
+    dpop?: "required" | undefined;
+    audienceMode?: "only" | undefined;
+    certificate?: "required" | undefined;
+    senderConstrained?: "required" | undefined;
+    /** In seconds; less than the option `maxTokenAgeSeconds`, where that is written. From 1 to 31536000. */
+    maxTokenAgeSeconds?: number | undefined;
 }
 
 /** Rules for one request. */
@@ -983,29 +1042,35 @@ export interface RequestRules {
 }
 
 /**
- * What a good token must permit. `oidc-spa-native/authorization` has functions that make them: scopes, roles, step-up,
- * any predicate, and all of several.
+ * What a good token must permit. `oidc-spa-native/authorization` has functions that make requirements: scopes, roles,
+ * step-up, any predicate, and several of these together.
  */
 export interface Requirement<Claims = unknown> {
-    /** What is lacking, or `null` if nothing is. `nowSeconds` is the validator's time. Whatever it throws refuses. */
+    /**
+     * Returns what the token lacks, or `null` if it lacks nothing. `nowSeconds` is the validator's time. If it throws,
+     * the request is refused.
+     */
     readonly shortfall: (granted: Granted<Claims>, nowSeconds: number) => Shortfall | null;
-    /** The scopes that fulfil it, where scopes do. */
+    /** The scopes that fulfil it, if it is about scopes. */
     readonly scopes?: readonly string[];
 }
 
-/** A requirement, or a list of which all must be fulfilled. The list is never empty: then anybody would pass. */
+/**
+ * A requirement, or a list of requirements that must all be fulfilled. An empty list is not allowed, since every
+ * request would pass it.
+ */
 export type Requirements<Claims = unknown> =
     | Requirement<Claims>
     | readonly [Requirement<Claims>, ...Requirement<Claims>[]];
 
-/** What a token lacks, and what the client is told that it would need. */
+/** What a token lacks, and what the challenge says that the client needs. */
 export interface Shortfall {
     code:
         | "scope_insufficient"
         | "role_insufficient"
         | "permission_insufficient"
         | "authentication_insufficient";
-    /** Why, for developers. Not for clients. */
+    /** The reason for developers. Do not send it to clients. */
     debugErrorMessage: string;
     /** `scope` of the challenge (RFC 6750 section 3). */
     scopes?: readonly string[];
@@ -1015,7 +1080,10 @@ export interface Shortfall {
     maxAgeSeconds?: number;
 }
 
-/** What ends by itself: an `AbortSignal`, or what emits `close`, as responses, sockets and streams of Node.js do. */
+/**
+ * An object that can end: an `AbortSignal`, or an emitter of `close`, such as a response, a socket or a stream of
+ * Node.js.
+ */
 export type Ending =
     | {
           readonly aborted: boolean;
@@ -1027,7 +1095,7 @@ export type Ending =
       }
     | { once(event: "close", listener: () => void): unknown; readonly destroyed?: boolean };
 
-/** An `AbortSignal`; where the program's types do not know that, what is used of it. */
+/** An `AbortSignal`. If the program's types do not know `AbortSignal`, the members of it that the library uses. */
 export type ExpirySignal = typeof globalThis extends { AbortSignal: { prototype: infer Signal } }
     ? Signal
     : {
@@ -1046,11 +1114,11 @@ export interface Validator<Claims = AccessTokenClaims> {
      * DPoP the twelve checks of RFC 9449 section 4.3 with replay protection. Does not validate: revocation, the
      * request's body, scopes and roles.
      *
-     * @param headers - header fields, `rawHeaders`, or a framework's whole request
-     * @param target - method and URL; not needed where a whole request is given. Without it DPoP is not accepted.
-     * @param rules - what is different for this request
+     * @param headers - header fields, `rawHeaders`, or the whole request of a framework
+     * @param target - method and URL; not needed with a whole request. With header fields alone DPoP is not accepted.
+     * @param rules - rules that differ for this request
      * @returns the verdict; the Promise rejects only if this library fails
-     * @throws TypeError if `headers` is not a thing that holds header fields
+     * @throws TypeError if `headers` is none of the accepted types
      * @example
      * ```ts
      * import { createServer } from "node:http";
@@ -1077,10 +1145,10 @@ export interface Validator<Claims = AccessTokenClaims> {
         rules?: RequestRules
     ): Promise<Verdict<Claims>>;
     /**
-     * As `validateRequest`, for programs that want the grant or an error: resolvers, interceptors, strategies.
+     * As `validateRequest`, for code that wants a grant or an error: resolvers, interceptors, strategies.
      *
-     * @returns the grant; the Promise rejects with {@link RefusedError} where the request must not enter, and with
-     * another error only if this library fails
+     * @returns the grant; the Promise rejects with {@link RefusedError} if the request must not enter, and with another
+     * error only if this library fails
      * @throws TypeError as `validateRequest`
      */
     validateRequestOrThrow(
@@ -1089,10 +1157,11 @@ export interface Validator<Claims = AccessTokenClaims> {
         rules?: RequestRules
     ): Promise<Granted<Claims>>;
     /**
-     * As `validateRequest`, at once, for code that cannot wait. The calling thread verifies, whatever `verification` says.
+     * As `validateRequest`, but synchronous, for code that cannot wait. The calling thread verifies, whatever
+     * `verification` says.
      *
-     * @returns the verdict; `null` where something must be waited for: the issuer's keys (call `ready()` first; a key that
-     * is new is not known either), or a `replayStore`. Nothing is written then: ask `validateRequest`
+     * @returns the verdict; `null` if it must wait for the issuer's keys (call `ready()` first; a new key is not known
+     * either) or for a `replayStore`. Then nothing was written, and you can call `validateRequest`
      * @throws TypeError as `validateRequest`, and if the schema in `claims` answers with a Promise
      */
     validateRequestSync(
@@ -1101,15 +1170,16 @@ export interface Validator<Claims = AccessTokenClaims> {
         rules?: RequestRules
     ): Verdict<Claims> | null;
     /**
-     * Says why a request would be refused, or that it would not be: every check in order, each with the clause of its
-     * standard, what was expected and what came. For a developer at a desk; not for each request, and not for clients.
+     * Says why a request would be refused, or that it would be granted. It lists every check in order, with the clause
+     * of its standard, what was expected and what came. For developers who look for a fault; do not call it for each
+     * request, and do not send its result to clients.
      *
-     * It makes the same checks as `validateRequest`, waits for the issuer's keys as that does, and goes on after the first
-     * check that fails, where that makes sense. `refusal` is the one that `validateRequest` gives for the same request. It
-     * grants nothing, remembers nothing (a proof can be explained any number of times), does not ask a `replayStore`, and
-     * shows neither token nor proof. It does run the schema in `claims` and the requirement.
+     * It makes the same checks as `validateRequest`, and waits for the issuer's keys too. After a failed check it goes
+     * on, where that makes sense. `refusal` is the refusal that `validateRequest` gives for the same request. It grants
+     * nothing and remembers nothing, so a proof can be explained any number of times. It does not ask a `replayStore`,
+     * and shows neither token nor proof. It runs the schema in `claims` and the requirement.
      *
-     * @param rules - the rules of the route, and what it asks for as `require`
+     * @param rules - the rules of the route, and its requirements as `require`
      * @throws TypeError as `validateRequest`
      * @example
      * ```ts
@@ -1132,15 +1202,17 @@ export interface Validator<Claims = AccessTokenClaims> {
         rules?: ExplainRules<Claims>
     ): Promise<Explanation>;
     /**
-     * Decides whether a good token permits this: the second step, once the request may enter (RFC 9068 section 4).
+     * Decides whether a good token fulfils a requirement. This is the second step, after `validateRequest` (RFC 9068
+     * section 4).
      *
-     * A refusal says in the challenge of the scheme that was used what the client would need: `insufficient_scope` with
-     * `scope` (403, RFC 6750 section 3.1), or `insufficient_user_authentication` with `acr_values` and `max_age` (401,
-     * RFC 9470 section 3). Roles and predicates are not named to the client (403). A verdict that refuses already comes
-     * back; where there were no credentials, its challenge names the scopes to ask for (`scope`, RFC 6750 section 3).
+     * The challenge of a refusal is for the scheme that the client used, and says what the client needs:
+     * `insufficient_scope` with `scope` (403, RFC 6750 section 3.1), or `insufficient_user_authentication` with
+     * `acr_values` and `max_age` (401, RFC 9470 section 3). Roles and predicates are not named to the client (403). A
+     * refused verdict is returned as it is. If the request had no credentials, the challenge also names the scopes to
+     * ask for (`scope`, RFC 6750 section 3).
      *
-     * @param rules - the rules that the request was validated by, so that the challenges agree
-     * @throws TypeError if the requirement or the verdict is none: a Promise of a verdict, for example
+     * @param rules - the rules that the request was validated with, so that the challenges agree
+     * @throws TypeError if an argument is not a requirement or not a verdict, for example a Promise of a verdict
      * @example
      * ```ts
      * import { createValidator } from "oidc-spa-native";
@@ -1161,24 +1233,26 @@ export interface Validator<Claims = AccessTokenClaims> {
         rules?: RequestRules
     ): Verdict<Claims>;
     /**
-     * Whether the token of a grant has expired meanwhile, by this validator's clock: from then on `validateRequest` would
-     * refuse it (`exp` and `leewaySeconds`). For messages and events of what lives longer than a request. `false` for
-     * `null`, a request without credentials.
+     * Whether the token of a grant has expired by this validator's clock (`exp` and `leewaySeconds`). Then
+     * `validateRequest` would refuse it. For messages and events on a connection that lives longer than a request.
+     * `null` stands for a request without credentials: the result is `false`.
      *
      * @throws TypeError if it is neither a grant nor `null`
      */
     hasExpired(granted: Granted<Claims> | null): boolean;
     /**
-     * A signal that aborts when the token of a grant expires, by this validator's clock, or when `until` ends, whichever
-     * comes first. For what lives longer than a request: sockets, server-sent events, subscriptions, long polls.
+     * A signal that aborts when the token of a grant expires, by this validator's clock, or when `until` ends,
+     * whichever comes first. For connections that live longer than a request: sockets, server-sent events,
+     * subscriptions, long polls.
      *
-     * It aborts no earlier than `exp` and `leewaySeconds`, and no later than 30 seconds after where the machine slept or
-     * the clock was set. One timer serves all grants of a validator, and does not keep the process alive. Where it was the
-     * token, the signal's `reason` has the `code` `"token_expired"`. For `null`, a request without credentials, only
-     * `until` ends it. Where either has ended already the signal aborts a moment later, so that listeners which are added at once
-     * hear it. Without `until` the signal is held in memory until the token expires.
+     * It aborts no earlier than `exp` plus `leewaySeconds`. If the machine slept or the clock was set, it aborts at
+     * most 30 seconds late. One timer serves all grants of a validator, and does not keep the process alive. If the
+     * token expired, the signal's `reason` has the `code` `"token_expired"`. `null` stands for a request without
+     * credentials: then only `until` ends it. If the token or `until` has ended already, the signal aborts a moment
+     * later, so that listeners which are added at once are called. Without `until` the signal is held in memory until
+     * the token expires.
      *
-     * @param until - what ends it earlier: a response, a socket, a stream, an `AbortSignal`
+     * @param until - ends the signal earlier: a response, a socket, a stream or an `AbortSignal`
      * @throws TypeError if it is neither a grant nor `null`
      * @example
      * ```ts
@@ -1205,31 +1279,51 @@ export interface Validator<Claims = AccessTokenClaims> {
      * ```
      */
     untilExpiry(granted: Granted<Claims> | null, until?: Ending): ExpirySignal;
-    /** Which schemes are accepted, where the rules of a request do not say otherwise. */
+    /** Which schemes are accepted, unless the rules of a request say otherwise. */
     readonly dpop: DpopMode;
-    /** Whether tokens must be bound to a client certificate, where the rules of a request do not say otherwise. */
+    /** Whether tokens must be bound to a client certificate, unless the rules of a request say otherwise. */
     readonly certificate: BindingMode;
-    /** Whether tokens must be bound to a key or a certificate, where the rules of a request do not say otherwise. */
+    /** Whether tokens must be bound to a key or a certificate, unless the rules of a request say otherwise. */
     readonly senderConstrained: BindingMode;
     /** What to serve as protected resource metadata; `null` without the option `resource`. */
     readonly resourceMetadata: ResourceMetadata | null;
     /**
-     * Resolves when every issuer's keys are there; rejects with the reason when they are not after `timeoutMs`
-     * (default 10000), or earlier where no attempt is due in that time. All issuers are asked at once. Calling it is
-     * optional: the first request fetches the keys too.
+     * Resolves when the keys of every issuer are there. Rejects with the reason if they are not there after `timeoutMs`
+     * (default 10000), or earlier if no attempt is due in that time: with an `Error` whose `code` is `"keys_unavailable"`.
+     * All issuers are asked at once. Calling it is optional: the first request fetches the keys too.
      */
     ready(options?: { timeoutMs?: number | undefined }): Promise<void>;
     /**
-     * How the keys of each issuer and the memory of DPoP proofs stand, for a health endpoint. It makes no network call.
+     * The state of each issuer's keys and of the memory of DPoP proofs, for a health endpoint. It makes no network
+     * call.
      *
-     * Changes are told on the channel `oidc-spa-native:keys` of `node:diagnostics_channel`, as {@link KeysEvent}.
+     * Changes are published on the channel `oidc-spa-native:keys` of `node:diagnostics_channel`, as {@link KeysEvent}.
      */
     health(): ValidatorHealth;
     /**
-     * The keys that were fetched and serve now, as a text for `keysSnapshot` of the next process. It is JSON: the JWK Sets as
-     * the issuers publish them, when each was fetched and until when it is fresh. It holds no secret, and needs none of its
-     * own to be trusted: whoever can write it decides who may enter. Keys that are known in advance (`keys`) and those of
-     * issuers that a function in `issuers` named are not in it.
+     * What this validator has counted since it was made. It makes no network call, and requests pay an addition for it. Each
+     * worker thread has validators, and so numbers, of its own. `oidc-spa-native/prometheus` and
+     * `oidc-spa-native/opentelemetry` pass them on.
+     *
+     * @example
+     * ```ts
+     * import { createValidator } from "oidc-spa-native";
+     *
+     * const validator = createValidator({
+     *     issuerUri: "https://auth.example.com",
+     *     expectedAudience: "https://api.example.com"
+     * });
+     * for (const { code, scheme, count } of validator.metrics().refused) {
+     *     console.log(code, scheme ?? "no credentials", count);
+     * }
+     * ```
+     */
+    metrics(): ValidatorMetrics;
+    /**
+     * The fetched keys that are in use now, as a text for `keysSnapshot` of the next process. It is JSON: the JWK Sets
+     * as the issuers publish them, when each was fetched and until when it is fresh. It holds no secret, and it is not
+     * signed: a person who can write it can give themselves access. It does not hold keys that are known in advance
+     * (`keys`), nor those of issuers that a function in `issuers` named.
      *
      * @example
      * ```ts
@@ -1246,96 +1340,275 @@ export interface Validator<Claims = AccessTokenClaims> {
      */
     snapshot(): string;
     /**
-     * Forgets what the function `issuers` said of this name: the next token that holds it has the function asked anew. For
-     * a tenant whose options have changed, that has gone, or that is new. Requests that wait for the function already may
-     * still get its answer.
+     * Forgets what the function `issuers` returned for this issuer. The next token of the issuer calls the function again.
+     * For a tenant that is new, that was removed, or whose options have changed. A known issuer is forgotten under all names
+     * that its options accept: with a slash at the end, without it, and under its aliases. Requests that wait for the
+     * function already may still get its answer.
      *
-     * @param iss - the name, to the letter as tokens hold it
-     * @returns whether anything was known of it
+     * @param iss - one of its names, as tokens hold it
+     * @returns whether the validator had remembered anything of it
      * @throws TypeError where `issuers` is no function
      */
     forgetIssuer(iss: string): boolean;
 }
 
-/** Rules for one request that is explained: those of the request, and what its route asks for. */
+/** Rules for one explained request: the rules of the request, and the requirements of its route. */
 export interface ExplainRules<Claims = unknown> extends RequestRules {
     /** What a good token must permit. Default: nothing. */
     require?: Requirements<Claims> | undefined;
 }
 
-/** Every check of one request, and how each of them ended. It is not a grant. */
+/** Every check of one request, and its outcome. It is not a grant. */
 export interface Explanation {
-    /** The refusal that the request gets; `null` where it would be granted. */
+    /** The refusal that the request gets; `null` if it would be granted. */
     refusal: { code: ErrorCode; debugErrorMessage: string } | null;
     /** All checks, in the order in which they are made. Their number and order do not depend on the request. */
     checks: ExplainedCheck[];
 }
 
-/** One check of a request, and how it ended. */
+/** One check of a request, and its outcome. */
 export interface ExplainedCheck {
     /** Its name, such as `"token.audience"`. It does not change between versions. */
     id: string;
-    /** What it sees to. */
+    /** What it checks. */
     title: string;
-    /** Where a standard asks for it; `null` for a check of the application's. */
+    /** The clause of the standard that asks for it; `null` for a check of the application. */
     clause: string | null;
-    /** `"skipped"`: it was not made, since one before it failed or nothing asks for it. */
+    /**
+     * `"skipped"`: the check was not made, because an earlier one failed or because no option and no token asks for it.
+     */
     outcome: "passed" | "failed" | "skipped";
-    /** What was expected, where there is more to say than the title. */
+    /** What was expected, if the title does not say it. */
     expected: string | null;
-    /** What came, its control characters escaped, and cut after 256 characters. */
+    /** What came, with control characters escaped, cut after 256 characters. */
     found: string | null;
-    /** `false` where what came is the client's own word, since no signature over it was verified. */
+    /** `false` if `found` is not covered by a verified signature: the client may have written anything. */
     isVerified: boolean;
-    /** For a check that failed: the code that it alone would refuse with. */
+    /** For a failed check: the code that a refusal by this check alone has. */
     code: ErrorCode | null;
-    /** For a check that failed: what was expected, what came and what to do. */
+    /** For a failed check: what was expected, what came and what to do. */
     message: string | null;
+    /** What to do, where there is something to say: the end of `message`. */
+    advice: string | null;
 }
 
-/** How a validator stands. */
+/** The state of a validator. */
 export interface ValidatorHealth {
-    /** Where `issuers` is a function: the 100 at most whose tokens came last. */
+    /** One entry for each issuer. If `issuers` is a function: at most the 100 issuers whose tokens came last. */
     issuers: IssuerHealth[];
-    /** Only where `issuers` is a function. */
+    /** Only if `issuers` is a function. */
     issuerLookup?: IssuerLookupHealth;
     replayMemory: ReplayMemoryHealth;
 }
 
-/** How the memory of DPoP proofs stands. */
-export interface ReplayMemoryHealth {
-    /** What decides whether a proof is new: this process alone, Redis, or your own store. */
-    kind: "process" | "redis" | "custom";
-    /** Whether the replay store answered when it was last asked; `null` before, and where there is none. */
-    reachable: boolean | null;
-    /** Why it did not; `null` if it did. */
-    lastError: string | null;
+/**
+ * What a validator has counted since it was made. Rows that count nothing are left out. No name in it comes from a request, the clients in `shadow` aside:
+ * issuers are those of the options, codes and schemes are from fixed lists.
+ */
+export interface ValidatorMetrics {
+    /**
+     * Requests that `validateRequest` and its sisters granted. 100 issuers at most have a row of their own: the others of a
+     * function in `issuers` are counted together, under the name `"other"`.
+     */
+    granted: { issuerUri: string; scheme: "Bearer" | "DPoP"; count: number }[];
+    /** Requests that they refused; `scheme` is `null` where the request used neither. */
+    refused: { code: ErrorCode; scheme: "Bearer" | "DPoP" | null; count: number }[];
+    /** Grants that `authorize` turned into refusals. Each counts in `granted` too. */
+    forbidden: { code: ErrorCode; scheme: "Bearer" | "DPoP" | null; count: number }[];
+    /**
+     * How long `validateRequest` took, waiting included. Measured from the first call of `metrics()` on: until then no
+     * request pays for it.
+     */
+    durations: DurationMetrics[];
+    verifications: VerificationMetrics;
+    /** The issuers' keys. Where `issuers` is a function: of the 100 at most whose tokens came last. */
+    keys: KeysMetrics[];
+    replayMemory: ReplayMemoryMetrics;
+    /** What the rules that are tried would refuse; `null` without the option `shadow`. */
+    shadow: ShadowMetrics | null;
+}
+
+/** What stricter rules would make of the requests that were granted. */
+export interface ShadowMetrics {
+    /** Granted requests that they would grant too. */
+    passed: number;
+    /** Those that they would refuse, by code and client. */
+    refused: {
+        code: ErrorCode;
+        /**
+         * The client, as `client_id`, `azp`, `cid` or `appid` names it, escaped and cut after 100 characters; `null` where none
+         * does. 100 clients have rows of their own, and those beyond are counted together as `"other"`.
+         */
+        clientId: string | null;
+        count: number;
+    }[];
+}
+
+/** A message of the channel `oidc-spa-native:shadow`: a request that was granted, and that the rules in `shadow` would refuse. */
+export interface ShadowEvent {
+    code: ErrorCode;
+    /** As in {@link ShadowMetrics}. */
+    clientId: string | null;
+    /** The issuer, as configured. */
+    issuerUri: string;
+    scheme: "Bearer" | "DPoP";
+    /** Why, for developers. */
+    debugErrorMessage: string;
+}
+
+/** How long the verdicts of one kind took. */
+export interface DurationMetrics {
+    outcome: "granted" | "refused";
+    /** `null` where the request used neither. */
+    scheme: "Bearer" | "DPoP" | null;
+    /** How many there were. */
+    count: number;
+    /** How long they took together. */
+    seconds: number;
+    /** How many took no longer than each of these times, from the shortest on. */
+    buckets: { upToSeconds: number; count: number }[];
+}
+
+/**
+ * The context of the tracing channel `oidc-spa-native:validate` (`tracingChannel` of `node:diagnostics_channel`): a call of
+ * `validateRequest`. The same object comes with each of its events; what is known at the end only is written then. It holds
+ * neither token nor claims.
+ */
+export interface ValidateContext {
+    /** How the request came: `null` where it used neither. */
+    scheme: "Bearer" | "DPoP" | null;
+    /**
+     * `"memory"`: answered from memory. `"inline"`: judged by the calling thread. `"threads"`: by another one. Left out where
+     * the function `issuers` was asked first.
+     */
+    path?: "memory" | "inline" | "threads";
+    /** At the end. */
+    outcome?: "granted" | "refused";
+    /** At the end, of a grant: the issuer, as configured. */
+    issuerUri?: string;
+    /** At the end, of a refusal. */
+    code?: ErrorCode;
+    /** At the end, of a refusal: the HTTP status. */
+    status?: number;
+    /** Where the call failed: not for what a client sent. */
+    error?: unknown;
+}
+
+/**
+ * The context of the tracing channel `oidc-spa-native:fetch` (`tracingChannel` of `node:diagnostics_channel`): one question to an
+ * issuer's server. Each JavaScript thread that has a validator hears of the questions of the whole process. The times of
+ * its events are those at which this thread hears of them.
+ */
+export interface FetchContext {
+    kind: "metadata" | "keys";
+    /** The issuer, as configured. */
+    issuerUri: string;
+    /** The origin that is asked, such as `https://auth.example.com`. */
+    server: string;
+    /** At the end: the HTTP status, where there was an answer. 304: nothing has changed. */
+    status?: number;
+    /** At the end: of the document. */
+    bytes?: number;
+    /** At the end: why there is no document. */
+    error?: string;
+}
+
+/** A message of the channel `oidc-spa-native:refusal`: a request that `validateRequest` or one of its sisters refused. */
+export interface RefusalEvent {
+    code: ErrorCode;
+    status: number;
+    scheme: "Bearer" | "DPoP" | null;
+    /** Why, for developers. Not for clients. */
+    debugErrorMessage: string;
+}
+
+/**
+ * A message of the channel `oidc-spa-native:replay`. `replayed`: a proof came again. `unavailable`: nobody could say whether a proof
+ * is new, because the replay store gave no answer, the memory is full or a client has used up its share.
+ */
+export interface ReplayEvent {
+    type: "replayed" | "unavailable";
+    /** Why, for developers. */
+    debugErrorMessage: string;
+}
+
+/** Where the verdicts of a validator came from. */
+export interface VerificationMetrics {
+    /** Bearer tokens that were verified before, and answered from memory. */
+    memory: number;
+    /** Requests that the calling thread judged, those without credentials included. */
+    inline: number;
+    /** Requests that other threads judged. */
+    threads: number;
+    /** Of the last two: tokens bound to a DPoP key that were verified before. Their proofs were verified all the same. */
+    recalledTokens: number;
+}
+
+/** What is counted of one issuer's keys, by all validators of the process that share them: those with the same options. */
+export interface KeysMetrics {
+    /** The issuer, as configured. */
+    issuerUri: string;
+    /** Fetches of its keys that ended, well or badly, metadata included where it is asked for. */
+    fetches: number;
+    /** Those that failed. */
+    failures: number;
+    /** Those that brought other keys than before. */
+    rotations: number;
+    /** How long all fetches took together, in seconds. */
+    fetchSeconds: number;
+    /** Keys that can verify signatures now. */
+    usableKeys: number;
+    /** How long ago the issuer last answered well, in seconds; `null` where it never did. */
+    ageSeconds: number | null;
+}
+
+/** What is counted of the memory of DPoP proofs, by all validators that share it. */
+export interface ReplayMemoryMetrics {
     /** Proofs that this process remembers. */
     entries: number;
     /** How many it can: `limits.replayMemoryEntries`. */
     capacity: number;
-    /** What to do, where this process is one of several that each remember proofs for themselves; else `null`. */
+    /** How often the replay store was asked; 0 where there is none. */
+    storeQuestions: number;
+    /** How often it gave no answer in time, or an error. */
+    storeUnanswered: number;
+}
+
+/** The state of the memory of DPoP proofs. */
+export interface ReplayMemoryHealth {
+    /** Which memory decides whether a proof is new: this process alone, Redis, or your own store. */
+    kind: "process" | "redis" | "custom";
+    /** Whether the replay store gave an answer the last time; `null` before the first time, and without a store. */
+    reachable: boolean | null;
+    /** Why the store gave no answer; `null` if it did. */
+    lastError: string | null;
+    /** Proofs that this process remembers. */
+    entries: number;
+    /** How many proofs this process can remember: `limits.replayMemoryEntries`. */
+    capacity: number;
+    /** What to do if this process is one of several that each remember proofs for themselves; otherwise `null`. */
     notice: string | null;
 }
 
-/** How the keys of one issuer stand. Times are milliseconds since 1970-01-01T00:00:00Z. */
+/** The state of one issuer's keys. Times are milliseconds since 1970-01-01T00:00:00Z. */
 export interface IssuerHealth {
     /** The issuer, as configured. */
     issuerUri: string;
     /**
-     * Of several sets, that of the worst one. `"none"`: no fetch has succeeded. `"fresh"`: within their age. `"stale"`: beyond it, and serving while the issuer
-     * cannot be reached. `"expired"`: they no longer serve. `"static"`: known in advance.
+     * `"none"`: no fetch has succeeded. `"fresh"`: the keys are within their age. `"stale"`: they are older, and still
+     * used while the issuer cannot be reached. `"expired"`: they are no longer used. `"static"`: they are known in
+     * advance. With several sets, the state of the worst one.
      */
     state: "none" | "fresh" | "stale" | "expired" | "static";
     /** The keys that can verify signatures. */
     keys: { kid: string | null; algorithms: Algorithm[] }[];
-    /** The keys that cannot, and why: 20 at most. */
+    /** The keys that cannot verify signatures, and why: 20 at most. */
     skippedKeys: SkippedKey[];
-    /** When the issuer last answered well. */
+    /** Time of the issuer's last good answer. */
     fetchedAt: number | null;
-    /** When the issuer is asked next, if nothing happens before. */
+    /** When the issuer is asked next, if no request needs its keys earlier. */
     nextFetchAt: number | null;
-    /** Since when stale keys serve. */
+    /** Since when the keys are stale. */
     staleSince: number | null;
     /** Why the last fetch failed; `null` if it succeeded. */
     lastError: string | null;
@@ -1362,7 +1635,7 @@ export interface OperatorWarning {
     error: string | null;
 }
 
-/** A key of an issuer's set that verifies nothing. */
+/** A key of an issuer's set that cannot verify signatures. */
 export interface SkippedKey {
     /** Its `kid`, cut after 256 characters; `null` where it has none. */
     kid: string | null;
@@ -1373,23 +1646,26 @@ export interface SkippedKey {
 /**
  * A message of the channel `oidc-spa-native:keys` (`node:diagnostics_channel`).
  *
- * `refreshed`: the issuer answered well. `rotated`: and published other keys than before. `failed`: it did not.
- * `stale`: keys serve beyond their age. `recovered`: the issuer answers again, after a failure. `lookup-failed`: the
- * function `issuers` could not say which issuer a name stands for, or returned options that make no sense. One good answer may be
- * told as `refreshed`, then `rotated`, then `recovered`, in this order.
+ * `refreshed`: the issuer gave a good answer. `rotated`: the good answer had other keys than the one before. `failed`:
+ * the issuer gave no good answer. `stale`: the keys are beyond their age and still used. `recovered`: the issuer gives
+ * good answers again after a failure. `lookup-failed`: the function `issuers` gave no answer for a name, or returned
+ * options that make no sense. One good answer may publish `refreshed`, then `rotated`, then `recovered`, in this order.
  */
 export interface KeysEvent {
     type: "refreshed" | "rotated" | "failed" | "stale" | "recovered" | "lookup-failed";
-    /** The issuer, as configured. For `lookup-failed` it is empty: the name is a client's word, and stands in `error`. */
+    /**
+     * The issuer, as configured. Empty for `lookup-failed`: the name comes from a client and is not verified, so it
+     * stands in `error` only.
+     */
     issuerUri: string;
-    /** For `failed` and `lookup-failed`: why. */
+    /** For `failed` and `lookup-failed`: the reason. */
     error?: string;
-    /** For `refreshed`: the keys that cannot be used, where there are any, 20 at most. */
+    /** For `refreshed`: the keys that cannot be used, if there are any, 20 at most. */
     skippedKeys?: SkippedKey[];
 }
 
 /**
- * Makes a validator. No network call is made here: keys are fetched by the first request, or by `ready()`; those of a
+ * Makes a validator. This call makes no network call: the first request, or `ready()`, fetches the keys. Keys of a
  * `keysSnapshot` that are beyond their age are fetched in the background.
  *
  * @throws TypeError if the options make no sense; the message says what was given and what is allowed
@@ -1417,7 +1693,7 @@ export function createValidator<Claims = AccessTokenClaims, Lacking extends Opti
     options: ValidatorOptions<Claims, Lacking>
 ): Validator<ClaimsOf<Claims, Lacking>>;
 
-/** What the claims of a validator are: the schema's, or those of access tokens that may lack some. */
+/** The type of a validator's claims: the output of the schema, or the claims of access tokens that may lack some. */
 export type ClaimsOf<Claims, Lacking extends OptionalClaim> = [Lacking] extends [never]
     ? Claims
     : AccessTokenClaims extends Claims

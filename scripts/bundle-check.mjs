@@ -96,7 +96,7 @@ const BUNDLERS = {
  * @property {(name: string, manifest: object, packages?: string[], options?: { isOurs?: boolean }) => Promise<string>} freshProject
  * @property {(name: string, project: string) => void} copyConsumer
  * @property {(title: string, script: string, args: string[], env?: Record<string, string>, cwd?: string) => Promise<boolean>} check
- * @property {(what: string, project: string, script: string) => Promise<void>} use
+ * @property {(what: string, project: string, script: string, args?: string[]) => Promise<void>} use
  * @property {{ issuerUri: string }} issuer
  */
 

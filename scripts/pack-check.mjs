@@ -1,4 +1,5 @@
 // `npm run pack:check`: packs, looks at the tarballs, installs them into fresh projects and uses them there.
+// `npm run pack:check -- functions`: in what tools for serverless functions make, and nowhere else.
 
 import {
     copyFileSync,
@@ -37,6 +38,7 @@ mustHold(main, [
     "binding/binding.js",
     "dist/index.js",
     "dist/server.js",
+    "dist/cli/main.js",
     "dist/testing/index.js"
 ]);
 mustHold(platform, ["LICENSE", "README.md"]);
@@ -56,21 +58,26 @@ await check(
 const { startIssuer, API } = await import("../examples/demo/issuer.mjs");
 const { clientCredentials } = await import("../examples/demo/client.mjs");
 const { useInBundles, useInNext } = await import("./bundle-check.mjs");
+const { useInFunctions } = await import("./functions-check.mjs");
 const { migrate } = await import("./migrating-check.mjs");
 const { shareReplays } = await import("./replay-check.mjs");
 const issuer = await startIssuer();
 const token = await clientCredentials(issuer, { clientId: "service-rs256", resource: API });
 const projects = realpathSync(mkdtempSync(join(tmpdir(), "oidc-spa-native-pack-check-")));
 try {
-    await useFromModule();
-    await useFromCommonJs();
-    await useFromTypeScript();
-    await useAdapters();
     const checks = { freshProject, copyConsumer, check, use, issuer };
-    await useInBundles(checks);
-    failures.push(...(await useInNext(checks)));
-    failures.push(...(await migrate(checks)));
-    failures.push(...(await shareReplays(checks)));
+    if (process.argv.includes("functions")) {
+        await useInFunctions(checks);
+    } else {
+        await useFromModule();
+        await useFromCommonJs();
+        await useFromTypeScript();
+        await useAdapters();
+        await useInBundles(checks);
+        failures.push(...(await useInNext(checks)));
+        failures.push(...(await migrate(checks)));
+        failures.push(...(await shareReplays(checks)));
+    }
 } finally {
     await issuer.close();
     rmSync(projects, { recursive: true, force: true });
@@ -118,6 +125,8 @@ async function useFromModule() {
     const project = await freshProject("module", { type: "module" });
     copyConsumer("consumer.mjs", project);
     await use("an ECMAScript module", project, "consumer.mjs");
+    const inspect = ["inspect", "--issuer", issuer.issuerUri, "--audience", API, token];
+    await check("Running its program", join(project, "node_modules/.bin/oidc-spa-native"), inspect);
 }
 
 async function useFromCommonJs() {
@@ -225,14 +234,14 @@ function copyConsumer(name, project) {
     copyFileSync(join(ROOT, "scripts", "consumers", name), join(project, name));
 }
 
-async function use(what, project, script) {
+async function use(what, project, script, args = []) {
     const env = {
         ISSUER_URI: issuer.issuerUri,
         AUDIENCE: API,
         TOKEN: token,
         TAMPERED_TOKEN: tampered(token)
     };
-    await check(`Using it from ${what}`, join(project, script), [], env);
+    await check(`Using it from ${what}`, join(project, script), args, env);
 }
 
 async function check(title, script, args, env, cwd) {

@@ -66,6 +66,13 @@ export const PROGRAMS = {
         elsewhere: "it comes with redis-server",
         tests: "replay memories that a fleet shares"
     },
+    prometheus: {
+        commands: ["prometheus"],
+        probe: "--version",
+        debian: "prometheus",
+        elsewhere: "Fedora: dnf install golang-github-prometheus. macOS: brew install prometheus",
+        tests: "the dashboard and the metrics that it shows"
+    },
     openssl: {
         commands: ["openssl"],
         probe: "version",

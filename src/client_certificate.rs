@@ -91,8 +91,14 @@ pub(crate) fn check(
 ) -> Result<(), Rejection> {
     let Some(der) = certificate_of(head, field, trust)? else {
         let message = match field {
-            CertificateField::Ignored => "no client certificate is known of this request",
-            CertificateField::OfTrustedProxy => "no Client-Cert field of a trusted proxy came",
+            CertificateField::Ignored => {
+                "no client certificate is known of this request: this server's connection asks for none, or a proxy ends TLS \
+                 (`clientCertificate: \"header\"`)"
+            }
+            CertificateField::OfTrustedProxy => {
+                "no Client-Cert field of a trusted proxy came: the client connects with its certificate, and the proxy writes \
+                 it there"
+            }
         };
         return Err(Code::TokenBound.because(format!(
             "The access token is bound to a client certificate (cnf.x5t#S256), and {message}"

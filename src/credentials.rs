@@ -21,14 +21,14 @@ pub enum Field<'a> {
     Repeated,
 }
 
-/// How a client identifies itself: an access token, and for DPoP the proof beside it.
+/// The credentials of a client: an access token, and for DPoP a proof.
 #[derive(Clone, Copy)]
 pub struct Credentials<'a> {
-    /// How the token was presented, with the proof where the scheme asks for one.
+    /// How the token was presented, with the proof if the scheme needs one.
     pub presentation: Presentation<'a>,
     /// The access token, as sent.
     pub access_token: &'a str,
-    /// Where it begins in the `Authorization` field, in bytes; zero where it came apart.
+    /// Its position in the `Authorization` field, in bytes; zero if it came without the field.
     pub token_begin: usize,
 }
 
@@ -37,8 +37,8 @@ pub struct Credentials<'a> {
 pub enum Presentation<'a> {
     /// As a bearer token (RFC 6750).
     Bearer {
-        /// Let a token pass that is bound to a DPoP key. An application of the drop-in may ask for it; a header
-        /// field never does.
+        /// Accept a token that is bound to a DPoP key. Only an application of the drop-in can ask for this, never a
+        /// header field.
         even_if_bound: bool,
     },
     /// With a proof of possession (RFC 9449).
@@ -59,11 +59,17 @@ impl Presentation<'_> {
 }
 
 impl<'a> Credentials<'a> {
-    /// Reads the credentials of a request. A field without a value is none, whatever shape the request came in. Of
-    /// others it says why they are not read, and the scheme that the client used, as far as it is known.
+    /// Reads the credentials of a request. A field without a value counts as absent, for every kind of request. For
+    /// malformed fields it returns the reason, and the client's scheme if it is known.
     pub fn parse(authorization: Field<'a>, dpop: Field<'a>) -> Result<Self, (Rejection, Option<Scheme>)> {
         let value = match authorization {
-            Field::Absent => return Err((credentials_missing("No Authorization header"), None)),
+            Field::Absent => {
+                let rejection = credentials_missing("No Authorization header").advising(
+                    "The client sends its access token as \"Authorization: Bearer\" and the token; if it did, a proxy in front of \
+                     this server takes the header off",
+                );
+                return Err((rejection, None));
+            }
             Field::Repeated => {
                 let message = "More than one Authorization header; a request carries one";
                 return Err((Code::CredentialsRepeated.because(message), None));
@@ -72,7 +78,8 @@ impl<'a> Credentials<'a> {
         };
         let credentials = white_space::trim(value);
         if credentials.is_empty() {
-            return Err((credentials_missing("The Authorization header is empty"), None));
+            let advice = "The client sends its access token in it, as \"Bearer\" and the token";
+            return Err((credentials_missing("The Authorization header is empty").advising(advice), None));
         }
         let malformed = |token: &str| (Code::CredentialsMalformed.because(what_is_malformed(token)), None);
         let (name, rest) = credentials.split_once(' ').unwrap_or((credentials, ""));
@@ -80,9 +87,9 @@ impl<'a> Credentials<'a> {
             return Err(malformed(rest));
         }
         let Some(scheme) = Scheme::from_name(name) else {
-            return Err((Code::SchemeUnsupported.because(what_scheme(name, rest)), None));
+            return Err((unsupported_scheme(name, rest), None));
         };
-        // 1*SP between the scheme and its token68 (RFC 9110 section 11.4); a tab is none.
+        // 1*SP between the scheme and its token68 (RFC 9110 section 11.4); a tab is not a space.
         let access_token = rest.trim_start_matches(' ');
         if !is_token68(access_token) {
             return Err(malformed(access_token));
@@ -104,24 +111,31 @@ fn credentials_missing(message: &'static str) -> Rejection {
     Code::CredentialsMissing.because(message)
 }
 
-/// What stands in the place of the scheme. A name that is longer than those of schemes is not shown: it may be a token.
+/// The text in the place of the scheme. A text that is longer than the names of schemes is not shown, since it may be a
+/// token.
 #[cold]
-fn what_scheme(name: &str, rest: &str) -> String {
+fn unsupported_scheme(name: &str, rest: &str) -> Rejection {
     let sentence = "Unsupported scheme, expected Bearer or DPoP";
     if rest.is_empty() {
-        format!("{sentence}: the client sent a token without its scheme; write \"Bearer \" and the token")
+        Code::SchemeUnsupported
+            .because(format!("{sentence}: the client sent a token without its scheme"))
+            .advising("write \"Bearer \" and the token")
     } else if name.len() <= MAX_SHOWN_SCHEME && name.bytes().all(|byte| byte.is_ascii_alphabetic()) {
-        format!("{sentence}, got {name}")
+        Code::SchemeUnsupported
+            .because(format!("{sentence}, got {name}"))
+            .advising("write \"Bearer \" and the access token")
     } else {
-        format!("{sentence}; write \"Bearer \" and the token, and nothing before or behind it")
+        Code::SchemeUnsupported
+            .because(sentence)
+            .advising("write \"Bearer \" and the token, and nothing before or behind it")
     }
 }
 
 /// `Negotiate` and `SCRAM-SHA-256` are among the longest.
 const MAX_SHOWN_SCHEME: usize = 9;
 
-/// What is wrong with that which stands in the place of a token, as clients get it wrong. What came is not shown: it may
-/// hold a token.
+/// Describes the common mistakes of clients in the place of the token. The text itself is not shown, since it may hold
+/// a token.
 #[cold]
 fn what_is_malformed(found: &str) -> &'static str {
     let names_a_scheme = found.split_once(' ').is_some_and(|(name, _)| Scheme::from_name(name).is_some());
@@ -163,7 +177,7 @@ const fn is_token_char(byte: u8) -> bool {
 fn is_token68(text: &str) -> bool {
     let unpadded = text.trim_end_matches('=');
     let allowed = |b: u8| b.is_ascii_alphanumeric() | matches!(b, b'-' | b'.' | b'_' | b'~' | b'+' | b'/');
-    // Without a way out in between, the compiler takes many bytes at once: tokens are long, and nearly all are good.
+    // Without an early return, the compiler checks many bytes at once. Tokens are long, and nearly all are well formed.
     !unpadded.is_empty() & unpadded.bytes().fold(true, |all, byte| all & allowed(byte))
 }
 
@@ -243,7 +257,10 @@ mod tests {
         let text = message("secretsecret.b.c");
         assert!(text.starts_with(sentence) && text.contains("write \"Bearer \" and the token"), "{text}");
         assert!(!text.contains("secret"), "{text}");
-        assert_eq!(message("Basic c2VjcmV0"), format!("{sentence}, got Basic"));
+        assert_eq!(
+            message("Basic c2VjcmV0"),
+            format!("{sentence}, got Basic; write \"Bearer \" and the access token")
+        );
         assert!(!message("secretsecret x").contains("secret"));
         assert!(!message("secret.b x").contains("secret"));
     }
@@ -274,7 +291,7 @@ mod tests {
             );
             assert!(!message.contains("secret"), "{message}");
         }
-        // A single word may be a token: the parser of tokens reports what is wrong with it.
+        // A single word may be a token: the parser of tokens reports its fault.
         assert_eq!(message("Bearer undefined"), "");
     }
 

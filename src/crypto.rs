@@ -5,7 +5,7 @@
 //! Never: a signature, a key that was published.
 //!
 //! With the feature `aws-lc` they come from that library. Without it they come from pure Rust, and their secrets from
-//! whoever calls [`seed`]: WebAssembly has no randomness of its own.
+//! the seed that the surrounding program gives: WebAssembly has no randomness.
 
 #[cfg(feature = "aws-lc")]
 mod aws_lc;
@@ -21,8 +21,8 @@ pub(crate) use portable::sha1_of_certificate;
 #[cfg(not(feature = "aws-lc"))]
 pub use portable::{SecretHasher, constant_time_eq, hmac_sha256, random_secret, seed, sha256};
 
-/// A set of texts from outside: nobody can choose them so that they collide.
+/// A set of texts from outside. An attacker cannot choose texts that collide.
 pub(crate) type SecretSet<T> = std::collections::HashSet<T, SecretHasher>;
 
-/// A map from texts from outside: nobody can choose them so that they collide.
+/// A map with texts from outside as its keys. An attacker cannot choose texts that collide.
 pub(crate) type SecretMap<K, V> = std::collections::HashMap<K, V, SecretHasher>;

@@ -1,8 +1,8 @@
-//! Which checks a request goes through, and how each of them ended: for whoever asks why it was refused.
+//! The checks of a request, and the outcome of each, for developers who ask why it was refused.
 //!
 //! In: the outcome of each check, in the order of the walk.
 //! Out: `Explanation`, which grants nothing.
-//! Never: a check, a token, a claim that says who somebody is.
+//! Never: a check, a token, a claim about a person.
 
 use std::fmt::{self, Display};
 use std::ops::Range;
@@ -27,12 +27,12 @@ macro_rules! checks {
                 match self { $(Self::$variant => $id,)* }
             }
 
-            /// Where a standard asks for it.
+            /// The clause of the standard that asks for it.
             pub const fn clause(self) -> &'static str {
                 match self { $(Self::$variant => $clause,)* }
             }
 
-            /// What it sees to, as a sentence without its full stop.
+            /// What it checks, as a sentence without its full stop.
             pub const fn title(self) -> &'static str {
                 match self { $(Self::$variant => $title,)* }
             }
@@ -80,42 +80,42 @@ checks! {
 pub struct Facts {
     /// What was expected.
     pub expected: String,
-    /// What came, escaped and cut.
+    /// The value that came, escaped and cut.
     pub found: String,
 }
 
 impl Facts {
-    /// Facts for a person to read. What came is escaped and cut, whatever it is.
+    /// Facts for a person to read. The value that came is always escaped and cut.
     pub(crate) fn new(expected: impl Display, found: impl Display) -> Self {
         Self { expected: expected.to_string(), found: Shown(&found.to_string()).to_string() }
     }
 }
 
-/// How a check ended.
+/// The outcome of a check.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ending {
     /// It passed.
     Passed,
-    /// It failed; alone, it would refuse the request so.
+    /// It failed, with the refusal of this check alone.
     Failed(Rejection),
-    /// It was not made, since one before it failed or nothing asks for it.
+    /// It was not made, because an earlier check failed or because it is not required.
     Skipped,
 }
 
-/// One check, and how it ended.
+/// One check, and its outcome.
 #[derive(Clone, Debug)]
 pub struct Row {
     /// Which check.
     pub check: Check,
-    /// How it ended.
+    /// Its outcome.
     pub ending: Ending,
     /// What was expected, and what came, where there is more to say than the check's title.
     pub facts: Option<Facts>,
-    /// Nobody vouches for what came: the signature over it was not verified.
+    /// The value that came is unverified: no signature over it was verified.
     pub is_unverified: bool,
 }
 
-/// Every check of one request, in order. It is not a grant, and none can be made of it.
+/// Every check of one request, in order. It is not a grant, and cannot become one.
 #[derive(Clone)]
 pub struct Explanation {
     rows: Vec<Row>,
@@ -123,7 +123,7 @@ pub struct Explanation {
     admitted: Option<Admitted>,
 }
 
-/// What a grant would say, for the checks of the application. It is none.
+/// The content of a grant, for the checks of the application. It is not a grant.
 #[derive(Clone)]
 pub struct Admitted {
     /// The claims, as JSON text.
@@ -137,7 +137,7 @@ pub struct Admitted {
 }
 
 impl Explanation {
-    /// What a grant would say, where every check of the token and the proof passed.
+    /// The content of a grant, if every check of the token and the proof passed.
     pub fn admitted(&self) -> Option<&Admitted> {
         self.admitted.as_ref()
     }
@@ -177,12 +177,12 @@ impl<T> Reason for (Rejection, T) {
     }
 }
 
-/// Who goes along on a walk through the checks. A walk decides or explains; the checks are the same.
+/// The observer of a walk through the checks. One walk decides, another explains; the checks are the same.
 pub(crate) trait Watch {
-    /// A check that those behind it rest on.
+    /// A check that later checks depend on.
     fn check<T, E: Reason>(&mut self, check: Check, outcome: Result<T, E>) -> Result<T, E>;
 
-    /// A check that those behind it do not rest on. An explanation goes on after it failed, with the stand-in.
+    /// A check that later checks do not depend on. After its failure an explanation goes on, with the stand-in.
     fn go_on<T>(
         &mut self,
         check: Check,
@@ -190,14 +190,14 @@ pub(crate) trait Watch {
         stand_in: impl FnOnce() -> T,
     ) -> Result<T, Rejection>;
 
-    /// What a check expected and what came. A walk that decides does not ask.
+    /// The facts of a check. A walk that decides does not compute them.
     fn facts(&mut self, check: Check, facts: impl FnOnce() -> Facts);
 
-    /// The end of the walk: an error where any check failed. Nothing that grants may be made before it.
+    /// The end of the walk: an error if any check failed. A grant may be made only after it.
     fn end(&mut self) -> Result<(), Rejection>;
 }
 
-/// A walk that ends with the first check that fails.
+/// A walk that ends with the first failed check.
 pub(crate) struct Deciding;
 
 impl Watch for Deciding {
@@ -225,7 +225,7 @@ impl Watch for Deciding {
     }
 }
 
-/// A walk that notes how each check ended.
+/// A walk that notes the outcome of each check.
 #[derive(Debug, Default)]
 pub(crate) struct Explaining {
     rows: Vec<Row>,
@@ -234,7 +234,7 @@ pub(crate) struct Explaining {
 }
 
 impl Explaining {
-    /// From now on, nobody vouches for what comes.
+    /// From now on, the values that came are unverified.
     pub(crate) fn go_on_unverified(&mut self) {
         self.is_unverified = true;
     }
@@ -244,7 +244,7 @@ impl Explaining {
         self.rows.iter().any(|row| row.check == check)
     }
 
-    /// Notes how a check ended. One that has several parts has passed if each of them has.
+    /// Notes the outcome of a check. A check with several parts passes if each part passes.
     pub(crate) fn note(&mut self, check: Check, failure: Option<&Rejection>) {
         if self.first.is_none() {
             self.first = failure.cloned();
@@ -257,7 +257,7 @@ impl Explaining {
         }
     }
 
-    /// All checks, those that were not made among them.
+    /// All checks, including those that were not made.
     pub(crate) fn finish(
         mut self,
         admitted: Option<Admitted>,
@@ -307,7 +307,7 @@ impl Watch for Explaining {
 }
 
 impl Explanation {
-    /// The same, where whoever fetches the keys knows more of why the request is refused.
+    /// The same, with a more exact reason from the code that fetches the keys.
     #[must_use]
     pub fn explained(mut self, rejection: &Rejection) -> Self {
         if self.refusal.as_ref().is_some_and(|before| before.code() == rejection.code()) {

@@ -1,7 +1,7 @@
 //! Makes a grant, once the proof has been remembered (RFC 9449 section 11.1).
 //!
-//! In: a request that passed every check, that of replay aside.
-//! Out: `PendingGrant`, which only the word of a replay memory turns into a `Grant`.
+//! In: a request that passed every check except replay.
+//! Out: `PendingGrant`, which becomes a `Grant` only after the answer of a replay memory.
 //! Never: a memory of its own, a check.
 
 use std::fmt;
@@ -26,7 +26,7 @@ pub(crate) struct Admission {
     pub is_recalled: bool,
 }
 
-/// A request that passed every check but one: whether its proof is new is not known yet.
+/// A request that passed every check except one: it is not known yet whether its proof is new.
 #[derive(Debug)]
 pub struct PendingGrant {
     admission: Admission,
@@ -45,12 +45,12 @@ impl PendingGrant {
         Self { admission, record, schemes, now }
     }
 
-    /// What is to be remembered before this becomes a grant, if there is a proof.
+    /// The record that must be remembered before this becomes a grant, if there is a proof.
     pub const fn record(&self) -> Option<&ProofRecord> {
         self.record.as_ref()
     }
 
-    /// What the grant would say.
+    /// The content of the grant.
     pub(crate) fn would_say(&self) -> Admitted {
         let Admission { verified, token, scheme, .. } = &self.admission;
         Admitted {
@@ -75,7 +75,7 @@ impl PendingGrant {
         self.schemes
     }
 
-    /// Why a replay memory that says this of the proof would have it refused. Nothing is granted.
+    /// The refusal that follows from this answer of a replay memory. Nothing is granted.
     pub(crate) fn would_be_refused(
         self,
         look_up: impl FnOnce(&ProofRecord) -> Remembered,
@@ -116,12 +116,12 @@ fn why_not(reason: NotNew) -> Rejection {
     }
 }
 
-/// The request may enter. Only the word of a replay memory makes one.
+/// The request may enter. A grant is made only after the answer of a replay memory.
 pub struct Grant {
     admission: Admission,
 }
 
-/// When the same credentials are granted the same.
+/// The conditions under which the same credentials get the same grant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Repeatable {
     /// In this time,
@@ -146,29 +146,29 @@ impl Grant {
         self.admission.scheme
     }
 
-    /// Whose token it is.
+    /// The issuer of the token.
     pub fn issuer(&self) -> IssuerIndex {
         self.admission.verified.issuer()
     }
 
-    /// The nonce to give to the client with the response, where it does not hold it yet.
+    /// The nonce for the response, if the client does not have it yet.
     pub fn dpop_nonce(&self) -> Option<&str> {
         self.admission.dpop_nonce.as_deref()
     }
 
-    /// When the same credentials are granted the same. `None` where each request must prove something anew.
+    /// The conditions under which the same credentials get the same grant. `None` if each request needs a new proof.
     pub fn repeatable(&self) -> Option<Repeatable> {
         let verified = &self.admission.verified;
         let is_unbound = verified.token().confirmation().is_none();
         is_unbound.then(|| Repeatable { validity: verified.validity(), key_set: verified.key_set() })
     }
 
-    /// What a [`Memory`](crate::memory::Memory) may keep.
+    /// The results that a [`Memory`](crate::memory::Memory) may keep.
     pub const fn learned(&self) -> &Learned {
         &self.admission.learned
     }
 
-    /// The number of the verified token, where it was recalled: its claims are those of the grant before.
+    /// The number of the verified token, if it came from the memory: its claims are those of the grant before.
     pub fn recalled(&self) -> Option<u64> {
         self.admission.is_recalled.then(|| self.admission.verified.number())
     }

@@ -4,18 +4,18 @@
 //!
 //! # The tour
 //!
-//! A request goes one way, and any room may end it:
+//! A request goes in one direction, and any room may end it:
 //!
-//! [`credentials`] reads the header fields, [`jose`] takes the token apart and verifies it with the keys of
-//! [`keys`], [`access_token`] validates its claims, [`dpop`] checks the proof that it is bound to against the URI
-//! that [`request`] tells, [`client_certificate`] compares the one that it is bound to, and [`resource_server`] calls them in order. A refusal is a row of [`rejection`];
-//! [`challenge`] tells the client. Time is an argument everywhere ([`time`]).
+//! [`credentials`] reads the header fields, [`jose`] parses the token and verifies it with the keys of [`keys`].
+//! [`access_token`] validates its claims. For a bound token, [`dpop`] checks the proof, with the URI that [`request`]
+//! finds, and [`client_certificate`] compares the certificate. [`resource_server`] calls these rooms in order. A
+//! refusal is a row of [`rejection`], and [`challenge`] makes the response. Time is always an argument ([`time`]).
 //!
-//! Each type is made only by the room before it. A `VerifiedJws` proves a good signature, and an `AccessToken`
-//! can be made of nothing else, so that no claim is read from a token that nobody vouched for.
+//! Each type is made only by the room before it. A `VerifiedJws` proves a good signature, and an `AccessToken` is made
+//! only from a `VerifiedJws`. So no claim is read from an unverified token.
 //!
-//! This library does no network I/O: whoever calls it fetches the issuer's documents, or uses the host crate beside
-//! it. Verification cannot be switched off.
+//! This library does no network I/O: the caller fetches the issuer's documents, or uses the host crate. Verification
+//! cannot be switched off.
 //!
 //! # Example
 //!
@@ -62,7 +62,7 @@
 //!     certificate_field: CertificateField::Ignored,
 //! });
 //!
-//! // Whoever calls fetches the JWK Set and knows the time.
+//! // The caller fetches the JWK Set and knows the time.
 //! let published = br#"{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"1",
 //!     "x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
 //! let keys = Arc::new(JwkSet::parse(published)?);
@@ -101,4 +101,5 @@ pub mod request;
 pub mod resource_metadata;
 pub mod resource_server;
 pub mod scheme;
+pub mod shadow;
 pub mod time;

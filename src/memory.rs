@@ -1,8 +1,8 @@
-//! What may be recalled of requests before, so that it need not be found out again: keys, verified tokens, clients' keys.
+//! Results of earlier requests that need not be computed again: keys, verified tokens, clients' keys.
 //!
-//! In: good tokens and proofs, by way of `Grant::learned`.
-//! Out: the `Memory` that whoever calls implements, and what it keeps.
-//! Never: a memory itself, a token that no signature made, a check that is skipped for what was recalled.
+//! In: good tokens and proofs, from `Grant::learned`.
+//! Out: the trait `Memory`, which the caller implements, and the types that it keeps.
+//! Never: a memory itself, a token without a verified signature, a check that is skipped for a remembered value.
 
 use std::fmt;
 use std::sync::Arc;
@@ -18,20 +18,20 @@ use crate::time::Validity;
 /// Position of an issuer among those of the policy.
 pub type IssuerIndex = usize;
 
-/// What is looked up for a request: the keys of now, and what was found out before.
+/// The values that are looked up for a request: the current keys, and results of earlier requests.
 ///
-/// A function from issuers to keys is a memory that remembers nothing.
+/// A function from issuers to keys is a memory without remembered results.
 pub trait Memory {
     /// The keys that an issuer has now.
     fn keys(&self, issuer: IssuerIndex) -> Option<Arc<JwkSet>>;
 
-    /// The bound token of this very text, if it was learned of this very resource server, and with
-    /// the keys that its issuer has now.
+    /// The bound token with exactly this text, if this resource server verified it with the keys that its issuer has
+    /// now.
     fn verified_token(&self, _text: &str) -> Option<BoundToken> {
         None
     }
 
-    /// The key of proofs that begin with this header, if it was learned of this very resource server.
+    /// The key of proofs that begin with this header, if this resource server learned it.
     fn proof_key(&self, _header: &str) -> Option<Arc<ProofKey>> {
         None
     }
@@ -43,7 +43,7 @@ impl<F: Fn(IssuerIndex) -> Option<Arc<JwkSet>>> Memory for F {
     }
 }
 
-/// An access token whose signature and claims were found good, to be found so again until its time is over.
+/// An access token whose signature and claims are good. The result holds until the end of its time.
 #[derive(Debug)]
 pub struct VerifiedToken {
     issuer: IssuerIndex,
@@ -63,12 +63,13 @@ impl VerifiedToken {
         &self.token
     }
 
-    /// Whose token it is.
+    /// The issuer of the token.
     pub const fn issuer(&self) -> IssuerIndex {
         self.issuer
     }
 
-    /// Its number, above zero. Nothing else that was verified in this process has the same, the same token included.
+    /// Its number, above zero. Each verification in this process has its own number, also a second one of the same
+    /// token.
     pub const fn number(&self) -> u64 {
         self.number
     }
@@ -121,7 +122,7 @@ impl fmt::Debug for TokenText {
     }
 }
 
-/// What a granted request taught: it need not be found out again for the next one of the same client.
+/// Results of a granted request, which the next request of the same client can use.
 #[derive(Clone, Debug)]
 pub struct Learned {
     /// The bound token under its text.

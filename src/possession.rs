@@ -71,9 +71,8 @@ pub(crate) fn prove(
     }
     match (presented.presentation, jkt, presented.target.zip(presented.digest)) {
         (Presentation::Bearer { .. }, ..) => {
-            let message = "The access token is not bound to a DPoP key, and only DPoP is accepted";
             let is_accepted = rules.schemes.accept(Scheme::Bearer);
-            let outcome = if is_accepted { Ok(None) } else { Err(Code::TokenUnbound.because(message)) };
+            let outcome = if is_accepted { Ok(None) } else { Err(only_dpop()) };
             watch.check(Check::SchemeAccepted, outcome)
         }
         (Presentation::DPoP { proof }, Some(jkt), Some((target, digest))) => {
@@ -130,6 +129,15 @@ pub(crate) fn target_of<'a>(
 }
 
 #[cold]
+pub(crate) fn only_dpop() -> Rejection {
+    Code::TokenUnbound.because(
+        "The access token is not bound to a DPoP key, and only DPoP is accepted: the client asks the issuer for the token \
+         with a proof, and sends it as \"Authorization: DPoP\" with another",
+    )
+}
+
+#[cold]
 pub(crate) fn dpop_disabled() -> Rejection {
-    Code::SchemeUnsupported.because("The DPoP scheme is disabled")
+    Code::SchemeUnsupported
+        .because("The DPoP scheme is disabled, by the option `dpop` or the rule of that name")
 }

@@ -154,7 +154,7 @@ impl Code {
     /// A rejection for this reason.
     #[cold]
     pub fn because(self, message: impl Into<Cow<'static, str>>) -> Rejection {
-        Rejection { code: self, cause: self.row().cause, message: message.into() }
+        Rejection { code: self, cause: self.row().cause, message: message.into(), advice_at: None }
     }
 }
 
@@ -164,6 +164,8 @@ pub struct Rejection {
     code: Code,
     cause: ErrorCause,
     message: Cow<'static, str>,
+    /// Where in the message the advice begins.
+    advice_at: Option<usize>,
 }
 
 impl Rejection {
@@ -176,6 +178,24 @@ impl Rejection {
     #[must_use]
     pub fn explained(self, more: &str) -> Self {
         Self { message: format!("{}; {more}", self.message).into(), ..self }
+    }
+
+    /// The same rejection, whose message ends with what to do.
+    #[cold]
+    #[must_use]
+    pub(crate) fn advising(self, advice: &str) -> Self {
+        let joint = match advice.chars().next() {
+            Some(_) if self.message.ends_with('.') => " ",
+            Some(first) if first.is_uppercase() => ". ",
+            _ => "; ",
+        };
+        let advice_at = Some(self.advice_at.unwrap_or(self.message.len() + joint.len()));
+        Self { message: format!("{}{joint}{advice}", self.message).into(), advice_at, ..self }
+    }
+
+    /// What to do about it, where there is something to say. It is the end of the message.
+    pub fn advice(&self) -> Option<&str> {
+        self.message.get(self.advice_at?..)
     }
 
     /// The reason, for programs.
@@ -286,6 +306,21 @@ mod tests {
             };
             assert!(expected.contains(&row.status), "{}", row.name);
         }
+    }
+
+    #[test]
+    fn the_advice_is_the_end_of_the_message() {
+        let told = |message: &'static str, advice: &str| Code::KeyUnknown.because(message).advising(advice);
+        for (message, advice, whole) in [
+            ("It is wrong", "do this", "It is wrong; do this"),
+            ("It is wrong", "Do this", "It is wrong. Do this"),
+            ("It is wrong.", "Do this", "It is wrong. Do this"),
+        ] {
+            let rejection = told(message, advice);
+            assert_eq!((rejection.message(), rejection.advice()), (whole, Some(advice)));
+        }
+        assert_eq!(told("A", "do b").advising("Then c").advice(), Some("do b. Then c"));
+        assert_eq!(Code::KeyUnknown.because("A; do b").advice(), None);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The corridor: a question through the rooms, in order, to a grant or a refusal.
+//! The corridor: passes a question through the rooms, in order, to a grant or a refusal.
 //!
 //! In: a `Question`, the issuers' keys, the time.
 //! Out: `Decision`.
@@ -40,9 +40,9 @@ use crate::time::UnixTime;
 pub struct AcceptedIssuer {
     /// Its identifier.
     pub issuer: Issuer,
-    /// Whom its tokens must be for.
+    /// The expected audience of its tokens.
     pub audience: Audience,
-    /// Whose tokens they must be.
+    /// The clients whose tokens are accepted.
     pub clients: Clients,
     /// The algorithms that it may sign with.
     pub algorithms: AlgorithmSet,
@@ -57,7 +57,8 @@ impl AcceptedIssuer {
 /// The rules of a resource server.
 #[derive(Clone, Debug)]
 pub struct Policy {
-    /// The issuers whose tokens are accepted. None where whoever asks chooses the rules by [`ResourceServer::named_issuer`].
+    /// The issuers whose tokens are accepted. Empty if the caller chooses the rules by
+    /// [`ResourceServer::named_issuer`].
     pub issuers: Vec<AcceptedIssuer>,
     /// The rules for access tokens.
     pub access_token: AccessTokenPolicy,
@@ -69,13 +70,14 @@ pub struct Policy {
     pub nonces: Option<Nonces>,
     /// The schemes that are accepted.
     pub schemes: AcceptedSchemes,
-    /// What every token must be bound to.
+    /// The binding that every token must have.
     pub binding: RequiredBinding,
-    /// Whose word is taken for the URI that the client saw.
+    /// The proxies that are trusted for the URI that the client saw.
     pub proxy_trust: ProxyTrust,
-    /// What it tells of itself, if anything.
+    /// Its metadata, if it publishes any.
     pub resource: Option<ProtectedResource>,
-    /// Whether `X-Forwarded-Prefix` is read of whom `proxy_trust` names. Many proxies pass on a client's.
+    /// Whether `X-Forwarded-Prefix` is read from the proxies that `proxy_trust` names. Many proxies pass on the
+    /// client's field.
     pub reads_forwarded_prefix: bool,
     /// Whether a client's certificate may come from a header field.
     pub certificate_field: CertificateField,
@@ -87,15 +89,15 @@ pub type Verdict = Result<Grant, Refusal>;
 /// The first answer to a question.
 #[derive(Debug)]
 pub enum Decision {
-    /// Every check passed, that of replay aside.
+    /// Every check passed except replay.
     Pending(PendingGrant),
     /// It is refused.
     Refused(Refusal),
-    /// It cannot be judged with the keys that are there. Nothing was written: it may be judged again.
+    /// It cannot be judged with the present keys. Nothing was written, so it may be judged again.
     KeysNeeded {
         /// Which keys.
         needed: KeysNeeded,
-        /// The refusal, if no other keys come.
+        /// The refusal if no other keys come.
         otherwise: Refusal,
     },
 }
@@ -103,11 +105,11 @@ pub enum Decision {
 /// Keys that would make a difference.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeysNeeded {
-    /// Whose keys.
+    /// The issuer of the keys.
     pub issuer: IssuerIndex,
-    /// The number of the key set that was looked into, if there is one.
+    /// The number of the searched key set, if there is one.
     pub key_set: Option<u64>,
-    /// The `kid` that no key bears, if that is what is missing.
+    /// The `kid` that no key has, if a `kid` is missing.
     pub unknown_kid: Option<String>,
     /// The token's claims would pass if its signature were good. Requests with such tokens go first where many wait for keys.
     pub may_pass: bool,
@@ -120,11 +122,11 @@ pub struct KeysNeeded {
 pub struct NamedIssuer {
     /// Its name: a StringOrURI of bounded length.
     pub name: String,
-    /// Whether the token may be a good one by its own word: it does not say that it is expired.
+    /// Whether the token may be good: its unverified `exp` has not passed.
     pub may_pass: bool,
 }
 
-/// Bytes of an issuer's name that is asked for.
+/// Greatest length in bytes of a name that is looked up.
 const MAX_NAME_BYTES: usize = 512;
 
 /// A resource server's rules, ready to judge.
@@ -153,7 +155,7 @@ impl ResourceServer {
     pub fn resource_document(&self) -> Option<String> {
         let Policy { issuers, schemes, binding, dpop, .. } = &self.policy;
         let resource = self.policy.resource.as_ref()?;
-        // A template and a mere name are no identifiers that a client could ask.
+        // Clients cannot fetch metadata from a template or from a name that is not an address.
         let issuers = issuers.iter().map(|accepted| &accepted.issuer).filter(|issuer| issuer.is_address());
         Some(resource.document(issuers.map(|issuer| issuer.as_str()), *schemes, *binding, dpop.algorithms))
     }
@@ -185,9 +187,9 @@ impl ResourceServer {
         }
     }
 
-    /// Goes through every check with the keys that there are now, as [`Self::decide`] does, and beyond the first that
-    /// fails where that makes sense. Nothing is granted and nothing is remembered. `look_up` asks a replay memory what it
-    /// would say of a proof.
+    /// Makes every check with the present keys, as [`Self::decide`] does, and goes on after a failed check where that
+    /// makes sense. Nothing is granted and nothing is remembered. `look_up` returns what a replay memory would answer
+    /// for a proof.
     pub fn explain(
         &self,
         question: &Question<'_>,
@@ -213,7 +215,7 @@ impl ResourceServer {
         watch.finish(admitted, replay)
     }
 
-    /// Goes on where the walk ended early, with what nobody vouches for.
+    /// Goes on after the walk ended early, with unverified values.
     fn explain_unverified(&self, question: &Question<'_>, now: UnixTime, watch: &mut Explaining) {
         let schemes = question.rules.schemes(self.policy.schemes);
         let read = match &question.subject {
@@ -234,7 +236,7 @@ impl ResourceServer {
             && let Some(claims) = parts.signed().unverified_claims()
             && !watch.has_made(Check::TokenAudience)
         {
-            // What it says is noted; nothing is made of it.
+            // The outcome is noted, and the result is dropped.
             let _ = check_claims(claims, accepted.expected(), policy, now, watch);
         }
         if let (Presentation::DPoP { proof }, Some(target)) = (credentials.presentation, target)
@@ -246,9 +248,9 @@ impl ResourceServer {
         }
     }
 
-    /// The issuer that a request's token names, where the token is well formed, of the right kind and of an algorithm that
-    /// is known, and the name is one that an issuer may have. It chooses whose rules judge the request; the claim itself
-    /// is compared once it is verified.
+    /// The issuer that a request's token names, if the token is well formed, of the right kind and with a known
+    /// algorithm, and if the name is valid for an issuer. The name chooses the rules for the request. The claim itself
+    /// is compared after it is verified.
     pub fn named_issuer(&self, request: &Request<'_>, now: UnixTime) -> Option<NamedIssuer> {
         let policy = self.policy.access_token;
         let credentials = Credentials::parse(request.authorization, request.dpop).ok()?;
@@ -261,7 +263,7 @@ impl ResourceServer {
         Some(NamedIssuer { name: name.to_owned(), may_pass })
     }
 
-    /// Asks the replay memory, if there is a proof to remember, and makes a grant or a refusal of its answer.
+    /// Asks the replay memory, if there is a proof to remember, and makes a grant or a refusal from its answer.
     pub fn settle(
         &self,
         pending: PendingGrant,
@@ -275,7 +277,7 @@ impl ResourceServer {
         pending.settle(remember).map_err(refuse)
     }
 
-    /// The credentials of a request, and what its proof must be for.
+    /// The credentials of a request, and the method and URI that its proof must name.
     fn read<'a>(
         &self,
         request: &Request<'a>,
@@ -283,7 +285,7 @@ impl ResourceServer {
         watch: &mut impl Watch,
     ) -> Result<(Credentials<'a>, Option<ExpectedTarget<'a>>), (Rejection, Option<Scheme>)> {
         let credentials = match Credentials::parse(request.authorization, request.dpop) {
-            // What is wrong with a proof is of no interest where the scheme is not accepted.
+            // If the scheme is not accepted, a fault of the proof does not matter.
             Err((_, Some(scheme))) if !schemes.accept(scheme) => Err((dpop_disabled(), Some(scheme))),
             read => read.map_err(|(rejection, used)| {
                 (advice::advised(rejection, self.policy.dpop.as_oidc_spa), used)
@@ -297,7 +299,7 @@ impl ResourceServer {
         Ok((credentials, target))
     }
 
-    /// The way in: the scheme that was used, as far as it is known, and how the checks ended.
+    /// The first part of the walk: the scheme that was used, if known, and the outcome of the checks.
     fn walk(
         &self,
         question: &Question<'_>,
@@ -415,7 +417,7 @@ impl ResourceServer {
                 let token = AccessToken::validate(jws, accepted.expected(), policy, now, watch)?;
                 Ok(VerifiedToken::new(index, token, set.number()))
             }
-            // Newer keys are asked for only where they can make a difference.
+            // Newer keys are requested only if they can change the result.
             Err(KeyTrouble::Outdated(rejection)) if signed.may_pass_later(issuer, policy, now) => {
                 let is_unknown = rejection.code() == Code::KeyUnknown;
                 let unknown_kid = signed.key_id().filter(|_| is_unknown).map(str::to_owned);
@@ -425,12 +427,13 @@ impl ResourceServer {
         }
     }
 
-    /// With one issuer there is nothing to choose: its rules refuse the tokens of others. With several, the token's
-    /// own word chooses whose keys are looked up; the claim itself is compared once it is verified.
+    /// With one issuer there is no choice: its rules refuse the tokens of other issuers. With several, the unverified
+    /// `iss` chooses the keys. The claim itself is compared after it is verified.
     fn choose_issuer(&self, signed: &SignedToken<'_>, now: UnixTime) -> Result<IssuerIndex, Rejection> {
         match self.policy.issuers.as_slice() {
             [_] => Ok(0),
-            // Whoever is asked for issuers knows none of this name, or was not asked: an expired token is not worth it.
+            // The application's function knows no issuer of this name, or was not called: an expired token does not
+            // cause a call.
             [] => signed
                 .check_expiry(self.policy.access_token, now)
                 .and_then(|()| signed.choose_issuer(&self.issuers)),
@@ -446,7 +449,7 @@ impl ResourceServer {
 /// One question on its way.
 struct Case<'c, M> {
     credentials: &'c Credentials<'c>,
-    /// What a proof must be for.
+    /// The method and URI that a proof must name.
     target: Option<&'c ExpectedTarget<'c>>,
     head: Option<RequestHead<'c>>,
     schemes: AcceptedSchemes,
@@ -455,7 +458,7 @@ struct Case<'c, M> {
     now: UnixTime,
 }
 
-/// Why there is no grant; and which keys might change that.
+/// Why there is no grant, and which keys might change that.
 struct WalkRejection {
     rejection: Rejection,
     needed: Option<KeysNeeded>,

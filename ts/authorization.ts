@@ -1,7 +1,7 @@
 /**
- * `oidc-spa-native/authorization`: pure functions that make requirements of what a good token must permit.
+ * `oidc-spa-native/authorization`: pure functions that make requirements for a good token.
  *
- * In: names of scopes and roles, predicates, how strong and recent an authentication must be. Out: `Requirement`s,
+ * In: names of scopes and roles, predicates, the required strength and age of an authentication. Out: `Requirement`s,
  * which `validator.authorize` and the adapters judge. Never: a status, a header, a token that was not validated, a
  * member that a claim inherits.
  */
@@ -21,19 +21,19 @@ export type ClaimPath = readonly [string, ...string[]];
 
 /** How scopes are compared. */
 export interface ScopeOptions {
-    /** Whether a scope that the token holds stands for another one too, such as `admin` for `read`. Default: never. */
+    /** Whether a scope of the token includes another one, such as `admin` includes `read`. Default: never. */
     implies?: ((held: string, required: string) => boolean) | undefined;
 }
 
 /** How a user must have signed in (RFC 9470). */
 export interface StepUp {
-    /** Authentication context classes of which one is enough, the preferred one first: compared with `acr`. */
+    /** Authentication context classes, one of which is enough, the preferred one first. Compared with `acr`. */
     acrValues?: readonly string[];
-    /** How long ago the user may have signed in, in seconds: compared with `auth_time`. From 0 to 2147483647. */
+    /** Greatest time since the user signed in, in seconds. Compared with `auth_time`. From 0 to 2147483647. */
     maxAgeSeconds?: number;
 }
 
-/** Where issuers write roles. Any other claim can be named by its path. */
+/** The claims in which issuers write roles. Any other claim can be named by its path. */
 export const rolesOf = {
     /** Keycloak's roles of the realm. */
     keycloakRealm: ["realm_access", "roles"],
@@ -54,7 +54,8 @@ export const rolesOf = {
 } as const satisfies Record<string, ClaimPath | ((name: string) => ClaimPath)>;
 
 /**
- * The token holds each of these scopes, in `scope` (RFC 8693 section 4.2) or `scp`, texts or lists. A refusal names them all.
+ * The token holds each of these scopes, in `scope` (RFC 8693 section 4.2) or `scp`, as texts or lists. A refusal names
+ * all of them.
  *
  * @throws TypeError if there is none, or one is no scope (RFC 6749 section 3.3)
  * @example
@@ -89,7 +90,8 @@ export function allScopes(
 }
 
 /**
- * The token holds one of these scopes. A refusal names the first, so put the one that permits least there.
+ * The token holds one of these scopes. A refusal names the first one, so write the one with the fewest permissions
+ * first.
  *
  * @throws TypeError as {@link allScopes}
  */
@@ -118,8 +120,8 @@ export function anyScope(
 }
 
 /**
- * The token holds each of these roles, in the claim at this path: a list of strings, or a string for a list
- * of one. Clients are not told which.
+ * The token holds each of these roles, in the claim at this path: a list of strings, or a single string. The challenge
+ * does not name the roles.
  *
  * @throws TypeError if there is no role or no path
  * @example
@@ -142,10 +144,10 @@ export function anyRole(roles: readonly string[], path: ClaimPath, ...beyond: un
 }
 
 /**
- * The predicate returns `true` for the claims, as the application's schema typed them. Anything else refuses, also a
- * Promise and what it throws.
+ * The predicate returns `true` for the claims, as the application's schema typed them. Any other result refuses the
+ * request, also a Promise or an error.
  *
- * @param name - what is required, for developers
+ * @param name - name of the requirement, for developers
  */
 export function satisfies<Claims = unknown>(
     predicate: (claims: Claims, granted: Granted<Claims>) => boolean,
@@ -239,7 +241,7 @@ const STEP_UP: Members = {
     }
 };
 
-/** A member that is there and undefined would ask for less than what was written. */
+/** A member with the value undefined would require less than the program means. */
 function readStepUp(asks: StepUp): {
     classes: readonly string[] | undefined;
     maxAgeSeconds: number | undefined;
@@ -258,14 +260,14 @@ function readStepUp(asks: StepUp): {
     return { classes, maxAgeSeconds };
 }
 
-/** A claim as a message shows it: what it is, where it is no text. */
+/** A claim as a message shows it: by its type, if it is not a text. */
 const shownClaim = (value: unknown): string =>
     typeof value === "string" ? JSON.stringify(shown(value)) : value === undefined ? "absent" : kindOf(value);
 
-/** Roles of a token that a message names. */
+/** Greatest number of roles of a token in a message. */
 const MAX_SHOWN_ROLES = 20;
 
-/** Seconds that another clock may be ahead: as far as `iat` may. */
+/** Seconds that another clock may be ahead, as for `iat`. */
 const MAX_AHEAD = 60;
 
 function roleRequirement(
@@ -275,6 +277,11 @@ function roleRequirement(
     isFulfilled: (names: readonly string[], holds: (name: string) => boolean) => boolean
 ): Requirement {
     const names = stringList(roles, "roles");
+    if (path === undefined) {
+        throw invalid(
+            "the claim that holds the roles is missing. Write, for example, rolesOf.keycloakRealm behind them"
+        );
+    }
     const members = stringList(path, "the path of a claim");
     return {
         shortfall: ({ rawClaims }) => {
@@ -323,7 +330,7 @@ function scopesOf(claims: object): readonly string[] {
 const words = (value: unknown): readonly string[] =>
     typeof value === "string" ? value.split(" ").filter(word => word !== "") : [];
 
-/** A list that holds anything but strings is of the wrong type as a whole. */
+/** A list with any value that is not a string counts as a wrong type. */
 const strings = (list: readonly unknown[]): readonly string[] =>
     list.every(item => typeof item === "string") ? list : [];
 
@@ -332,11 +339,11 @@ function stringsAt(claims: object, path: readonly string[]): readonly string[] {
     for (const name of path) {
         value = own(value, name);
     }
-    // Issuers on .NET write a text where there is one name. It is that name, whatever spaces are in it.
+    // Issuers on .NET write a text instead of a list with one name. The whole text is the name, also with spaces.
     return typeof value === "string" ? [value] : Array.isArray(value) ? strings(value) : [];
 }
 
-/** A member of the claims' own: nothing is read from a prototype, nor from a list. */
+/** An own member of the claims. Members of a prototype and of a list do not count. */
 function own(value: unknown, name: string): unknown {
     return typeof value === "object" && value !== null && !Array.isArray(value) && Object.hasOwn(value, name)
         ? (value as Record<string, unknown>)[name]
@@ -354,7 +361,7 @@ function nameList(value: unknown, what: string): readonly string[] {
     return names;
 }
 
-/** A copy without repetitions, so that a later change of the list changes nothing. */
+/** A copy without repetitions, so that a later change of the list has no effect. */
 function stringList(value: unknown, what: string): readonly string[] {
     const items: unknown[] = Array.isArray(value) ? [...(value as unknown[])] : [];
     const bad = items.findIndex(item => typeof item !== "string" || item === "");

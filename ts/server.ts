@@ -1,7 +1,7 @@
 /**
  * The drop-in for `oidc-spa/server` 10.2.11: its names, its types, its results, over the addon.
  *
- * In: what a program written on `oidc-spa/server` passes. Out: what it expects, with the finer `code` beside
+ * In: calls of a program for `oidc-spa/server`. Out: the results that it expects, with the finer `code` beside
  * `errorCause`. Never: a rule about tokens outside the mock modes.
  */
 

@@ -1,7 +1,15 @@
 // What a program may write wrongly beside rules: arguments too many, members of a Proxy, certificates that nobody shows.
 
 import { createValidator, type Validator, type ValidatorOptions } from "oidc-spa-native";
-import { allRoles, allScopes, anyRole, anyScope, satisfies, stepUp } from "oidc-spa-native/authorization";
+import {
+    allRoles,
+    allScopes,
+    anyRole,
+    anyScope,
+    rolesOf,
+    satisfies,
+    stepUp
+} from "oidc-spa-native/authorization";
 import * as express from "oidc-spa-native/express";
 import * as fastify from "oidc-spa-native/fastify";
 import * as fetching from "oidc-spa-native/fetch";
@@ -9,6 +17,7 @@ import * as hono from "oidc-spa-native/hono";
 import * as koa from "oidc-spa-native/koa";
 import { AuthModule, AuthRules, Dpop, RequireRoles } from "oidc-spa-native/nestjs";
 import * as nodeHttp from "oidc-spa-native/node-http";
+import { createTestIssuer } from "oidc-spa-native/testing";
 import * as trpc from "oidc-spa-native/trpc";
 import { protect as protectUpgrade, protectNamespace } from "oidc-spa-native/websocket";
 import { expect, test } from "vitest";
@@ -87,4 +96,46 @@ test("a certificate that is required where nobody shows one is an error", () => 
     for (const [name, place] of Object.entries(placesOf(validator))) {
         expect(() => place({ certificate: "required" }), name).not.toThrow();
     }
+});
+
+test("what is forgotten is named, with the line to write", () => {
+    const sockets = new WebSocketServer({ noServer: true });
+    const asked = { req: new Request("https://api.test/trpc/me"), resHeaders: new Headers() };
+    for (const [wrong, message, right] of [
+        [
+            () => protectUpgrade(validator, {}, undefined as never),
+            "protect takes a WebSocketServer last; got undefined. Write server.on",
+            () => protectUpgrade(validator, {}, sockets)
+        ],
+        [
+            () => trpc.createContext(undefined as never),
+            "createContext takes what tRPC gives, { req, res } or { req, resHeaders }; got undefined",
+            () => trpc.createContext(asked)
+        ],
+        [
+            () => trpc.createContext(asked.req as never),
+            "got a Request. Write createContext: options =>",
+            () => trpc.createContext(asked)
+        ],
+        [
+            () => anyRole(["admin"], undefined as never),
+            "the claim that holds the roles is missing. Write, for example, rolesOf.keycloakRealm",
+            () => anyRole(["admin"], rolesOf.keycloakRealm)
+        ],
+        [
+            () => AuthModule.forRoot(validator, {}, { globl: false } as never),
+            'unknown option "globl" of AuthModule.forRoot, as its third argument; did you mean "global"?',
+            () => AuthModule.forRoot(validator, {}, { global: false })
+        ]
+    ] as const) {
+        expect(wrong, message).toThrow(message);
+        expect(right, message).not.toThrow();
+    }
+    const issuer = createTestIssuer();
+    const real = createValidator(issuer.options);
+    const verdict = real.validateRequestSync({ authorization: `Bearer ${issuer.sign({ scope: "read" })}` });
+    expect(() => real.authorize(verdict as never, "read" as never)).toThrow(
+        'the second argument of authorize must be a requirement; got the string "read"'
+    );
+    expect(real.authorize(verdict as never, allScopes(["read"])).isSuccess).toBe(true);
 });

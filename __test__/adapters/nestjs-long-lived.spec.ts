@@ -33,7 +33,7 @@ import { decorate } from "../conformance/nest.js";
 import { provideValidator, tokenFor, validator } from "../support/one-validator.js";
 
 // The one that Nest makes its schema with.
-const { parse, subscribe } = createRequire(import.meta.url)("graphql") as typeof import("graphql");
+const { execute, parse, subscribe } = createRequire(import.meta.url)("graphql") as typeof import("graphql");
 
 provideValidator();
 
@@ -320,6 +320,45 @@ describe("GraphQL on graphql-ws, with Apollo's driver", () => {
             );
         }
     );
+
+    // As servers of GraphQL do that know these directives: what is deferred comes in parts of one response.
+    test("a query whose answer comes in parts ends with the token; one that comes whole does not", async () => {
+        const inParts = (app: INestApplication) =>
+            app.use("/parts", async (req: IncomingMessage, res: ServerResponse) => {
+                const url = new URL(req.url ?? "", "http://127.0.0.1");
+                const answer = await execute({
+                    schema: app.get(GraphQLSchemaHost).schema,
+                    document: parse(url.searchParams.get("query") ?? ""),
+                    contextValue: { req, res }
+                });
+                const timer = setInterval(() => res.write(`${JSON.stringify(answer)}\n`), 50);
+                res.once("close", () => clearInterval(timer));
+            });
+        const port = await start(undefined, {}, inParts);
+        const read = async (query: string, token: string, milliseconds: number) => {
+            const abort = new AbortController();
+            const url = `http://127.0.0.1:${port}/parts?query=${encodeURIComponent(query)}`;
+            const headers = { authorization: `Bearer ${token}` };
+            const response = await fetch(url, { headers, signal: abort.signal });
+            const reading = response.text().catch(() => "cut off");
+            const ended = await Promise.race([reading, sleep(milliseconds).then(() => "goes on")]);
+            abort.abort();
+            return ended;
+        };
+        const { token, due } = tokenFor(2);
+        const late = due - Date.now() + 600;
+        const queries = [
+            "{ me ... @defer { again: me } }",
+            "{ me ...F } fragment F on Query { ... on Query { again: me @stream } }",
+            "{ me ...F } fragment F on Query { again: me @include(if: true) }"
+        ];
+        expect(await Promise.all(queries.map(query => read(query, token, late)))).toEqual([
+            "cut off",
+            "cut off",
+            "goes on"
+        ]);
+        expect(await read(queries[0] as string, tokenFor(600).token, 500)).toBe("goes on");
+    });
 
     // As servers of GraphQL over server-sent events do, whose driver is another one than Apollo's.
     test("a subscription whose events come over HTTP ends with the token, unless the module says that it stays", async () => {

@@ -9,6 +9,8 @@ import { protect as ofFetch } from "oidc-spa-native/fetch";
 import { protect as ofHono } from "oidc-spa-native/hono";
 import { protect as ofKoa } from "oidc-spa-native/koa";
 import { protect as ofNodeHttp } from "oidc-spa-native/node-http";
+import { observeMetrics, recordDurations } from "oidc-spa-native/opentelemetry";
+import { metricsText, registerMetrics } from "oidc-spa-native/prometheus";
 import {
     createTestClock,
     createTestIssuer,
@@ -101,3 +103,9 @@ createTestIssuer({ shape: "keyclaok" });
 ofExpress(validator, { require: [] });
 // @ts-expect-error: a handler is no rules
 ofFetch(validator, () => new Response());
+
+holds<Equals<ReturnType<typeof metricsText>, string>>();
+metricsText({ items: validator });
+observeMetrics(validator)();
+recordDurations()();
+registerMetrics({ registerMetric: (_metric: object) => undefined }, validator);

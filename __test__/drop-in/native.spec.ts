@@ -119,9 +119,13 @@ test("a refusal says what to answer, and a grant needs nothing", async () => {
 
 test("options that are none, or stand elsewhere, are errors", async () => {
     for (const [native, message] of [
-        [{ replayStores: {} }, 'unknown option "native.replayStores"'],
-        [{ trustProxy: true }, "trustProxy is a parameter of extractRequestAuthContext"],
-        [{ issuerUri: "https://other.example" }, "issuerUri stands beside native"],
+        [
+            { replayStores: {} },
+            'unknown option "replayStores" of bootstrapAuth\'s native; did you mean "replayStore"?'
+        ],
+        [{ trustProxy: true }, "Write it as a parameter of extractRequestAuthContext"],
+        [{ issuerUri: "https://other.example" }, "Write it beside native"],
+        [5, "bootstrapAuth's native takes an object of options; got 5"],
         [{ nonce: "maybe" }, "nonce"],
         [{ dpop: "always" }, "native.dpop"],
         [{ dpop: "disabled" }, "native.dpop"],
@@ -130,4 +134,40 @@ test("options that are none, or stand elsewhere, are errors", async () => {
         await expect(program(native), JSON.stringify(native)).rejects.toThrow(message);
     }
     await program({ network: { timeoutMs: 1000 }, verification: "inline", limits: { proofBytes: 4096 } });
+});
+
+test("native.health() says how keys and the memory of proofs stand, once bootstrapAuth was called", async () => {
+    const { bootstrapAuth, native } = oidcSpa.createUtils();
+    expect(native.health()).toBeNull();
+    await bootstrapAuth({
+        implementation: "real",
+        issuerUri: f.issuer.issuerUri,
+        expectedAudience: AUDIENCE
+    });
+    expect(native.health()).toMatchObject({
+        issuers: [{ issuerUri: f.issuer.issuerUri, state: "fresh" }],
+        replayMemory: { kind: "process" }
+    });
+});
+
+test("native.health() says that there are no keys where the issuer cannot be reached", async () => {
+    const { bootstrapAuth, native } = oidcSpa.createUtils();
+    const issuerUri = "http://127.0.0.1:1";
+    await expect(
+        bootstrapAuth({ implementation: "real", issuerUri, expectedAudience: AUDIENCE })
+    ).rejects.toThrow();
+    expect(native.health()?.issuers).toMatchObject([{ issuerUri, state: "none" }]);
+});
+
+test("native.health() of a mock is null", async () => {
+    const { bootstrapAuth, native } = oidcSpa.createUtils();
+    await bootstrapAuth({ implementation: "mock", behavior: "decode only" });
+    expect(native.health()).toBeNull();
+});
+
+test("a publicBaseUrl in native is refused with the way to say it", async () => {
+    const native = { publicBaseUrl: "https://api.example.com" } as ParamsOfBootstrap.Native;
+    await expect(program(native)).rejects.toThrow(
+        "Write the URL in the request that you give to extractRequestAuthContext"
+    );
 });

@@ -75,7 +75,10 @@ describe("health", () => {
         const issuer = await startIssuer();
         issuer.failWith = 500;
         const validator = validatorOf(issuer);
-        await expect(validator.ready({ timeoutMs: 50 })).rejects.toThrow(Error);
+        await expect(validator.ready({ timeoutMs: 50 })).rejects.toMatchObject({
+            code: "keys_unavailable",
+            message: expect.stringContaining("500")
+        });
         await expect.poll(() => healthOf(validator).lastError).toContain("500");
         const health = healthOf(validator);
         expect(health).toMatchObject({ state: "none", keys: [], fetchedAt: null, staleSince: null });

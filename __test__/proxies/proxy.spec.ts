@@ -174,13 +174,18 @@ test("a refusal for another URL names both, and the option that helps where a pr
     const both = (htu: string, expected: string) =>
         `DPoP proof htu claim does not match request url. htu: ${htu}, expected htu: ${expected}`;
     const nobody = "If a proxy stands in front of this server, set `publicBaseUrl` or `trustProxy`";
-    expect(await messageOf({}, inner, ITEMS)).toBe(`${both(ITEMS, inner)}. ${nobody}`);
+    const { origin } = new URL(ITEMS);
+    const line = (base: string) =>
+        `Where clients call this server there, the line is \`publicBaseUrl: "${base}"\``;
+    expect(await messageOf({}, inner, ITEMS)).toBe(`${both(ITEMS, inner)}. ${nobody}. ${line(origin)}`);
     const prefixed = ITEMS.replace("/v1", "/api/v1");
-    expect(await messageOf({}, ITEMS, prefixed)).toBe(`${both(prefixed, ITEMS)}. ${nobody}`);
+    expect(await messageOf({}, ITEMS, prefixed)).toBe(
+        `${both(prefixed, ITEMS)}. ${nobody}. ${line(`${origin}/api`)}`
+    );
     expect(await messageOf({ trustProxy: 1 }, inner, ITEMS)).toContain("follows from `trustProxy`");
     const publicBaseUrl = "https://other.example.com";
     expect(await messageOf({ publicBaseUrl }, inner, ITEMS)).toBe(
-        `${both(ITEMS, `${publicBaseUrl}/v1/items`)}. The expected one begins with \`publicBaseUrl\``
+        `${both(ITEMS, `${publicBaseUrl}/v1/items`)}. The expected one begins with \`publicBaseUrl\`. ${line(origin)}`
     );
     // No option helps a proof for another path, or for what is no URL.
     const elsewhere = ITEMS.replace("items", "others");

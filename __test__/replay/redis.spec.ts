@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 import type { RedisReplayStore, ValidatorOptions } from "oidc-spa-native";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { newAuthority } from "../support/certificates.js";
+import { newAuthority, selfSigned, serverSignedBy } from "../support/certificates.js";
 import { createFixtures, nowInSeconds, type Fixtures } from "../support/fixtures.js";
 import { newClient, newGuard, startProcess, type GuardedProcess } from "../support/guarded-process.js";
 import { delay, freePort, startRedis, until, type RedisServer } from "../support/redis-server.js";
@@ -414,6 +414,30 @@ describeWith(["redis-server", "redis-cli", "openssl"], "TLS", () => {
             const wrong = guard({ ...store, timeoutMs: 2_000 });
             expect(await wrong.send(accessToken, proof())).toBe("replay_memory_unavailable");
             expect(wrong.validator.health().replayMemory.lastError).toMatch(error);
+        }
+    });
+
+    test("a server's own certificate is no authority: nobody's is trusted that its key signed", async () => {
+        const signers = {
+            node: selfSigned(["node-1.example.com"], "critical, CA:FALSE"),
+            authority: selfSigned(["node-1.example.com"], "critical, CA:TRUE")
+        };
+        for (const [name, signer] of Object.entries(signers)) {
+            const { cert, key } = serverSignedBy(signer);
+            const server = await redis({
+                isTls: true,
+                files: { "ca.pem": signer.cert, "cert.pem": cert, "key.pem": key },
+                config: ["tls-ca-cert-file ca.pem", "tls-cert-file cert.pem", "tls-key-file key.pem"].concat(
+                    "tls-auth-clients no"
+                )
+            });
+            const { accessToken, proof } = newClient(f);
+            const store = { redis: `rediss://127.0.0.1:${server.port}`, ca: signer.cert, timeoutMs: 2_000 };
+            if (name === "authority") {
+                expect(await guard(store).send(accessToken, proof())).toBe("granted");
+            } else {
+                expect(() => guard(store)).toThrow(/replayStore\.ca: expected certificates of authorities/);
+            }
         }
     });
 });

@@ -88,6 +88,29 @@ describe("mockValidator", () => {
     });
 });
 
+describe("fakeValidator", () => {
+    const NOWHERE = {
+        NODE_ENV: undefined,
+        VITEST: undefined,
+        JEST_WORKER_ID: undefined,
+        NODE_TEST_CONTEXT: undefined
+    };
+    const stderrIn = async (env: object, fake = '{ claims: { sub: "ann" } }') => {
+        const program = `const { fakeValidator } = require("oidc-spa-native/testing"); fakeValidator(${fake}); fakeValidator(${fake});`;
+        const { stderr } = await node(["--eval", program], { ...NOWHERE, ...env });
+        return stderr.match(/\[OIDC_SPA_NATIVE_MOCK\] oidc-spa-native: fakeValidator/g) ?? [];
+    };
+
+    test("says once where no test runs that nothing is verified, and nothing in a test", async () => {
+        expect(await stderrIn({})).toHaveLength(1);
+        expect(await stderrIn({ NODE_ENV: "development" })).toHaveLength(1);
+        for (const env of [{ NODE_ENV: "test" }, { VITEST: "true" }, { NODE_TEST_CONTEXT: "child" }]) {
+            expect(await stderrIn(env), JSON.stringify(env)).toEqual([]);
+        }
+        expect(await stderrIn({}, '{ refusal: "token_expired" }')).toEqual([]);
+    });
+});
+
 test("the package needs no test framework and no other package for it", async () => {
     const folder = join(root, "dist/testing");
     const files = (await readdir(folder)).filter(name => name.endsWith(".js"));

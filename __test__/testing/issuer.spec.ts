@@ -208,7 +208,7 @@ describe("an option that makes no sense is an error that says what to write", ()
         [make({ shpe: "okta" }), 'did you mean "shape"'],
         [make({ shape: "oktaa" }), "There are rfc9068, keycloak"],
         [make({ issuer: "https://a.test" }), "issuerUri:"],
-        [make({ issuerUri: "nonsense" }), "issuerUri must be a URL"],
+        [make({ issuerUri: "nonsense" }), 'got "nonsense". For a name that is no URL, write sign({ iss })'],
         [make({ shape: "cognito", audience: "x" }), "Write clientId"],
         [make({ algorithms: [] }), "at least one"],
         [make({ algorithms: ["HS256"] }), "the kit signs with"],

@@ -1,6 +1,7 @@
 // What a token must be bound to: the rules certificate and senderConstrained, of a validator, a request and a route.
 
 import { createHash } from "node:crypto";
+import { allScopes } from "oidc-spa-native/authorization";
 import { createValidator, type RequestRules, type Validator, type ValidatorOptions } from "oidc-spa-native";
 import { protect } from "oidc-spa-native/fetch";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -82,6 +83,50 @@ test("a request's rules come before the validator's", async () => {
         "required",
         "required"
     ]);
+});
+
+test("DPoP that the validator has closed is opened by no rule; the other way round each route decides", async () => {
+    const closed = newValidator({ dpop: "disabled" });
+    const open = newValidator();
+    const granted = await closed.validateRequest(headersOf("unbound"), TARGET);
+    expect(granted.isSuccess).toBe(true);
+    for (const dpop of ["allowed", "required"] as const) {
+        const rules = { dpop };
+        const error =
+            /rule "dpop" opens DPoP, which the validator has closed.*Write dpop: "allowed" for the validator/;
+        await expect(closed.validateRequest(headersOf("key"), TARGET, rules)).rejects.toThrow(error);
+        await expect(closed.validateRequestOrThrow(headersOf("key"), TARGET, rules)).rejects.toThrow(error);
+        expect(() => closed.validateRequestSync(headersOf("key"), TARGET, rules)).toThrow(error);
+        await expect(closed.explain(headersOf("key"), TARGET, rules)).rejects.toThrow(error);
+        expect(() => closed.authorize(granted, allScopes(["x"]), rules)).toThrow(error);
+        expect(() => protect(closed, rules, () => new Response())).toThrow(error);
+        expect((await open.validateRequest(headersOf("key"), TARGET, rules)).isSuccess).toBe(true);
+    }
+    for (const rules of [undefined, {}, { dpop: "disabled" }] as const) {
+        expect(await judged(closed, rules)).toEqual([
+            "granted",
+            "scheme_unsupported",
+            "granted",
+            "scheme_unsupported"
+        ]);
+    }
+    expect((await open.validateRequest(headersOf("key"), TARGET, { dpop: "disabled" })).code).toBe(
+        "scheme_unsupported"
+    );
+});
+
+test("an argument too many does not vanish", async () => {
+    const validator = newValidator() as any;
+    const headers = headersOf("unbound");
+    const granted = await validator.validateRequest(headers, TARGET, {}, undefined);
+    expect(granted.isSuccess).toBe(true);
+    const second = allScopes(["y"]);
+    await expect(validator.validateRequest(headers, TARGET, {}, second)).rejects.toThrow(/as well/);
+    await expect(validator.validateRequestOrThrow(headers, TARGET, {}, second)).rejects.toThrow(/as well/);
+    expect(() => validator.validateRequestSync(headers, TARGET, {}, second)).toThrow(/as well/);
+    await expect(validator.explain(headers, TARGET, {}, second)).rejects.toThrow(/as well/);
+    expect(() => validator.authorize(granted, allScopes(["x"]), {}, second)).toThrow(/one list/);
+    expect(validator.authorize(granted, [allScopes(["x"]), second], {}).code).toBe("scope_insufficient");
 });
 
 test("what a route without rules was granted is remembered for it alone", async () => {

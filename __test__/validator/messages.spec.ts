@@ -128,7 +128,7 @@ test.each<[string, (text: string) => Requirement]>([
     expect(message("x".repeat(1e6)).length).toBeLessThan(1100);
 });
 
-test("what a schema reports, the drop-in's sentence before it", async () => {
+test("what a schema reports, behind a sentence of ours", async () => {
     for (const [name, most] of [
         [HOSTILE, 2000],
         [" ".repeat(10_000), 1100]
@@ -145,7 +145,7 @@ test("what a schema reports, the drop-in's sentence before it", async () => {
         const authorization = `Bearer ${fixtures.token(nowInSeconds(), { name: name.replace("\ud800", "") })}`;
         const { debugErrorMessage } = await strict.validateRequest({ authorization });
         expect(debugErrorMessage).toMatch(
-            /^The decoded access token does not satisfies the shape that the application expects: no such name: /
+            /^The access token's claims do not satisfy the schema in `claims`: no such name: /
         );
         expect(debugErrorMessage).not.toMatch(CONTROLS);
         expect((debugErrorMessage as string).length).toBeLessThan(most);

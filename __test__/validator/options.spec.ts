@@ -136,7 +136,7 @@ describe("options", () => {
     });
 
     test.each<[object, string]>([
-        [{ issuer: "x" }, 'unknown option "issuer"; did you mean "issuerUri"? There are issuerUri, '],
+        [{ issuer: "x" }, 'unknown option "issuer"; did you mean "issuerUri"?'],
         [{ issuerBaseURL: "x" }, 'unknown option "issuerBaseURL"; did you mean "issuerUri"?'],
         [{ audience: "x" }, 'unknown option "audience"; did you mean "expectedAudience"?'],
         [{ clockTolerance: 5 }, 'unknown option "clockTolerance"; did you mean "leewaySeconds"?'],

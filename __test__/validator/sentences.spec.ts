@@ -1,6 +1,7 @@
 import { createValidator, type Granted } from "oidc-spa-native";
 import { allRoles, allScopes, rolesOf, stepUp } from "oidc-spa-native/authorization";
 import { protect } from "oidc-spa-native/fetch";
+import { createTestIssuer, dpopClient } from "oidc-spa-native/testing";
 import { expect, test } from "vitest";
 
 const ISSUER = { issuerUri: "https://auth.example.com", expectedAudience: "https://api.example.com" };
@@ -64,8 +65,7 @@ test("an unknown rule and an unknown option have one sentence, and so have wrong
         messageOf(() => protect(createValidator(ISSUER), rules as never, () => new Response()));
     const ofOptions = (options: object) => messageOf(() => createValidator({ ...ISSUER, ...options }));
 
-    const shape =
-        /^oidc-spa-native: unknown (?:rule|option) "dpopp"(?: of protect)?; did you mean "dpop"\? There are /;
+    const shape = /^oidc-spa-native: unknown (?:rule|option) "dpopp"(?: of protect)?; did you mean "dpop"\?$/;
     expect(ofRules({ dpopp: "required" })).toMatch(shape);
     expect(ofOptions({ dpopp: "required" })).toMatch(shape);
 
@@ -102,4 +102,56 @@ test("an unknown rule and an unknown option have one sentence, and so have wrong
     expect(ofRules({ issuer: "x" })).toContain("it is an option of a validator");
     expect(ofRules({ dpop: "required" })).toBe("nothing was thrown");
     expect(ofOptions({ dpop: "required" })).toBe("nothing was thrown");
+});
+
+test("a refusal for a scheme, a binding or a client says what lets such a request in", async () => {
+    const issuer = createTestIssuer();
+    const client = dpopClient({ token: key => issuer.sign({}, { boundTo: key }) });
+    const target = { method: "GET", url: "https://api.example.com/items" };
+    const proven = client.headers(target.method, target.url);
+    const bearer = { authorization: `Bearer ${issuer.sign()}` };
+    const certified = { authorization: `Bearer ${issuer.sign({ cnf: { "x5t#S256": "A".repeat(43) } })}` };
+    const judged = (options: object, headers: Record<string, string>) =>
+        createValidator({ ...issuer.options, ...options }).validateRequest(headers, target);
+
+    for (const [options, headers, advice] of [
+        [{}, { authorization: "Token x" }, 'got Token; write "Bearer " and the access token'],
+        [
+            { dpop: "required" },
+            bearer,
+            "the client asks the issuer for the token with a proof, and sends it as"
+        ],
+        [{ dpop: "disabled" }, proven, "by the option `dpop` or the rule of that name"],
+        [
+            { certificate: "required" },
+            bearer,
+            "the client connects with its certificate when it asks the issuer"
+        ],
+        [{ senderConstrained: "required" }, bearer, "with a DPoP proof or with its certificate"],
+        [{}, certified, 'or a proxy ends TLS (`clientCertificate: "header"`)'],
+        [
+            { clientCertificate: "header", trustProxy: 1 },
+            certified,
+            "connects with its certificate, and the proxy writes it there"
+        ],
+        [
+            { audienceMode: "only" },
+            { authorization: `Bearer ${issuer.sign({ aud: ["https://api.test", "b"] })}` },
+            'Have the issuer give tokens for one API each, or write "any"'
+        ],
+        [
+            { expectedClients: "web" },
+            { authorization: `Bearer ${issuer.sign({ client_id: undefined })}` },
+            "or check the audience (`expectedAudience`) in its place"
+        ],
+        [
+            { issuerUri: undefined, expectedAudience: undefined, keys: undefined, issuers: () => null },
+            bearer,
+            "If it is an issuer of yours, let `issuers` name it"
+        ]
+    ] as const) {
+        expect((await judged(options, headers)).debugErrorMessage).toContain(advice);
+    }
+    expect((await judged({}, bearer)).isSuccess).toBe(true);
+    expect((await judged({ dpop: "required", senderConstrained: "required" }, proven)).isSuccess).toBe(true);
 });

@@ -329,6 +329,40 @@ describe("tenants", () => {
         expect(await judge(validator, token)).toBe("granted");
     });
 
+    test("forgetIssuer ends an issuer by whichever of its names, and no other", async () => {
+        const issuerUri = "https://one.example/t";
+        const names = [issuerUri, `${issuerUri}/`, "urn:one"];
+        let isThere = true;
+        const validator = validatorOf(iss => {
+            if (iss === "https://two.example/t") {
+                return known(a, iss);
+            }
+            return isThere && names.includes(iss)
+                ? { ...known(a, issuerUri), issuerAliases: ["urn:one"] }
+                : null;
+        });
+        for (const forgotten of names) {
+            isThere = true;
+            validator.forgetIssuer(forgotten);
+            for (const name of [...names, "https://two.example/t"]) {
+                expect(await judge(validator, named(name)), name).toBe("granted");
+            }
+            expect(validator.health().issuerLookup?.known).toBe(4);
+            isThere = false;
+            expect(validator.forgetIssuer(forgotten)).toBe(true);
+            for (const name of names) {
+                expect(await judge(validator, named(name)), `${name} after ${forgotten}`).toContain(
+                    "issuer_mismatch"
+                );
+            }
+            expect(validator.health().issuerLookup).toMatchObject({ known: 1, unknown: 3 });
+            for (const name of names) {
+                validator.forgetIssuer(name);
+            }
+            expect(validator.health().issuerLookup?.unknown).toBe(0);
+        }
+    });
+
     test("the least recently used tenant leaves, and its keys are no longer fetched", async () => {
         const asked = vi.fn<IssuerFunction>(iss => known(a, iss));
         const validator = validatorOf(asked, { maxKnown: 3 });

@@ -111,6 +111,10 @@ type OursReturn = ours.ValidateAndDecodeAccessToken.ReturnType<Claims>;
 type TheirsReturn = theirs.ValidateAndDecodeAccessToken.ReturnType<Claims>;
 holds<Equals<WithoutCode<OursReturn>, WithoutCode<TheirsReturn>>>();
 holds<Equals<keyof ours.OidcSpaUtils<Claims>, keyof theirs.OidcSpaUtils<Claims>>>();
+// A member more; a program that names the type of oidc-spa/server takes it.
+type OursMade = ReturnType<typeof ours.oidcSpa.createUtils>;
+type TheirsMade = ReturnType<typeof theirs.oidcSpa.createUtils>;
+holds<Equals<Exclude<keyof OursMade, keyof TheirsMade>, "native">>();
 holds<
     Equals<
         ReturnType<ours.OidcSpaUtils<Claims>["bootstrapAuth"]>,

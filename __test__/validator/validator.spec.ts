@@ -447,7 +447,7 @@ describe("claims", () => {
             errorCause: "validation error"
         });
         expect(refused.debugErrorMessage).toMatch(
-            /^The decoded access token does not satisfies the shape that the application expects: ./
+            /^The access token's claims do not satisfy the schema in `claims`: ./
         );
         expect(refused.headers["WWW-Authenticate"]).toContain('error="invalid_token"');
     });
@@ -465,6 +465,33 @@ describe("claims", () => {
             expect(await createValidator(options({ claims })).validateRequest(withBearer())).toMatchObject({
                 code: "claims_rejected"
             });
+        }
+    });
+
+    test("the answer of a safeParse is no claims, whether it says success or not", async () => {
+        const failing = z.object({ tenant: z.string() });
+        const passing = z.object({ sub: z.string() });
+        for (const parse of [
+            (claims: unknown) => failing.safeParse(claims),
+            (claims: unknown) => passing.safeParse(claims),
+            (claims: unknown) => failing.safeParseAsync(claims),
+            () => ({ typed: false, success: false, output: {}, issues: [{}] }),
+            () => ({ success: false, issues: [] })
+        ]) {
+            const typed = createValidator(options({ claims: { parse } as never }));
+            const verdict = await typed.validateRequest(withBearer());
+            expect(verdict).toMatchObject({ code: "claims_rejected" });
+            expect(verdict.debugErrorMessage).toMatch(/answer of a safeParse.*give the schema itself/);
+        }
+        for (const claims of [
+            passing,
+            { parse: (claims: unknown) => passing.parse(claims) },
+            { parse: () => ({ success: true }) },
+            { parse: () => ({ success: false, error: "e", sub: "user-1" }) },
+            { parse: () => ({ success: "false", error: "e" }) }
+        ]) {
+            const typed = createValidator(options({ claims: claims as never }));
+            expect((await typed.validateRequest(withBearer())).isSuccess).toBe(true);
         }
     });
 

@@ -1,6 +1,6 @@
-//! What is said of a request: a verdict, or a question to the application's own replay store.
+//! The answer for a request: a verdict, or a question to the application's own replay store.
 //!
-//! In: answers of the host. Out: `Answer`. Never: an `if` about OAuth, a grant before its end.
+//! In: answers of the host. Out: `Answer`. Never: an `if` about OAuth, a grant before the store's answer.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::verdict_text::{VerdictText, verdict_text};
 /// A verdict, or a question to the application's own replay store.
 pub type Answer = Either<VerdictText, NativeUnsettled>;
 
-/// Writes an answer of the host. `known_token` is the number of a token whose claims JavaScript has already, or zero.
+/// Writes an answer of the host. `known_token` is the number of a token whose claims JavaScript already has, or zero.
 pub(crate) fn to_answer(
     validator: &Arc<Validator>,
     answer: oidc_spa_native_host::Answer,
@@ -27,7 +27,7 @@ pub(crate) fn to_answer(
     }
 }
 
-/// A grant that waits for the word of the application's own replay store. What it grants is inside until then.
+/// A grant that waits for the answer of the application's own replay store. Its content stays inside until then.
 #[napi]
 pub struct NativeUnsettled {
     validator: Arc<Validator>,
@@ -61,8 +61,8 @@ impl NativeUnsettled {
         self.expires_at
     }
 
-    /// The verdict, with the store's word: whether the proof is new, or nothing and why there is no word. It can be
-    /// asked for once.
+    /// The verdict, with the store's answer: whether the proof is new; or nothing, and why there is no answer. It can
+    /// be called once.
     #[napi(catch_unwind)]
     pub fn settle(&mut self, is_new: Option<bool>, trouble: Option<String>) -> Result<VerdictText> {
         let question = self.question.take().ok_or_else(settled_before)?;

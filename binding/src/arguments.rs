@@ -1,4 +1,4 @@
-//! The arguments of a call, one after the other, and what some of them stand for.
+//! The arguments of a call, one after the other, and the meaning of some of them.
 //!
 //! In: calls of `ts/`. Out: `Arguments`, functions under their names. Never: an `if` about OAuth.
 
@@ -39,7 +39,7 @@ impl<'call> Arguments<'call> {
         self.call.get(at)
     }
 
-    /// One that may be null, undefined or left out.
+    /// An argument that may be null, undefined or left out.
     pub(crate) fn optional<T: FromNapiValue>(&mut self) -> Result<Option<T>> {
         if self.next >= self.call.length() { Ok(None) } else { self.required() }
     }

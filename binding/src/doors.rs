@@ -1,4 +1,4 @@
-//! The functions that each request goes through: its parts in, what is said of it out.
+//! The functions that each request calls: its parts in, the answer out.
 //!
 //! In: calls of `ts/`. Out: `First`, or an answer in the inbox. Never: an `if` about OAuth.
 

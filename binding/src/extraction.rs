@@ -1,4 +1,4 @@
-//! The drop-in's first step: credentials and target URI, taken out of a request.
+//! The drop-in's first step: takes credentials and target URI out of a request.
 //!
 //! In: the parts of a request. Out: `Extraction`. Never: an `if` about OAuth.
 
@@ -13,8 +13,8 @@ use oidc_spa_native::scheme::Scheme;
 use crate::arguments::door;
 use crate::parts::RequestParts;
 
-/// Of a Bearer request the place of its access token. Of a DPoP request that and the URI that the proof must name. Or why
-/// the request cannot be judged at all, for developers. A list costs as much as all the rest of a Bearer request.
+/// For a Bearer request, the place of its access token. For a DPoP request, also the URI that the proof must name. Or,
+/// for developers, why the request cannot be judged. A list would cost as much as the whole rest of a Bearer request.
 type Extraction = Either3<Place, (Place, Option<String>), String>;
 
 /// Where the access token ends in the `Authorization` field, times `PLACES`, plus where it begins, in code units of
@@ -24,8 +24,8 @@ type Place = f64;
 /// More than any field has. Two such numbers fit into a double, and not into 32 bits. `ts/addon/native.ts` has the same.
 pub(crate) const PLACES: u64 = 1 << 26;
 
-/// The function `extractCredentials(trustProxy, ...parts)`, which takes credentials and target URI out of a request, for
-/// the drop-in. It says nothing where there is no `Authorization`.
+/// The function `extractCredentials(trustProxy, ...parts)`, which takes credentials and target URI out of a request,
+/// for the drop-in. It returns nothing without `Authorization`.
 #[napi(catch_unwind)]
 pub fn extraction(env: &Env) -> Result<Object<'_>> {
     let mut functions = Object::new(env)?;
@@ -52,7 +52,7 @@ fn extract(parts: &RequestParts, trust: &ProxyTrust) -> Option<Extraction> {
     })
 }
 
-/// The place of a token behind what stands before it in the field.
+/// The place of a token, by the text before it in the field.
 fn place(before: &str, token: &str) -> Place {
     let begin = utf16_units(before).min(PLACES - 1);
     let end = (begin + utf16_units(token)).min(PLACES - 1);

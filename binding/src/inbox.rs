@@ -1,7 +1,7 @@
-//! Where answers of other threads wait for the JavaScript environment that asked.
+//! The queue in which answers of other threads wait for the JavaScript environment that asked.
 //!
 //! In: answers under tickets. Out: the same, many at a time. Never: an `if` about OAuth, a ticket without an answer, an
-//! answer for an environment that is gone.
+//! answer for an environment that has ended.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -22,7 +22,7 @@ use crate::verdict_text::failure_text;
 pub(crate) struct Inbox {
     /// Tells the environment that there is something to take. Answers whether that environment still listens.
     notify: Box<dyn Fn() -> bool + Send + Sync>,
-    /// How many jobs the threads have not begun, of every environment.
+    /// The number of jobs of every environment that no thread has started.
     queued: fn() -> usize,
     queue: Mutex<CompletionQueue>,
 }
@@ -39,14 +39,15 @@ struct CompletionQueue {
 enum Listener {
     #[default]
     NotCalled,
-    /// The environment was called and has not come yet: one call brings all that has come by then.
+    /// The environment was called and has not taken its answers yet. One call brings all answers that are there by
+    /// then.
     Called,
     /// The environment has ended.
     Gone,
 }
 
-/// Answers wait for others while so many times as many are under way: each call of the environment costs as much as
-/// several answers. At most a quarter of what is under way waits, so the threads have something to do meanwhile.
+/// Answers wait for others while this many times as many are under way, since each call of the environment costs as
+/// much as several answers. At most a quarter of all answers under way waits, so the threads have work meanwhile.
 const SHARE_UNDER_WAY: usize = 3;
 /// Answers that wait, at most.
 const MAX_HELD: usize = 32;
@@ -55,7 +56,7 @@ const MAX_HELD: usize = 32;
 const SHARE_QUEUED: usize = 8;
 
 impl CompletionQueue {
-    /// Whether the answers that are here wait for more.
+    /// Whether the present answers wait for more.
     fn waits_for_more(&self, queued: fn() -> usize) -> bool {
         let held = self.answers.len();
         let more_come_soon =
@@ -69,7 +70,7 @@ impl Inbox {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// One that is not under way any more, with its answer, or without if that will take a while.
+    /// A ticket that is no longer under way: with its answer, or without one if the answer will take long.
     fn arrive(&self, answer: Option<(u32, Answer)>) {
         let mut queue = self.queue();
         queue.under_way = queue.under_way.saturating_sub(1);
@@ -79,7 +80,7 @@ impl Inbox {
         }
     }
 
-    /// An answer that was long in coming.
+    /// An answer that took long.
     fn put(&self, ticket: u32, answer: Answer) {
         let mut queue = self.queue();
         queue.answers.push((ticket, answer));
@@ -134,7 +135,7 @@ impl NativeInbox {
     /// `notify` is called when there is something to take.
     #[napi(constructor, catch_unwind)]
     pub fn new(env: &Env, notify: Function<'_, (), ()>) -> Result<Self> {
-        // It is called once until somebody comes, so that its queue is never full.
+        // It is called only once until the answers are taken, so its queue is never full.
         let notifier = Notifier::<(), 0>::new(env, &notify)?;
         Ok(Self { inbox: Inbox::new(queued_jobs, move || notifier.notify(())) })
     }
@@ -150,7 +151,7 @@ impl NativeInbox {
     }
 }
 
-/// The promise of one answer. Dropped without one, by a panic, it answers that it failed.
+/// The promise of one answer. If a panic drops it without an answer, it answers with a failure.
 pub(crate) struct Ticket {
     inbox: Arc<Inbox>,
     number: u32,
@@ -159,20 +160,20 @@ pub(crate) struct Ticket {
 
 #[derive(Clone, Copy, PartialEq)]
 enum State {
-    /// With the threads.
+    /// The threads work on it.
     UnderWay,
-    /// Keys, or a replay store, must be waited for.
+    /// It waits for keys or a replay store.
     Waiting,
     Answered,
 }
 
 impl Ticket {
-    /// A ticket whose answer is long in coming.
+    /// A ticket whose answer takes long.
     pub(crate) fn of_long_wait(inbox: &Arc<Inbox>, number: u32) -> Self {
         Self { inbox: Arc::clone(inbox), number, state: State::Waiting }
     }
 
-    /// The same ticket, whose answer turns out to be long in coming: none of the others waits for it.
+    /// The same ticket, when its answer turns out to take long: no other answer waits for it.
     pub(crate) fn waits_long(mut self) -> Self {
         if self.state == State::UnderWay {
             self.state = State::Waiting;

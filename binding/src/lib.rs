@@ -1,4 +1,4 @@
-//! The native door: strings in, a small tagged verdict out, no rule of its own.
+//! The native door: strings in, a small tagged verdict out. It has no rule of its own.
 //!
 //! In: calls of `ts/`. Out: `VerdictText`. Never: an `if` about OAuth.
 
@@ -6,7 +6,7 @@ mod answer;
 mod arguments;
 mod doors;
 mod notifier;
-// Public, since in a test build nothing registers its functions with Node.js.
+// Public, since a test build does not register its functions with Node.js, and would report them as unused.
 pub mod extraction;
 mod inbox;
 mod parts;
@@ -25,6 +25,7 @@ use oidc_spa_native::question::Request;
 use oidc_spa_native::rejection::Code;
 use oidc_spa_native::resource_server::NamedIssuer;
 use oidc_spa_native::scheme::Scheme;
+use oidc_spa_native::shadow::GrantedToken;
 use oidc_spa_native_host::{
     Internals, Tell, Troubles, Validator, listen, trust_where_the_system_has_no_authorities,
 };
@@ -37,7 +38,7 @@ use verdict_text::{VerdictText, refusal_text};
 /// Events that wait for an environment whose thread is busy.
 const MAX_EVENTS: usize = 1024;
 
-/// What no application can say: the public options have no such members.
+/// Internal settings, which the public options do not have.
 #[napi(object)]
 #[derive(Default)]
 pub struct NativeInternals {
@@ -47,7 +48,7 @@ pub struct NativeInternals {
     pub own_clock: Option<bool>,
     /// The application asks its replay store itself.
     pub application_store: Option<bool>,
-    /// The options name no issuer: each is asked for when a token names it.
+    /// The options name no issuer: the application is asked for an issuer when a token names it.
     pub asks_for_issuers: Option<bool>,
 }
 
@@ -59,7 +60,7 @@ pub struct NativeValidator {
 
 #[napi]
 impl NativeValidator {
-    /// Reads the options, a JSON text, and what `ts/` says beside them.
+    /// Reads the options, a JSON text, and the internal settings.
     #[napi(constructor, catch_unwind)]
     pub fn new(options: String, internals: Option<NativeInternals>) -> Result<Self> {
         let internals = internals.unwrap_or_default();
@@ -74,19 +75,19 @@ impl NativeValidator {
         Ok(Self { validator: Arc::new(validator) })
     }
 
-    /// The functions that each request goes through: `doors.rs` says which. Verdicts of other threads come to the inbox.
+    /// The functions that each request calls, as `doors.rs` lists them. Verdicts of other threads come to the inbox.
     #[napi(catch_unwind, ts_return_type = "object")]
     pub fn doors<'env>(&self, env: &'env Env, inbox: &NativeInbox) -> Result<Object<'env>> {
         doors::open(env, &self.validator, inbox.inbox())
     }
 
-    /// What JavaScript must know of the options, as the JSON text of `Settings`.
+    /// The options as JavaScript needs them: the JSON text of `Settings`.
     #[napi(catch_unwind)]
     pub fn settings(&self) -> String {
         self.validator.settings()
     }
 
-    /// A refusal that was decided outside, with its status and challenge.
+    /// A refusal that JavaScript decided, with its status and challenge.
     #[napi(catch_unwind)]
     #[allow(clippy::too_many_arguments)]
     pub fn refuse(
@@ -109,8 +110,8 @@ impl NativeValidator {
         Ok(refusal_text(&self.validator.refuse(rejection, used, rules, &demand, time(now))))
     }
 
-    /// The issuer that a request's token names by its own word, where that is a name that may be asked for, and whether the
-    /// token may be a good one. It chooses who judges the request, and nothing else.
+    /// The issuer that a request's unverified token names, if the name is valid, and whether the token may be good. It
+    /// only chooses the validator that judges the request.
     #[napi(catch_unwind)]
     pub fn named_issuer(
         &self,
@@ -135,22 +136,46 @@ impl NativeValidator {
         self.validator.accepts_issuer(&name)
     }
 
-    /// Says that no more requests come: keys that no other validator uses are no longer fetched.
+    /// Retires the validator: it gets no more requests, and keys that no other validator uses are no longer fetched.
     #[napi(catch_unwind)]
     pub fn retire(&self) {
         self.validator.retire();
     }
 
-    /// The keys that were fetched and serve now, as a text for the option `keysSnapshot`.
+    /// The fetched keys that are in use now, as a text for the option `keysSnapshot`.
     #[napi(catch_unwind)]
     pub fn snapshot(&self) -> String {
         self.validator.snapshot()
     }
 
-    /// How the validator stands, as the JSON text of `ValidatorHealth`.
+    /// The state of the validator, as the JSON text of `ValidatorHealth`.
     #[napi(catch_unwind)]
     pub fn health(&self) -> String {
         self.validator.health()
+    }
+
+    /// Why the rules that are tried would refuse a token that was granted a moment ago: the code, and the message for
+    /// developers.
+    #[napi(catch_unwind)]
+    pub fn objection(
+        &self,
+        now: f64,
+        rules: u32,
+        issuer: u32,
+        scheme: String,
+        access_token: String,
+    ) -> Result<Option<(String, String)>> {
+        let scheme = Scheme::from_name(&scheme).ok_or_else(|| Error::from_reason("no such scheme"))?;
+        let token = GrantedToken { text: &access_token, issuer: issuer as usize, scheme };
+        let objection = self.validator.objection(token, self::rules(rules)?, time(now));
+        Ok(objection
+            .map(|rejection| (rejection.code().row().name.to_owned(), rejection.message().to_owned())))
+    }
+
+    /// What the validator counts of keys and of the replay memory, as the JSON text of `NativeMetrics`.
+    #[napi(catch_unwind)]
+    pub fn metrics(&self) -> String {
+        self.validator.metrics()
     }
 }
 
@@ -185,8 +210,8 @@ impl NativeTroubles {
     }
 }
 
-/// Has `listener` called with the JSON text of each `KeysEvent` of the process, for as long as the calling environment
-/// lives. It keeps no process alive.
+/// Calls `listener` with the JSON text of each `KeysEvent` of the process, while the calling environment lives. It does
+/// not keep the process alive.
 #[napi(catch_unwind)]
 pub fn on_keys_event(env: &Env, listener: Function<'_, String, ()>) -> Result<()> {
     let notifier = Notifier::<String, MAX_EVENTS>::new(env, &listener)?;
@@ -194,7 +219,7 @@ pub fn on_keys_event(env: &Env, listener: Function<'_, String, ()>) -> Result<()
     Ok(())
 }
 
-/// Whether this is the first call in the process. Notices that are given once use it, whatever the number of threads.
+/// Whether this is the first call in the process. Notices that are given once in a process use it.
 #[napi]
 pub fn is_first_to_ask() -> bool {
     static WAS_ASKED: AtomicBool = AtomicBool::new(false);
@@ -207,7 +232,7 @@ pub fn lacks_authorities() -> bool {
     oidc_spa_native_host::lacks_authorities()
 }
 
-/// Hands over the authorities to trust where the system has none, in PEM.
+/// Sets the authorities to trust if the system has none, in PEM.
 #[napi(catch_unwind)]
 pub fn trust_authorities(authorities: Vec<String>) {
     trust_where_the_system_has_no_authorities(authorities);
@@ -228,7 +253,7 @@ pub struct NativeErrorRow {
     pub description: String,
 }
 
-/// The table of codes, so that the TypeScript union and the documentation can be held against it.
+/// The table of codes, so that a test can compare the TypeScript union and the documentation with it.
 #[napi]
 pub fn error_table() -> Vec<NativeErrorRow> {
     let rows = Code::ALL.iter().map(|code| code.row());

@@ -1,4 +1,4 @@
-//! The arguments of calls, as they crossed the door, and what is asked with them.
+//! The arguments of calls, as they crossed the door, and the question that they make.
 //!
 //! In: arguments. Out: `Question`. Never: an `if` about OAuth.
 
@@ -57,8 +57,8 @@ impl Parts {
     }
 }
 
-/// Arguments that stand in this order, how each is read, and their names: [`crate::wire`] tells them to the test that
-/// holds `ts/addon/native.ts` to the same order.
+/// Arguments in this order, how each is read, and their names. [`crate::wire`] gives them to the test that compares
+/// `ts/addon/native.ts` with this order.
 macro_rules! parts {
     ($(#[$about:meta])* $name:ident { $($part:ident: $type:ty = $how:ident,)* }) => {
         $(#[$about])*
@@ -146,7 +146,7 @@ parts! {
 
 impl CredentialParts {
     pub(crate) fn question(&self) -> Question<'_> {
-        // The type of the drop-in's parameter: a proof is there exactly where the scheme is DPoP.
+        // The type of the drop-in's parameter: it has a proof if and only if the scheme is DPoP.
         let presentation = match (self.scheme.as_str(), self.proof.as_deref()) {
             ("DPoP", proof) => Presentation::DPoP { proof: proof.unwrap_or_default() },
             _ => Presentation::Bearer { even_if_bound: !self.reject_if_bound },

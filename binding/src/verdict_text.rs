@@ -1,4 +1,4 @@
-//! A verdict as it crosses the door: one JSON text, which JavaScript reads faster than it is handed a list.
+//! A verdict as it crosses the door: one JSON text. JavaScript parses it faster than Node-API can build a list.
 //!
 //! In: `Verdict`. Out: `VerdictText`. Never: an `if` about OAuth.
 
@@ -11,7 +11,7 @@ use oidc_spa_native::grant::{Grant, Repeatable};
 use oidc_spa_native::resource_server::Verdict;
 use oidc_spa_native::scheme::Scheme;
 
-/// The text of a list that `ts/addon/native.ts` calls `VerdictText`. Its first member says what the others are:
+/// The text of a list that `ts/addon/native.ts` calls `VerdictText`. Its first member gives the meaning of the others:
 ///
 /// - of a grant, twice the issuer's position, and one more for DPoP; then the fields of the response, an object, or null;
 ///   where the access token begins and ends in the `Authorization` field that crossed the door; from and until when the
@@ -36,8 +36,8 @@ pub fn verdict_text(verdict: &Verdict, known_token: u64) -> VerdictText {
     }
 }
 
-/// The members of a list in their order, and their names: [`crate::wire`] tells them to the test that holds
-/// `ts/addon/native.ts` to the same order.
+/// The members of a list in their order, and their names. [`crate::wire`] gives them to the test that compares
+/// `ts/addon/native.ts` with this order.
 macro_rules! list {
     ($name:ident { $($member:ident: $type:ty,)* }) => {
         pub(crate) struct $name<'t> {
@@ -60,12 +60,12 @@ macro_rules! list {
     };
 }
 
-/// What stands in a list: written as JSON.
+/// A member of a list, written as JSON.
 trait Member {
     fn write(&self, text: &mut String);
 }
 
-/// A text that is JSON already.
+/// A text that is already JSON.
 struct Json<'t>(&'t str);
 
 impl Member for Json<'_> {
@@ -76,7 +76,7 @@ impl Member for Json<'_> {
 
 impl Member for &str {
     fn write(&self, text: &mut String) {
-        // A text has no way to fail.
+        // Writing a text cannot fail.
         text.push_str(&serde_json::to_string(self).unwrap_or_default());
     }
 }
@@ -85,7 +85,7 @@ macro_rules! numbers {
     ($($number:ty),*) => {
         $(impl Member for $number {
             fn write(&self, text: &mut String) {
-                // Into a String, this cannot fail.
+                // Writing into a String cannot fail.
                 let _ = write!(text, "{self}");
             }
         })*

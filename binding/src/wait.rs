@@ -1,6 +1,6 @@
-//! Requests that have no verdict yet: what they wait for, and what comes of it.
+//! Requests that have no verdict yet: their waits, and the answers after these.
 //!
-//! In: what crossed the door. Out: answers at once, or in the inbox under a ticket. Never: an `if` about OAuth, a
+//! In: the arguments of a call. Out: answers at once, or in the inbox under a ticket. Never: an `if` about OAuth, a
 //! Promise, a wait on JavaScript's thread.
 
 use std::sync::Arc;
@@ -16,10 +16,10 @@ use crate::inbox::{Inbox, Ticket};
 use crate::parts::Parts;
 use crate::verdict_text::{VerdictText, failure_text};
 
-/// What is said of a request at first.
+/// The first answer for a request.
 pub type First = Either3<VerdictText, NativeWait, NativeUnsettled>;
 
-/// A request whose answer must be waited for, with what crossed the door.
+/// A request whose answer must wait, with its arguments.
 struct Waiting {
     parts: Parts,
     now: UnixTime,
@@ -27,8 +27,8 @@ struct Waiting {
 }
 
 impl Waiting {
-    /// Has the answer come under a ticket. Where there is no runtime, and where the wait panics, the ticket is dropped
-    /// and says so.
+    /// Lets the answer come under a ticket. Without a runtime, or if the wait panics, the ticket is dropped, which
+    /// answers with a failure.
     fn answer_under(self, ticket: Ticket, validator: Arc<Validator>) {
         let Self { parts, now, wait } = self;
         let _no_runtime = spawn(async move {
@@ -38,7 +38,7 @@ impl Waiting {
     }
 }
 
-/// Judges a request here and now.
+/// Judges a request on the calling thread.
 pub(crate) fn authorize(
     validator: &Arc<Validator>,
     inbox: &Arc<Inbox>,
@@ -58,26 +58,26 @@ pub(crate) fn authorize(
     }
 }
 
-/// Has a request judged on another thread.
+/// Judges a request on another thread.
 pub(crate) fn authorize_elsewhere(validator: Arc<Validator>, ticket: Ticket, parts: Parts, now: UnixTime) {
     let job = submit(Box::new(move || match validator.judge(&parts.question(), now) {
         Judgement::Answer(answer) => ticket.answer(to_answer(&validator, answer, parts.known_token())),
         Judgement::Waits(wait) => Waiting { parts, now, wait }.answer_under(ticket.waits_long(), validator),
     }));
-    // Without other threads, this one does it.
+    // Without other threads, this thread does it.
     if let Err(job) = job {
         job();
     }
 }
 
-/// Has every check of a request said under a ticket, once the keys that it takes have come.
+/// Explains every check of a request under a ticket, when the needed keys have come.
 pub(crate) fn explain(validator: Arc<Validator>, ticket: Ticket, parts: Parts, now: UnixTime) {
     let _no_runtime = spawn(async move {
         ticket.answer(Either::A(validator.explain(&parts.question(), now).await));
     });
 }
 
-/// Has it said under a ticket when every issuer has keys: null, or a failure with the reason.
+/// Answers under a ticket when every issuer has keys: null, or a failure with the reason.
 pub(crate) fn await_keys(validator: Arc<Validator>, ticket: Ticket, timeout_ms: f64, fail_fast: bool) {
     let timeout = Duration::from_millis(timeout_ms.clamp(0.0, 86_400_000.0) as u64);
     let _no_runtime = spawn(async move {
@@ -86,8 +86,8 @@ pub(crate) fn await_keys(validator: Arc<Validator>, ticket: Ticket, timeout_ms: 
     });
 }
 
-/// A request whose verdict waits for keys, or for a replay store. It holds what crossed the door, so that
-/// nothing is read twice.
+/// A request whose verdict waits for keys or for a replay store. It holds the arguments, so that they are read only
+/// once.
 #[napi]
 pub struct NativeWait {
     validator: Arc<Validator>,
@@ -97,8 +97,8 @@ pub struct NativeWait {
 
 #[napi]
 impl NativeWait {
-    /// Has the answer come to the inbox under a ticket, once what it needs has come or the time to wait for it is over.
-    /// It can be asked for once.
+    /// Sends the answer to the inbox under a ticket, when the keys or the store's answer have come, or when the time to
+    /// wait is over. It can be called once.
     #[napi(catch_unwind)]
     pub fn answer_under(&mut self, ticket: u32) -> Result<()> {
         let waiting = self.waiting.take().ok_or_else(settled_before)?;

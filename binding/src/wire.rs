@@ -1,7 +1,7 @@
-//! The table of the wire: which argument and which member of an answer stands where.
+//! The table of the wire: the order of the arguments, and of the members of an answer.
 //!
-//! In: the lists that the door is written from. Out: one JSON text, to which a test holds `ts/addon/native.ts`. Never:
-//! an order of its own.
+//! In: the lists from which the door is written. Out: one JSON text; a test compares `ts/addon/native.ts` with it.
+//! Never: an order of its own.
 
 use napi_derive::napi;
 use serde_json::json;

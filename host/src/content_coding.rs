@@ -1,8 +1,8 @@
-//! Undoes how a server has packed a body (RFC 9110 section 8.4), asked or not.
+//! Decodes a compressed body (RFC 9110 section 8.4); servers may compress without being asked.
 //!
 //! In: a body of bounded length, the `Content-Encoding` that came with it.
 //! Out: the content, no longer than its own bound and without a byte order mark.
-//! Never: more content than the bound, whatever the body promises; a coding within a coding.
+//! Never: more content than the bound, even if a small body expands to more; several codings of one body.
 
 use std::io::Read;
 
@@ -14,10 +14,10 @@ use oidc_spa_native::rejection::Shown;
 /// Bytes that brotli reads at a time.
 const BROTLI_BUFFER: usize = 4096;
 
-/// What RFC 8259 section 8.1 lets a reader pass over.
+/// The byte order mark, which RFC 8259 section 8.1 lets a reader ignore.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// Why a body has no content.
+/// Why a body cannot be decoded.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum CodingError {
     #[error("the content is longer than its limit")]
@@ -53,7 +53,7 @@ pub(crate) fn decoded<'v>(
     })
 }
 
-/// The one coding that is named.
+/// The only coding in the field.
 fn coding<'v>(values: impl Iterator<Item = &'v HeaderValue>) -> Result<Option<Coding>, CodingError> {
     let texts: Vec<String> =
         values.map(|value| String::from_utf8_lossy(value.as_bytes()).to_ascii_lowercase()).collect();
@@ -69,7 +69,8 @@ fn coding<'v>(values: impl Iterator<Item = &'v HeaderValue>) -> Result<Option<Co
     }
 }
 
-/// `deflate` means the format of zlib (RFC 1950); some servers leave its header out. Its first two bytes tell.
+/// `deflate` means the format of zlib (RFC 1950); some servers leave its header out. The first two bytes show which
+/// form it is.
 fn is_zlib(body: &[u8]) -> bool {
     matches!(body, [method, flags, ..]
         if method & 0x0f == 8 && u16::from_be_bytes([*method, *flags]).is_multiple_of(31))

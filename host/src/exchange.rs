@@ -1,8 +1,8 @@
-//! One question to a server, and its answer within bounds.
+//! One HTTP request to a server, and its answer within limits.
 //!
-//! In: a URL and whose word it is; what an answer of before can be recognised by.
-//! Out: a document, or that it has not changed, and where it came from; or what went wrong, and what helps.
-//! Never: a body without a bound, a wait without an end, a header's value in a message.
+//! In: a URL and its source; the validators of an earlier answer.
+//! Out: a document, or that it has not changed, and the address of the server; or what went wrong, and what helps.
+//! Never: a body without a size limit, a wait without an end, a header's value in a message.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -19,7 +19,7 @@ use crate::content_coding::{CodingError, decoded};
 use crate::network::reach::{Reach, TooNear};
 use crate::network::{Network, Word, trust};
 
-/// What is asked for.
+/// The requested document.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Inquiry<'q> {
     pub url: &'q str,
@@ -28,29 +28,29 @@ pub(crate) struct Inquiry<'q> {
     pub accept: &'static str,
     /// Whether the application's own fields belong to this server.
     pub with_headers: bool,
-    /// Bytes that are read, and that they may become.
+    /// Size limit in bytes, for the body as sent and after decoding.
     pub limit: usize,
-    /// The option that raises it.
+    /// The option that raises this limit.
     pub limit_name: &'static str,
 }
 
-/// What came with a document that it can be recognised by (RFC 9110 section 8.8).
+/// The validators of a document (RFC 9110 section 8.8).
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Validators {
     etag: Option<HeaderValue>,
     last_modified: Option<HeaderValue>,
 }
 
-/// What a server answered.
+/// The answer of a server.
 #[derive(Debug)]
 pub(crate) struct Answer {
     /// `None`: nothing has changed since the validators were given.
     pub document: Option<(Vec<u8>, Validators)>,
-    /// How long the server says that it is good, in milliseconds.
+    /// How long the answer is fresh, in milliseconds, by the server.
     pub lifetime_millis: Option<u64>,
     /// By how many seconds the server's clock is ahead of this one, to the second.
     pub clock_skew_secs: Option<i64>,
-    /// Where the server was found.
+    /// The address of the server.
     pub from: Reach,
 }
 
@@ -66,6 +66,14 @@ pub(crate) enum GetError {
 }
 
 impl GetError {
+    /// The status of an answer that is no document.
+    pub(crate) fn status(&self) -> Option<u16> {
+        match self {
+            Self::Status { status, .. } => Some(status.as_u16()),
+            _ => None,
+        }
+    }
+
     /// How long the server asks to be left alone, in milliseconds.
     pub(crate) const fn retry_after_millis(&self) -> Option<u64> {
         match self {
@@ -74,7 +82,7 @@ impl GetError {
         }
     }
 
-    /// Whether the server answered: that it has no such document, or with one that is of no use.
+    /// Whether the server answered, without such a document or with an unusable one.
     pub(crate) const fn is_answer(&self) -> bool {
         matches!(self, Self::Status { .. } | Self::TooLong { .. } | Self::Coding(_))
     }
@@ -89,7 +97,7 @@ impl std::fmt::Display for GetError {
                     StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
                         f.write_str("; `network.headers` are sent to the configured origin")
                     }
-                    // As nginx answers at a port for TLS.
+                    // The answer of nginx to plain http at a port for TLS.
                     StatusCode::BAD_REQUEST if *is_plain => write!(f, "; {OF_TLS}"),
                     _ => Ok(()),
                 }
@@ -107,11 +115,11 @@ impl std::fmt::Display for GetError {
     }
 }
 
-/// The outer sentences repeat the URL; the innermost one says what happened.
+/// The outer errors repeat the URL; the innermost one says what happened.
 fn describe(error: &reqwest::Error, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
     let mut cause: &(dyn std::error::Error + 'static) = error;
     loop {
-        // A resolver's or TLS' own error may be wrapped in one of input and output, which does not name it as its source.
+        // An I/O error may wrap an error of the resolver or of TLS without naming it as its source.
         let wrapped = cause.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
         match wrapped.map(|inner| inner as &(dyn std::error::Error + 'static)).or_else(|| cause.source()) {
             Some(inner) => cause = inner,
@@ -121,7 +129,7 @@ fn describe(error: &reqwest::Error, f: &mut std::fmt::Formatter<'_>) -> std::fmt
     if let Some(refused) = cause.downcast_ref::<TooNear>() {
         return write!(f, "{refused}");
     }
-    // A certificate's names, for instance, are the server's own words.
+    // Some text comes from the server, for instance the names of its certificate.
     write!(f, "{}", Shown(&cause.to_string()))?;
     match cause.downcast_ref().and_then(trust::remedy).or_else(|| remedy(error, cause)) {
         Some(remedy) => write!(f, ": {remedy}"),
@@ -131,7 +139,7 @@ fn describe(error: &reqwest::Error, f: &mut std::fmt::Formatter<'_>) -> std::fmt
 
 const OF_TLS: &str = "if the server speaks TLS at this port, write an https URL";
 
-/// What helps where there was no answer, beside what `trust::remedy` knows of TLS.
+/// The advice if there was no answer. `trust::remedy` has the advice for TLS.
 fn remedy(error: &reqwest::Error, cause: &(dyn std::error::Error + 'static)) -> Option<&'static str> {
     let is_plain = error.url().is_some_and(|url| url.scheme() == "http");
     if is_plain && cause.downcast_ref().is_some_and(hyper::Error::is_incomplete_message) {
@@ -158,7 +166,7 @@ fn clock_skew_secs(headers: &HeaderMap, sent_at: SystemTime, received_at: System
     Some(ahead.checked_add(500)?.div_euclid(1000))
 }
 
-/// Asks. With the validators of a document, the answer may be that it has not changed.
+/// Sends the request. With the validators of a document, the answer may be that it has not changed.
 pub(crate) async fn ask(
     network: &mut Network,
     inquiry: Inquiry<'_>,
@@ -209,7 +217,7 @@ pub(crate) async fn ask(
     Ok(Answer { document: Some((body, validators)), lifetime_millis, clock_skew_secs, from })
 }
 
-/// The body, unless it is longer than that.
+/// The body, unless it is too long.
 async fn bounded_body(
     mut response: reqwest::Response,
     limit: usize,

@@ -49,5 +49,6 @@ fn row(row: &Row) -> Value {
         "isVerified": !is_unverified,
         "code": failure.map(|rejection| rejection.code().row().name),
         "message": failure.map(Rejection::message),
+        "advice": failure.and_then(Rejection::advice),
     })
 }

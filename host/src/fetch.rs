@@ -1,7 +1,7 @@
 //! Fetches an issuer's metadata and JWK Set over the network.
 //!
 //! In: an issuer, limits.
-//! Out: a `JwkSet` and how long it is good, or a sentence that says which request failed, how, and what helps.
+//! Out: a `JwkSet` and its time of freshness, or a sentence that says which request failed, how, and what helps.
 //! Never: an address that is nearer than the issuer that names it, a secret of a URL in a message.
 
 use std::sync::Arc;
@@ -13,38 +13,39 @@ use oidc_spa_native::keys::metadata::Metadata;
 use oidc_spa_native::rejection::Shown;
 use url::{Origin, Url};
 
+use crate::events::ToldFetch;
 use crate::exchange::{Answer, GetError, Inquiry, Validators, ask};
 use crate::network::reach::Reach;
 use crate::network::{Network, NetworkOptions, Word};
 use crate::runtime::apart;
 
-/// How long metadata is good, unless the JWK Set cannot be fetched where it says.
+/// How long metadata is used, unless the JWK Set cannot be fetched from its URL.
 const METADATA_AGE: Duration = Duration::from_secs(3600);
 
-/// Media types of metadata (RFC 8414 section 3.2) and of a JWK Set (RFC 7517 section 8.5). Some servers know one name of
-/// the latter alone.
+/// Media types of metadata (RFC 8414 section 3.2) and of a JWK Set (RFC 7517 section 8.5). Some servers know only one
+/// name of the latter.
 const METADATA_TYPES: &str = "application/json, */*;q=0.1";
 const JWK_SET_TYPES: &str = "application/jwk-set+json, application/json;q=0.9, */*;q=0.1";
 
-/// Bytes that are read of each document.
+/// Size limit of each document in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct FetchLimits {
     pub metadata_bytes: usize,
     pub jwk_set_bytes: usize,
 }
 
-/// What is fetched, and how. Validators that name the same plan share the keys.
+/// The URLs and settings of the fetches. Validators that name the same plan share the keys.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct FetchPlan {
     pub issuer: Issuer,
-    /// Where the JWK Set is; `None`: where the metadata says.
+    /// The URLs of the JWK Set; `None`: the URL in the metadata.
     pub jwk_set_urls: Option<Vec<String>>,
     pub limits: FetchLimits,
     pub network: NetworkOptions,
 }
 
 impl FetchPlan {
-    /// The servers that the application names, each of which hears the application's own header fields.
+    /// The servers that the application names. Each gets the application's own header fields.
     fn configured_origins(&self) -> Vec<Origin> {
         match &self.jwk_set_urls {
             Some(urls) => urls.iter().filter_map(|url| origin_of(url)).collect(),
@@ -58,7 +59,7 @@ pub(crate) fn origin_of(url: &str) -> Option<Origin> {
     Url::parse(url).ok().map(|url| url.origin())
 }
 
-/// Carries a plan out again and again, and remembers what spares the issuer work.
+/// Fetches by one plan repeatedly. It remembers values that save the issuer work.
 #[derive(Debug)]
 pub(crate) struct Fetcher {
     plan: FetchPlan,
@@ -66,7 +67,7 @@ pub(crate) struct Fetcher {
     configured: Vec<Origin>,
     metadata: Option<Known<KeysPlace>>,
     metadata_good_until: Option<Instant>,
-    /// What the last JWK Set can be recognised by.
+    /// The validators of the last JWK Set.
     jwk_set: Option<Known<()>>,
 }
 
@@ -78,29 +79,29 @@ struct Known<T> {
     validators: Validators,
 }
 
-/// Where an issuer says that its keys are, and where it was itself when it said so.
+/// The URL of the keys in the metadata, and the address of the server that gave the metadata.
 #[derive(Clone, Debug)]
 struct KeysPlace {
     jwks_uri: String,
     issuer_at: Reach,
 }
 
-/// What a fetch brought.
+/// The result of a fetch.
 #[derive(Debug)]
 pub(crate) struct FetchedKeys {
-    /// The keys, and the document that they were read of; `None`: those of the last fetch, unchanged.
+    /// The keys and their document; `None`: the keys of the last fetch are unchanged.
     pub keys: Option<(JwkSet, Arc<str>)>,
-    /// How long the issuer says that they are good, in milliseconds.
+    /// How long the keys are fresh, in milliseconds, by the issuer.
     pub lifetime_millis: Option<u64>,
     /// By how many seconds the server's clock is ahead of this one.
     pub clock_skew_secs: Option<i64>,
 }
 
-/// Why a fetch brought nothing.
+/// Why a fetch failed.
 #[derive(Debug)]
 pub(crate) struct FetchFailure {
     pub message: String,
-    /// How long the issuer asks to be left alone, in milliseconds.
+    /// The pause that the issuer asks for, in milliseconds.
     pub retry_after_millis: Option<u64>,
 }
 
@@ -118,7 +119,7 @@ impl Fetcher {
             let KeysPlace { jwks_uri, issuer_at } = self.keys_place().await?;
             let fetched = self.fetch_from(jwks_uri, Word::OfIssuerAt(issuer_at)).await;
             if fetched.is_err() {
-                // The issuer may have moved its keys.
+                // The issuer may have changed the URL of its keys.
                 self.metadata_good_until = None;
             }
             return fetched;
@@ -143,7 +144,9 @@ impl Fetcher {
             limit: self.plan.limits.jwk_set_bytes,
             limit_name: "limits.jwkSetBytes",
         };
+        let told = ToldFetch::begin("keys", self.plan.issuer.as_str(), &server_of(&url));
         let asked = ask(&mut self.network, inquiry, known.map(|known| &known.validators)).await;
+        tell_end(told, &asked);
         let Answer { document, lifetime_millis, clock_skew_secs, .. } = asked.map_err(|error| {
             let message = format!("Failed to fetch public key and algorithm from {}: {error}", shown(&url));
             FetchFailure { message, retry_after_millis: error.retry_after_millis() }
@@ -153,7 +156,7 @@ impl Fetcher {
         };
         let keys = apart(move || {
             let keys = JwkSet::parse(&body)?;
-            // What was read is UTF-8.
+            // The document is UTF-8, since it was parsed.
             Ok((keys, Arc::from(String::from_utf8_lossy(&body))))
         });
         let keys = keys.await.map_err(FetchFailure::new)?;
@@ -164,8 +167,8 @@ impl Fetcher {
         Ok(FetchedKeys { keys: Some(keys), lifetime_millis, clock_skew_secs })
     }
 
-    /// Where the keys are, by the metadata: that of OpenID Connect Discovery, or else of the other places where it may
-    /// be. An answer that is of no use leads on to the next place, a server that does not answer leads nowhere.
+    /// The URL of the keys, from the metadata of OpenID Connect Discovery, or else from the other places of metadata.
+    /// After an unusable answer the next place is asked; if the server does not answer, no further place is asked.
     async fn keys_place(&mut self) -> Result<KeysPlace, FetchFailure> {
         let now = Instant::now();
         if let (Some(known), Some(end)) = (&self.metadata, self.metadata_good_until)
@@ -207,9 +210,12 @@ impl Fetcher {
             limit: self.plan.limits.metadata_bytes,
             limit_name: "limits.metadataBytes",
         };
-        let answer = ask(&mut self.network, inquiry, known.map(|known| &known.validators)).await?;
+        let told = ToldFetch::begin("metadata", self.plan.issuer.as_str(), &server_of(url));
+        let asked = ask(&mut self.network, inquiry, known.map(|known| &known.validators)).await;
+        tell_end(told, &asked);
+        let answer = asked?;
         let Some((body, validators)) = answer.document else {
-            // It was asked with what the document that is there can be recognised by.
+            // The request had the validators of the present document.
             let known = self.metadata.as_mut().ok_or(MetadataFailure::Unchanged)?;
             known.document.issuer_at = answer.from;
             return Ok(known.document.clone());
@@ -225,6 +231,18 @@ impl Fetcher {
     fn is_configured(&self, url: &str) -> bool {
         origin_of(url).is_some_and(|origin| self.configured.contains(&origin))
     }
+}
+
+fn tell_end(told: ToldFetch, asked: &Result<Answer, GetError>) {
+    match asked {
+        Ok(Answer { document, .. }) => told.succeeded(document.as_ref().map(|(body, _)| body.len())),
+        Err(error) => told.failed(error.status(), &error.to_string()),
+    }
+}
+
+/// The origin that is asked, as events name it. A URL may hold a secret.
+fn server_of(url: &str) -> String {
+    origin_of(url).map(|origin| origin.ascii_serialization()).unwrap_or_default()
 }
 
 /// Why one place of the metadata was of no use.
@@ -267,7 +285,7 @@ impl FetchFailure {
         Self { message, retry_after_millis: None }
     }
 
-    /// This failure, told behind those before it. The shortest pause that one of them asked for counts.
+    /// Adds this failure after the earlier ones. The shortest requested pause counts.
     fn after(self, before: Option<Self>) -> Self {
         match before {
             None => self,
@@ -278,7 +296,8 @@ impl FetchFailure {
         }
     }
 
-    /// Tells of one place of the metadata. The longest pause that one asked for counts: they are one server.
+    /// Adds the failure of one place of the metadata. The longest requested pause counts, since all places are on one
+    /// server.
     fn add(&mut self, url: &str, error: &MetadataFailure) {
         self.message.push_str(&format!("; {}: {error}", shown(url)));
         self.retry_after_millis = self.retry_after_millis.max(error.retry_after_millis());

@@ -1,6 +1,6 @@
-//! How a validator stands, for people and their monitors.
+//! The state of a validator, for people and their monitoring.
 //!
-//! In: what the issuers' keys and the replay memory tell of themselves.
+//! In: the state of the issuers' keys and of the replay memory.
 //! Out: the JSON text of `ValidatorHealth` (index.d.ts).
 //! Never: a network call, a key's numbers.
 
@@ -10,6 +10,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use oidc_spa_native::keys::jwk_set::{JwkSet, SkippedKey};
 use oidc_spa_native::keys::key_ring::Freshness;
 use serde_json::{Value, json};
+
+use crate::events::FetchCounts;
 
 /// The health of one issuer's keys.
 #[derive(Debug)]
@@ -24,10 +26,10 @@ pub(crate) struct IssuerHealth {
     pub clock_skew_secs: Option<i64>,
 }
 
-/// The most keys that are listed of those that verify nothing.
+/// The greatest number of listed keys that cannot verify signatures.
 const MAX_SKIPPED: usize = 20;
 
-/// Where keys come from, and how they stand.
+/// The source of keys, and their state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum KeysState {
     Static,
@@ -40,6 +42,15 @@ pub(crate) fn to_json(issuers: impl Iterator<Item = IssuerHealth>, replay_memory
     json!({ "issuers": issuers, "replayMemory": replay_memory }).to_string()
 }
 
+/// What is counted, as JSON text.
+pub(crate) fn metrics_to_json(
+    keys: impl Iterator<Item = (IssuerHealth, FetchCounts)>,
+    replay_memory: &Value,
+) -> String {
+    let keys: Vec<Value> = keys.map(|(issuer, counts)| issuer.metrics(counts)).collect();
+    json!({ "keys": keys, "replayMemory": replay_memory }).to_string()
+}
+
 /// The keys of a set that verify nothing, and why: a list of `SkippedKey` (index.d.ts).
 pub(crate) fn skipped_keys(set: Option<&Arc<JwkSet>>) -> Vec<Value> {
     let skipped = set.iter().flat_map(|set| set.skipped()).take(MAX_SKIPPED);
@@ -47,7 +58,7 @@ pub(crate) fn skipped_keys(set: Option<&Arc<JwkSet>>) -> Vec<Value> {
 }
 
 impl KeysState {
-    /// The worse, the higher.
+    /// A worse state has a higher number.
     const fn trouble(self) -> u8 {
         match self {
             Self::Static => 0,
@@ -60,7 +71,7 @@ impl KeysState {
 }
 
 impl IssuerHealth {
-    /// Of keys that are known in advance.
+    /// The health of keys that are known in advance.
     pub(crate) fn of_known_keys(issuer_uri: &str, keys: Option<Arc<JwkSet>>) -> Self {
         Self {
             issuer_uri: issuer_uri.to_owned(),
@@ -74,7 +85,7 @@ impl IssuerHealth {
         }
     }
 
-    /// Of two sets that count together: the worse state, the earlier times, every error, the clock that is further off.
+    /// The health of two sets of one issuer: the worse state, the earlier times, every error, the clock that is further off.
     pub(crate) fn beside(self, other: Self) -> Self {
         let earlier = |a: Option<SystemTime>, b: Option<SystemTime>| a.into_iter().chain(b).min();
         let worse = if other.state.trouble() > self.state.trouble() { other.state } else { self.state };
@@ -94,6 +105,20 @@ impl IssuerHealth {
                 .max_by_key(|secs| secs.abs()),
             ..self
         }
+    }
+
+    /// `KeysMetrics` of `index.d.ts`.
+    fn metrics(&self, FetchCounts { fetches, failures, rotations, spent }: FetchCounts) -> Value {
+        let age = self.fetched_at.and_then(|at| at.elapsed().ok());
+        json!({
+            "issuerUri": self.issuer_uri,
+            "fetches": fetches,
+            "failures": failures,
+            "rotations": rotations,
+            "fetchSeconds": spent.as_secs_f64(),
+            "usableKeys": self.keys.iter().flat_map(|set| set.usable()).count(),
+            "ageSeconds": age.map(|age| age.as_secs_f64()),
+        })
     }
 
     fn to_json(&self) -> Value {

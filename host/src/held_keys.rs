@@ -1,7 +1,7 @@
-//! The keys of one issuer, wherever they come from: one set, or several that count together.
+//! The keys of one issuer from any source: one set, or several sets.
 //!
 //! In: sets that are known in advance, or fetched.
-//! Out: the keys that may serve now as one set, their number, and the end of a fetch to wait for.
+//! Out: the keys that may be used now as one set, their number, and the end of a fetch to wait for.
 //! Never: a fetch of its own, a lock held across an await.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,6 +10,7 @@ use std::time::Instant;
 use oidc_spa_native::keys::jwk_set::JwkSet;
 use tokio::task::JoinSet;
 
+use crate::events::FetchCounts;
 use crate::health::IssuerHealth;
 use crate::issuer_keys::{IssuerKeys, Newer};
 use crate::runtime::runtime;
@@ -19,7 +20,7 @@ use crate::runtime::runtime;
 pub(crate) struct HeldKeys {
     issuer_uri: String,
     sets: Vec<KeySet>,
-    /// Of several sets: the one that was made of them last.
+    /// For several sets: the joined set that was made last.
     joined: Mutex<Joined>,
 }
 
@@ -30,7 +31,7 @@ pub(crate) enum KeySet {
     Fetched(Arc<IssuerKeys>),
 }
 
-/// Several sets as one, and which they were.
+/// A joined set, and the numbers of its parts.
 #[derive(Clone, Debug, Default)]
 struct Joined {
     of: Vec<Option<Arc<JwkSet>>>,
@@ -42,7 +43,7 @@ impl HeldKeys {
         Self { issuer_uri: issuer_uri.to_owned(), sets, joined: Mutex::default() }
     }
 
-    /// The keys that may serve now.
+    /// The keys that may be used now.
     pub(crate) fn current(&self) -> Option<Arc<JwkSet>> {
         match self.sets.as_slice() {
             [set] => set.current(),
@@ -50,7 +51,7 @@ impl HeldKeys {
         }
     }
 
-    /// The number of the keys that may serve now.
+    /// The number of the keys that may be used now.
     pub(crate) fn number(&self) -> Option<u64> {
         match self.sets.as_slice() {
             [set] => set.number(),
@@ -58,7 +59,7 @@ impl HeldKeys {
         }
     }
 
-    /// Whether they can become others.
+    /// Whether the keys can change.
     pub(crate) fn can_change(&self) -> bool {
         self.fetched().next().is_some()
     }
@@ -68,14 +69,14 @@ impl HeldKeys {
         self.sets.iter().filter_map(KeySet::fetched)
     }
 
-    /// Why the last fetches brought nothing, where they did not.
+    /// Why the last fetches failed, if they did.
     pub(crate) fn last_error(&self) -> Option<String> {
         let errors: Vec<_> = self.fetched().filter_map(|keys| keys.last_error()).collect();
         (!errors.is_empty()).then(|| errors.join("; "))
     }
 
-    /// Whether asking for newer keys than those with this number is of no use now, for a token with this `kid` that no key
-    /// bears.
+    /// Whether a request for newer keys than those with this number would be refused now, for a token with this `kid`
+    /// that no key has.
     pub(crate) fn is_in_vain(&self, key_set: Option<u64>, unknown_kid: Option<&str>) -> bool {
         match self.sets.as_slice() {
             [KeySet::Static(_)] => true,
@@ -88,20 +89,20 @@ impl HeldKeys {
         }
     }
 
-    /// Remembers that a refresh has not found this `kid`. Of several sets, another one may have it.
+    /// Remembers that a refresh has not found this `kid`. With several sets, another set may have it.
     pub(crate) fn remember_unknown(&self, kid: &str) {
         if let [KeySet::Fetched(keys)] = self.sets.as_slice() {
             keys.remember_unknown(kid);
         }
     }
 
-    /// Asks for newer keys than those with this number, and waits until a fetch has ended: of several sets, the first. A
-    /// token that `may_pass` goes before one that may not.
+    /// Requests newer keys than those with this number, and waits until a fetch has ended; with several sets, the first
+    /// one. A token that `may_pass` has priority.
     pub(crate) async fn newer(&self, key_set: Option<u64>, may_pass: bool, deadline: Instant) -> Newer {
         if let [KeySet::Fetched(keys)] = self.sets.as_slice() {
             return keys.newer(key_set, may_pass, deadline).await;
         }
-        // Others came while the caller was judging.
+        // Newer keys came while the caller was judging.
         let Some(numbers) = self.numbers_of(key_set) else { return Newer::Ended };
         let Ok(runtime) = runtime() else { return Newer::TimedOut };
         let mut asked = JoinSet::new();
@@ -123,6 +124,11 @@ impl HeldKeys {
         outcome
     }
 
+    /// How often the issuer was asked, and what came of it.
+    pub(crate) fn counts(&self) -> FetchCounts {
+        self.fetched().fold(FetchCounts::default(), |sum, keys| sum.plus(keys.counts()))
+    }
+
     /// How they stand: of several sets, as the worst of them does.
     pub(crate) fn health(&self) -> IssuerHealth {
         let healths = self.sets.iter().map(|set| match set {
@@ -134,16 +140,16 @@ impl HeldKeys {
         IssuerHealth { keys: self.current(), ..together }
     }
 
-    /// The numbers of the sets of which the one with this number was made, if they are still those that serve.
+    /// The numbers of the parts of the joined set with this number, if these parts are still current.
     fn numbers_of(&self, key_set: Option<u64>) -> Option<Vec<Option<u64>>> {
         let joined = self.join();
         let is_current = joined.keys.map(|keys| keys.number()) == key_set;
         is_current.then(|| numbers(&joined.of).collect())
     }
 
-    /// What several sets are together now: the same as before, unless one of them is another.
+    /// The joined set of now. It is the same as before, unless one of its parts has changed.
     fn join(&self) -> Joined {
-        // Looked at under the lock: who came first must not put the keys of before in the place of those of now.
+        // The parts are read under the lock, so that a slow thread does not replace the current keys by older ones.
         let mut joined = self.joined();
         let of: Vec<Option<Arc<JwkSet>>> = self.sets.iter().map(KeySet::current).collect();
         if !numbers(&joined.of).eq(numbers(&of)) {

@@ -13,7 +13,7 @@ use oidc_spa_native::keys::key_ring::{CarriedKeys, Freshness, KeyRing, KeyRingPo
 use oidc_spa_native::time::Monotonic;
 use tokio::sync::{Notify, watch};
 
-use crate::events::{Happened, KeysHistory};
+use crate::events::{FetchCounts, Happened, KeysHistory};
 use crate::fetch::{FetchFailure, FetchPlan, FetchedKeys, Fetcher};
 use crate::health::{IssuerHealth, KeysState, skipped_keys};
 use crate::runtime::runtime;
@@ -22,7 +22,8 @@ use crate::snapshot::{FetchedSet, place_of};
 /// Requests that may wait for one issuer's keys at a time. Each holds its token; the next ones are refused at once.
 const MAX_WAITING: usize = 4096;
 
-/// The same of requests whose token, by its own word, would not pass with any key: the other places are not for them.
+/// The same for requests whose token cannot pass with any key by its unverified content. The other places are not for
+/// them.
 const MAX_WAITING_IN_VAIN: usize = 256;
 
 /// The keys of one issuer, shared by every validator that names it with the same options.
@@ -30,16 +31,17 @@ const MAX_WAITING_IN_VAIN: usize = 256;
 pub(crate) struct IssuerKeys {
     plan: FetchPlan,
     ring: Mutex<KeyRing>,
-    /// A copy of the ring's keys and of the time until which they serve, so that requests do not wait for each other.
+    /// A copy of the ring's keys and of the time until which they may be used, so that requests do not wait for each
+    /// other.
     current: RwLock<Option<Current>>,
     ended: watch::Sender<FetchEnd>,
-    /// Rung when the ring has something to do that was not due before.
+    /// Notified when the ring has a new action that was not due before.
     wake: Arc<Notify>,
     history: Mutex<KeysHistory>,
-    /// The document that the keys were read of.
+    /// The document of the keys.
     document: Mutex<Option<Arc<str>>>,
     is_attended: AtomicBool,
-    /// Who uses them: while nobody does, nothing is fetched.
+    /// The users of the keys. Without a user, nothing is fetched.
     users: AtomicUsize,
     waiting: AtomicUsize,
     origin: Instant,
@@ -51,22 +53,22 @@ struct Current {
     serve_until: Option<Monotonic>,
 }
 
-/// How the last fetch ended.
+/// The result of the last fetch.
 #[derive(Clone, Debug, Default)]
 struct FetchEnd {
     error: Option<Arc<str>>,
 }
 
-/// What came of asking for newer keys.
+/// The result of a request for newer keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Newer {
-    /// A fetch ended, well or badly.
+    /// A fetch ended, with or without success.
     Ended,
-    /// None will be made now.
+    /// No fetch will be made now.
     NotNow,
-    /// None ended in time.
+    /// No fetch ended in time.
     TimedOut,
-    /// Too many wait for it already.
+    /// Too many requests wait for it already.
     Crowded,
 }
 
@@ -87,12 +89,12 @@ impl IssuerKeys {
         }
     }
 
-    /// The keys that may serve now.
+    /// The keys that may be used now.
     pub(crate) fn current(&self) -> Option<Arc<JwkSet>> {
         self.serving(|current| Arc::clone(&current.keys))
     }
 
-    /// The number of the keys that may serve now.
+    /// The number of the keys that may be used now.
     pub(crate) fn number(&self) -> Option<u64> {
         self.serving(|current| current.keys.number())
     }
@@ -104,13 +106,13 @@ impl IssuerKeys {
         serves.then(|| read(current))
     }
 
-    /// Whether asking for newer keys than those with this number is of no use now.
+    /// Whether a request for newer keys than those with this number would be refused now.
     pub(crate) fn is_in_vain(&self, key_set: Option<u64>, unknown_kid: Option<&str>) -> bool {
         let now = self.now();
         self.ring().is_in_vain(key_set, unknown_kid, now)
     }
 
-    /// Why the last fetch brought nothing, if it did not.
+    /// Why the last fetch failed, if it did.
     pub(crate) fn last_error(&self) -> Option<Arc<str>> {
         self.ended.borrow().error.clone()
     }
@@ -121,8 +123,8 @@ impl IssuerKeys {
         self.ring().remember_unknown(kid, now);
     }
 
-    /// Asks for newer keys than those with this number, and waits until a fetch has ended.
-    /// A token that `may_pass` goes before one that may not.
+    /// Requests newer keys than those with this number, and waits until a fetch has ended. A token that `may_pass` has
+    /// priority.
     pub(crate) async fn newer(
         self: &Arc<Self>,
         key_set: Option<u64>,
@@ -135,20 +137,20 @@ impl IssuerKeys {
         let (demand, due) = {
             let (mut ring, now) = (self.ring(), self.now());
             if ring.number(now) != key_set {
-                // They came while the caller was judging with the ones before: no need to ask, and no cool-down
-                // that would refuse it.
+                // Newer keys came while the caller was judging with the old ones. So no request is needed, and no
+                // cool-down refuses it.
                 return Newer::Ended;
             }
             (ring.decide_refresh(now), ring.due())
         };
         match (demand, due) {
             (RefreshDecision::NotNow, _) => return Newer::NotNow,
-            // The pause after a failed attempt outlasts the patience of the caller.
+            // The pause after a failed attempt is longer than the caller can wait.
             (RefreshDecision::Wait, Some(due)) if self.instant(due) > deadline => return Newer::TimedOut,
             (RefreshDecision::Wait, _) => {}
             (RefreshDecision::Fetch, _) => {
                 if let Err(error) = self.attend() {
-                    self.settle(Err(FetchFailure::new(error)));
+                    self.settle(Err(FetchFailure::new(error)), Duration::ZERO);
                     return Newer::TimedOut;
                 }
             }
@@ -182,7 +184,8 @@ impl IssuerKeys {
         Ok(())
     }
 
-    /// Has the ring attended to: begun with the first demand, so that a validator alone makes no network call.
+    /// Starts the task that carries out the ring's decisions. It starts with the first need of keys, so that making a
+    /// validator makes no network call.
     fn attend(self: &Arc<Self>) -> Result<(), String> {
         let runtime = runtime()?;
         if !self.is_attended.swap(true, Ordering::AcqRel) {
@@ -192,19 +195,19 @@ impl IssuerKeys {
         Ok(())
     }
 
-    /// Whether nobody uses them, so that whoever attends them leaves.
+    /// Whether the keys have no user, so that the task ends.
     fn is_left(&self) -> bool {
         let is_unused = || self.users.load(Ordering::Acquire) == 0;
         if !is_unused() {
             return false;
         }
         self.is_attended.store(false, Ordering::Release);
-        // Somebody came meanwhile, and found them attended: this attendant stays, unless another one has begun.
+        // A new user came meanwhile and found a running task. So this task goes on, unless another one has started.
         is_unused() || self.is_attended.swap(true, Ordering::AcqRel)
     }
 
     /// Tells the ring, all who wait and all who listen how a fetch ended.
-    fn settle(&self, result: Result<FetchedKeys, FetchFailure>) {
+    fn settle(&self, result: Result<FetchedKeys, FetchFailure>, spent: Duration) {
         let jitter = fastrand::f64();
         let (error, happened) = {
             let (mut ring, now) = (self.ring(), self.now());
@@ -234,11 +237,11 @@ impl IssuerKeys {
         };
         self.publish();
         let skipped = skipped_keys(self.ring().held());
-        self.history().note(self.issuer_uri(), happened, error.as_deref(), skipped);
+        self.history().note(self.issuer_uri(), (happened, spent), error.as_deref(), skipped);
         self.ended.send_replace(FetchEnd { error });
     }
 
-    /// Tells once that keys serve beyond their age. Returns when they will, if that is still to come.
+    /// Publishes once that keys are used beyond their age. Returns the time of this, if it is in the future.
     fn tell_if_stale(&self) -> Option<Monotonic> {
         let (fresh_until, freshness, is_failing) = {
             let (ring, now) = (self.ring(), self.now());
@@ -254,7 +257,7 @@ impl IssuerKeys {
         }
     }
 
-    /// Takes keys that another process fetched, unless there are some already. Answers whether it did.
+    /// Takes keys that another process fetched, unless there are keys already. Returns whether it took them.
     pub(crate) fn carry(&self, carried: CarriedKeys, document: Arc<str>, fetched_at: SystemTime) -> bool {
         let is_taken = {
             let (mut ring, now) = (self.ring(), self.now());
@@ -268,7 +271,7 @@ impl IssuerKeys {
         is_taken
     }
 
-    /// The keys that serve now, to be carried to another process.
+    /// The current keys, for a snapshot.
     pub(crate) fn carriable(&self) -> Option<FetchedSet> {
         let (fresh_until, now) = {
             let (ring, now) = (self.ring(), self.now());
@@ -285,7 +288,7 @@ impl IssuerKeys {
         })
     }
 
-    /// What is fetched, and how.
+    /// The plan of the fetches.
     pub(crate) const fn plan(&self) -> &FetchPlan {
         &self.plan
     }
@@ -294,7 +297,7 @@ impl IssuerKeys {
         self.document.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// How the keys stand.
+    /// The health of the keys.
     pub(crate) fn health(&self) -> IssuerHealth {
         let (ring, now, wall) = (self.ring(), self.now(), SystemTime::now());
         let since = |at: Monotonic| wall - Duration::from_millis(at.millis_until(now));
@@ -314,6 +317,11 @@ impl IssuerKeys {
             last_error: self.last_error(),
             clock_skew_secs,
         }
+    }
+
+    /// How often the issuer was asked, by all validators that share the keys.
+    pub(crate) fn counts(&self) -> FetchCounts {
+        self.history().counts()
     }
 
     fn history(&self) -> MutexGuard<'_, KeysHistory> {
@@ -347,7 +355,7 @@ impl IssuerKeys {
 
 impl Drop for IssuerKeys {
     fn drop(&mut self) {
-        // The task that fetches wakes, finds that its keys are gone, and ends.
+        // The task wakes, finds that its keys were dropped, and ends.
         self.wake.notify_one();
     }
 }
@@ -360,7 +368,8 @@ impl InUse {
     pub(crate) fn of(keys: &Arc<IssuerKeys>) -> Self {
         let in_use = Self(Arc::clone(keys));
         if keys.users.fetch_add(1, Ordering::AcqRel) == 0 && keys.ring().held().is_some() {
-            // They were left. Without a runtime they are as they were, and the next demand says so.
+            // The keys had no user, so their task has ended: start it again. Without a runtime it does not start, and
+            // the next need of keys reports that.
             let _no_runtime = keys.attend();
         }
         in_use
@@ -374,7 +383,7 @@ impl Drop for InUse {
     }
 }
 
-/// Fetches when the ring says so, until nobody uses the keys any more.
+/// Fetches when the ring says so, until the keys have no user.
 async fn attend(keys: Weak<IssuerKeys>, wake: Arc<Notify>) {
     let mut fetcher: Option<Fetcher> = None;
     loop {
@@ -385,6 +394,7 @@ async fn attend(keys: Weak<IssuerKeys>, wake: Arc<Notify>) {
         };
         if begin {
             let (taken, plan) = (fetcher.take(), strong.plan.clone());
+            let begun = Instant::now();
             // In a task of its own: should it panic, it ends like any other failed fetch.
             let fetching = tokio::spawn(async move {
                 let mut fetcher = match taken {
@@ -400,9 +410,9 @@ async fn attend(keys: Weak<IssuerKeys>, wake: Arc<Notify>) {
             match ended {
                 Ok((used, fetched)) => {
                     fetcher = Some(used);
-                    strong.settle(fetched);
+                    strong.settle(fetched, begun.elapsed());
                 }
-                Err(failure) => strong.settle(Err(failure)),
+                Err(failure) => strong.settle(Err(failure), begun.elapsed()),
             }
             continue;
         }
@@ -418,7 +428,7 @@ async fn attend(keys: Weak<IssuerKeys>, wake: Arc<Notify>) {
     }
 }
 
-/// One request that waits. There is a bound to their number.
+/// One waiting request. Their number is limited.
 struct Waiting<'k>(&'k AtomicUsize);
 
 impl<'k> Waiting<'k> {

@@ -1,7 +1,7 @@
-//! What a validator says of a question.
+//! The result of a validator for a question.
 //!
-//! In: grants and refusals; what must be waited for.
-//! Out: `Judgement`, which is an answer or a wait that can only end in one.
+//! In: grants and refusals; the keys or the store to wait for.
+//! Out: `Judgement`, which is an answer, or a wait that ends in an answer.
 //! Never: a decision.
 
 use oidc_spa_native::resource_server::Verdict;
@@ -11,14 +11,14 @@ use crate::replay::{AskedStore, StoreQuestion};
 /// The answer to a question.
 #[derive(Debug)]
 pub enum Answer {
-    /// The last word.
+    /// The final verdict.
     Verdict(Verdict),
-    /// The application's own replay store must be asked first: [`Validator::conclude`](crate::Validator::conclude) takes
-    /// its word.
+    /// The application's own replay store must be asked first: [`Validator::conclude`](crate::Validator::conclude)
+    /// takes its answer.
     AskStore(StoreQuestion),
 }
 
-/// What is said of a question at first.
+/// The first result for a question.
 #[derive(Debug)]
 pub enum Judgement {
     /// The answer.
@@ -27,21 +27,21 @@ pub enum Judgement {
     Waits(Wait),
 }
 
-/// What an answer waits for.
+/// The reason of a wait.
 #[derive(Debug)]
 pub struct Wait(pub(crate) WaitsFor);
 
-// On the stack, and for one call: a box would cost each request an allocation.
+// It lives on the stack, for one call: a box would cost each request an allocation.
 #[allow(clippy::large_enum_variant)]
 #[derive(Debug)]
 pub(crate) enum WaitsFor {
     /// The issuer's keys.
     Keys,
-    /// The word of a replay store that this process asks.
+    /// The answer of a replay store that this process asks.
     Store(AskedStore),
 }
 
-/// What is said where the keys are there.
+/// The result when the keys are there.
 pub(crate) enum Judged {
     Answer(Answer),
     Store(AskedStore),

@@ -1,6 +1,7 @@
-//! The validator's life in a process: it fetches keys, shares them, remembers proofs and tells the time.
+//! The validator's life in a process: it fetches keys, shares them, remembers proofs and passes the time.
 //!
-//! In: options as JSON text, requests. Out: verdicts. Never: napi, a claim, a rule of its own about who may enter.
+//! In: options as JSON text, requests. Out: verdicts. Never: napi, a claim, its own rule about which requests are
+//! granted.
 
 #![forbid(unsafe_code)]
 

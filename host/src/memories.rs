@@ -1,7 +1,8 @@
-//! What a validator remembers of good requests: bound tokens, clients' keys. It may forget any of it at any time.
+//! The memories of a validator for results of good requests: bound tokens, clients' keys. It may forget any of them at
+//! any time.
 //!
-//! In: what a granted request taught, with the keys that verified it.
-//! Out: the same, as long as those keys are the issuer's and the bounds allow.
+//! In: results of a granted request, with the number of the keys that verified it.
+//! Out: the same results, while the issuer has these keys and the size limits allow.
 //! Never: an answer about a proof seen before, a token whose issuer has other keys now.
 
 use std::hash::{Hash, Hasher};
@@ -18,23 +19,23 @@ use oidc_spa_native::time::UnixTime;
 /// Bytes that the memory of clients' keys may take.
 const PROOF_KEY_BYTES: u64 = 4 << 20;
 
-/// About what a client's parsed key takes beside the header that it stands under.
+/// About the size of a client's parsed key, without the header under which it is stored.
 const PARSED_KEY_BYTES: usize = 1024;
 
 /// The memories of one validator.
 #[derive(Debug)]
 pub(crate) struct Memories {
-    /// `None` where the application wants each token verified each time.
+    /// `None` if the application wants each token verified each time.
     tokens: Option<Cache<ByText, Kept>>,
     proof_keys: Cache<String, Arc<ProofKey>>,
 }
 
-/// What a token stands under: the whole of its text is compared, the end of it hashed. That is the end of an issuer's
-/// signature, since no other text is ever kept.
+/// The key under which a token is stored. Only the end of its text is hashed, and the whole text is compared. The end
+/// is a part of an issuer's signature, since only verified tokens are stored.
 #[derive(Debug)]
 struct ByText(TokenText);
 
-/// The same, of a request.
+/// The same for a token of a request.
 struct Sought<'a>(&'a str);
 
 const HASHED_BYTES: usize = 32;
@@ -78,7 +79,7 @@ struct Kept {
 }
 
 impl Memories {
-    /// Memories that keep tokens in this many bytes; none of them for zero.
+    /// Memories that keep tokens in this many bytes; zero switches the memory of tokens off.
     pub(crate) fn new(token_bytes: u64) -> Self {
         let tokens = (token_bytes > 0).then(|| {
             Cache::builder()
@@ -117,7 +118,7 @@ impl Memories {
         self.proof_keys.get(header)
     }
 
-    /// Keeps what a granted request taught.
+    /// Keeps the results of a granted request.
     pub(crate) fn keep(&self, learned: &Learned, now: UnixTime) {
         if let (Some(tokens), Some((text, token))) = (&self.tokens, &learned.token) {
             let seconds = token.verified.validity().until().secs().saturating_sub(now.secs());
@@ -130,7 +131,7 @@ impl Memories {
     }
 }
 
-/// A token leaves the memory with its `exp`. Whether it is valid is judged by the time of each request, not by this.
+/// A token leaves the memory with its `exp`. This does not decide whether it is valid: each request checks its times.
 struct UntilItsEnd;
 
 impl Expiry<ByText, Kept> for UntilItsEnd {
@@ -158,7 +159,7 @@ mod tests {
     const NOW: i64 = 1_800_000_000;
     const ISSUER: &str = "https://as.example";
 
-    /// An issuer and a client, each with its key, and a validator for the one's tokens.
+    /// An issuer and a client, each with its key, and a validator for the issuer's tokens.
     struct World {
         issuer: Ed25519KeyPair,
         client: Ed25519KeyPair,
@@ -197,7 +198,7 @@ mod tests {
             jws(r#"{"alg":"EdDSA","kid":"1"}"#, &payload, &self.issuer)
         }
 
-        /// What a request with this token and a proof with this `kid` teaches.
+        /// The results of a request with this token and a proof with this `kid`.
         fn learn(&self, token: &str, kid: &str) -> Learned {
             let header = format!(
                 r#"{{"typ":"dpop+jwt","alg":"EdDSA","kid":"{kid}","jwk":{{"kty":"OKP","crv":"Ed25519","x":"{}"}}}}"#,
@@ -249,12 +250,12 @@ mod tests {
             let recall = |number: Option<u64>| memories.verified_token(text.as_str(), |_| number);
             assert!(recall(Some(ours)).is_some_and(|found| Arc::ptr_eq(&found.verified, &token.verified)));
             assert!(recall(now).is_none());
-            // For good: should the old keys be seen once more, by whoever is slow, it is verified anew.
+            // It is removed for good: if a slow thread uses the old keys once more, the token is verified again.
             assert!(recall(Some(ours)).is_none());
         }
         let memories = Memories::new(1 << 20);
         memories.keep(&learned, at(NOW));
-        // Others are told apart by all of their text, not by the end that is hashed.
+        // Other tokens differ by their whole text, not only by the hashed end.
         let (end, text) = (text.as_str().len() - HASHED_BYTES, text.as_str());
         for other in ["another", "", &text[1..], &text[end..], &format!("x{text}"), &format!("{text}x")] {
             assert!(memories.verified_token(other, |_| Some(ours)).is_none(), "{other}");
@@ -294,7 +295,7 @@ mod tests {
         tokens.run_pending_tasks();
         memories.proof_keys.run_pending_tasks();
         assert!(tokens.weighted_size() <= 65_536, "{}", tokens.weighted_size());
-        // A token of some 200 bytes, and what it takes to keep it.
+        // A token of some 200 bytes, and the size of its entry.
         assert!((50..300).contains(&tokens.entry_count()), "{}", tokens.entry_count());
         let proof_keys = &memories.proof_keys;
         assert!(proof_keys.weighted_size() <= PROOF_KEY_BYTES, "{}", proof_keys.weighted_size());

@@ -1,8 +1,8 @@
-//! Why the options make no sense: which option, what was expected, what was found, and what to do.
+//! The error for wrong options: which option, what was expected, what was found, and what to do.
 //!
-//! In: the parts of an error, from whatever reads an option.
-//! Out: `OptionsError`. Its sentence is written here and nowhere else.
-//! Never: text of the application that is not escaped and cut, a decision on what an option takes.
+//! In: the parts of an error, from the code that reads an option.
+//! Out: `OptionsError`. Only this file writes its sentence.
+//! Never: text of the application that is not escaped and cut, a decision about the values of an option.
 
 use std::borrow::Cow;
 use std::error::Error;
@@ -16,7 +16,7 @@ use oidc_spa_native::rejection::Shown;
 pub struct OptionsError {
     /// The option, such as `issuers[0].issuerUri`.
     path: String,
-    /// The file or variable that the option names, where its content is at fault.
+    /// The file or variable that the option names, if its content is wrong.
     content_of: Option<String>,
     problem: Problem,
     hint: Option<&'static str>,
@@ -26,29 +26,29 @@ pub struct OptionsError {
 enum Problem {
     /// No option has this name.
     Unknown { known: String, meant: Option<String> },
-    /// The option does not take this value. What was found is left out where it may be a secret.
+    /// The option does not take this value. The value is left out if it may be a secret.
     Unexpected { expected: Cow<'static, str>, found: Option<Found> },
     /// The option does not take this element of its list.
     Element { expected: Cow<'static, str>, found: Found },
-    /// What reads the value says why it cannot be used.
+    /// The reader of the value says why it cannot be used.
     Invalid { why: String, found: Option<Found> },
-    /// It does not go together with other options.
+    /// It cannot be used together with other options.
     Conflict { rule: &'static str, found: Option<Found> },
-    /// It is a time that is longer than another one.
+    /// It is a time that is longer than that of another option.
     Longer { value: u64, than: &'static str, bound: u64 },
-    /// Another issuer has one of this issuer's names; `None` where it is the same name.
+    /// Another issuer has one of this issuer's names; `None` if it is the same name.
     NameTaken { name: String, by: Option<String> },
 }
 
-/// What was found, as a sentence shows it.
+/// The value that was found, as a sentence shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Found(Cow<'static, str>);
 
 impl Found {
-    /// Where nothing was written.
+    /// For an option that is not written.
     pub const NOTHING: Self = Self(Cow::Borrowed("nothing"));
 
-    /// A value: a text in quotes, a number or a boolean as it is, of anything else its kind.
+    /// A value: a text in quotes, a number or a boolean as it is, any other value by its type.
     pub fn value(value: &Value<'_>) -> Self {
         match value {
             Value::String(text) => Self::text(text),
@@ -64,7 +64,7 @@ impl Found {
         Self(quoted(text).into())
     }
 
-    /// A URL, without what may be a password.
+    /// A URL, without the part that may be a password.
     pub fn url(text: &str) -> Self {
         match text.rsplit_once('@') {
             Some((_, rest)) => Self(format!("a URL that ends with {}", quoted(&format!("@{rest}"))).into()),
@@ -72,7 +72,7 @@ impl Found {
         }
     }
 
-    /// Names, one after the other.
+    /// A list of names.
     pub fn names(names: &[String]) -> Self {
         match names {
             [] => Self::kind("none"),
@@ -80,7 +80,7 @@ impl Found {
         }
     }
 
-    /// A number of something.
+    /// A number with its unit.
     pub fn count(number: usize) -> Self {
         Self(number.to_string().into())
     }
@@ -104,13 +104,13 @@ impl OptionsError {
         Self { path, content_of: None, problem, hint: None }
     }
 
-    /// No option has this name; there are `known`, and one of them may be meant.
+    /// No option has this name. The names are `known`, and one of them may be meant.
     pub(crate) fn unknown(path: impl Into<String>, known: &[&str], meant: Option<&str>) -> Self {
         let (known, meant) = (known.join(", "), meant.map(str::to_owned));
         Self::new(path.into(), Problem::Unknown { known, meant })
     }
 
-    /// The option takes `expected`, a noun, and nothing else.
+    /// The option takes only `expected`, which is a noun.
     pub(crate) fn expected(path: impl Into<String>, expected: impl Into<Cow<'static, str>>) -> Self {
         Self::new(path.into(), Problem::Unexpected { expected: expected.into(), found: None })
     }
@@ -124,12 +124,12 @@ impl OptionsError {
         Self::new(path.into(), Problem::Element { expected: expected.into(), found })
     }
 
-    /// What reads the value refuses it.
+    /// The reader of the value refuses it.
     pub(crate) fn invalid(path: impl Into<String>, error: &dyn Error) -> Self {
         Self::new(path.into(), Problem::Invalid { why: error.to_string(), found: None })
     }
 
-    /// The option does not go together with others: `rule` says what of it, without a subject.
+    /// The option cannot be used together with others: `rule` is the rest of the sentence, without a subject.
     pub(crate) fn conflict(path: impl Into<String>, rule: &'static str) -> Self {
         Self::new(path.into(), Problem::Conflict { rule, found: None })
     }
@@ -139,7 +139,7 @@ impl OptionsError {
         Self::new(path.into(), Problem::Longer { value, than, bound })
     }
 
-    /// Another issuer has a name of this one, or this very name.
+    /// Another issuer has a name of this issuer, or exactly this name.
     pub(crate) fn name_taken(path: impl Into<String>, name: &str, by: Option<&str>) -> Self {
         let (name, by) = (name.to_owned(), by.map(str::to_owned));
         Self::new(path.into(), Problem::NameTaken { name, by })
@@ -162,13 +162,13 @@ impl OptionsError {
         self
     }
 
-    /// It is the content of the file or variable with this name that is at fault.
+    /// The content of the file or variable with this name is wrong.
     pub(crate) fn in_content_of(mut self, name: &str) -> Self {
         self.content_of = Some(name.to_owned());
         self
     }
 
-    /// The same error of an option that lies further in.
+    /// The same error for an option inside another one.
     pub(crate) fn within(mut self, path: &str) -> Self {
         self.path.insert_str(0, path);
         self
@@ -180,11 +180,11 @@ impl fmt::Display for OptionsError {
         let path = Shown(&self.path);
         if let Problem::Unknown { known, meant } = &self.problem {
             write!(f, "unknown option \"{path}\"")?;
-            match meant {
-                Some(meant) => write!(f, "; did you mean \"{meant}\"?")?,
-                None => f.write_str(".")?,
-            }
-            return write!(f, " There are {known}");
+            // All names beside the one that is meant would hide it.
+            return match meant {
+                Some(meant) => write!(f, "; did you mean \"{meant}\"?"),
+                None => write!(f, ". There are {known}"),
+            };
         }
         write!(f, "{path}: ")?;
         if let Some(name) = &self.content_of {
@@ -259,7 +259,11 @@ mod tests {
         assert_eq!(error.to_string(), "a: 2 is longer than b, 1; c");
         assert_eq!(
             OptionsError::unknown("issuer", &["issuerUri", "b"], Some("issuerUri")).to_string(),
-            "unknown option \"issuer\"; did you mean \"issuerUri\"? There are issuerUri, b"
+            "unknown option \"issuer\"; did you mean \"issuerUri\"?"
+        );
+        assert_eq!(
+            OptionsError::unknown("x", &["issuerUri", "b"], None).to_string(),
+            "unknown option \"x\". There are issuerUri, b"
         );
     }
 }

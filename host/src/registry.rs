@@ -1,8 +1,9 @@
-//! What all validators of a process share: one set of keys an issuer, one replay memory, one connection to a Redis.
+//! The objects that all validators of a process share: one key set for each issuer, one replay memory, one connection
+//! to a Redis.
 //!
-//! In: what is fetched or asked, and how.
-//! Out: the one `IssuerKeys` or `RedisStore` for it; the process's `ReplayMemory`.
-//! Never: a second fetch for what is there already.
+//! In: the plan of a fetch or the settings of a store.
+//! Out: the one `IssuerKeys` or `RedisStore` for them; the process's `ReplayMemory`.
+//! Never: a second fetch of the same keys.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -16,34 +17,57 @@ use crate::fetch::FetchPlan;
 use crate::issuer_keys::IssuerKeys;
 use crate::replay::redis_store::{RedisSettings, RedisStore};
 
-/// Things by what they were made of, for as long as somebody holds them.
-type Shared<K, V> = LazyLock<Mutex<HashMap<K, Weak<V>>>>;
-
-/// The thing that is there for this key, or a new one.
-fn shared<K: Eq + Hash + Clone, V>(all: &Shared<K, V>, key: K, make: impl FnOnce(K) -> V) -> Arc<V> {
-    let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(there) = all.get(&key).and_then(Weak::upgrade) {
-        return there;
-    }
-    all.retain(|_, thing| thing.strong_count() > 0);
-    let new = Arc::new(make(key.clone()));
-    all.insert(key, Arc::downgrade(&new));
-    new
+/// Shared objects by their settings, while a validator holds them.
+struct Shared<K, V> {
+    things: HashMap<K, Weak<V>>,
+    /// How many there are when those that nobody holds are looked for: at each new one it would cost all the others.
+    look_at: usize,
 }
 
-/// The keys of this plan: those that another validator of the process holds already, or new ones.
+/// Fewer are not looked through.
+const FEW: usize = 16;
+
+impl<K: Eq + Hash + Clone, V> Shared<K, V> {
+    fn new() -> Self {
+        Self { things: HashMap::new(), look_at: FEW }
+    }
+
+    /// The existing object for these settings, or a new one.
+    fn of(&mut self, key: K, make: impl FnOnce(K) -> V) -> Arc<V> {
+        if let Some(there) = self.things.get(&key).and_then(Weak::upgrade) {
+            return there;
+        }
+        if self.things.len() >= self.look_at {
+            self.things.retain(|_, thing| thing.strong_count() > 0);
+            self.look_at = FEW.max(2 * self.things.len());
+        }
+        let new = Arc::new(make(key.clone()));
+        self.things.insert(key, Arc::downgrade(&new));
+        new
+    }
+}
+
+/// What the whole process shares.
+type OfProcess<K, V> = LazyLock<Mutex<Shared<K, V>>>;
+
+fn shared<K: Eq + Hash + Clone, V>(all: &OfProcess<K, V>, key: K, make: impl FnOnce(K) -> V) -> Arc<V> {
+    all.lock().unwrap_or_else(PoisonError::into_inner).of(key, make)
+}
+
+/// The keys of this plan: those of another validator of the process, or new ones.
 pub(crate) fn issuer_keys(plan: FetchPlan, policy: KeyRingPolicy) -> Arc<IssuerKeys> {
-    static KEYS: Shared<(FetchPlan, KeyRingPolicy), IssuerKeys> = LazyLock::new(Mutex::default);
+    static KEYS: OfProcess<(FetchPlan, KeyRingPolicy), IssuerKeys> =
+        LazyLock::new(|| Mutex::new(Shared::new()));
     shared(&KEYS, (plan, policy), |(plan, policy)| IssuerKeys::new(plan, policy))
 }
 
 /// The store with these settings, with one connection for the whole process.
 pub(crate) fn redis_store(settings: RedisSettings) -> Arc<RedisStore> {
-    static STORES: Shared<RedisSettings, RedisStore> = LazyLock::new(Mutex::default);
+    static STORES: OfProcess<RedisSettings, RedisStore> = LazyLock::new(|| Mutex::new(Shared::new()));
     shared(&STORES, settings, RedisStore::new)
 }
 
-/// A replay memory for no proofs yet. Each validator says which it accepts, and how many there may be.
+/// An empty replay memory. Each validator adds its window and its number of proofs.
 pub(crate) fn new_replay_memory() -> ReplayMemory {
     ReplayMemory::new(0, ProofWindow::NARROWEST)
 }
@@ -52,4 +76,36 @@ pub(crate) fn new_replay_memory() -> ReplayMemory {
 pub(crate) fn replay_memory() -> Arc<ReplayMemory> {
     static MEMORY: LazyLock<Arc<ReplayMemory>> = LazyLock::new(|| Arc::new(new_replay_memory()));
     Arc::clone(&MEMORY)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_held_is_shared_and_what_nobody_holds_leaves() {
+        let mut all = Shared::new();
+        let first = all.of(0, |key| key);
+        assert!(Arc::ptr_eq(&first, &all.of(0, |key| key)));
+        for key in 1..10_000 {
+            drop(all.of(key, |key| key));
+            assert!(all.things.len() <= FEW);
+        }
+        assert!(Arc::ptr_eq(&first, &all.of(0, |key| key)));
+    }
+
+    /// Two thousand issuers are made as fast each as two are.
+    #[test]
+    fn the_others_are_looked_through_ever_more_rarely() {
+        let mut all = Shared::new();
+        let mut looked_through = 0;
+        let mut held = Vec::new();
+        for key in 0..16_384 {
+            let before = all.look_at;
+            held.push(all.of(key, |key| key));
+            looked_through += if all.look_at == before { 0 } else { all.things.len() };
+        }
+        assert_eq!(all.things.len(), held.len());
+        assert!(looked_through < 2 * held.len(), "{looked_through}");
+    }
 }

@@ -1,4 +1,5 @@
-//! The process's own runtime: one thread that fetches. It outlives every validator and keeps no process alive.
+//! The process's own runtime: one thread that fetches. It lives longer than every validator, and does not keep the
+//! process alive.
 //!
 //! In: futures.
 //! Out: their results, or that they panicked.
@@ -8,7 +9,7 @@ use std::sync::OnceLock;
 
 use tokio::runtime::{Builder, Runtime};
 
-/// The runtime, begun at its first use.
+/// The runtime, started at its first use.
 pub(crate) fn runtime() -> Result<&'static Runtime, String> {
     static RUNTIME: OnceLock<Result<Runtime, String>> = OnceLock::new();
     let runtime = RUNTIME.get_or_init(|| {
@@ -35,8 +36,7 @@ pub(crate) async fn run<T: Send + 'static>(
     runtime()?.spawn(future).await.map_err(|_| "internal error: a validation ended unexpectedly".to_owned())
 }
 
-/// Runs what takes the processor for a while on another thread, so that whoever waits for the one of the runtime is served
-/// meanwhile.
+/// Runs long computations on another thread, so that the runtime's only thread stays free for others.
 pub(crate) async fn apart<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, String> {
     runtime()?
         .spawn_blocking(work)
@@ -55,7 +55,7 @@ mod tests {
     async fn what_runs_apart_holds_up_nobody() {
         let (go, may_go) = channel();
         let apart = runtime().unwrap().spawn(apart(move || may_go.recv_timeout(Duration::from_secs(30))));
-        // Were it on the runtime's one thread, nobody would be left to let it go.
+        // On the runtime's only thread this would wait for ever, since no other thread could end the wait.
         run(async move { go.send(7).unwrap() }).await.unwrap();
         assert_eq!(apart.await.unwrap(), Ok(Ok(7)));
     }

@@ -1,4 +1,4 @@
-//! What JavaScript must know of the options, defaults included. It reads no option a second time.
+//! The options as JavaScript needs them, with their defaults. JavaScript reads no option a second time.
 //!
 //! In: a validator's options, as they were read.
 //! Out: one JSON text.
@@ -16,16 +16,18 @@ use url::Url;
 
 use crate::options::ForwardedOptions;
 
-/// What JavaScript needs to know beside the policy.
+/// The settings for JavaScript that are not in the policy.
 #[derive(Debug)]
 pub(crate) struct Settings {
     /// Warnings about the application's options.
     pub warnings: Vec<String>,
     pub forwarded: ForwardedOptions,
-    /// Bytes of a memory of verified tokens; zero: none.
+    /// Size of a memory of verified tokens in bytes; zero: no memory.
     pub verified_token_bytes: u64,
     pub store_timeout: Duration,
     pub has_replay_store: bool,
+    /// Whether there are rules to try.
+    pub has_shadow: bool,
 }
 
 /// The JSON text of `Settings` in `ts/addon/native.ts`.
@@ -53,12 +55,13 @@ pub(crate) fn to_json(server: &ResourceServer, settings: &Settings) -> String {
         "verification": settings.forwarded.verification,
         "verifiedTokenBytes": settings.verified_token_bytes,
         "hasReplayStore": settings.has_replay_store,
+        "hasShadow": settings.has_shadow,
         "storeTimeoutMs": u64::try_from(settings.store_timeout.as_millis()).unwrap_or(u64::MAX),
     });
     text.to_string()
 }
 
-/// The hosts of the https URLs that name this API, where a request's `Host` field decides for which host a proof is.
+/// The hosts of the https URLs that name this API, if a request's `Host` field decides for which host a proof must be.
 fn own_hosts(policy: &Policy) -> Vec<String> {
     if policy.proxy_trust != ProxyTrust::Nobody {
         return Vec::new();

@@ -1,8 +1,8 @@
-//! Keys that are carried over a cold start: those that were fetched, as one text, and back.
+//! Keys for a cold start: writes the fetched keys as one text, and reads this text.
 //!
 //! In: fetched key sets; the text of another process, and the time.
-//! Out: JSON text without a secret; keys that may still serve, and why others may not.
-//! Never: a key of another issuer or another place, an error: without a snapshot the keys are fetched.
+//! Out: JSON text without a secret; the keys that may still be used, and why others may not.
+//! Never: a key of another issuer or another URL; an error, since without a snapshot the keys are fetched.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -20,13 +20,13 @@ use crate::fetch::FetchPlan;
 /// The version of the text. Another one is not read.
 const VERSION: u32 = 1;
 
-/// How far ahead of this clock the one may be that a time was read from.
+/// How far the clock of the other process may be ahead of this clock.
 const CLOCK_LEEWAY: Duration = Duration::from_secs(60);
 
 /// A key set as it was fetched.
 #[derive(Clone, Debug)]
 pub(crate) struct FetchedSet {
-    /// Whose it is and where it was: [`place_of`] its plan.
+    /// Its issuer and URLs: [`place_of`] its plan.
     pub place: String,
     /// For people.
     pub issuer_uri: String,
@@ -35,11 +35,11 @@ pub(crate) struct FetchedSet {
     pub fresh_until: SystemTime,
 }
 
-/// Key sets of another process, by their places.
+/// Key sets of another process, by issuer and URLs.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Snapshot(HashMap<String, FetchedSet>);
 
-/// What a key set is known by: the issuer and the configured URLs, of which some hold a secret, by their digest.
+/// The name of a key set: a digest of the issuer and the configured URLs. It is a digest because URLs may hold secrets.
 pub(crate) fn place_of(plan: &FetchPlan) -> String {
     let named = json!([plan.issuer.as_str(), plan.jwk_set_urls]);
     sha256(named.to_string().as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
@@ -75,8 +75,8 @@ impl Snapshot {
         Ok(Self(sets.into_iter().map(|set| (set.place.clone(), set)).collect()))
     }
 
-    /// The keys for this plan, with the document that they were read of and when that was fetched; `None` where there are
-    /// none; or why they may not serve.
+    /// The keys for this plan, with their document and its time of fetch; `None` if there are none; or why they may not
+    /// be used.
     pub(crate) fn keys_for(
         &self,
         plan: &FetchPlan,
@@ -107,7 +107,7 @@ impl FetchedSet {
         })
     }
 
-    /// The keys, where they may serve still; or why they may not.
+    /// The keys if they may still be used; otherwise the reason why not.
     fn keys(&self, max_bytes: usize, most: Duration, now: SystemTime) -> Result<CarriedKeys, String> {
         let elapsed = now.duration_since(self.fetched_at).unwrap_or_default();
         if self.fetched_at.duration_since(now).is_ok_and(|ahead| ahead > CLOCK_LEEWAY) {

@@ -15,7 +15,7 @@ use crate::options_error::{Found, OptionsError};
 const PUBLIC_KEYS: &str =
     "public keys in PEM (BEGIN PUBLIC KEY): RSA of 2048 to 8192 bits, EC P-256, P-384, P-521 or Ed25519";
 
-/// Where static keys are.
+/// The source of static keys.
 pub(crate) enum StaticKeys<'o> {
     JwkSet(&'o Object<'o>),
     Pem(&'o str),
@@ -57,7 +57,7 @@ fn read_either(option: &str, text: &str) -> Result<JwkSet, OptionsError> {
 
 fn read_pem(option: &str, text: &str) -> Result<JwkSet, OptionsError> {
     let expected = || OptionsError::expected(option, PUBLIC_KEYS);
-    // As variables of an environment hold it that take one line only: PEM itself has no backslash.
+    // Some environment variables hold only one line, with `\n` as two characters. PEM itself has no backslash.
     let text = text.replace("\\r", "").replace("\\n", "\n");
     for (mark, found) in [
         ("PRIVATE KEY-----", "a private key, which only the issuer may have"),

@@ -1,8 +1,8 @@
-//! A validator at work: the corridor, with keys fetched where they are missing and proofs remembered.
+//! A validator of a process: it calls the corridor, fetches missing keys and remembers proofs.
 //!
 //! In: options, questions, the time.
 //! Out: verdicts.
-//! Never: a rule about who may enter.
+//! Never: a rule about which requests are granted.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -20,6 +20,7 @@ use oidc_spa_native::resource_server::{
     AcceptedIssuer, Decision, KeysNeeded, NamedIssuer, ResourceServer, Verdict,
 };
 use oidc_spa_native::scheme::Scheme;
+use oidc_spa_native::shadow::{GrantedToken, Shadow};
 use oidc_spa_native::time::UnixTime;
 
 use crate::explanation;
@@ -45,15 +46,16 @@ pub struct Validator {
     server: ResourceServer,
     /// The keys of each issuer of the policy, in its order.
     keys: Vec<HeldKeys>,
-    /// Of the keys that are fetched. None once it is retired.
+    /// The uses of the fetched keys. Empty once the validator is retired.
     uses: Mutex<Vec<InUse>>,
     replay: ReplayGuard,
     memories: Memories,
     keys_timeout: Duration,
+    shadow: Option<Shadow>,
     settings: Settings,
 }
 
-/// What is looked up for one request.
+/// The values that are looked up for one request.
 struct Recollection<'v>(&'v Validator);
 
 impl Memory for Recollection<'_> {
@@ -70,9 +72,9 @@ impl Memory for Recollection<'_> {
     }
 }
 
-/// What comes of a question with the keys that are there.
+/// The result for a question with the present keys.
 enum Attempt<'v> {
-    /// Every check passed, that of replay aside; or it is refused whatever keys may come.
+    /// Every check passed except replay; or it is refused with any keys.
     Decided(Result<PendingGrant, Refusal>),
     /// Newer keys might change the refusal.
     Lacks { keys: &'v HeldKeys, needed: KeysNeeded, otherwise: Refusal },
@@ -123,6 +125,7 @@ impl Validator {
             ReplayChoice::Redis(settings) => Store::Redis(registry::redis_store(*settings)),
             ReplayChoice::Application => Store::Application(StoreState::default()),
         };
+        let shadow = options.shadow.map(|stricter| Shadow::new(&options.policy, stricter));
         Self {
             server: ResourceServer::new(options.policy),
             uses: Mutex::new(keys.iter().flat_map(HeldKeys::fetched).map(InUse::of).collect()),
@@ -132,20 +135,22 @@ impl Validator {
             keys_timeout: Duration::from_millis(options.keys_timeout_millis),
             settings: Settings {
                 warnings,
+                has_shadow: shadow.is_some(),
                 forwarded: options.forwarded,
                 verified_token_bytes: options.verified_token_bytes,
                 store_timeout: options.replay.timeout,
                 has_replay_store,
             },
+            shadow,
         }
     }
 
-    /// What JavaScript must know of the options, defaults included: the JSON text of `Settings` in `ts/addon/native.ts`.
+    /// The options as JavaScript needs them, with their defaults: the JSON text of `Settings` in `ts/addon/native.ts`.
     pub fn settings(&self) -> String {
         settings::to_json(&self.server, &self.settings)
     }
 
-    /// The answer with the keys that are there, or what must be waited for.
+    /// The answer with the present keys, or a wait.
     pub fn judge(&self, question: &Question<'_>, now: UnixTime) -> Judgement {
         match self.attempt(question, now) {
             Attempt::Decided(decided) => self.settle(decided).into(),
@@ -158,7 +163,8 @@ impl Validator {
         }
     }
 
-    /// The answer to a question that must wait, once what it waits for has come or the time for it is over.
+    /// The answer to a question that must wait, when its keys or the store's answer have come, or when the time is
+    /// over.
     pub async fn answer(self: &Arc<Self>, wait: Wait, question: &Question<'_>, now: UnixTime) -> Answer {
         let asked = match wait.0 {
             WaitsFor::Store(asked) => asked,
@@ -170,7 +176,7 @@ impl Validator {
         Answer::Verdict(Arc::clone(self).ask_store(asked, question.rules).await)
     }
 
-    /// Every check of a question, in order, with the keys that an answer would have waited for: the JSON text of
+    /// Every check of a question, in order, with the same keys as an answer, after the same wait: the JSON text of
     /// `NativeExplanation` in `ts/addon/native.ts`. Nothing is granted and nothing is remembered.
     pub async fn explain(&self, question: &Question<'_>, now: UnixTime) -> String {
         let decided = self.decide_with_keys(question, now).await;
@@ -183,7 +189,7 @@ impl Validator {
         })
     }
 
-    /// What is decided once the keys that it takes have come, or the time to wait for them is over.
+    /// The decision when the needed keys have come, or when the time to wait for them is over.
     async fn decide_with_keys(
         &self,
         question: &Question<'_>,
@@ -222,7 +228,7 @@ impl Validator {
         }
     }
 
-    /// Asks the replay store. Whatever goes wrong on the way is no grant.
+    /// Asks the replay store. No failure on the way becomes a grant.
     async fn ask_store(self: Arc<Self>, asked: AskedStore, rules: RequestRules) -> Verdict {
         let (now, validator) = (asked.now(), Arc::clone(&self));
         let asking = run(async move {
@@ -235,13 +241,14 @@ impl Validator {
         })
     }
 
-    /// The verdict, with the word of the application's replay store: whether the proof is new, or why it does not say.
+    /// The verdict, with the answer of the application's replay store: whether the proof is new, or why there is no
+    /// answer.
     pub fn conclude(&self, asked: StoreQuestion, is_new: Result<bool, String>) -> Verdict {
         let now = asked.now();
         self.learn(self.replay.finish_of_application(&self.server, asked, is_new), now)
     }
 
-    /// A refusal that was decided on outside, with the response that belongs to it.
+    /// A refusal that JavaScript decided, with its response.
     pub fn refuse(
         &self,
         rejection: Rejection,
@@ -253,29 +260,30 @@ impl Validator {
         self.server.refuse(rejection, used, rules, demand, now)
     }
 
-    /// The issuer that a request's token names by its own word: whom to ask for, where it is not known yet.
+    /// The issuer that a request's unverified token names. If it is not known yet, the application is asked for it.
     pub fn named_issuer(&self, request: &Request<'_>, now: UnixTime) -> Option<NamedIssuer> {
         self.server.named_issuer(request, now)
     }
 
-    /// Whether an issuer of the options has this name.
+    /// Whether an issuer of the options has this name, be it an alias.
     pub fn accepts_issuer(&self, name: &str) -> bool {
-        self.server.policy().issuers.iter().any(|accepted| accepted.issuer.is_called(name))
+        let mut issuers = self.server.policy().issuers.iter();
+        issuers.any(|accepted| accepted.issuer.names().any(|own| own.is(name)))
     }
 
-    /// The keys that were fetched and serve now, as a text for the option `keysSnapshot` of another process.
+    /// The fetched keys that are in use now, as a text for the option `keysSnapshot` of another process.
     pub fn snapshot(&self) -> String {
         let fetched = self.keys.iter().flat_map(HeldKeys::fetched);
         snapshot::to_json(fetched.filter_map(|keys| keys.carriable()))
     }
 
-    /// Says that no more requests come: keys that no other validator uses are no longer fetched, other than for requests
-    /// that wait for them already.
+    /// Retires the validator: it gets no more requests. Keys that no other validator uses are no longer fetched, except
+    /// for requests that already wait for them.
     pub fn retire(&self) {
         self.uses.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
-    /// Waits until every issuer has keys; the error says which has not and why. All are asked at once.
+    /// Waits until every issuer has keys; the error says which issuer has none and why. All are asked at once.
     pub async fn ready(&self, timeout: Duration, fail_fast: bool) -> Result<(), String> {
         let deadline = Instant::now() + timeout;
         let mut asked = Vec::new();
@@ -290,7 +298,7 @@ impl Validator {
         if errors.is_empty() { Ok(()) } else { Err(errors.join("; ")) }
     }
 
-    /// What is said with the keys that are there, or which others might change a refusal.
+    /// The result with the present keys, or which other keys might change a refusal.
     fn attempt(&self, question: &Question<'_>, now: UnixTime) -> Attempt<'_> {
         match self.server.decide(question, &Recollection(self), now) {
             Decision::Pending(pending) => Attempt::Decided(Ok(pending)),
@@ -302,15 +310,33 @@ impl Validator {
         }
     }
 
-    /// The number of the keys with which an issuer's tokens are verified now. It never comes again once they are others.
+    /// The number of the keys with which an issuer's tokens are verified now. When the keys change, this number is
+    /// never used again.
     pub fn key_set_number(&self, issuer: IssuerIndex) -> Option<u64> {
         self.keys.get(issuer).and_then(HeldKeys::number)
     }
 
-    /// How the keys of each issuer and the replay memory stand: the JSON text of `ValidatorHealth` in `index.d.ts`.
+    /// The state of each issuer's keys and of the replay memory: the JSON text of `ValidatorHealth` in `index.d.ts`.
     pub fn health(&self) -> String {
         let issuers = self.keys.iter().map(HeldKeys::health);
         health::to_json(issuers, &self.replay.health())
+    }
+
+    /// Why the rules that are tried (`shadow`) would refuse a token that was granted a moment ago. Nothing is refused and
+    /// nothing is remembered.
+    pub fn objection(
+        &self,
+        token: GrantedToken<'_>,
+        rules: RequestRules,
+        now: UnixTime,
+    ) -> Option<Rejection> {
+        self.shadow.as_ref()?.objection(token, rules, now)
+    }
+
+    /// What is counted of keys and of the replay memory: the JSON text of `NativeMetrics` in `ts/addon/native.ts`.
+    pub fn metrics(&self) -> String {
+        let keys = self.keys.iter().map(|keys| (keys.health(), keys.counts()));
+        health::metrics_to_json(keys, &self.replay.metrics())
     }
 
     /// The keys of an issuer, if they can become others.
@@ -331,7 +357,7 @@ impl Validator {
         }
     }
 
-    /// Keeps what a grant taught.
+    /// Keeps the results of a grant.
     fn learn(&self, verdict: Verdict, now: UnixTime) -> Verdict {
         if let Ok(grant) = &verdict {
             self.memories.keep(grant.learned(), now);
@@ -340,7 +366,7 @@ impl Validator {
     }
 }
 
-/// Hands keys of another process to those that are to be fetched. Answers what the application should be told.
+/// Puts keys of another process in the place of keys that are not fetched yet. Returns warnings for the application.
 fn carry(keys: &[HeldKeys], snapshot: &Snapshot, most: Duration) -> Vec<String> {
     let (mut is_of_any, mut unused) = (false, Vec::new());
     for fetched in keys.iter().flat_map(HeldKeys::fetched) {
@@ -348,7 +374,7 @@ fn carry(keys: &[HeldKeys], snapshot: &Snapshot, most: Duration) -> Vec<String> 
             None => {}
             Some(Ok((carried, set))) => {
                 is_of_any = true;
-                // Where there are keys already, they are later ones.
+                // Keys that are already there are newer.
                 let _is_taken = fetched.carry(carried, set.document, set.fetched_at);
             }
             Some(Err(why)) => {
@@ -364,7 +390,7 @@ fn carry(keys: &[HeldKeys], snapshot: &Snapshot, most: Duration) -> Vec<String> 
     unused
 }
 
-/// A refusal for which these keys would have been needed. Where there are none, it says why.
+/// A refusal of a request that needed these keys. If there are none, it says why.
 fn for_lack_of(keys: &HeldKeys, refusal: Refusal) -> Refusal {
     let why = keys.last_error().filter(|_| refusal.rejection.code() == Code::KeysUnavailable);
     match why {

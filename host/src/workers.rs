@@ -1,4 +1,4 @@
-//! The process's threads for signatures: as many as there are cores to run them, begun with the first job.
+//! The process's threads for signatures: one for each core, started with the first job.
 //!
 //! In: jobs.
 //! Out: their effects.
@@ -10,7 +10,7 @@ use std::thread;
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
 
-/// More threads than this never helped: the thread that hands out the jobs is busy by then.
+/// More threads did not help in measurements: then the thread that hands out the jobs is the limit.
 const MAX_THREADS: usize = 8;
 
 /// Work for another thread. If the job is dropped, it must itself inform the code that waits for it.
@@ -18,7 +18,7 @@ pub type Job = Box<dyn FnOnce() + Send>;
 
 static JOBS: OnceLock<Option<Sender<Job>>> = OnceLock::new();
 
-/// Hands a job to the threads. It comes back where there are none.
+/// Hands a job to the threads. Returns it if there are no threads.
 pub fn submit(job: Job) -> Result<(), Job> {
     match JOBS.get_or_init(begin) {
         Some(jobs) => jobs.send(job).map_err(|refused| refused.0),
@@ -26,12 +26,12 @@ pub fn submit(job: Job) -> Result<(), Job> {
     }
 }
 
-/// Jobs that no thread has begun yet.
+/// Jobs that no thread has started yet.
 pub fn queued_jobs() -> usize {
     JOBS.get().and_then(Option::as_ref).map_or(0, Sender::len)
 }
 
-/// `None` where the machine gives no thread.
+/// `None` if the machine gives no thread.
 fn begin() -> Option<Sender<Job>> {
     let (sender, receiver) = unbounded();
     let cores = thread::available_parallelism().map_or(1, usize::from);
@@ -44,7 +44,7 @@ fn begin() -> Option<Sender<Job>> {
 
 fn work(jobs: &Receiver<Job>) {
     for job in jobs {
-        // Dropped with the panic, it tells who waits.
+        // The panic drops the job, which informs the code that waits.
         let _panicked = catch_unwind(AssertUnwindSafe(job));
     }
 }
@@ -56,7 +56,7 @@ mod tests {
 
     use super::*;
 
-    /// Tells who waits, whatever becomes of the job that holds it.
+    /// Informs the waiting code when it is dropped, in every case.
     struct Report(Sender<&'static str>, &'static str);
 
     impl Drop for Report {
@@ -68,7 +68,7 @@ mod tests {
     #[test]
     fn q09_a_job_that_panics_is_told_and_ends_no_thread() {
         let (sender, receiver) = channel();
-        // More than there are threads: were one lost with each, nobody would be left for the last job.
+        // More jobs than threads: if each panic ended a thread, no thread would be left for the last job.
         for _ in 0..3 * MAX_THREADS {
             let report = Report(sender.clone(), "dropped");
             let job: Job = Box::new(move || {

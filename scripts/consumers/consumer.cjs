@@ -5,6 +5,7 @@
 const assert = require("node:assert/strict");
 const { createValidator } = require("oidc-spa-native");
 const { extractRequestAuthContext, oidcSpa } = require("oidc-spa-native/server");
+const { metricsText } = require("oidc-spa-native/prometheus");
 const { createTestIssuer } = require("oidc-spa-native/testing");
 
 const { ISSUER_URI: issuerUri, AUDIENCE: expectedAudience, TOKEN, TAMPERED_TOKEN } = process.env;
@@ -16,6 +17,7 @@ async function main() {
     assert.equal(granted.claims.sub, "service-rs256");
     const refused = await validator.validateRequest({ authorization: `Bearer ${TAMPERED_TOKEN}` });
     assert.deepEqual([refused.isSuccess, refused.code, refused.status], [false, "signature_invalid", 401]);
+    assert.match(metricsText(validator), /^oidc_validations_total\{.*code="signature_invalid"\} 1$/m);
 
     const { bootstrapAuth, validateAndDecodeAccessToken } = oidcSpa.createUtils();
     await bootstrapAuth({ implementation: "real", issuerUri, expectedAudience });

@@ -1,8 +1,8 @@
-//! What a token says that it is, where it is something else than an access token (RFC 8725 section 3.12).
+//! Recognizes JWTs that are not access tokens (RFC 8725 section 3.12).
 //!
 //! In: claims, or a text that is no signed JWT; the policy.
 //! Out: nothing, or a refusal that says what came and what to send.
-//! Never: what came in a message, but for the words that stand for nothing.
+//! Never: the text of the token in a message, except for words such as `undefined`.
 
 use crate::jose::algorithm::AlgorithmSet;
 use crate::jose::json::Object;
@@ -11,32 +11,33 @@ use crate::rejection::{Code, Rejection, Shown};
 
 use super::{AccessTokenPolicy, Profile};
 
-/// Refuses a JWT that says of itself that it is something else than an access token.
+/// Refuses a JWT whose own members say that it is not an access token.
 pub(super) fn check(claims: &Object<'_>, policy: AccessTokenPolicy) -> Result<(), Rejection> {
     let words = Words::read(claims);
     if let Some((kind, mark)) = never_accepted(&words) {
-        return Err(Code::TokenTypeUnexpected.because(format!(
-            "The token is {kind} ({mark}); send the access token that the issuer gave with it"
-        )));
+        let rejection = Code::TokenTypeUnexpected.because(format!("The token is {kind} ({mark})"));
+        return Err(rejection.advising("send the access token that the issuer gave with it"));
     }
     match id_token_mark(&words, claims) {
-        Some(mark) if !policy.accept_id_tokens => Err(Code::TokenTypeUnexpected.because(format!(
-            "The token is an ID token ({mark}); send the access token that the issuer gave with it. Some issuers, such as \
-             Dex, write their access tokens like this: if yours does, or if it gives ID tokens only, write \
-             `acceptIdTokens: true`"
-        ))),
+        Some(mark) if !policy.accept_id_tokens => {
+            let rejection = Code::TokenTypeUnexpected.because(format!("The token is an ID token ({mark})"));
+            Err(rejection.advising(
+                "send the access token that the issuer gave with it. Some issuers, such as Dex, write their access tokens like \
+                 this: if yours does, or if it gives ID tokens only, write `acceptIdTokens: true`",
+            ))
+        }
         _ => Ok(()),
     }
 }
 
-/// What a token says of its kind, read in one pass.
+/// The members that say of which kind a token is, read in one pass.
 #[derive(Default)]
 struct Words<'c> {
     typ: Option<&'c str>,
     r#type: Option<&'c str>,
     token_type: Option<&'c str>,
     token_use: Option<&'c str>,
-    // A claim counts by its presence: its type is the issuer's mistake, not a way around the check.
+    // A claim counts if it is present. A wrong type does not avoid the check.
     has_events: bool,
     has_at_hash: bool,
     has_c_hash: bool,
@@ -63,36 +64,44 @@ impl<'c> Words<'c> {
     }
 }
 
-/// Kinds of tokens that are not for resource servers whatever the options say, and what tells them.
+const OF_REFRESH_TOKENS: &[&str] = &["refresh", "refresh_token"];
+const OF_ID_TOKENS: &[&str] = &["id", "id_token"];
+
+/// Whether a claim is one of these words, in any case, so that another spelling does not avoid the check.
+fn says(claim: Option<&str>, words: &[&str]) -> bool {
+    claim.is_some_and(|claim| words.iter().any(|word| word.eq_ignore_ascii_case(claim)))
+}
+
+/// Kinds of tokens that are never for resource servers, and their marks.
 fn never_accepted(words: &Words<'_>) -> Option<(&'static str, &'static str)> {
     const REFRESH: &str = "a refresh token";
-    match words.typ {
-        Some("Refresh" | "Offline") => return Some((REFRESH, "its typ claim says so")),
-        Some("Logout") => return Some(("a logout token", "its typ claim says so")),
-        _ => {}
+    if says(words.typ, &["refresh", "offline"]) {
+        return Some((REFRESH, "its typ claim says so"));
     }
-    let says_refresh = |word: Option<&str>| matches!(word, Some("refresh" | "refresh_token"));
-    if says_refresh(words.r#type) {
+    if says(words.typ, &["logout"]) {
+        return Some(("a logout token", "its typ claim says so"));
+    }
+    if says(words.r#type, OF_REFRESH_TOKENS) {
         return Some((REFRESH, "its type claim says so"));
     }
-    if says_refresh(words.token_type) {
+    if says(words.token_type, OF_REFRESH_TOKENS) {
         return Some((REFRESH, "its token_type claim says so"));
     }
-    if says_refresh(words.token_use) {
+    if says(words.token_use, OF_REFRESH_TOKENS) {
         return Some((REFRESH, "its token_use claim says so"));
     }
     words.has_events.then_some(("a security event token", "it has an events claim"))
 }
 
-/// What tells an ID token: OpenID Connect Core section 3.1.3.6 and 3.3.2.11, and the issuers' own words.
+/// The marks of an ID token: OpenID Connect Core section 3.1.3.6 and 3.3.2.11, and the issuers' own claims.
 fn id_token_mark(words: &Words<'_>, claims: &Object<'_>) -> Option<&'static str> {
-    if words.typ == Some("ID") {
+    if says(words.typ, &["id"]) {
         return Some("its typ claim says so");
     }
-    if matches!(words.token_use, Some("id" | "id_token")) {
+    if says(words.token_use, OF_ID_TOKENS) {
         return Some("its token_use claim says so");
     }
-    if matches!(words.token_type, Some("id" | "id_token")) {
+    if says(words.token_type, OF_ID_TOKENS) {
         return Some("its token_type claim says so");
     }
     if words.has_at_hash {
@@ -101,15 +110,13 @@ fn id_token_mark(words: &Words<'_>, claims: &Object<'_>) -> Option<&'static str>
     if words.has_c_hash {
         return Some("it has a c_hash claim");
     }
-    let is_for_an_api = || {
-        OF_ACCESS_TOKENS.into_iter().any(|name| claims.has(name))
-            || matches!(words.typ, Some("Bearer" | "DPoP"))
-    };
+    let is_for_an_api =
+        || OF_ACCESS_TOKENS.into_iter().any(|name| claims.has(name)) || says(words.typ, &["bearer", "dpop"]);
     (words.has_nonce && !is_for_an_api())
         .then_some("it has a nonce claim, and none that access tokens have, such as scope")
 }
 
-/// Claims that an access token has and an ID token has not. Older versions of Keycloak, Azure AD B2C and others repeat the
+/// Claims of access tokens that ID tokens do not have. Older versions of Keycloak, Azure AD B2C and others repeat the
 /// `nonce` of the sign-in in access tokens.
 const OF_ACCESS_TOKENS: [&str; 8] =
     ["scope", "scp", "client_id", "cid", "appid", "permissions", "token_use", "resource_access"];
@@ -121,73 +128,78 @@ pub(super) fn unreadable(token: &str, error: &JwsError, policy: AccessTokenPolic
     if policy.profile == Profile::OidcSpa {
         return Code::TokenMalformed.because(sentence);
     }
-    Code::TokenMalformed.because(match token {
-        "undefined" | "null" | "NaN" | "true" | "false" => {
-            format!(
-                "The client sent the word \"{token}\" in the place of an access token: it had none when it made the request"
+    match token {
+        "undefined" | "null" | "NaN" | "true" | "false" => Code::TokenMalformed.because(format!(
+            "The client sent the word \"{token}\" in the place of an access token: it had none when it made the request"
+        )),
+        _ if !token.contains('.') => {
+            let message = "The access token is opaque, not a JWT: there is no dot in it";
+            Code::TokenMalformed.because(message).advising(
+                "Ask the issuer for an access token for this API: Auth0 gives a JWT where the client names an `audience`, others \
+                 where it names a `resource` or a scope of the API, or where the API's tokens are configured to be JWTs",
             )
         }
-        _ if !token.contains('.') => {
-            "The access token is opaque, not a JWT: there is no dot in it. Ask the issuer for an access token for this \
-             API: Auth0 gives a JWT where the client names an `audience`, others where it names a `resource` or a scope of \
-             the API, or where the API's tokens are configured to be JWTs"
-                .to_owned()
-        }
-        _ if is_jwe(token) => ENCRYPTED.to_owned(),
+        _ if is_jwe(token) => encrypted(),
         _ => match token.split('.').count() {
-            3 => format!("{sentence}: {error}. The client sends the token as it came, whole and unchanged"),
-            parts => format!(
-                "{sentence}: expected three parts between dots, got {parts}. The token is opaque or cut: the client sends an \
-                 access token for this API, whole and unchanged"
-            ),
+            3 => Code::TokenMalformed
+                .because(format!("{sentence}: {error}"))
+                .advising("The client sends the token as it came, whole and unchanged"),
+            parts => Code::TokenMalformed
+                .because(format!("{sentence}: expected three parts between dots, got {parts}"))
+                .advising(
+                    "The token is opaque or cut: the client sends an access token for this API, whole and unchanged",
+                ),
         },
-    })
+    }
 }
 
-/// Refuses an encrypted token as what it is. The drop-in says what is wrong with its algorithm.
+/// Refuses an encrypted token, and says that it is encrypted. The drop-in says what is wrong with its algorithm.
 pub(super) fn check_signed(
     token: &str,
     header: &JoseHeader,
     policy: AccessTokenPolicy,
 ) -> Result<(), Rejection> {
     if policy.profile != Profile::OidcSpa && (header.has_enc() || is_jwe(token)) {
-        return Err(Code::TokenMalformed.because(ENCRYPTED));
+        return Err(encrypted());
     }
     Ok(())
 }
 
-/// The refusal of a token whose bytes are too many.
+/// The refusal of a token that is too long.
 #[cold]
 pub(super) fn too_long(bytes: usize, max_bytes: usize, policy: AccessTokenPolicy) -> Rejection {
-    Code::TokenMalformed.because(if policy.profile == Profile::OidcSpa {
-        format!("The access token is longer than {max_bytes} bytes")
-    } else {
-        format!(
-            "The access token has {bytes} bytes, and {max_bytes} are accepted. Have the issuer put less into it, such as \
-             fewer groups, or raise `limits.accessTokenBytes`"
+    if policy.profile == Profile::OidcSpa {
+        return Code::TokenMalformed.because(format!("The access token is longer than {max_bytes} bytes"));
+    }
+    Code::TokenMalformed
+        .because(format!("The access token has {bytes} bytes, and {max_bytes} are accepted"))
+        .advising(
+            "Have the issuer put less into it, such as fewer groups, or raise `limits.accessTokenBytes`",
         )
-    })
 }
 
-/// The refusal of a token whose algorithm is none of those that are known here.
+/// The refusal of a token whose algorithm is unknown.
 #[cold]
 pub(super) fn unknown_algorithm(name: &str, policy: AccessTokenPolicy) -> Rejection {
     let sentence = format!("Unsupported or too weak algorithm {}", Shown(name));
-    Code::AlgorithmNotAllowed.because(if policy.profile == Profile::OidcSpa {
-        sentence
+    if policy.profile == Profile::OidcSpa {
+        Code::AlgorithmNotAllowed.because(sentence)
     } else if name.starts_with("HS") {
-        format!(
-            "{sentence}. It is symmetric: whoever can verify such a token can make one. Have the issuer sign with an asymmetric \
-             one, such as RS256 or ES256"
-        )
+        let why = "It is symmetric: whoever can verify such a token can make one";
+        Code::AlgorithmNotAllowed
+            .because(format!("{sentence}. {why}"))
+            .advising("Have the issuer sign with an asymmetric one, such as RS256 or ES256")
     } else if name.eq_ignore_ascii_case("none") {
-        format!("{sentence}. The token is not signed: anybody could have made it")
+        let why = "The token is not signed: anybody could have made it";
+        Code::AlgorithmNotAllowed.because(format!("{sentence}. {why}"))
     } else {
-        format!("{sentence}. Have the issuer sign with one that `algorithms` takes, such as RS256 or ES256")
-    })
+        Code::AlgorithmNotAllowed
+            .because(sentence)
+            .advising("Have the issuer sign with one that `algorithms` takes, such as RS256 or ES256")
+    }
 }
 
-/// The refusal of a token whose algorithm the application does not accept of its issuer.
+/// The refusal of a token whose algorithm the application does not accept from this issuer.
 #[cold]
 pub(super) fn algorithm_not_allowed(
     name: &str,
@@ -197,14 +209,14 @@ pub(super) fn algorithm_not_allowed(
     if policy.profile == Profile::OidcSpa {
         return unknown_algorithm(name, policy);
     }
-    Code::AlgorithmNotAllowed.because(format!(
-        "Unsupported or too weak algorithm {name}: it is not among the `algorithms` of this issuer, which are {}. If the issuer may \
-         sign with it, add it there",
+    let rejection = Code::AlgorithmNotAllowed.because(format!(
+        "Unsupported or too weak algorithm {name}: it is not among the `algorithms` of this issuer, which are {}",
         allowed.names()
-    ))
+    ));
+    rejection.advising("If the issuer may sign with it, add it there")
 }
 
-/// The refusal of a token whose signature none of the issuer's keys made.
+/// The refusal of a token whose signature was made by none of the issuer's keys.
 #[cold]
 pub(super) fn not_signed(header: &JoseHeader, policy: AccessTokenPolicy) -> Rejection {
     let sentence = "signature verification failed";
@@ -216,16 +228,25 @@ pub(super) fn not_signed(header: &JoseHeader, policy: AccessTokenPolicy) -> Reje
             Some(kid) => format!("the issuer's key \"{}\"", Shown(kid)),
             None => "any of the issuer's keys".to_owned(),
         };
-        return Code::SignatureInvalid.because(format!(
+        let rejection = Code::SignatureInvalid.because(format!(
             "{sentence} with {key}: the token was changed on its way, or is of another issuer or environment that calls a key \
-             the same. Compare its `iss` with `issuerUri`"
+             the same"
         ));
+        return rejection.advising("Compare its `iss` with `issuerUri`");
     }
-    Code::SignatureInvalid.because(format!(
+    let rejection = Code::SignatureInvalid.because(format!(
         "{sentence}. The token's header has a nonce, as those that Entra ID makes for Microsoft Graph have: only Graph can \
-         verify these. The client must ask for a token for this API, with a scope such as api://CLIENT_ID/access"
-    ))
+         verify these"
+    ));
+    rejection
+        .advising("The client must ask for a token for this API, with a scope such as api://CLIENT_ID/access")
 }
 
-const ENCRYPTED: &str = "The access token is encrypted (JWE), and only signed ones can be validated. Auth0 gives such a token \
-     where the client names no `audience`; elsewhere, switch the encryption of this API's access tokens off at the issuer";
+#[cold]
+fn encrypted() -> Rejection {
+    let message = "The access token is encrypted (JWE), and only signed ones can be validated";
+    Code::TokenMalformed.because(message).advising(
+        "Auth0 gives such a token where the client names no `audience`; elsewhere, switch the encryption of this API's access \
+         tokens off at the issuer",
+    )
+}

@@ -32,9 +32,9 @@ pub enum Profile {
     /// The access tokens of the common issuers.
     #[default]
     Common,
-    /// RFC 9068 section 4 to the letter.
+    /// Exactly the rules of RFC 9068 section 4.
     Rfc9068,
-    /// What `oidc-spa/server` accepts.
+    /// The tokens that `oidc-spa/server` accepts.
     OidcSpa,
 }
 
@@ -43,7 +43,7 @@ pub enum Profile {
 pub struct AccessTokenPolicy {
     /// The set of rules.
     pub profile: Profile,
-    /// Accept what is evidently an ID token.
+    /// Accept tokens with the marks of an ID token.
     pub accept_id_tokens: bool,
     /// How long after its `exp` a token is accepted.
     pub expiry_leeway: Leeway,
@@ -51,13 +51,13 @@ pub struct AccessTokenPolicy {
     pub not_before_leeway: Leeway,
     /// Claims that a token of the common profile may lack.
     pub optional_claims: OptionalClaims,
-    /// How long after its `iat` a token is accepted, in seconds. `None`: as long as its `exp` says.
+    /// How long after its `iat` a token is accepted, in seconds. `None`: until its `exp`.
     pub max_age_secs: Option<u32>,
 }
 
-const BY_DEFAULT: &str = "; `profile: \"default\"` accepts it, as most issuers write it";
+const BY_DEFAULT: &str = "`profile: \"default\"` accepts it, as most issuers write it";
 
-/// Claims that every access token has, and that the application says its issuers' may lack.
+/// Claims of every access token that the tokens of the application's issuers may lack.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct OptionalClaims {
     /// `sub`: tokens of machines at some issuers.
@@ -67,21 +67,12 @@ pub struct OptionalClaims {
 }
 
 impl AccessTokenPolicy {
-    /// What to do about an `aud` that does not name this API. The drop-in keeps to the sentence.
-    fn audience_advice(self) -> &'static str {
-        if self.profile == Profile::OidcSpa {
-            return "";
-        }
-        " Have the issuer put the expected value into aud (in Keycloak a mapper of the type Audience, elsewhere the API that \
-         the client asks a token for), or write what tokens for this API have as `expectedAudience`"
-    }
-
     /// Whether a token must name its key, and the key must be one alone.
     pub(crate) fn needs_one_named_key(self) -> bool {
         self.profile == Profile::OidcSpa
     }
 
-    /// The media type of the token (RFC 9068 section 4; RFC 8725 section 3.11): another kind of JWT is none.
+    /// The media type of the token (RFC 9068 section 4; RFC 8725 section 3.11): another kind of JWT is refused.
     pub(crate) fn check_type(self, header: &JoseHeader) -> Result<(), Rejection> {
         let (accepted, expected) = match (&header.typ, self.profile) {
             (Member::Is(typ), Profile::Rfc9068) => (typ == "at+jwt", "\"at+jwt\""),
@@ -98,23 +89,25 @@ impl AccessTokenPolicy {
             Member::Absent => "nothing".to_owned(),
             Member::Malformed => "something else".to_owned(),
         };
-        let advice = match (&header.typ, self.profile) {
-            (Member::Is(typ), Profile::Rfc9068) if typ == "jwt" => BY_DEFAULT,
-            (Member::Absent, Profile::Rfc9068) => BY_DEFAULT,
-            _ => "",
+        let message = format!("Unexpected typ of the access token: expected {expected}, got {found}");
+        let rejection = Code::TokenTypeUnexpected.because(message);
+        let is_usual = match &header.typ {
+            Member::Is(typ) => typ == "jwt",
+            Member::Absent => true,
+            Member::Malformed => false,
         };
-        let message = format!("Unexpected typ of the access token: expected {expected}, got {found}{advice}");
-        Err(Code::TokenTypeUnexpected.because(message))
+        let is_accepted_by_default = is_usual && self.profile == Profile::Rfc9068;
+        Err(if is_accepted_by_default { rejection.advising(BY_DEFAULT) } else { rejection })
     }
 
-    /// Whether an unverified `exp` says that the token is refused in any case.
+    /// Whether the token is refused in any case because of its unverified `exp`.
     pub(crate) fn is_hopeless(self, expires: Option<f64>, now: UnixTime) -> bool {
         let expires = expires.and_then(NumericDate::from_json);
         !expires.is_some_and(|expires| expires.is_still_ahead(now, self.expiry_leeway))
     }
 }
 
-/// An access token that is valid for a time, the confirmation of its key aside.
+/// An access token that is valid for a time. Its confirmation is checked elsewhere.
 pub struct AccessToken {
     claims: String,
     confirmation: Confirmation,
@@ -149,7 +142,7 @@ impl AccessToken {
         &self.confirmation
     }
 
-    /// Who presents it, where it is bound to a DPoP key.
+    /// The client and user of the token, if it is bound to a DPoP key.
     pub const fn presenter(&self) -> Option<Presenter> {
         self.presenter
     }
@@ -165,7 +158,7 @@ impl AccessToken {
     }
 }
 
-/// What an issuer's tokens must say.
+/// The values that an issuer's tokens must have.
 #[derive(Clone, Copy)]
 pub(crate) struct Expected<'a> {
     pub issuer: &'a Issuer,
@@ -173,7 +166,7 @@ pub(crate) struct Expected<'a> {
     pub clients: &'a Clients,
 }
 
-/// The checks of the claims. Whether a signature vouches for them is the caller's affair.
+/// The checks of the claims. The caller decides whether a signature must cover them.
 pub(crate) fn check_claims(
     claims: &Object<'_>,
     Expected { issuer, audience, clients }: Expected<'_>,
@@ -183,14 +176,15 @@ pub(crate) fn check_claims(
 ) -> Result<(Validity, Confirmation), Rejection> {
     let validity = watch.go_on(Check::TokenTimes, times::check(claims, policy, now), || Validity::ALWAYS)?;
     watch.facts(Check::TokenTimes, || times::facts(claims, policy, now));
-    // Before the shape: whoever sends an ID token should not learn first which claim an access token has.
+    // This comes before the shape: for an ID token, the message must say that it is one, and not that a claim is
+    // missing.
     if policy.profile != Profile::OidcSpa {
         watch.go_on(Check::TokenKind, kind::check(claims, policy), || ())?;
     }
     watch.go_on(Check::TokenClaims, shape::check(claims, policy, audience), || ())?;
     watch.go_on(Check::TokenIssuer, check_issuer(claims, issuer, policy), || ())?;
     watch.facts(Check::TokenIssuer, || Facts::new(issuer.as_str(), text_of(claims, "iss")));
-    watch.go_on(Check::TokenAudience, audience.check(claims, policy.audience_advice()), || ())?;
+    watch.go_on(Check::TokenAudience, audience.check(claims, policy.profile), || ())?;
     watch.facts(Check::TokenAudience, || audience.facts(claims));
     watch.go_on(Check::TokenClient, clients.check(claims), || ())?;
     watch.facts(Check::TokenClient, || clients.facts(claims));
@@ -200,7 +194,7 @@ pub(crate) fn check_claims(
     Ok((validity, confirmation))
 }
 
-/// A claim as an explanation shows it: a text as it is, the rest by what it is.
+/// A claim as an explanation shows it: a text as it is, any other value by its type.
 fn text_of<'c>(claims: &'c Object<'_>, name: &str) -> &'c str {
     match claims.get(name) {
         None => "nothing",
@@ -223,12 +217,12 @@ pub struct Confirmation {
     pub jkt: Option<String>,
     /// Thumbprint of the client's TLS certificate.
     pub certificate: Option<CertificateThumbprint>,
-    /// There is a `cnf`, and nothing in it can be checked here.
+    /// There is a `cnf`, and this library can check no member of it.
     pub uncheckable: bool,
 }
 
 impl Confirmation {
-    /// Whether the token is bound to nothing: whoever bears it may use it.
+    /// Whether the token is bound to nothing: then every holder may use it.
     pub const fn is_none(&self) -> bool {
         self.jkt.is_none() && self.certificate.is_none() && !self.uncheckable
     }
@@ -275,24 +269,39 @@ fn check_issuer(claims: &Object<'_>, issuer: &Issuer, policy: AccessTokenPolicy)
     if issuer.is_named_by(found, tenant, comparison) {
         return Ok(());
     }
-    let advice = if policy.profile == Profile::OidcSpa { "" } else { issuer_advice(found, issuer.as_str()) };
-    Err(Code::IssuerMismatch.because(format!(
-        "iss claim in access token payload \"{}\" does not match the issuerUri \"{}\".{advice}",
+    let rejection = Code::IssuerMismatch.because(format!(
+        "iss claim in access token payload \"{}\" does not match the issuerUri \"{}\".",
         Shown(found),
         issuer.as_str()
-    )))
+    ));
+    Err(match policy.profile {
+        Profile::OidcSpa => rejection,
+        _ => rejection.advising(issuer_advice(found, issuer.as_str())),
+    })
 }
 
-/// What most likely makes two names of an issuer differ.
+/// The most likely reason why two names of an issuer differ.
 #[cold]
 fn issuer_advice(found: &str, expected: &str) -> &'static str {
+    let path = |url: &str| {
+        url.split_once("://")
+            .and_then(|(_, rest)| rest.split_once('/'))
+            .map(|(_, path)| path.trim_end_matches('/').to_owned())
+    };
     if found.starts_with("https://sts.windows.net/")
         && expected.starts_with("https://login.microsoftonline.com/")
     {
-        " The token is of version 1 of Entra ID: set `api.requestedAccessTokenVersion` (accessTokenAcceptedVersion) to 2 in the \
+        "The token is of version 1 of Entra ID: set `api.requestedAccessTokenVersion` (accessTokenAcceptedVersion) to 2 in the \
          API's manifest, or write the token's value as `issuerUri`"
+    } else if found.contains(".b2clogin.com/") && expected.contains(".b2clogin.com/") {
+        "Azure AD B2C keeps the user flow out of its name, or writes it where the tenant is set up so: write the token's value as \
+         `issuerUri`, and the URL of the flow's keys, which ends with FLOW/discovery/v2.0/keys, as `jwksUri`"
+    } else if path(found).is_some_and(|path_found| path(expected) == Some(path_found)) {
+        "The paths are the same: if this is one issuer that this server reaches by another host or port, as Keycloak in a container, \
+         write the token's value as `issuerUri`, and the URL of the keys, by the inner name, as `jwksUri`. Where both are public \
+         names of it, write the token's into `issuerAliases`"
     } else {
-        " If both are names of one issuer, write the token's into `issuerAliases`"
+        "If both are names of one issuer, write the token's into `issuerAliases`"
     }
 }
 

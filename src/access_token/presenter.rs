@@ -1,20 +1,20 @@
-//! Who presents an access token, as far as its claims say: for whom a share of the replay memory is counted.
+//! The client and user that an access token names: their shares of the replay memory are counted.
 //!
 //! In: verified claims.
-//! Out: `Presenter`, 64 bits of a digest each, which tell clients and users apart.
-//! Never: a name in plain text, a rule about who may enter.
+//! Out: `Presenter`, 64 bits of a digest each, which differ for different clients and users.
+//! Never: a name in plain text, a rule about which requests are granted.
 
 use crate::crypto::sha256;
 use crate::jose::json::{Object, Value};
 
 use super::recipient::CLIENT_CLAIMS;
 
-/// The client and the user of a token, told apart from all others of all issuers.
+/// The client and the user of a token. Those of different issuers are different.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Presenter {
-    /// The client, with its issuer. Clients that an issuer does not name count as one.
+    /// The client, with its issuer. All tokens of an issuer that name no client count as one client.
     pub client: u64,
-    /// The user, with its issuer; `None` where the token names none.
+    /// The user, with its issuer; `None` if the token names no user.
     pub subject: Option<u64>,
 }
 
@@ -58,7 +58,7 @@ mod tests {
         let other_client = read(r#"{"iss":"https://a","client_id":"d","sub":"u"}"#);
         assert!(other_client.client != base.client && other_client.subject == base.subject);
         assert_ne!(read(r#"{"iss":"https://ac","client_id":"","sub":"u"}"#).client, base.client);
-        // A machine's token names its client as its user, and is counted as both.
+        // A machine's token names its client as its user. It counts for both.
         let machine = read(r#"{"iss":"https://a","client_id":"c","sub":"c"}"#);
         assert_ne!(machine.subject, Some(machine.client));
     }

@@ -2,10 +2,12 @@
 //!
 //! In: claims, the policy, the expected audience.
 //! Out: nothing, or a refusal that names the claim.
-//! Never: a value's meaning; in the default profile, the type of a claim that nothing here decides by.
+//! Never: a value's meaning; in the default profile, the type of a claim that the decision does not need.
+
+use std::borrow::Cow;
 
 use crate::jose::json::{Object, Value};
-use crate::rejection::{Code, Rejection};
+use crate::rejection::{Code, Rejection, Shown};
 
 use super::recipient::Audience;
 use super::{AccessTokenPolicy, Profile};
@@ -13,15 +15,15 @@ use super::{AccessTokenPolicy, Profile};
 /// Which tokens must have a claim.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Presence {
-    /// Every access token, the options aside.
+    /// Every access token, unless the options let it be absent.
     Always,
-    /// One by the letter of RFC 9068, beyond what common issuers send.
+    /// Only a token by RFC 9068; common issuers leave the claim out.
     Rfc9068,
     /// None.
     Optional,
 }
 
-/// What a claim may be, and how messages say it.
+/// The type of a claim, and its name in messages.
 struct Type {
     holds: fn(&Value<'_>) -> bool,
     name: &'static str,
@@ -43,13 +45,13 @@ fn is_string_or_strings(value: &Value<'_>) -> bool {
     }
 }
 
-/// What is asked of one claim.
+/// The requirements for one claim.
 struct Rule {
     name: &'static str,
     presence: Presence,
     /// Its type by RFC 9068 section 2.2.
     by_letter: Type,
-    /// Its type in the default profile. `None`: nothing is decided by it, so that it may be of any.
+    /// Its type in the default profile. `None`: the decision does not need the claim, so any type is allowed.
     by_default: Option<Type>,
 }
 
@@ -82,18 +84,19 @@ pub(super) fn check(
         let Some(expected) = of_profile else { continue };
         match (claims.get(name), presence) {
             (Some(value), _) if (expected.holds)(value) => {}
-            (Some(value), _) => return Err(malformed(name, expected.name, value.kind())),
-            (None, Presence::Always) if profile != Profile::Common => return Err(missing(name)),
-            (None, Presence::Always) if !may_lack(name, policy, audience) => {
-                return Err(missing_with_advice(name));
+            (Some(value), _) => return Err(malformed(name, expected.name, value.kind(), profile)),
+            (None, Presence::Always) if profile != Profile::Common || !may_lack(name, policy, audience) => {
+                return Err(missing(name, claims, profile));
             }
-            (None, Presence::Rfc9068) if profile == Profile::Rfc9068 => return Err(missing(name)),
+            (None, Presence::Rfc9068) if profile == Profile::Rfc9068 => {
+                return Err(missing(name, claims, profile));
+            }
             (None, _) => {}
         }
     }
     let subject = claims.get("sub").and_then(Value::as_str);
     if profile == Profile::Rfc9068 && subject == Some("") {
-        return Err(malformed("sub", "a string with a character", "an empty string"));
+        return Err(malformed("sub", "a string with a character", "an empty string", profile));
     }
     Ok(())
 }
@@ -111,27 +114,59 @@ fn may_lack(name: &str, policy: AccessTokenPolicy, audience: &Audience) -> bool 
 const REPORT: &str = "The decoded access token does not satisfies the shape mandated by RFC9068:";
 
 #[cold]
-fn missing(name: &str) -> Rejection {
-    Code::ClaimMissing.because(format!("{REPORT} claim {name} is missing"))
-}
-
-/// The same for an application whose options can change it.
-#[cold]
-fn missing_with_advice(name: &str) -> Rejection {
-    let advice = match name {
-        "sub" | "iat" => format!(
-            ". Configure the issuer to send it; if its tokens lack it by design, as those of machines may, write \
+fn missing(name: &str, claims: &Object<'_>, profile: Profile) -> Rejection {
+    let advice: Cow<'_, str> = match (profile, name) {
+        (Profile::OidcSpa, _) => {
+            return Code::ClaimMissing.because(format!("{REPORT} claim {name} is missing"));
+        }
+        (Profile::Rfc9068, _) => {
+            "Configure the issuer to send it: RFC 9068 section 2.2 asks for it, and `profile` is \"rfc9068\"".into()
+        }
+        (Profile::Common, "sub" | "iat") => format!(
+            "Configure the issuer to send it; if its tokens lack it by design, as those of machines may, write \
              `optionalClaims: [\"{name}\"]`"
-        ),
-        "aud" => ". Configure the issuer to send it; if its tokens have no audience by design, write `expectedClients` \
-                  with the clients that may call this API, or `expectedAudience: false`"
-            .to_owned(),
-        _ => ". Configure the issuer to send it: nothing is accepted without it".to_owned(),
+        )
+        .into(),
+        (Profile::Common, "aud") => no_audience(claims),
+        (Profile::Common, _) => "Configure the issuer to send it: nothing is accepted without it".into(),
     };
-    Code::ClaimMissing.because(format!("The access token lacks the claim {name}{advice}"))
+    Code::ClaimMissing.because(format!("The access token lacks the claim {name}")).advising(&advice)
+}
+
+/// What to do about a token for nobody, by what its issuer writes in the place of an audience.
+#[cold]
+fn no_audience(claims: &Object<'_>) -> Cow<'static, str> {
+    let text = |name: &str| claims.get(name).and_then(Value::as_str);
+    let of_design = match (text("token_use"), text("client_id"), text("azp"), text("sid")) {
+        (Some("access"), Some(client), ..) => Some(("Amazon Cognito", client)),
+        (_, _, Some(origin), Some(session)) if session.starts_with("sess_") => Some(("Clerk", origin)),
+        _ => None,
+    };
+    match of_design {
+        Some((issuer, client)) => format!(
+            "{issuer} writes none by design: write the clients that may call this API, such as this token's, \
+             `expectedClients: [\"{}\"]`, in the place of `expectedAudience`",
+            Shown(client)
+        )
+        .into(),
+        None => "Configure the issuer to send it; if its tokens have no audience by design, write `expectedClients` with the \
+                 clients that may call this API, or `expectedAudience: false`"
+            .into(),
+    }
 }
 
 #[cold]
-fn malformed(name: &str, expected: &str, found: &str) -> Rejection {
-    Code::ClaimMalformed.because(format!("{REPORT} claim {name} is expected to be {expected}, got {found}"))
+fn malformed(name: &str, expected: &str, found: &str, profile: Profile) -> Rejection {
+    let advice = match profile {
+        Profile::OidcSpa => {
+            let message = format!("{REPORT} claim {name} is expected to be {expected}, got {found}");
+            return Code::ClaimMalformed.because(message);
+        }
+        Profile::Common => "Configure the issuer to send it so: what it means decides who gets in",
+        Profile::Rfc9068 => {
+            "Configure the issuer to send it so: RFC 9068 section 2.2 asks for it, and `profile` is \"rfc9068\""
+        }
+    };
+    let message = format!("The claim {name} of the access token is expected to be {expected}, got {found}");
+    Code::ClaimMalformed.because(message).advising(advice)
 }

@@ -1,8 +1,8 @@
-//! An access token's text to a verified JWS: which kind, which key, whose signature (RFC 9068 section 4, RFC 8725).
+//! An access token's text to a verified JWS: its kind, its key, its signature (RFC 9068 section 4, RFC 8725).
 //!
 //! In: the token, the policy, an issuer's keys.
 //! Out: `TokenParts`, `SignedToken`, then a `VerifiedJws`.
-//! Never: a claim of a token that is not verified, other than to choose where to look.
+//! Never: a claim of an unverified token, except to choose the issuer and its keys.
 
 use crate::explanation::{Check, Facts, Reason, Watch};
 use crate::jose::algorithm::{Algorithm, AlgorithmSet};
@@ -25,7 +25,7 @@ pub(crate) struct TokenParts<'a> {
     jws: CompactJws<'a>,
 }
 
-/// The same, with what was read of its payload.
+/// The same, with the hints of its payload.
 #[derive(Debug)]
 pub(crate) struct SignedToken<'t> {
     header: &'t JoseHeader,
@@ -33,7 +33,7 @@ pub(crate) struct SignedToken<'t> {
     payload: Payload<'t>,
 }
 
-/// A JWS whose signature is good, and when the key that says so ends.
+/// A JWS whose signature is good, and the end of the key that verified it.
 pub(crate) struct VerifiedByKey<'p, 'j> {
     pub(crate) jws: VerifiedJws<'p, 'j>,
     pub(crate) expires: Option<NumericDate>,
@@ -42,9 +42,9 @@ pub(crate) struct VerifiedByKey<'p, 'j> {
 /// Why a signature was not verified.
 #[derive(Debug)]
 pub(crate) enum KeyTrouble {
-    /// Whatever keys the issuer may publish.
+    /// It cannot be verified by any key that the issuer may publish.
     Final(Rejection),
-    /// With these keys; newer ones may verify it.
+    /// These keys do not verify it; newer keys may.
     Outdated(Rejection),
 }
 
@@ -60,7 +60,7 @@ const MAX_SHOWN_KEYS: usize = 8;
 
 const NOT_ALL_SETS: &str = ", and not all key sets of the issuer are there";
 
-/// Whether a token is short enough to be looked at.
+/// Whether a token is not too long.
 pub(crate) const fn fits(token: &str, max_bytes: usize) -> bool {
     token.len() <= max_bytes
 }
@@ -144,8 +144,10 @@ impl<'t> SignedToken<'t> {
             Candidates::Unknown => return Err(self.unknown_key(set, &sought, now)),
             Candidates::NoneFits => {
                 let message = "no applicable key found in the JSON Web Key Set";
-                let message = with_reason(message.into(), set, &sought, now);
-                return Err(KeyTrouble::Outdated(Code::SignatureInvalid.because(message)));
+                return Err(KeyTrouble::Outdated(match why_skipped(set, &sought, now) {
+                    Some(reason) => Code::SignatureInvalid.because(format!("{message}: {reason}")),
+                    None => Code::SignatureInvalid.because(message),
+                }));
             }
         };
         if policy.needs_one_named_key() && tried.len() > 1 {
@@ -171,7 +173,7 @@ impl<'t> SignedToken<'t> {
         }))
     }
 
-    /// The token's algorithm and key, as an explanation shows them.
+    /// Algorithm and key of the token, as an explanation shows them.
     pub(crate) fn facts(&self, set: &JwkSet) -> Facts {
         let mut keys: Vec<_> =
             set.usable().map(|(kid, _)| kid.unwrap_or("(no kid)")).take(MAX_SHOWN_KEYS + 1).collect();
@@ -186,12 +188,12 @@ impl<'t> SignedToken<'t> {
         )
     }
 
-    /// The claims, for which nobody vouches: an explanation shows them, and nothing is decided by them.
+    /// The unverified claims. An explanation shows them; no decision uses them.
     pub(crate) fn unverified_claims(&self) -> Option<&Object<'t>> {
         self.payload.hint().unverified()
     }
 
-    /// What the header says of the key.
+    /// The members of the header that name the key.
     fn sought(&self, policy: AccessTokenPolicy) -> Sought<'_> {
         Sought {
             kid: self.key_id(),
@@ -209,11 +211,15 @@ impl<'t> SignedToken<'t> {
         KeyTrouble::Outdated(if set.may_lack(sought) {
             Code::KeysUnavailable.because(message + NOT_ALL_SETS)
         } else {
-            Code::KeyUnknown.because(self.with_published(with_reason(message, set, sought, now), set, sought))
+            // A key that is skipped is published: then nothing but the reason helps.
+            Code::KeyUnknown.because(match why_skipped(set, sought, now) {
+                Some(reason) => format!("{message}: {reason}"),
+                None => self.with_published(message, set, sought),
+            })
         })
     }
 
-    /// A message, with the keys that the issuer has. The drop-in keeps to the sentence alone.
+    /// A message, with the keys that the issuer has. The drop-in has the sentence without the keys.
     #[cold]
     fn with_published(&self, message: String, set: &JwkSet, sought: &Sought<'_>) -> String {
         if sought.by_kid_alone {
@@ -241,7 +247,7 @@ impl<'t> SignedToken<'t> {
         self.header.kid.value().map(String::as_str)
     }
 
-    /// The issuer that the token names, where it is a name that an issuer may have.
+    /// The issuer that the token names, if the name is valid for an issuer.
     pub(crate) fn named_issuer(&self) -> Option<&str> {
         self.payload.hint().issuer().filter(|name| IssuerName::is_one(name))
     }
@@ -252,11 +258,12 @@ impl<'t> SignedToken<'t> {
         issuers.position(named).ok_or_else(|| {
             let message =
                 format!("iss claim in access token payload \"{}\" is of no accepted issuer", Shown(named));
-            Code::IssuerMismatch.because(message)
+            let advice = "If it is an issuer of yours, let `issuers` name it";
+            Code::IssuerMismatch.because(message).advising(advice)
         })
     }
 
-    /// Refuses a token that says of itself that it is expired, before a key is fetched for it.
+    /// Refuses a token whose unverified `exp` has passed, before a key is fetched for it.
     pub(crate) fn check_expiry(&self, policy: AccessTokenPolicy, now: UnixTime) -> Result<(), Rejection> {
         let says_when = self.payload.hint().expires();
         match says_when.and_then(NumericDate::from_json) {
@@ -265,15 +272,15 @@ impl<'t> SignedToken<'t> {
         }
     }
 
-    /// Whether newer keys could make this token pass. One that says of itself that it is expired or another
-    /// issuer's is refused in any case, and not worth a request to the issuer.
+    /// Whether newer keys could make this token pass. A token whose own claims say that it is expired or of another
+    /// issuer is refused in any case, so no request to the issuer is made for it.
     pub(crate) fn may_pass_later(&self, issuer: &Issuer, policy: AccessTokenPolicy, now: UnixTime) -> bool {
         let hint = self.payload.hint();
         hint.issuer().is_some_and(|named| issuer.may_have_issued(named))
             && !policy.is_hopeless(hint.expires(), now)
     }
 
-    /// Whether the token's own word is that it would pass with the right key. Others wait for keys behind those.
+    /// Whether the unverified claims would pass with the right key. Such tokens get keys before others.
     pub(crate) fn claims_to_pass(
         &self,
         issuer: &Issuer,
@@ -285,7 +292,7 @@ impl<'t> SignedToken<'t> {
     }
 }
 
-/// A `kid` is a string (RFC 7515 section 4.1.4), and where the policy needs one, it says something.
+/// A `kid` is a string (RFC 7515 section 4.1.4), and it is not empty if the policy needs one.
 fn check_key_id(header: &JoseHeader, policy: AccessTokenPolicy) -> Result<(), Rejection> {
     let needed = policy.needs_one_named_key();
     match &header.kid {
@@ -300,7 +307,7 @@ fn check_key_id(header: &JoseHeader, policy: AccessTokenPolicy) -> Result<(), Re
     }
 }
 
-/// Whether a token names the issuer whose tokens alone its key is for (the member `issuer` of Entra ID's JWKs).
+/// Whether a token names the issuer that its key is limited to (the member `issuer` of Entra ID's JWKs).
 fn is_issued_by(jws: VerifiedJws<'_, '_>, bound: &IssuerName) -> Result<bool, KeyTrouble> {
     let claims = jws.claims().map_err(|error| KeyTrouble::Final(malformed(&error)))?;
     let claim = |name: &str| claims.get(name).and_then(Value::as_str);
@@ -323,13 +330,11 @@ fn not_all_tried(left_out: usize) -> Rejection {
     ))
 }
 
-/// A message, with the reason why the key that a token names is skipped. The drop-in keeps to the sentence alone.
+/// Why the key that a token names is skipped, and what to do. The drop-in says neither.
 #[cold]
-fn with_reason(message: String, set: &JwkSet, sought: &Sought<'_>, now: UnixTime) -> String {
-    match set.why_none(sought, now).filter(|_| !sought.by_kid_alone) {
-        Some(reason) => format!("{message}: {reason}"),
-        None => message,
-    }
+fn why_skipped(set: &JwkSet, sought: &Sought<'_>, now: UnixTime) -> Option<String> {
+    let reason = set.why_none(sought, now).filter(|_| !sought.by_kid_alone)?;
+    Some(format!("{reason}. Have the issuer sign with a key that is not"))
 }
 
 #[cold]

@@ -11,13 +11,13 @@ use crate::time::{Leeway, NumericDate, UnixTime, Validity};
 
 use super::{AccessTokenPolicy, Profile};
 
-/// How far ahead of this clock a token may claim to be issued: FAPI 2.0 Security Profile section 5.3.2.1.
+/// How far ahead of this clock the `iat` of a token may lie: FAPI 2.0 Security Profile section 5.3.2.1.
 const MAX_ISSUED_AHEAD: Leeway = match Leeway::from_secs(60) {
     Some(leeway) => leeway,
     None => Leeway::NONE,
 };
 
-/// `iat`, `nbf` and `exp`, and for how long they let the token pass.
+/// Checks `iat`, `nbf` and `exp`, and returns the time in which the token is valid.
 pub(super) fn check(
     claims: &Object<'_>,
     policy: AccessTokenPolicy,
@@ -71,7 +71,7 @@ pub(super) fn check(
     }
 }
 
-/// The times that a token names, beside this server's.
+/// The times in a token, and the time of this server.
 #[cold]
 pub(super) fn facts(claims: &Object<'_>, policy: AccessTokenPolicy, now: UnixTime) -> Facts {
     let named = ["iat", "nbf", "exp"].into_iter().filter_map(|name| {
@@ -89,7 +89,7 @@ pub(super) fn facts(claims: &Object<'_>, policy: AccessTokenPolicy, now: UnixTim
     Facts::new(expected, if found.is_empty() { "no times" } else { &found })
 }
 
-/// The part of a validity in which the token is not older than it may be.
+/// The part of a validity in which the token is not older than the policy allows.
 fn young_enough(
     validity: Validity,
     issued: Option<NumericDate>,
@@ -106,12 +106,13 @@ fn young_enough(
     if last.is_still_ahead(now, policy.expiry_leeway) {
         return Ok(validity.before(Some(last), policy.expiry_leeway));
     }
-    Err(Code::TokenExpired.because(format!(
+    let rejection = Code::TokenExpired.because(format!(
         "The access token is too old: \"iat\" claim is {issued}, {} s before this server's time, {}, and \
-         maxTokenAgeSeconds is {max_age_secs}. The client asks the issuer for a new one",
+         maxTokenAgeSeconds is {max_age_secs}",
         issued.secs_apart(now),
         now.secs()
-    )))
+    ));
+    Err(rejection.advising(A_NEW_ONE))
 }
 
 /// A token whose `exp` has passed. The drop-in keeps the sentence that its applications know.
@@ -121,14 +122,11 @@ pub(super) fn expired(expires: NumericDate, policy: AccessTokenPolicy, now: Unix
         return Code::TokenExpired.because("\"exp\" claim timestamp check failed");
     }
     let secs = expires.secs_apart(now);
-    Code::TokenExpired.because(format!(
-        "The access token expired {secs} s ago: \"exp\" claim is {expires}, this server's time is {}{}",
+    let rejection = Code::TokenExpired.because(format!(
+        "The access token expired {secs} s ago: \"exp\" claim is {expires}, this server's time is {}",
         now.secs(),
-        match clock_advice(secs) {
-            "" => ". The client asks the issuer for a new one",
-            advice => advice,
-        }
-    ))
+    ));
+    rejection.advising(if may_be_clocks(secs) { CLOCKS } else { A_NEW_ONE })
 }
 
 #[cold]
@@ -137,18 +135,17 @@ fn not_yet_valid(not_before: NumericDate, policy: AccessTokenPolicy, now: UnixTi
         return Code::TokenNotYetValid.because("\"nbf\" claim timestamp check failed");
     }
     let secs = not_before.secs_apart(now);
-    Code::TokenNotYetValid.because(format!(
-        "The access token is not valid for another {secs} s: \"nbf\" claim is {not_before}, this server's time is {}{}",
+    let rejection = Code::TokenNotYetValid.because(format!(
+        "The access token is not valid for another {secs} s: \"nbf\" claim is {not_before}, this server's time is {}",
         now.secs(),
-        clock_advice(secs)
-    ))
+    ));
+    if may_be_clocks(secs) { rejection.advising(CLOCKS) } else { rejection }
 }
 
-/// What may help where the distance is one that clocks may have.
-fn clock_advice(secs: u64) -> &'static str {
-    if secs < u64::from(Leeway::MAX_SECS) {
-        ". If the token is fresh, check both clocks; `leewaySeconds` allows for their difference"
-    } else {
-        ""
-    }
+const A_NEW_ONE: &str = "The client asks the issuer for a new one";
+const CLOCKS: &str = "If the token is fresh, check both clocks; `leewaySeconds` allows for their difference";
+
+/// Whether the distance is one that clocks may have.
+fn may_be_clocks(secs: u64) -> bool {
+    secs < u64::from(Leeway::MAX_SECS)
 }

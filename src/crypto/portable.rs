@@ -1,4 +1,4 @@
-//! Digests, MACs and comparison in constant time, in pure Rust; secrets made of a seed that the host gives.
+//! Digests, MACs and comparison in constant time, in pure Rust; secrets derived from a seed that the host gives.
 //!
 //! In: bytes; one seed.
 //! Out: bytes; yes or no.
@@ -16,14 +16,14 @@ use subtle::ConstantTimeEq;
 
 static SEED: OnceLock<[u8; 32]> = OnceLock::new();
 
-/// Gives the process its secret: 32 bytes that nobody knows. `false` if it has one already.
+/// Gives the process its secret: 32 random bytes. `false` if it has one already.
 ///
 /// Call it before anything else here: the standard library's `RandomState` is constant in WebAssembly.
 pub fn seed(secret: [u8; 32]) -> bool {
     SEED.set(secret).is_ok()
 }
 
-/// A secret of 32 bytes that nobody knows, another one at each call; `None` where no seed was given.
+/// A random secret of 32 bytes, a new one at each call; `None` if no seed was given.
 pub fn random_secret() -> Option<[u8; 32]> {
     static CALLS: AtomicU64 = AtomicU64::new(0);
     let seed = SEED.get()?;
@@ -41,7 +41,7 @@ pub fn hmac_sha256(secret: &[u8; 32], message: &[u8]) -> [u8; 32] {
     mac.finalize().into_bytes().into()
 }
 
-/// Whether two texts are equal, in a time that does not tell where they differ.
+/// Whether two texts are equal, in a time that does not depend on where they differ.
 pub fn constant_time_eq(a: &[u8], b: &[u8]) -> bool {
     a.ct_eq(b).into()
 }
@@ -51,12 +51,12 @@ pub fn sha256(bytes: &[u8]) -> [u8; 32] {
     Sha256::digest(bytes).into()
 }
 
-/// The SHA-1 digest of some bytes, for `x5t` (RFC 7515 section 4.1.7) alone: it chooses a key, and proves nothing.
+/// The SHA-1 digest of some bytes, only for `x5t` (RFC 7515 section 4.1.7): it chooses a key, and proves nothing.
 pub(crate) fn sha1_of_certificate(der: &[u8]) -> [u8; 20] {
     Sha1::digest(der).into()
 }
 
-/// Hashes with a secret of the process, so that nobody can choose names that collide.
+/// Hashes with a secret of the process, so that an attacker cannot choose names that collide.
 #[derive(Clone)]
 pub struct SecretHasher {
     keys: [u64; 2],

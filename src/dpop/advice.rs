@@ -1,6 +1,6 @@
 //! Messages for developers about refused proofs: beside the sentences of `oidc-spa/server` they give ages and advice.
 //!
-//! In: what a proof says and what was expected; whether `oidc-spa/server`'s sentence is all that is to be said.
+//! In: what a proof says and what was expected; whether to use only the sentence of `oidc-spa/server`.
 //! Out: rejections.
 //! Never: a decision.
 
@@ -13,7 +13,7 @@ use crate::time::{Leeway, NumericDate, UnixTime};
 
 use super::window::ProofWindow;
 
-/// A proof that is no well-formed JWT, or lacks what one must have.
+/// A proof that is not a well-formed JWT, or lacks a required member.
 #[cold]
 pub(super) fn malformed(error: &dyn std::fmt::Display) -> Rejection {
     Code::ProofMalformed.because(format!("DPoP proof signature/structure invalid: {error}"))
@@ -31,13 +31,13 @@ pub(super) fn too_old(
     if as_oidc_spa {
         return Code::ProofStale.because(sentence);
     }
-    Code::ProofStale.because(format!(
-        "{sentence}: it is {issued}, {} s before this server's time, {}; up to {} s are accepted. The client makes a fresh proof \
-         for each request; if it does, check both clocks",
+    let rejection = Code::ProofStale.because(format!(
+        "{sentence}: it is {issued}, {} s before this server's time, {}; up to {} s are accepted",
         issued.secs_apart(now),
         now.secs(),
         window.back_secs()
-    ))
+    ));
+    rejection.advising("The client makes a fresh proof for each request; if it does, check both clocks")
 }
 
 /// A proof whose `iat` lies too far ahead.
@@ -57,12 +57,13 @@ pub(super) fn dated_ahead(
     } else {
         "Check both clocks; `proofLeewaySeconds` and `nonce` allow for clocks that differ"
     };
-    Code::ProofNotYetValid.because(format!(
-        "{sentence}: it is {issued}, {} s ahead of this server's time, {}; up to {} s are accepted. {advice}",
+    let rejection = Code::ProofNotYetValid.because(format!(
+        "{sentence}: it is {issued}, {} s ahead of this server's time, {}; up to {} s are accepted",
         issued.secs_apart(now),
         now.secs(),
         window.ahead().secs()
-    ))
+    ));
+    rejection.advising(advice)
 }
 
 /// A proof for another method.
@@ -80,20 +81,25 @@ pub(super) fn another_method(htm: Option<&Value<'_>>, expected: Option<&str>) ->
 pub(super) fn another_uri(
     htu: Option<&Value<'_>>,
     expected: Option<&str>,
-    advice: Option<&str>,
+    advice: Option<(&str, Option<String>)>,
 ) -> Rejection {
     let message = format!(
         "DPoP proof htu claim does not match request url. htu: {}, expected htu: {}",
         shown(htu),
         Shown(expected.unwrap_or("undefined"))
     );
-    Code::ProofUriMismatch.because(match advice {
-        Some(advice) => format!("{message}. {advice}"),
-        None => message,
-    })
+    let rejection = Code::ProofUriMismatch.because(message);
+    match advice {
+        Some((option, Some(base))) => rejection.advising(&format!(
+            "{option}. Where clients call this server there, the line is `publicBaseUrl: \"{}\"`",
+            Shown(&base)
+        )),
+        Some((option, None)) => rejection.advising(option),
+        None => rejection,
+    }
 }
 
-/// When a proof was made, beside what is accepted.
+/// The time of a proof, and the accepted times.
 #[cold]
 pub(super) fn times(claims: &Object<'_>, window: ProofWindow, has_nonces: bool, now: UnixTime) -> Facts {
     let nonce = if has_nonces { ", with a nonce of this server" } else { "" };
@@ -108,7 +114,7 @@ pub(super) fn times(claims: &Object<'_>, window: ProofWindow, has_nonces: bool, 
     Facts::new(expected, found.unwrap_or_else(|| "no iat".to_owned()) + if has_nonces { with } else { "" })
 }
 
-/// A claim as a message shows it: strings as they are, the rest by what it is.
+/// A claim as a message shows it: a string as it is, any other value by its type.
 pub(super) fn shown(claim: Option<&Value<'_>>) -> String {
     match claim {
         None => "undefined".to_owned(),
@@ -121,16 +127,17 @@ pub(super) fn shown(claim: Option<&Value<'_>>) -> String {
 #[cold]
 pub(crate) fn bound_without_proof(accepts_dpop: bool, as_oidc_spa: bool) -> Rejection {
     let sentence = "access token is DPoP bound (cnf.jkt claim present) but used with bearer scheme";
-    Code::TokenBound.because(match (as_oidc_spa, accepts_dpop) {
-        (true, _) => sentence.to_owned(),
-        (false, true) => format!(
-            "{sentence}. The client sends it as \"Authorization: DPoP\" and the token, with a fresh proof in the field \"DPoP\""
+    let rejection = Code::TokenBound.because(sentence);
+    match (as_oidc_spa, accepts_dpop) {
+        (true, _) => rejection,
+        (false, true) => rejection.advising(
+            "The client sends it as \"Authorization: DPoP\" and the token, with a fresh proof in the field \"DPoP\"",
         ),
-        (false, false) => format!(
-            "{sentence}. This server takes no proofs (`dpop: \"disabled\"`): allow them, or have the client ask the issuer for a \
-             token that is not bound"
+        (false, false) => rejection.advising(
+            "This server takes no proofs (`dpop: \"disabled\"`): allow them, or have the client ask the issuer for a token that is \
+             not bound",
         ),
-    })
+    }
 }
 
 /// A token that came with a proof, and is not bound to a DPoP key.
@@ -145,9 +152,10 @@ pub(crate) fn proof_without_bound(code: Code, accepts_bearer: bool, as_oidc_spa:
     } else {
         ""
     };
-    code.because(format!(
-        "DPoP validation error, missing cnf.jkt claim in the access token payload: the issuer did not bind the token to a DPoP key. \
-         The client sends a proof when it asks the issuer for the token, and the issuer has DPoP switched on for this client\
+    let message = "DPoP validation error, missing cnf.jkt claim in the access token payload: the issuer did not bind the token to a \
+                   DPoP key";
+    code.because(message).advising(&format!(
+        "The client sends a proof when it asks the issuer for the token, and the issuer has DPoP switched on for this client\
          {otherwise}"
     ))
 }
@@ -156,17 +164,17 @@ pub(crate) fn proof_without_bound(code: Code, accepts_bearer: bool, as_oidc_spa:
 #[cold]
 pub(super) fn algorithm_not_allowed(name: &str, accepted: AlgorithmSet, as_oidc_spa: bool) -> Rejection {
     let sentence = format!("Unsupported or too weak DPoP algorithm {}", Shown(name));
-    Code::ProofAlgorithmNotAllowed.because(if as_oidc_spa {
-        sentence
-    } else {
-        format!(
-            "{sentence}; accepted are {}, by `proofAlgorithms`, and the `algs` of the challenge tells the client",
-            accepted.names()
-        )
-    })
+    let rejection = Code::ProofAlgorithmNotAllowed.because(sentence);
+    if as_oidc_spa {
+        return rejection;
+    }
+    rejection.advising(&format!(
+        "accepted are {}, by `proofAlgorithms`, and the `algs` of the challenge tells the client",
+        accepted.names()
+    ))
 }
 
-/// A proof whose header cannot be read. It is not repeated: what stands there may be a token.
+/// A proof whose header cannot be read. The message does not repeat it, since it may be a token.
 #[cold]
 pub(super) fn unreadable(proof: &str, error: &JwsError, as_oidc_spa: bool) -> Rejection {
     let sentence = "Failed to decode DPoP proof header";
@@ -187,23 +195,22 @@ pub(super) fn outside_validity(
     now: UnixTime,
 ) -> Rejection {
     let sentence = format!("DPoP proof signature/structure invalid: \"{name}\" claim timestamp check failed");
-    code.because(if as_oidc_spa {
-        sentence
-    } else {
-        format!(
-            "{sentence}: it is {date}, and this server's time is {}, {} s apart. If the client has just made the proof, check both \
-             clocks",
-            now.secs(),
-            date.secs_apart(now)
-        )
-    })
+    if as_oidc_spa {
+        return code.because(sentence);
+    }
+    let rejection = code.because(format!(
+        "{sentence}: it is {date}, and this server's time is {}, {} s apart",
+        now.secs(),
+        date.secs_apart(now)
+    ));
+    rejection.advising("If the client has just made the proof, check both clocks")
 }
 
-/// The same refusal, with what to do about it where that follows from its code.
+/// The same refusal, with advice if the code allows one.
 #[cold]
 pub(crate) fn advised(rejection: Rejection, as_oidc_spa: bool) -> Rejection {
     match advice(rejection.code()).filter(|_| !as_oidc_spa) {
-        Some(more) => rejection.explained(more),
+        Some(advice) => rejection.advising(advice),
         None => rejection,
     }
 }

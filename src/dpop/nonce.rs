@@ -1,7 +1,7 @@
 //! Nonces of this server (RFC 9449 sections 8 and 9): stateless, unpredictable, good for two periods.
 //!
-//! In: a secret, the time, a nonce that came.
-//! Out: the nonce of now, and whether one that came is ours.
+//! In: a secret, the time, a received nonce.
+//! Out: the current nonce, and whether a received nonce is ours.
 //! Never: a memory of nonces, the time inside one, another server's nonce.
 
 use std::fmt;
@@ -10,13 +10,13 @@ use crate::crypto::{constant_time_eq, hmac_sha256};
 use crate::jose::base64url_encode;
 use crate::time::{Leeway, UnixTime};
 
-/// What the nonce is for, so that another use of the same secret gives other texts.
+/// The purpose of the nonce, so that another use of the same secret gives other texts.
 const PURPOSE: &[u8] = b"oidc-spa-native DPoP nonce";
 
 /// When a proof must hold a nonce.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NonceMode {
-    /// Where its own time does not say that it is fresh: the client's clock is wrong, or the proof is old.
+    /// If the proof is not fresh by its `iat`: the client's clock is wrong, or the proof is old.
     OnStaleProof,
     /// Always.
     Required,
@@ -69,8 +69,8 @@ impl Nonces {
         self.of_period(self.period(now))
     }
 
-    /// When this server gave a nonce: in this period or the one before. Another server that shares the secret may be in
-    /// the next period already, where its clock is `ahead` by so much; by more than one period it is not believed.
+    /// When this server gave a nonce: in this period or the one before. Another server with the same secret may already
+    /// be in the next period if its clock is ahead by at most `ahead`. Nonces of later periods are not accepted.
     pub fn given(&self, nonce: &str, now: UnixTime, ahead: Leeway) -> Option<Given> {
         let is_of = |period| constant_time_eq(self.of_period(period).as_bytes(), nonce.as_bytes());
         let this = self.period(now);
@@ -145,7 +145,7 @@ mod tests {
             // The next period alone, however long the leeway.
             (540, 300, Some(Given::Lately)),
             (539, 300, None),
-            // Nothing is good for longer.
+            // No nonce is good for longer.
             (719, 300, Some(Given::Before)),
             (720, 300, None),
         ] {

@@ -14,11 +14,12 @@ pub struct DpopPolicy {
     pub algorithms: AlgorithmSet,
     /// Where a proof's `iat` must lie.
     pub window: ProofWindow,
-    /// Where it must lie, if the proof holds a good nonce of this server: its clock may be wrong, but not by any time.
+    /// Where it must lie if the proof holds a good nonce of this server: the client's clock may be wrong, within a
+    /// bound.
     pub nonce_window: ProofWindow,
     /// Bytes of a proof.
     pub max_bytes: usize,
-    /// As `oidc-spa/server` does it: `htm` is compared without regard to case, though methods are case-sensitive (RFC 9110
-    /// section 9.1), and a refusal says what that library says and no more.
+    /// Follow `oidc-spa/server`: compare `htm` without regard to case, although methods are case-sensitive (RFC 9110
+    /// section 9.1), and use only that library's sentences for refusals.
     pub as_oidc_spa: bool,
 }

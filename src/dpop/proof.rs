@@ -1,8 +1,8 @@
-//! One DPoP proof, checked as RFC 9449 section 4.3 lists it.
+//! The checks of one DPoP proof, as RFC 9449 section 4.3 lists them.
 //!
-//! In: the proof, the access token's digest and confirmation, what the request was, this server's nonces, the time.
-//! Out: `Proof`, which only a proof that passes every check becomes; `ProofKey`, to be kept for the client's next one.
-//! Never: an issuer's keys, the memory of proofs seen before.
+//! In: the proof, the access token's digest and confirmation, the request's method and URI, this server's nonces, the
+//! time. Out: `Proof`, which is made only after every check has passed; `ProofKey`, to be kept for the client's next
+//! proof. Never: an issuer's keys, the memory of proofs seen before.
 
 use std::fmt;
 use std::sync::Arc;
@@ -44,28 +44,28 @@ impl fmt::Debug for TokenDigest {
     }
 }
 
-/// The rules that a proof is held against.
+/// The rules for the checks of a proof.
 pub(crate) struct ProofRules<'a> {
     pub policy: &'a DpopPolicy,
     /// This server's nonces, if it gives any.
     pub nonces: Option<&'a Nonces>,
-    /// Finds a key that a good proof with the very same header brought along under the same policy.
+    /// Finds the key of an earlier good proof with exactly the same header under the same policy.
     pub known_key: &'a dyn Fn(&str) -> Option<Arc<ProofKey>>,
 }
 
-/// A DPoP proof that passed every check but that of replay.
+/// A DPoP proof that passed every check except replay.
 #[derive(Debug)]
 pub struct Proof {
     record: ProofRecord,
-    /// Its key under its header, where that was not known before.
+    /// Its key under its header, if it was not known before.
     new_key: Option<(String, Arc<ProofKey>)>,
     /// It holds the nonce that this server gives now.
     has_current_nonce: bool,
 }
 
 impl Proof {
-    /// The checks. The numbers are those of RFC 9449 section 4.3. A refusal says what to do about it, unless it is to say
-    /// what `oidc-spa/server` says.
+    /// The checks. The numbers are those of RFC 9449 section 4.3. A refusal has advice, unless the policy uses the
+    /// sentences of `oidc-spa/server`.
     pub(crate) fn validate(
         proof: &str,
         access_token: TokenDigest,
@@ -105,7 +105,7 @@ impl Proof {
         Ok(Self { record, new_key, has_current_nonce })
     }
 
-    /// The checks of what a proof says, though no signature vouches for it: for an explanation, which goes on.
+    /// The checks of the claims without a verified signature, for an explanation, which goes on after a failure.
     pub(crate) fn explain_unverified(
         proof: &str,
         access_token: TokenDigest,
@@ -118,7 +118,7 @@ impl Proof {
         let jws = JoseHeader::decode(proof).and_then(|header| CompactJws::parse(proof, &header));
         let Ok(jws) = jws else { return };
         if let Some(claims) = jws.payload().hint().unverified() {
-            // What it says is noted; nothing is made of it.
+            // The outcome is noted, and the result is dropped.
             let _ = check_claims(claims, access_token, target, policy, nonces, now, watch);
         }
     }
@@ -128,14 +128,14 @@ impl Proof {
         self.has_current_nonce
     }
 
-    /// What is to be remembered of the proof, so that it is accepted once; and its key under its header, if that was not
-    /// known.
+    /// The record of the proof, which must be remembered so that it is accepted only once; and its key under its
+    /// header, if that was not known.
     pub(crate) fn into_parts(self) -> (ProofRecord, Option<(String, Arc<ProofKey>)>) {
         (self.record, self.new_key)
     }
 }
 
-/// The part of a proof that holds its header; `None` where it has not three parts.
+/// The header part of a proof; `None` if it does not have three parts.
 fn header_of(proof: &str) -> Option<&str> {
     let (header, rest) = proof.split_once('.')?;
     (rest.bytes().filter(|byte| *byte == b'.').count() == 1).then_some(header)
@@ -143,7 +143,7 @@ fn header_of(proof: &str) -> Option<&str> {
 
 /// One proof, of a bounded length.
 fn check_bounds(proof: &str, policy: &DpopPolicy) -> Result<(), Rejection> {
-    // 1. A field that holds several proofs holds none that is well formed.
+    // 1. A field with several proofs is malformed.
     if proof.contains(',') {
         return Err(proof_repeated());
     }
@@ -161,7 +161,7 @@ fn not_signed() -> Rejection {
         .because("DPoP proof signature/structure invalid: signature verification failed")
 }
 
-/// The checks of a proof's claims. Whether a signature vouches for them is the caller's affair.
+/// The checks of a proof's claims. The caller decides whether a signature must cover them.
 fn check_claims<'c>(
     claims: &'c Object<'_>,
     access_token: TokenDigest,
@@ -195,7 +195,7 @@ fn check_claims<'c>(
     });
     // 12a. The access token.
     watch.go_on(Check::ProofToken, check_access_token(claims, access_token).map_err(advised), || ())?;
-    // 3. What is left of the required claims.
+    // 3. The other required claims.
     let jti = watch.go_on(Check::ProofIdentifier, check_identifier(claims).map_err(advised), || "")?;
     Ok((fresh, jti))
 }
@@ -223,7 +223,7 @@ fn check_validity(claims: &Object<'_>, policy: &DpopPolicy, now: UnixTime) -> Re
     }
 }
 
-/// When the proof was made, by its own word, and whether it holds the nonce of now.
+/// The `iat` of the proof, and whether it holds the current nonce.
 struct Fresh {
     /// The first whole second that is not before its `iat`.
     issued: UnixTime,
@@ -257,7 +257,7 @@ fn check_fresh(
         None if nonces.mode() == NonceMode::Required => Err(needed("DPoP proof missing nonce claim")),
         None => {
             let issued = issued()?;
-            // With a nonce it could be fresh, unless the clock is wrong by more than that allows.
+            // With a nonce it could be accepted, unless the clock is wrong by more than the nonce's window allows.
             check_issued(issued, policy.window, policy, now)
                 .map_err(|rejection| match policy.nonce_window.place(issued, now) {
                     Lies::Within => {

@@ -1,4 +1,4 @@
-//! What the header of a client's proofs says, which is the same in each of them: its key and how it signs.
+//! The header of a client's proofs, which is the same in each proof: its key and its algorithm.
 //!
 //! In: a proof, the thumbprint to which the access token is bound.
 //! Out: `ProofKey`, to be kept for the client's next proof.
@@ -14,7 +14,7 @@ use crate::rejection::{Code, Rejection, Shown};
 use super::advice;
 use super::policy::DpopPolicy;
 
-/// What the header of a client's proofs says, which is the same in each of them: its key, parsed once.
+/// The header of a client's proofs, which is the same in each proof. Its key is parsed once.
 #[derive(Debug)]
 pub struct ProofKey {
     header: JoseHeader,
@@ -43,7 +43,7 @@ impl ProofKey {
         });
         // 4. Its type.
         watch.go_on(Check::ProofType, check_type(&header).map_err(advised), || ())?;
-        // 7. A public key, with no private member; 12b. the one that the token is bound to.
+        // 7. A public key, with no private member; 12b. it is the key that the token is bound to.
         let jwk = watch.check(Check::ProofKey, check_key(&header).map_err(advised))?;
         let thumbprint = jwk.thumbprint();
         let bound = check_thumbprint(&thumbprint, jkt).map_err(advised);
@@ -101,7 +101,7 @@ fn check_key(header: &JoseHeader) -> Result<&Jwk, Rejection> {
     }
 }
 
-/// Both sides are public: the token's claim is the client's to read, and the thumbprint is of its own key.
+/// Both values are public: the client can read the token's claim, and it has the key of the thumbprint.
 fn check_thumbprint(thumbprint: &Thumbprint, jkt: &str) -> Result<(), Rejection> {
     if thumbprint.as_str() == jkt {
         return Ok(());

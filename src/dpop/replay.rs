@@ -1,6 +1,7 @@
-//! The memory of DPoP proofs that were accepted (RFC 9449 section 11.1). Exact: it forgets nothing that is still of use.
+//! The memory of DPoP proofs that were accepted (RFC 9449 section 11.1). It is exact: it forgets no proof that could
+//! still be accepted.
 //!
-//! In: what to remember, the time.
+//! In: the record of a proof, the time.
 //! Out: whether it is new.
 //! Never: an eviction of a live entry, a token, a proof.
 
@@ -16,9 +17,9 @@ use crate::time::UnixTime;
 use super::shares::{Counts, Holder, Places, Rule};
 use super::window::ProofWindow;
 
-/// What is remembered of a proof: a digest of its key and `jti`, when it was made (the first whole second that is not
-/// before), and for whom it is counted. To find a second proof for a digest is out of reach, and would only have that
-/// proof refused.
+/// The record of a proof: a digest of its key and `jti`, its time (the first whole second that is not before its
+/// `iat`), and the holders whose counts it raises. An attacker cannot find a second proof with the same digest, and
+/// such a proof would only be refused.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ProofRecord {
     digest: [u8; 32],
@@ -35,13 +36,13 @@ impl ProofRecord {
             text.extend_from_slice(&(part.len() as u64).to_be_bytes());
             text.extend_from_slice(part.as_bytes());
         }
-        // A thumbprint is a digest already: its first characters tell keys apart.
+        // A thumbprint is a digest already, so its first characters differ for different keys.
         let mut key = [0; 16];
         key.iter_mut().zip(jkt.bytes()).for_each(|(to, from)| *to = from);
         Self { digest: sha256(&text), key, presenter: None, issued }
     }
 
-    /// The same, counted for the client and the user of the token that it came with, too.
+    /// The same record, counted also for the client and the user of its token.
     #[must_use]
     pub fn presented_by(self, presenter: Presenter) -> Self {
         Self { presenter: Some(presenter), ..self }
@@ -62,8 +63,8 @@ impl ProofRecord {
         Places::of(hasher, self.key, self.presenter)
     }
 
-    /// The last second in which any configuration accepts the proof. A memory that processes share keeps it for so long,
-    /// whoever writes it: the others may have other options, or another version's defaults during a roll-out.
+    /// The last second in which any configuration accepts the proof. A shared store keeps every proof until then: other
+    /// processes may have other options, or the defaults of another version during a roll-out.
     pub const fn last_second(&self) -> UnixTime {
         ProofWindow::last_second_of(self.issued)
     }
@@ -78,20 +79,20 @@ impl fmt::Debug for ProofRecord {
 /// What this process keeps of a proof: the half of its digest.
 type Half = [u8; 16];
 
-/// The answer of a replay memory: the proof was not there, and is now; or it is not taken for new.
+/// The answer of a replay memory: the proof is new and was stored, or it does not count as new.
 pub type Remembered = Result<(), NotNew>;
 
-/// Why a proof is not taken for new.
+/// Why a proof does not count as new.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NotNew {
-    /// It was there.
+    /// It was stored already.
     Seen,
-    /// It may have been there: the clock has gone back behind what was already forgotten, or a validator with a longer
-    /// window has begun since.
+    /// It may have been stored: the clock was set back to a time that is already forgotten, or a validator with a
+    /// longer window was made later.
     Forgotten,
-    /// There is no room. Nothing was forgotten to make some.
+    /// The memory is full. No proof was removed to make room.
     Full,
-    /// There is room, but the share of this holder is used up.
+    /// There is room, but this holder has used up its share.
     ShareFull(Holder),
     /// The replay store gave no answer, so it is not known whether the proof is new.
     Unavailable,
@@ -100,9 +101,9 @@ pub enum NotNew {
 /// The replay memory of one process.
 ///
 /// Proofs lie in slices by the time at which they were made. A slice is dropped whole, once the last of its proofs is
-/// too old to be accepted, so that forgetting costs nothing and a lookup asks a handful of sets. What was dropped is not
-/// accepted any more, however long the window of a later validator is, and wherever the clock goes: no proof that was
-/// made before the latest of the dropped ones is new.
+/// too old to be accepted, so that forgetting is cheap and a lookup searches only a few sets. A dropped proof is never
+/// accepted again: no proof that is older than the latest dropped one counts as new. This holds for later validators
+/// with longer windows, and after a change of the clock.
 pub struct ReplayMemory {
     entries: Mutex<Entries>,
     rule: Rule,
@@ -113,11 +114,11 @@ struct Entries {
     /// By first second and number of seconds: the number changes when the window grows.
     slices: BTreeMap<(i64, i64), Slice>,
     len: usize,
-    /// Of all slices.
+    /// The number of proofs in all slices.
     counts: Counts,
-    /// Proofs that were made at or before this second may be gone.
+    /// Proofs made at or before this second may have been dropped.
     forgotten: Option<UnixTime>,
-    /// Where the time of a proof may lie: the windows of all who share the memory.
+    /// The times in which a proof may lie: the union of the windows of all validators.
     window: ProofWindow,
     capacity: usize,
 }
@@ -134,7 +135,7 @@ impl ReplayMemory {
     /// Entries that a memory holds by default. A proof takes one for its window and up to an eighth more.
     pub const DEFAULT_CAPACITY: usize = 1_000_000;
 
-    /// A memory of so many entries, for proofs that are accepted in this window.
+    /// A memory with this many entries, for proofs that are accepted in this window.
     pub fn new(capacity: usize, window: ProofWindow) -> Self {
         let entries = Entries {
             slices: BTreeMap::new(),
@@ -147,20 +148,20 @@ impl ReplayMemory {
         Self { entries: Mutex::new(entries), rule: Rule::Fair, hasher: SecretHasher::default() }
     }
 
-    /// The same memory, of which whoever comes may use all.
+    /// The same memory without shares: each holder may use all of it.
     #[must_use]
     pub fn without_shares(self) -> Self {
         Self { rule: Rule::None, ..self }
     }
 
-    /// Has the memory keep proofs for as long as they are accepted in this window, too. Whoever accepts such proofs calls
-    /// it first; the longest window counts for all who share the memory.
+    /// Makes the memory also keep proofs for this window. A validator calls it before it accepts such proofs. The
+    /// longest window counts for all validators of the memory.
     pub fn cover(&self, window: ProofWindow) {
         let mut entries = self.lock();
         entries.window = entries.window.and(window);
     }
 
-    /// Has the memory hold at least so many entries.
+    /// Makes the memory hold at least this many entries.
     pub fn hold(&self, capacity: usize) {
         let mut entries = self.lock();
         entries.capacity = entries.capacity.max(capacity);
@@ -171,8 +172,8 @@ impl ReplayMemory {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Remembers a proof, unless it is remembered already. It is one step: if two threads bring the same proof, one of them
-    /// gets `Ok`.
+    /// Remembers a proof, unless it is remembered already. It is one atomic step: if two threads call it with the same
+    /// proof, only one of them gets `Ok`.
     pub fn remember(&self, record: &ProofRecord, now: UnixTime) -> Remembered {
         let places = record.places(&self.hasher);
         let mut entries = self.lock();
@@ -220,7 +221,7 @@ impl ReplayMemory {
         self.lock().len
     }
 
-    /// How many proofs it can hold.
+    /// How many proofs the memory can hold.
     pub fn capacity(&self) -> usize {
         self.lock().capacity
     }
@@ -238,7 +239,8 @@ impl fmt::Debug for ReplayMemory {
 }
 
 impl Entries {
-    /// Slices that a window is divided into. More cost a lookup more; fewer keep proofs longer than they are of use.
+    /// Slices that a window is divided into. With more slices a lookup costs more; with fewer slices proofs are kept
+    /// longer than needed.
     const SLICES: i64 = 8;
 
     fn forget_ended(&mut self, now: UnixTime) {
@@ -256,7 +258,7 @@ impl Entries {
         });
     }
 
-    /// Proofs that are accepted at one time lie in as many slices, and one more, whatever the window.
+    /// Proofs that are accepted at one time lie in this number of slices plus one, for every window.
     fn slice_of(&mut self, issued: UnixTime) -> &mut Slice {
         let span = self.window.back_secs() + self.window.ahead().secs();
         let secs = (span / Self::SLICES).max(1);

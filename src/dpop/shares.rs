@@ -1,22 +1,22 @@
-//! Counts the proofs in the replay memory by key, user and client, and decides which of these may add another.
+//! Counts the proofs in the replay memory by key, user and client, and decides which of these may add one more.
 //!
-//! In: a proof's key, and who its access token says presents it.
-//! Out: whether there is a place for one more; a count that may say too many, and never too few.
-//! Never: a list of keys or clients, which could be made long.
+//! In: a proof's key, and the client and user of its access token.
+//! Out: whether there is a place for one more. A count may be too high, and never too low.
+//! Never: a list of keys or clients, which an attacker could make long.
 
 use std::hash::BuildHasher;
 
 use crate::access_token::Presenter;
 use crate::crypto::SecretHasher;
 
-/// By whose proofs a share of the memory is used.
+/// The holders of shares of the memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Holder {
     /// One DPoP key.
     Key,
-    /// One user of one issuer, whatever keys it has.
+    /// One user of one issuer, with all its keys.
     Subject,
-    /// One client of one issuer, whatever keys and users it has.
+    /// One client of one issuer, with all its keys and users.
     Client,
 }
 
@@ -26,7 +26,7 @@ const CELLS: usize = 4096;
 /// The cells of one holder, one in each row.
 type Cells = [usize; ROWS];
 
-/// The cells of those whose share one proof takes.
+/// The cells of the three holders of one proof.
 #[derive(Clone, Copy)]
 pub(super) struct Places {
     key: Cells,
@@ -35,7 +35,7 @@ pub(super) struct Places {
 }
 
 impl Places {
-    /// Which cells they are is a secret of the process: nobody can aim at another's.
+    /// The choice of the cells is a secret of the process, so an attacker cannot choose the cells of another holder.
     pub fn of(hasher: &SecretHasher, key: [u8; 16], presenter: Option<Presenter>) -> Self {
         let cells = |hash: u64| std::array::from_fn(|row| (hash >> (row * 12)) as usize % CELLS);
         Self {
@@ -51,21 +51,21 @@ impl Places {
 pub(super) enum Rule {
     /// A key: a tenth of all. A client: four times as much as is free. A user: as much as its client has left of that.
     ///
-    /// So one client alone may use four fifths of the memory, and one user two thirds. However many proofs others send,
-    /// whoever has few of its own finds a place: ten clients that send all they can leave a fortieth of the memory, and
-    /// ten users of one client a fiftieth of what their client may use.
+    /// So one client alone may use four fifths of the memory, and one user two thirds. A holder with few proofs finds a
+    /// place even if others send very many: ten such clients leave a fortieth of the memory free, and ten such users of
+    /// one client leave a fiftieth of their client's share.
     Fair,
-    /// Whoever comes may use all.
+    /// Each holder may use all of it.
     None,
 }
 
 /// The part of a memory that one key may use, as a divisor.
 const KEY_SHARE: usize = 10;
-/// How many times as much as is free a client may use.
+/// A client may use the free part of the memory times this number.
 const CLIENT_SHARE: usize = 4;
 
 impl Rule {
-    /// Whose share is used up, in a memory of so many places of which so many are free.
+    /// The holder whose share is used up, by the number of all places and of free places.
     pub(crate) fn used_up(
         self,
         counts: &Counts,
@@ -89,7 +89,7 @@ impl Rule {
     }
 }
 
-/// How many proofs are whose.
+/// The counts of proofs for each holder.
 #[derive(Default)]
 pub(super) struct Counts {
     keys: Sketch,
@@ -109,7 +109,7 @@ impl Counts {
         }
     }
 
-    /// Takes away what `part` counted, all of which was counted here too.
+    /// Subtracts the counts of `part`, which are all included here.
     pub fn subtract(&mut self, part: &Self) {
         self.keys.subtract(&part.keys);
         self.subjects.subtract(&part.subjects);
@@ -117,9 +117,9 @@ impl Counts {
     }
 }
 
-/// A count-min sketch: it may say too many, where holders share all their cells, and never too few.
+/// A count-min sketch: a count may be too high if holders share all their cells, and is never too low.
 ///
-/// It takes no room before it counts something: a process may have many memories, of which few are used.
+/// It allocates when it first counts: a process may have many memories and use few of them.
 #[derive(Default)]
 struct Sketch(Option<Box<[[u32; CELLS]; ROWS]>>);
 

@@ -1,6 +1,6 @@
-//! What a proof must be for: the request's method and URI (RFC 9449 section 4.3, checks 8 and 9).
+//! The method and URI that a proof must name (RFC 9449 section 4.3, checks 8 and 9).
 //!
-//! In: a request's head, or what an application names itself; a proof's claims.
+//! In: a request's head, or method and URI from the application; a proof's claims.
 //! Out: `ExpectedTarget`; nothing, or a rejection.
 //! Never: a body, a query string or fragment that is compared.
 
@@ -13,7 +13,7 @@ use crate::request::{ProxyTrust, RequestHead, TargetUri};
 use super::advice;
 use super::policy::DpopPolicy;
 
-/// What the proof must be for.
+/// The method and URI that the proof must name.
 #[derive(Clone, Debug)]
 pub struct ExpectedTarget<'a> {
     /// The request's method; `None`: the application expects none, and the proof must not name one either.
@@ -25,11 +25,11 @@ pub struct ExpectedTarget<'a> {
 /// The URI that a proof must name.
 #[derive(Clone, Debug)]
 pub struct ExpectedUri<'a> {
-    /// The URI; `None` where the application's text is none.
+    /// The URI; `None` if the application's text is not a URI.
     pub uri: Option<TargetUri>,
-    /// How a message shows it.
+    /// Its text in messages.
     pub shown: Cow<'a, str>,
-    /// Which option helps where a proxy stands between, for the message.
+    /// The option that may help behind a proxy, for the message.
     pub advice: Option<&'static str>,
 }
 
@@ -42,7 +42,7 @@ impl<'a> ExpectedTarget<'a> {
         Ok(Self { method: Some(head.method), uri: Some(uri) })
     }
 
-    /// The target that an application names itself.
+    /// The target from the application's own values.
     pub fn of_application(method: Option<&'a str>, uri: Option<&'a str>) -> Self {
         let uri = uri.map(|text| ExpectedUri {
             uri: TargetUri::parse(text),
@@ -86,7 +86,8 @@ pub(super) fn check_uri(claims: &Object<'_>, expected: Option<&ExpectedUri<'_>>)
     }
     let advice = expected.and_then(|expected| {
         let named = htu.and_then(Value::as_str).and_then(TargetUri::parse)?;
-        expected.advice.filter(|_| expected.uri.as_ref().is_some_and(|uri| uri.may_be_behind(&named)))
+        let uri = expected.uri.as_ref().filter(|uri| uri.may_be_behind(&named))?;
+        expected.advice.map(|option| (option, uri.base_behind(&named)))
     });
     Err(advice::another_uri(htu, expected.map(|expected| &*expected.shown), advice))
 }

@@ -1,8 +1,8 @@
 //! How far from this clock a proof's `iat` may lie (RFC 9449 sections 4.3 and 11.1).
 //!
 //! In: seconds back and ahead.
-//! Out: `ProofWindow`, and the last second of a proof by the longest one there is.
-//! Never: a window that a memory which is shared does not wait for.
+//! Out: `ProofWindow`, and the last second of a proof by the longest window.
+//! Never: a window that is longer than a shared store keeps proofs.
 
 use crate::time::{Leeway, NumericDate, UnixTime};
 
@@ -19,7 +19,7 @@ pub struct ProofWindow {
 pub(crate) enum Lies {
     /// Too far back.
     Before,
-    /// Where it may.
+    /// Within the window.
     Within,
     /// Too far ahead.
     After,
@@ -27,10 +27,10 @@ pub(crate) enum Lies {
 
 impl ProofWindow {
     /// The longest time after its `iat` for which any configuration accepts a proof, in seconds. Processes that share a
-    /// memory of proofs need not know each other's options: each has a proof kept for so long.
+    /// replay store need not know each other's options: each stores a proof for this time.
     pub const LONGEST_SECS: u16 = 300;
 
-    /// Nothing but the present second.
+    /// Only the present second.
     pub const NARROWEST: Self = Self { back_secs: 0, ahead: Leeway::NONE };
 
     /// The window from `back_secs` seconds back to `ahead` ahead; `None` above [`ProofWindow::LONGEST_SECS`].

@@ -28,7 +28,7 @@ pub enum Algorithm {
 }
 
 impl Algorithm {
-    /// Every algorithm that is accepted where nothing else is said, in the order in which challenges name them.
+    /// The algorithms that are accepted by default, in the order in which challenges name them.
     pub const ALL: [Self; 11] = [
         Self::RS256,
         Self::RS384,
@@ -43,8 +43,8 @@ impl Algorithm {
         Self::Ed25519,
     ];
 
-    /// Those that withstand quantum computers, as JOSE is about to name them (draft-ietf-cose-dilithium). They are accepted
-    /// where a policy names them.
+    /// The algorithms that are safe against quantum computers, with their names for JOSE (draft-ietf-cose-dilithium).
+    /// They are accepted only if a policy names them.
     pub(crate) const POST_QUANTUM: [Self; 3] = [Self::MlDsa44, Self::MlDsa65, Self::MlDsa87];
 
     /// Every algorithm that is known.
@@ -77,8 +77,8 @@ impl Algorithm {
         Self::known().find(|algorithm| algorithm.name() == name)
     }
 
-    /// Bytes of a signature, where they are the same for each key (RFC 7518 section 3.4, RFC 8032 section 5.1.6, FIPS 204
-    /// section 4).
+    /// Length of a signature in bytes, if it is the same for each key (RFC 7518 section 3.4, RFC 8032 section 5.1.6,
+    /// FIPS 204 section 4).
     #[cfg(not(feature = "aws-lc"))]
     pub(crate) const fn signature_bytes(self) -> Option<usize> {
         match self.key_type() {
@@ -112,7 +112,7 @@ impl fmt::Display for Algorithm {
     }
 }
 
-/// What a key is made of: its `kty` and `crv` together, and for `AKP` its `alg`.
+/// The type of a key: its `kty` and `crv` together, and for `AKP` its `alg`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum KeyType {
     Rsa,

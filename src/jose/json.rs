@@ -2,7 +2,7 @@
 //!
 //! In: bytes.
 //! Out: `Object` and `Value`, which borrow from the text.
-//! Never: a last-one-wins reading, a lone surrogate, a field that is skipped unread.
+//! Never: the last of several equal names, a lone surrogate, a member that is not checked.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 
 use crate::crypto::SecretSet;
 
-/// How deep objects and arrays may lie in one another.
+/// Greatest depth of nested objects and arrays.
 pub(crate) const MAX_DEPTH: usize = 64;
 
 /// A JSON value.
@@ -65,7 +65,7 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// What it is, as a message says it.
+    /// Its type, as a message names it.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Null => "null",
@@ -83,7 +83,7 @@ impl<'a> Value<'a> {
 pub struct Object<'a>(Vec<(Cow<'a, str>, Value<'a>)>);
 
 impl<'a> Object<'a> {
-    /// Reads a JSON text that is an object and nothing else.
+    /// Reads a JSON text that is an object.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, JsonError> {
         match parse(bytes)? {
             Value::Object(object) => Ok(object),
@@ -96,7 +96,7 @@ impl<'a> Object<'a> {
         self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value)
     }
 
-    /// Whether there is a member of this name, whatever its value.
+    /// Whether there is a member of this name, with any value.
     pub fn has(&self, name: &str) -> bool {
         self.get(name).is_some()
     }
@@ -133,8 +133,8 @@ pub fn parse(bytes: &[u8]) -> Result<Value<'_>, JsonError> {
     Ok(value)
 }
 
-/// The items of an array that is a member of an object, each as the JSON text that it is: what is wrong with one of them
-/// is wrong with that one alone. `None` where there is no such array.
+/// The items of an array that is a member of an object, each as its own JSON text. So an error in one item does not
+/// affect the others. `None` if there is no such array.
 pub fn texts_of_items<'a>(bytes: &'a [u8], member: &'static str) -> Result<Option<Vec<&'a [u8]>>, JsonError> {
     let invalid = |error: serde_json::Error| JsonError::Invalid(without_input(&error));
     let text = std::str::from_utf8(bytes).map_err(|_| JsonError::Invalid("not UTF-8".into()))?;
@@ -266,8 +266,8 @@ impl<'de> Visitor<'de> for Strict {
     }
 }
 
-/// Finds a duplicate name: by comparing while the object is small, by a keyed hash once it is large, so that no
-/// choice of names makes it slow.
+/// Finds a duplicate name. In a small object it compares the names. In a large one it uses a hash with a secret, so
+/// that an attacker cannot choose names that make it slow.
 #[derive(Default)]
 struct SeenNames {
     names: SecretSet<String>,

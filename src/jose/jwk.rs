@@ -1,7 +1,7 @@
 //! Public JSON Web Keys (RFC 7517, 7518 section 6, 8037, draft-ietf-cose-dilithium) and their thumbprints (RFC 7638).
 //!
 //! In: a JSON object.
-//! Out: `Jwk`, which says what a key is and may do, and `Thumbprint`.
+//! Out: `Jwk`, which holds a key and its allowed uses, and `Thumbprint`.
 //! Never: a private or symmetric key, a verification.
 
 use std::fmt;
@@ -21,8 +21,8 @@ pub(super) const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
 /// Names in a `key_ops`. RFC 7517 section 4.3 registers eight; each is compared with each.
 const MAX_KEY_OPS: usize = 16;
 
-/// A public key as its owner describes it. Its members are well formed; whether they are a key is for
-/// [`VerificationKey`](super::verification_key::VerificationKey) to say.
+/// A public key as its owner describes it. Its members are well formed.
+/// [`VerificationKey`](super::verification_key::VerificationKey) decides whether its numbers are a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Jwk {
     pub(super) material: Material,
@@ -52,7 +52,7 @@ pub(super) enum Material {
 }
 
 impl Material {
-    /// The JWK with the members of its type alone, in the order that a thumbprint takes them (RFC 7638 section 3.2).
+    /// The JWK with only the members of its type, in the order of a thumbprint (RFC 7638 section 3.2).
     pub(super) fn to_json(&self) -> String {
         let b64 = base64url_encode;
         // The values are base64url and registered names: nothing in them needs escaping.
@@ -77,10 +77,10 @@ impl Material {
 /// How a key may be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Spelling {
-    /// One spelling only: where a thumbprint is taken, another spelling would be another thumbprint.
+    /// One spelling only, since another spelling would give another thumbprint.
     Canonical,
     /// As some issuers publish it: an RSA modulus or exponent may have leading zeros, against RFC 7518 section 2, and a
-    /// `use`, `alg` or `key_ops` that is `null` or empty says nothing.
+    /// `use`, `alg` or `key_ops` that is `null` or empty counts as absent.
     Lenient,
 }
 
@@ -101,7 +101,7 @@ pub enum JwkError {
     /// A `use` that is not `sig`.
     #[error("its `use` is another than \"sig\"")]
     Use,
-    /// A `key_ops` that does not include verifying, or is no list of a few different names.
+    /// A `key_ops` that does not include `verify`, or is not a list of a few different names.
     #[error("its `key_ops` is not a list of different operations with \"verify\" among them")]
     KeyOps,
     /// An `alg` that is unknown or does not fit the key.
@@ -110,7 +110,7 @@ pub enum JwkError {
     /// An RSA modulus out of bounds.
     #[error("its modulus has {0} bits; from 2048 to 8192 are accepted")]
     RsaSize(usize),
-    /// The numbers are not a key: a point off its curve or of small order, an even exponent.
+    /// The numbers are not a key: a point that is not on its curve or has a small order, an even exponent.
     #[error("its numbers are not a valid public key")]
     Invalid,
 }
@@ -139,8 +139,8 @@ impl Jwk {
         }
     }
 
-    /// The algorithms that this key may verify: its own `alg`, or all that fit its type. Both names of what an Ed25519 key
-    /// does are one algorithm (RFC 9864 section 2.2).
+    /// The algorithms that this key may verify: its own `alg`, or all that fit its type. The two names for Ed25519 are
+    /// one algorithm (RFC 9864 section 2.2).
     pub fn algorithms(&self) -> impl Iterator<Item = Algorithm> {
         let (declared, key_type) = (self.algorithm, self.key_type());
         let is_declared = move |algorithm| {
@@ -150,8 +150,8 @@ impl Jwk {
             .filter(move |algorithm| algorithm.key_type() == key_type && is_declared(*algorithm))
     }
 
-    /// The bits of an RSA modulus, by which the cost of a verification grows; zero for other keys, which have one size a
-    /// type.
+    /// The bits of an RSA modulus: the cost of a verification grows with them. Zero for other keys, which have one size
+    /// for each type.
     pub(super) fn modulus_bits(&self) -> usize {
         match &self.material {
             Material::Rsa { n, .. } => bit_length(n),
@@ -206,7 +206,7 @@ fn rsa(object: &Object<'_>, spelling: Spelling) -> Result<Material, JwkError> {
     if !RSA_BITS.contains(&bits) {
         return Err(JwkError::RsaSize(bits));
     }
-    // An even exponent inverts nothing, and an exponent of one signs nothing.
+    // An even exponent has no inverse, and with an exponent of one every text is its own signature.
     let odd = e.last().is_some_and(|last| last % 2 == 1);
     if !odd || e == [1] {
         return Err(JwkError::Invalid);
@@ -244,7 +244,8 @@ fn bytes(object: &Object<'_>, name: &'static str, length: usize) -> Result<Vec<u
         .ok_or(JwkError::Member(name, "canonical base64url of the full length of its kind"))
 }
 
-/// `use` and `key_ops`, each absent or for verifying, and not at odds with each other (RFC 7517 sections 4.2, 4.3).
+/// `use` and `key_ops`: each must be absent or allow verifying, and they must not contradict each other (RFC 7517
+/// sections 4.2, 4.3).
 fn check_purpose(object: &Object<'_>, spelling: Spelling) -> Result<(), JwkError> {
     if spelling.said(object, "use").is_some_and(|purpose| purpose.as_str() != Some("sig")) {
         return Err(JwkError::Use);
@@ -269,7 +270,7 @@ fn declared_algorithm(object: &Object<'_>, spelling: Spelling) -> Result<Option<
 }
 
 impl Spelling {
-    /// A member that may be left out, where it says something.
+    /// An optional member, if it is present and not empty.
     pub(crate) fn said<'o, 'a>(self, object: &'o Object<'a>, name: &str) -> Option<&'o Value<'a>> {
         let value = object.get(name)?;
         let is_empty = match value {

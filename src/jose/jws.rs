@@ -1,8 +1,8 @@
 //! Compact JWS (RFC 7515 section 7.1): text, then parts, then a verified payload.
 //!
 //! In: a compact serialisation and a `VerificationKey`.
-//! Out: `JoseHeader`, `CompactJws`, its `Payload`, and `VerifiedJws`, which only a good signature makes.
-//! Never: a payload before its signature, a key that the header points at (`jku`, `x5u`, `x5c`).
+//! Out: `JoseHeader`, `CompactJws`, its `Payload`, and `VerifiedJws`, which is made only after a good signature.
+//! Never: a payload before its signature, a key from a URL or certificate in the header (`jku`, `x5u`, `x5c`).
 
 use std::cell::OnceCell;
 use std::fmt;
@@ -21,7 +21,7 @@ const MAX_HEADER_BYTES: usize = 4 * 1024;
 /// Characters of a `kid` that are read.
 pub(crate) const MAX_KID_CHARS: usize = 1024;
 
-/// Characters of a certificate's thumbprint that are read: a SHA-256 digest takes 43, and 64 where it is in hexadecimal.
+/// Characters of a certificate's thumbprint that are read: a SHA-256 digest takes 43, or 64 in hexadecimal.
 const MAX_THUMBPRINT_CHARS: usize = 128;
 
 /// Why a text is not a compact JWS that this library reads.
@@ -36,7 +36,7 @@ pub enum JwsError {
     /// A header or payload that is not one unambiguous JSON object.
     #[error("the {0} is {1}")]
     Json(&'static str, JsonError),
-    /// A header beyond its bound.
+    /// A header that is too long.
     #[error("the header is longer than {MAX_HEADER_BYTES} bytes")]
     HeaderTooLong,
     /// A header member that changes the meaning of the others and is not understood here (RFC 7515 section 4.1.11).
@@ -44,12 +44,12 @@ pub enum JwsError {
     Unsupported(&'static str),
 }
 
-/// A header member that may be absent, of the wrong type, or there.
+/// A header member that is absent, wrong or present.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Member<T> {
     /// There is no such member.
     Absent,
-    /// There is one, but not as it should be.
+    /// There is one, with a wrong type or length.
     Malformed,
     /// Its value.
     Is(T),
@@ -65,7 +65,7 @@ impl<T> Member<T> {
     }
 }
 
-/// The protected header of a JWS (RFC 7515 section 4). It is not verified: anybody may have written it.
+/// The protected header of a JWS (RFC 7515 section 4). It is not verified: an attacker may have written it.
 #[derive(Clone, Debug)]
 pub struct JoseHeader {
     /// `alg`, as written.
@@ -78,7 +78,7 @@ pub struct JoseHeader {
     pub x5t_s256: Member<String>,
     /// `typ`, in lower case and without the `application/` that may be left out (RFC 7515 section 4.1.9).
     pub typ: Member<String>,
-    /// `jwk`: the key that a DPoP proof brings along.
+    /// `jwk`: the key inside a DPoP proof.
     pub jwk: Member<Result<Jwk, JwkError>>,
     unsupported: Option<&'static str>,
     has_enc: bool,
@@ -86,7 +86,7 @@ pub struct JoseHeader {
 }
 
 impl JoseHeader {
-    /// Reads the header of a compact JWS or JWE; the other parts are not looked at.
+    /// Reads the header of a compact JWS or JWE, and not the other parts.
     pub fn decode(compact: &str) -> Result<Self, JwsError> {
         // A JWE differs from a JWS by its five parts (RFC 7516 section 9); both begin with a header.
         let (first, _) = match memchr_iter(b'.', compact.as_bytes()).take(5).count() {
@@ -109,8 +109,8 @@ impl JoseHeader {
                 Some(Value::Object(jwk)) => Member::Is(Jwk::parse(jwk, Spelling::Canonical)),
                 Some(_) => Member::Malformed,
             },
-            // None of these can be part of a signed JWT as it is read here: extensions that must be understood,
-            // the unencoded payload (RFC 7797 section 7), and members of encrypted JWTs.
+            // This library reads no signed JWT with one of these: extensions that must be understood, the unencoded
+            // payload (RFC 7797 section 7), and members of encrypted JWTs.
             unsupported: ["crit", "b64", "zip", "enc"].into_iter().find(|name| object.has(name)),
             has_enc: object.has("enc"),
             has_nonce: object.has("nonce"),
@@ -138,7 +138,7 @@ pub(crate) fn is_jwe(compact: &str) -> bool {
     memchr_iter(b'.', compact.as_bytes()).take(5).count() == 4
 }
 
-/// The three parts of a compact JWS, before anything is known of its signature.
+/// The three parts of a compact JWS. Its signature is not verified yet.
 pub struct CompactJws<'a> {
     signing_input: &'a str,
     payload: &'a str,
@@ -147,7 +147,8 @@ pub struct CompactJws<'a> {
     decoded: OnceCell<Option<Vec<u8>>>,
 }
 
-/// The payload of a compact JWS: decoded once and parsed once, whoever asks how often. Before the signature it gives hints.
+/// The payload of a compact JWS. It is decoded and parsed only once. Before the signature is verified, it gives only
+/// hints.
 pub struct Payload<'j> {
     jws: &'j CompactJws<'j>,
     parsed: OnceCell<Result<Object<'j>, JwsError>>,
@@ -173,7 +174,7 @@ impl<'a> CompactJws<'a> {
         key.verify(algorithm, self.signing_input.as_bytes(), &self.signature)
     }
 
-    /// The payload, of which nothing is read yet.
+    /// The payload, which is not decoded yet.
     pub fn payload(&self) -> Payload<'_> {
         Payload { jws: self, parsed: OnceCell::new() }
     }
@@ -195,8 +196,8 @@ impl<'j> Payload<'j> {
         is_signed.then(|| Ok(VerifiedJws { bytes: self.jws.bytes()?, payload: self }))
     }
 
-    /// Claims of the payload that nobody has vouched for: `iss` to choose whose keys to look up, `exp` and `aud` to
-    /// spare the issuer a request, and others a place, for a token that is refused anyway.
+    /// Unverified claims of the payload. `iss` chooses the issuer whose keys are looked up. `exp` and `aud` avoid a
+    /// request to the issuer, and a place in the queue, for a token that is refused anyway.
     pub fn hint(&self) -> Hint<'_, 'j> {
         Hint(self.claims().ok())
     }
@@ -207,7 +208,7 @@ impl<'j> Payload<'j> {
     }
 }
 
-/// What an unverified token says of itself. It chooses where to look; it never becomes a claim.
+/// Unverified members of a token. They choose the issuer and its keys, and never become claims.
 pub struct Hint<'p, 'j>(Option<&'p Object<'j>>);
 
 impl<'p, 'j> Hint<'p, 'j> {
@@ -230,7 +231,7 @@ impl<'p, 'j> Hint<'p, 'j> {
         list.iter().chain(one).filter_map(Value::as_str)
     }
 
-    /// All of it, to be shown to whoever asks why the token was refused. Nothing is decided by it.
+    /// All members, for an explanation of a refusal. No decision uses them.
     pub(crate) fn unverified(&self) -> Option<&'p Object<'j>> {
         self.0
     }

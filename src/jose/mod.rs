@@ -1,6 +1,6 @@
 //! JOSE: signed JWTs and the keys that verify them (RFC 7515, 7517, 7518, 7638, 8037, 9864).
 //!
-//! In: text that anybody may have written.
+//! In: text that an attacker may have written.
 //! Out: `CompactJws`, `VerifiedJws`, `Jwk`, `VerificationKey`.
 //! Never: OAuth, requests, the network.
 
@@ -13,8 +13,8 @@ pub mod verification_key;
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 
-/// Decodes base64url as JOSE writes it (RFC 7515 section 2): no padding, no white space, no other alphabet, and no
-/// bit set behind the last byte, so that a value has one spelling only.
+/// Decodes base64url as JOSE writes it (RFC 7515 section 2): no padding, no white space, no other alphabet, and no set
+/// bit after the last byte. So a value has only one spelling.
 pub(crate) fn base64url_decode(text: &str) -> Option<Vec<u8>> {
     URL_SAFE_NO_PAD.decode(text).ok()
 }

@@ -4,8 +4,8 @@
 //! Out: yes or no, without a reason.
 //! Never: JSON, claims, a reason why a signature failed.
 //!
-//! Which keys and signatures are good is said here. The arithmetic is done by aws-lc with the feature `aws-lc`, else by
-//! the program around this library.
+//! This file has the rules for good keys and signatures. The arithmetic is done by aws-lc with the feature `aws-lc`,
+//! otherwise by the surrounding program.
 
 #[cfg(not(feature = "aws-lc"))]
 pub mod asked;
@@ -61,7 +61,7 @@ impl VerificationKey {
         backend::from_der(der)
     }
 
-    /// What tells a cheap verification from a dear one of the same algorithm: the bits of an RSA modulus, else zero.
+    /// The relative cost of a verification with the same algorithm: the bits of an RSA modulus, otherwise zero.
     pub fn modulus_bits(&self) -> usize {
         self.modulus_bits
     }
@@ -94,8 +94,8 @@ impl fmt::Debug for VerificationKey {
     }
 }
 
-/// The y coordinates (little endian) of the points of edwards25519 whose order divides 8, with those of them that
-/// have a second, non-canonical spelling. A key or an R among them verifies signatures that nobody made.
+/// The y coordinates (little endian) of the points of edwards25519 whose order divides 8, with their second,
+/// non-canonical spelling if there is one. With such a key or R, signatures can be forged.
 const SMALL_ORDER: [[u8; 32]; 7] = [
     y_coordinate(0x00, 0x00, 0x00),
     y_coordinate(0x01, 0x00, 0x00),
@@ -119,12 +119,12 @@ const fn y_coordinate(first: u8, middle: u8, last: u8) -> [u8; 32] {
     bytes
 }
 
-/// Whether a public key's point is written in the one way and not of small order.
+/// Whether a public key's point has its canonical spelling and no small order.
 fn is_good_point(bytes: &[u8]) -> bool {
     !small_order(bytes) && canonical_point(bytes)
 }
 
-/// Whether the first 32 bytes are a point of small order, its sign bit aside.
+/// Whether the first 32 bytes are a point of small order, without its sign bit.
 fn small_order(bytes: &[u8]) -> bool {
     let Some(point) = bytes.first_chunk::<32>() else { return false };
     let mut y = *point;

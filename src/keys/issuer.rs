@@ -1,4 +1,4 @@
-//! An issuer: its identifier, its other names, and where its metadata lies (RFC 8414 sections 2 and 3, OpenID Connect
+//! An issuer: its identifier, its other names, and the URLs of its metadata (RFC 8414 sections 2 and 3, OpenID Connect
 //! Discovery 1.0 section 4).
 //!
 //! In: configuration.
@@ -10,8 +10,8 @@ use url::Url;
 use super::issuer_name::{Comparison, IssuerName, TENANT, without_slash};
 use super::secure_url::{Transport, UrlError, is_loopback, secure_url};
 
-/// An issuer's identifier: an https URL (http for a loopback address) without query and fragment, where its metadata
-/// lies; or a mere name, where its keys are found otherwise.
+/// An issuer's identifier: an https URL (http for a loopback address) without query and fragment, from which the URLs
+/// of its metadata follow; or only a name, if its keys come from elsewhere.
 ///
 /// ```
 /// use oidc_spa_native::keys::issuer::Issuer;
@@ -27,19 +27,19 @@ pub struct Issuer {
     name: IssuerName,
     /// Other names that its tokens hold.
     aliases: Vec<IssuerName>,
-    /// Where its metadata lies; `None` where its identifier is a name only.
+    /// The URLs of its metadata; `None` if its identifier is only a name.
     url: Option<Url>,
     transport: Transport,
 }
 
-/// Where metadata lies: below the identifier, or before its path.
+/// The place of metadata: below the identifier, or before its path.
 const OPENID: &str = "/.well-known/openid-configuration";
 const OAUTH: &str = "/.well-known/oauth-authorization-server";
 
 /// Where Entra ID publishes the metadata of all tenants.
 const ALL_TENANTS: &str = "common";
 
-/// Why a text is no issuer's identifier or name, or a URL none that this issuer may announce.
+/// Why a text is not an issuer's identifier or name, or why this issuer may not name a URL.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[allow(missing_docs)]
 pub enum IssuerError {
@@ -80,21 +80,21 @@ impl Issuer {
         Ok(Self { name: IssuerName::of(text), aliases: Vec::new(), url: Some(url), transport })
     }
 
-    /// Reads the name of an issuer whose keys are found otherwise than by its metadata: any StringOrURI (RFC 7519 section
-    /// 2), such as `"urn:example:issuer"` or an http URL at which nothing is fetched.
+    /// Reads the name of an issuer whose keys do not come from its metadata: any StringOrURI (RFC 7519 section 2), such
+    /// as `"urn:example:issuer"` or an http URL from which nothing is fetched.
     pub fn named(text: &str, transport: Transport) -> Result<Self, IssuerError> {
         let name = read_name(text)?;
-        // An address stays one: clients may be told of it.
+        // An address stays an address, since the metadata may show it to clients.
         let address = match Self::reached_by(text, transport) {
             Ok(issuer) => issuer.url,
-            // No token holds it: it was written by mistake.
+            // No token can hold such a name, so it is a mistake in the options.
             Err(error @ IssuerError::Discovery(_)) => return Err(error),
             Err(_) => None,
         };
         Ok(Self { name, aliases: Vec::new(), url: address, transport })
     }
 
-    /// The same issuer, of whose tokens some hold this name.
+    /// The same issuer with one more name.
     pub fn also_named(mut self, text: &str) -> Result<Self, IssuerError> {
         let name = read_name(text)?;
         if !self.has_a_name_of(&name) {
@@ -113,7 +113,7 @@ impl Issuer {
         std::iter::once(&self.name).chain(&self.aliases)
     }
 
-    /// Whether a client could ask for its metadata: its identifier is an address, and of one issuer.
+    /// Whether a client could fetch its metadata: its identifier is an address, and not a template.
     pub(crate) fn is_address(&self) -> bool {
         self.url.is_some() && !self.name.is_template()
     }
@@ -138,8 +138,8 @@ impl Issuer {
         self.names().any(|name| name.names(iss, tid, comparison))
     }
 
-    /// Where the metadata may be, in the order to try: OpenID Connect Discovery 1.0 section 4, RFC 8414 section 3.1, and
-    /// what RFC 8414 section 5 calls the name of the former in the place of the latter. Nowhere, where its identifier is a name only.
+    /// Where the metadata may be, in the order to try: OpenID Connect Discovery 1.0 section 4, RFC 8414 section 3.1,
+    /// and the mixed form of RFC 8414 section 5. No place if its identifier is only a name.
     pub fn metadata_urls(&self) -> Vec<String> {
         let Some(own) = &self.url else { return Vec::new() };
         let path = without_slash(own.path());
@@ -155,8 +155,8 @@ impl Issuer {
         urls
     }
 
-    /// A URL that this issuer's metadata names, in its normal form. Plain http to this very machine is for an issuer that
-    /// is itself here: what an issuer elsewhere says must not choose whom this machine asks.
+    /// A URL that this issuer's metadata names, in its normal form. Plain http to this machine is only for an issuer
+    /// that is itself on this machine: an issuer elsewhere must not choose a service of this machine.
     pub(super) fn announced_url(&self, text: &str) -> Result<String, IssuerError> {
         let url = secure_url(text, self.transport)?;
         if url.scheme() == "http"

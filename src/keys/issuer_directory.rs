@@ -1,8 +1,8 @@
-//! Accepted issuers, found by what a token says of itself: at the same cost for one and for a thousand.
+//! Finds the accepted issuer that an unverified token names, at the same cost for one issuer and for a thousand.
 //!
 //! In: the names of the issuers, in order.
 //! Out: the position of the one that may have issued a token.
-//! Never: a verdict: what an unverified token says only chooses whose keys are looked up.
+//! Never: a verdict. An unverified token only chooses the issuer whose keys are looked up.
 
 use super::issuer::Issuer;
 use super::issuer_name::{IssuerName, without_slash};
@@ -13,9 +13,9 @@ use crate::crypto::SecretMap;
 pub(crate) struct IssuerDirectory {
     /// Without a trailing slash, as [`IssuerName::is`] compares them.
     named: SecretMap<String, usize>,
-    /// Those that stand for a tenant each cannot be looked up. The one with the longer beginning comes first: it says more.
+    /// Templates cannot be looked up. The one with the longer beginning comes first, since it is more exact.
     templates: Vec<(usize, IssuerName)>,
-    /// Names of which a template might be taken for the owner, in small letters.
+    /// Exact names that also fit a template, in small letters.
     behind_templates: SecretMap<String, usize>,
 }
 
@@ -38,9 +38,9 @@ impl IssuerDirectory {
         Self { named, templates, behind_templates }
     }
 
-    /// The issuer that may have issued a token with this `iss`, by its position. One that is named goes before a template
-    /// that may stand for it, wherever they stand, since its rules are its own; it does so in capital and small letters,
-    /// since a tenant may be written in both.
+    /// The issuer that may have issued a token with this `iss`, by its position. An exact name has priority over a
+    /// template, in any order, since it has its own rules. Capital and small letters are the same here, since a tenant
+    /// may be written in both.
     pub fn position(&self, iss: &str) -> Option<usize> {
         let bare = without_slash(iss);
         if let Some(position) = self.named.get(bare) {

@@ -1,15 +1,15 @@
-//! What an issuer calls itself: a name that tokens hold in `iss`, whether anything lies at it or not (RFC 7519 section 2).
+//! The name of an issuer in the `iss` of its tokens; it need not be an address (RFC 7519 section 2).
 //!
 //! In: configuration, the `issuer` member of a JWK; a token's `iss` and `tid`.
 //! Out: `IssuerName`, and whether a token holds it.
-//! Never: a name that stands for every issuer, a tenant that reaches into the rest of a name.
+//! Never: a name that fits every issuer, a tenant that changes the rest of a name.
 
 use std::borrow::Cow;
 
-/// What stands for the tenant in a name.
+/// The placeholder of the tenant in a name.
 pub(super) const TENANT: &str = "{tenantid}";
 
-/// The two names that Google's ID tokens hold; it asks those who read them to accept both.
+/// The two names in Google's ID tokens; Google's documentation asks to accept both.
 const GOOGLE: [&str; 2] = ["https://accounts.google.com", "accounts.google.com"];
 
 /// A name of an issuer. `{tenantid}` in it stands for the `tid` claim of a token.
@@ -19,20 +19,20 @@ pub struct IssuerName(String);
 /// How two names are compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Comparison {
-    /// To the letter (RFC 7519 section 2).
+    /// Exactly (RFC 7519 section 2).
     Letter,
-    /// One trailing slash on either side aside: issuers and their documentation are not of one mind about it.
+    /// One trailing slash on either side aside: issuers and their documentation differ in this.
     SlashAside,
 }
 
 impl IssuerName {
-    /// Any text as a name. What is no name of an issuer equals no `iss`.
+    /// Any text as a name. A text that is not a name of an issuer equals no `iss`.
     pub(super) fn of(text: &str) -> Self {
         Self(text.to_owned())
     }
 
-    /// Reads a StringOrURI (RFC 7519 section 2): any text, and a URI where it holds a colon. `None` where it is none, or
-    /// where what stands at its ends, or in it, would not be seen.
+    /// Reads a StringOrURI (RFC 7519 section 2): any text, which must be a URI if it holds a colon. `None` for other
+    /// texts, and for texts with invisible characters.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let is_plain = !text.is_empty() && text.trim() == text && !text.contains(char::is_control);
         let is_uri = || {
@@ -49,7 +49,7 @@ impl IssuerName {
         Self::parse(text).is_some_and(|name| !name.is_template())
     }
 
-    /// The other names of an issuer of this name that everybody knows.
+    /// The other well-known names of an issuer of this name.
     pub fn well_known_aliases(&self) -> impl Iterator<Item = &'static str> {
         let is_google = GOOGLE.iter().any(|name| self.is(name));
         GOOGLE.into_iter().filter(move |name| is_google && !self.is(name))
@@ -60,12 +60,12 @@ impl IssuerName {
         &self.0
     }
 
-    /// The part of it that is compared: two names of which this is equal are one.
+    /// The compared part of the name: two names with the same part are the same name.
     pub fn compared(&self) -> &str {
         without_slash(&self.0)
     }
 
-    /// Whether it stands for many names, one a tenant.
+    /// Whether it stands for many names, one for each tenant.
     pub(crate) fn is_template(&self) -> bool {
         self.0.contains(TENANT)
     }
@@ -104,12 +104,12 @@ impl IssuerName {
     }
 }
 
-/// A tenant's identifier. Nothing in it can reach into the rest of a URL.
+/// A tenant's identifier. No character of it can change the rest of a URL.
 fn is_tenant(text: &str) -> bool {
     (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
 }
 
-/// How names are compared where a slash at the end does not count.
+/// The form in which names are compared if a slash at the end does not count.
 pub(super) fn without_slash(text: &str) -> &str {
     text.strip_suffix('/').unwrap_or(text)
 }

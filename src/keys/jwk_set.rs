@@ -1,6 +1,6 @@
-//! An issuer's JWK Set (RFC 7517 section 5): each key parsed once, a bad one costing only itself.
+//! An issuer's JWK Set (RFC 7517 section 5): each key is parsed once, and a bad key does not affect the others.
 //!
-//! In: the JWK Set document, or several sets that count together.
+//! In: the JWK Set document, or several sets of one issuer.
 //! Out: `JwkSet`, and the keys that may have signed a token.
 //! Never: a key that is private, symmetric or not for signatures.
 
@@ -19,17 +19,17 @@ use crate::jose::verification_key::VerificationKey;
 use crate::rejection::Shown;
 use crate::time::{NumericDate, UnixTime};
 
-/// Keys that a set may hold.
+/// Greatest number of keys in a set.
 pub const MAX_KEYS: usize = 100;
 
-/// Keys that are tried for one token, the cheapest first. The client has not proved anything yet.
+/// Greatest number of keys that are tried for one token, the fastest first. The token may be forged.
 pub const MAX_CANDIDATES: usize = 16;
 
 /// An issuer's public keys.
 #[derive(Debug)]
 pub struct JwkSet {
     keys: Vec<Arc<PublishedKey>>,
-    /// Some of the sets that count together are not there.
+    /// Some of the issuer's sets are missing.
     is_partial: bool,
     number: u64,
 }
@@ -58,38 +58,38 @@ pub enum JwkSetError {
 /// The keys that may have signed a token.
 #[derive(Debug)]
 pub enum Candidates<'s> {
-    /// No key of the set is meant by the token; or it means none in particular, and no key fits the algorithm.
+    /// The token names a key that is not in the set; or it names no key, and no key fits the algorithm.
     Unknown,
-    /// Keys are meant, but none of them can verify this algorithm.
+    /// The set has the named keys, but none of them can verify this algorithm.
     NoneFits,
     /// The keys to try.
     Keys {
         /// The cheapest first, [`MAX_CANDIDATES`] at most.
         tried: Vec<Candidate<'s>>,
-        /// How many more fit, and are not tried.
+        /// The number of further keys that fit and are not tried.
         left_out: usize,
     },
 }
 
-/// A key to try, when it ends, and whose tokens alone it is for.
+/// A key to try, its end, and the issuer that it is limited to.
 #[derive(Clone, Copy, Debug)]
 #[allow(missing_docs)]
 pub struct Candidate<'s> {
     pub key: &'s VerificationKey,
     pub expires: Option<NumericDate>,
     pub issuer: Option<&'s IssuerName>,
-    /// The token names this very key, or its certificate.
+    /// The token names this key, or its certificate.
     is_named: bool,
 }
 
-/// Which keys a token means, by what it says of its own.
+/// The keys that a token names by the members of its header.
 #[derive(Clone, Copy)]
 enum Meant {
-    /// Those that bear its `kid`.
+    /// The keys with its `kid`.
     Named,
-    /// Those that bear none, and the certificate that it names.
+    /// The keys without a `kid` that have the certificate of the token.
     NamelessCertified,
-    /// Those with the certificate that it names.
+    /// The keys with the certificate of the token.
     Certified,
     /// All.
     Any,
@@ -106,7 +106,7 @@ impl Meant {
     }
 }
 
-/// A key that verifies nothing, and why.
+/// A key that cannot verify signatures, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SkippedKey {
     /// Its `kid`, escaped and cut.
@@ -115,7 +115,7 @@ pub struct SkippedKey {
     pub reason: String,
 }
 
-/// What a document without keys is instead.
+/// The kind of a document that is not a JWK Set.
 #[cold]
 fn without_keys(document: &[u8]) -> JwkSetError {
     let object = Object::parse(document).ok();
@@ -124,7 +124,7 @@ fn without_keys(document: &[u8]) -> JwkSetError {
 }
 
 impl JwkSet {
-    /// Reads a JWK Set. Keys that cannot verify signatures are passed over; a set with no other is refused.
+    /// Reads a JWK Set. Keys that cannot verify signatures are skipped; a set without other keys is refused.
     pub fn parse(document: &[u8]) -> Result<Self, JwkSetError> {
         if is_page(document) {
             return Err(JwkSetError::Page);
@@ -139,7 +139,7 @@ impl JwkSet {
         Self::of(items.len(), items.iter().map(|item| item.as_object().cloned()))
     }
 
-    /// The set of these keys. What is not JSON as this library reads it has no name by which a token could mean it.
+    /// The set of these keys. An element that is not valid JSON here has no name, so a token cannot name it.
     fn of<'a>(count: usize, jwks: impl Iterator<Item = Option<Object<'a>>>) -> Result<Self, JwkSetError> {
         if count > MAX_KEYS {
             return Err(JwkSetError::TooMany(count));
@@ -166,7 +166,7 @@ impl JwkSet {
         Ok(Self::numbered(keys, false))
     }
 
-    /// The sets that count together, as one. `None` for a set that is not there now; without any there is none.
+    /// Joins several sets into one. A missing set is `None`; if all are missing, the result is `None`.
     pub fn joined(sets: &[Option<Arc<Self>>]) -> Option<Self> {
         let there: Vec<&Arc<Self>> = sets.iter().flatten().collect();
         if there.is_empty() {
@@ -181,12 +181,12 @@ impl JwkSet {
         Self { keys, is_partial, number: NEXT_NUMBER.fetch_add(1, Ordering::Relaxed) }
     }
 
-    /// Its number, above zero. No other set of this process has the same, one of the same document included.
+    /// Its number, above zero. No other set of this process has this number, not even one of the same document.
     pub const fn number(&self) -> u64 {
         self.number
     }
 
-    /// Whether the key of a token may be in a set that counts and is not there now: it may be a good one then.
+    /// Whether a set is missing now. Then the key of an unverified token may be in that set.
     pub(crate) fn may_lack(&self, sought: &Sought<'_>) -> bool {
         self.is_partial && !self.keys.iter().any(|key| key.is_called(sought.kid))
     }
@@ -199,14 +199,14 @@ impl JwkSet {
         })
     }
 
-    /// The keys that verify nothing, and why.
+    /// The keys that cannot verify signatures, and why.
     pub fn skipped(&self) -> impl Iterator<Item = SkippedKey> {
         self.keys.iter().filter_map(|published| {
             Some(SkippedKey { kid: published.shown_kid(), reason: published.trouble()? })
         })
     }
 
-    /// Whether both sets hold the same signing keys, in whatever order.
+    /// Whether both sets hold the same signing keys, in any order.
     pub fn has_the_keys_of(&self, other: &Self) -> bool {
         let signing = |set: &'_ Self| set.keys.iter().filter(|key| key.is_for_signatures()).count();
         let (own, others): (SecretSet<_>, SecretSet<_>) =
@@ -218,10 +218,11 @@ impl JwkSet {
         self.keys.iter().filter(|key| key.is_for_signatures()).map(|key| key.identity())
     }
 
-    /// The keys that may have signed a token with this header, those that have ended aside.
+    /// The keys that may have signed a token with this header. Keys whose time has ended are left out.
     ///
-    /// Its `kid` decides. A token without one is by a key whose certificate it names (`x5t`, `x5t#S256`), or else by any
-    /// key: not every issuer publishes them. One whose `kid` no key bears is by a nameless key whose certificate it names.
+    /// The token's `kid` decides. Without a `kid`, the keys with the certificate that the token names (`x5t`,
+    /// `x5t#S256`) count, or else all keys, since not every issuer publishes certificates. If no key has the token's
+    /// `kid`, the keys without a `kid` that have its certificate count.
     pub fn candidates(&self, sought: &Sought<'_>, now: UnixTime) -> Candidates<'_> {
         let Some(meant) = self.meant(sought, now) else { return Candidates::Unknown };
         let mut tried: Vec<Candidate<'_>> = self
@@ -236,20 +237,20 @@ impl JwkSet {
         if tried.is_empty() {
             return if sought.kid.is_some() { Candidates::NoneFits } else { Candidates::Unknown };
         }
-        // One that is named is not crowded out by keys that fit every name.
+        // Keys that the token names come before keys that fit every name.
         tried.sort_by_key(|candidate| (!candidate.is_named, candidate.key.modulus_bits()));
         let left_out = tried.len().saturating_sub(MAX_CANDIDATES);
         tried.truncate(MAX_CANDIDATES);
         Candidates::Keys { tried, left_out }
     }
 
-    /// The signing keys that have not ended, of use or not.
+    /// The signing keys whose time has not ended, usable or not.
     fn signing(&self, now: UnixTime) -> impl Iterator<Item = &PublishedKey> {
         let keys = self.keys.iter().map(Arc::as_ref);
         keys.filter(move |key| key.is_for_signatures() && !key.has_ended(now))
     }
 
-    /// Which of the signing keys a token means; `None` where it means none that is there.
+    /// The signing keys that a token names; `None` if the set has none of them.
     fn meant(&self, sought: &Sought<'_>, now: UnixTime) -> Option<Meant> {
         let names_certificate = !sought.by_kid_alone && (sought.x5t.is_some() || sought.x5t_s256.is_some());
         let order: &[Meant] = match (sought.kid.is_some(), names_certificate) {

@@ -1,7 +1,8 @@
-//! When an issuer's keys are fetched, and how long they serve: a state machine, with time as an argument.
+//! Decides when an issuer's keys are fetched, and how long they are used. It is a state machine with time as an
+//! argument.
 //!
-//! In: what requests need, how fetches ended, the time, a random number where one is needed.
-//! Out: the keys, and what the host is to do, and when.
+//! In: the keys that requests need, the results of fetches, the time, a random number.
+//! Out: the keys, the next action of the host, and its time.
 //! Never: the network, a clock, a request's contents.
 
 use std::sync::Arc;
@@ -10,16 +11,16 @@ use super::jwk_set::JwkSet;
 use super::unknown_kids::UnknownKids;
 use crate::time::Monotonic;
 
-/// How often an issuer is asked, and how long its last answer serves. All times in milliseconds.
+/// How often an issuer is asked, and how long its last answer is used. All times in milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct KeyRingPolicy {
-    /// Least time between two refreshes that unknown keys ask for.
+    /// Least time between two refreshes caused by unknown keys.
     pub cooldown_millis: u64,
-    /// How long keys are fresh where the issuer does not say.
+    /// How long keys are fresh if the issuer gives no time.
     pub age_millis: u64,
-    /// The least and the most that the issuer may say.
+    /// The bounds on the time that the issuer gives.
     pub age_bounds_millis: (u64, u64),
-    /// How long keys that are no longer fresh serve while the issuer cannot be reached; `None`: for ever.
+    /// How long keys that are no longer fresh are used while the issuer cannot be reached; `None`: without limit.
     pub outage_millis: Option<u64>,
     /// Time before the first attempt after a failed one; it doubles with each failure, up to the second number.
     pub retry_millis: (u64, u64),
@@ -42,27 +43,27 @@ impl Default for KeyRingPolicy {
     }
 }
 
-/// What a request that needs other keys than there are is to do.
+/// What a request must do that needs other keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RefreshDecision {
     /// Begin a fetch, and wait for its end.
     Fetch,
-    /// A fetch is under way or will be by itself: wait for its end.
+    /// A fetch is under way, or starts without the request: wait for its end.
     Wait,
     /// No fetch will be made for it now.
     NotNow,
 }
 
-/// How the keys stand.
+/// The state of the keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Freshness {
     /// There have never been any.
     None,
     /// They are within their age.
     Fresh,
-    /// They are beyond it, and serve while the issuer cannot be reached.
+    /// They are older, and used while the issuer cannot be reached.
     Stale,
-    /// They have served too long without a word of the issuer.
+    /// They are too old, and no longer used.
     Expired,
 }
 
@@ -90,10 +91,10 @@ pub struct KeyRing {
     failures: u32,
     /// When the last attempt failed.
     failed_at: Monotonic,
-    /// When the next attempt is made, whether anybody asks or not.
+    /// When the next attempt is made, also without a request.
     due: Option<Monotonic>,
     /// Until when a failed attempt keeps requests from asking for the next one: never longer than a cool-down, unless
-    /// the issuer asks for more. Once it has returned, it is found as soon as somebody needs it.
+    /// the issuer asks for more. So when the issuer answers again, the next request that needs keys notices it.
     held_back_until: Monotonic,
     unknown: UnknownKids,
 }
@@ -102,7 +103,7 @@ pub struct KeyRing {
 struct Held {
     keys: Arc<JwkSet>,
     fresh_until: Monotonic,
-    /// No later than this do they serve, whatever the policy says of an outage.
+    /// The latest time at which the keys are used, also if the policy allows a longer outage.
     ends: Option<Monotonic>,
 }
 
@@ -115,12 +116,12 @@ pub struct CarriedKeys {
     pub elapsed_millis: u64,
     /// How long they are fresh, counted from then.
     pub age_millis: u64,
-    /// How long they serve at most, counted from then, unless the issuer is heard of.
+    /// How long they are used at most, counted from then, unless the issuer answers.
     pub most_millis: u64,
 }
 
 impl KeyRing {
-    /// A ring without keys. Nothing is due until somebody asks.
+    /// A ring without keys. No fetch is due until a request needs keys.
     pub fn new(policy: KeyRingPolicy) -> Self {
         let start = Monotonic::from_millis(0);
         Self {
@@ -136,7 +137,7 @@ impl KeyRing {
         }
     }
 
-    /// The keys that may serve now.
+    /// The keys that may be used now.
     pub fn keys(&self, now: Monotonic) -> Option<&Arc<JwkSet>> {
         match self.freshness(now) {
             Freshness::Fresh | Freshness::Stale => self.held.as_ref().map(|held| &held.keys),
@@ -144,7 +145,7 @@ impl KeyRing {
         }
     }
 
-    /// The keys of the last good fetch, whether they may still serve or not.
+    /// The keys of the last good fetch, also if they may no longer be used.
     pub fn held(&self) -> Option<&Arc<JwkSet>> {
         self.held.as_ref().map(|held| &held.keys)
     }
@@ -154,14 +155,14 @@ impl KeyRing {
         self.held.as_ref().map(|held| held.fresh_until)
     }
 
-    /// When the keys stop serving, unless the issuer answers before.
+    /// When the keys may no longer be used, unless the issuer answers before.
     pub fn serve_until(&self) -> Option<Monotonic> {
         let held = self.held.as_ref()?;
         let outage_ends = self.policy.outage_millis.map(|outage| held.fresh_until.plus_millis(outage));
         outage_ends.into_iter().chain(held.ends).min()
     }
 
-    /// How the keys stand.
+    /// The state of the keys.
     pub fn freshness(&self, now: Monotonic) -> Freshness {
         match (&self.held, self.serve_until()) {
             (None, _) => Freshness::None,
@@ -177,8 +178,8 @@ impl KeyRing {
         !self.is_fetching && self.keys(now).is_some() && held_back
     }
 
-    /// Whether a token that the key set with this number does not verify would be refused without a fetch; `unknown_kid` is
-    /// the one that no key of the set bears.
+    /// Whether a token that the key set with this number does not verify would be refused without a fetch;
+    /// `unknown_kid` is its `kid` if no key of the set has it.
     pub fn is_in_vain(&mut self, key_set: Option<u64>, unknown_kid: Option<&str>, now: Monotonic) -> bool {
         self.unknown.forget_ended(now);
         let is_unknown = unknown_kid.is_some_and(|kid| self.unknown.contains(kid));
@@ -191,12 +192,12 @@ impl KeyRing {
         self.unknown.add(kid, now.plus_millis(self.policy.cooldown_millis));
     }
 
-    /// The number of the keys that may serve now ([`JwkSet::number`]).
+    /// The number of the keys that may be used now ([`JwkSet::number`]).
     pub fn number(&self, now: Monotonic) -> Option<u64> {
         self.keys(now).map(|keys| keys.number())
     }
 
-    /// A request needs keys that are not there: any at all, or one that it names.
+    /// Decides for a request that needs missing keys: because there are none, or because of the key that it names.
     pub fn decide_refresh(&mut self, now: Monotonic) -> RefreshDecision {
         let has_keys = self.keys(now).is_some();
         let retries_by_itself = now < self.held_back_until;
@@ -207,8 +208,8 @@ impl KeyRing {
             (true, _) if self.is_held_back(now) => RefreshDecision::NotNow,
             (false, true) => RefreshDecision::Wait,
             _ => {
-                // The first fetch begins no cool-down: a rotation seconds after it is followed at once. A refresh
-                // that a request asked for does, counted from its beginning, whether it succeeds or not.
+                // The first fetch begins no cool-down, so a rotation shortly after it is noticed at once. A refresh
+                // that a request caused begins one, counted from the start of the refresh, also if it fails.
                 if has_keys {
                     self.cooldown_ends = now.plus_millis(self.policy.cooldown_millis);
                 }
@@ -223,7 +224,7 @@ impl KeyRing {
         if self.is_fetching { None } else { self.due }
     }
 
-    /// The time has come, or somebody is in a hurry: whether a fetch is to be made. It begins no cool-down.
+    /// Says whether to fetch now, because the time has come or the application asks. This begins no cool-down.
     pub fn wake(&mut self, now: Monotonic) -> bool {
         if self.is_fetching || self.due.is_none_or(|due| now < due) {
             return false;
@@ -232,8 +233,8 @@ impl KeyRing {
         true
     }
 
-    /// The application asks for an attempt now, without waiting for the pause after a failed one. It waits for the shortest
-    /// pause there is all the same: an application may ask with each of its own requests, and those are anybody's.
+    /// The application asks for an attempt now, without waiting for the pause after a failed one. It still waits for
+    /// the shortest pause, since an application may call this for each request of a client.
     pub fn hurry(&mut self, now: Monotonic) {
         if self.failures > 0 && !self.is_fetching {
             let soonest = self.failed_at.plus_millis(self.shortest_pause()).max(now);
@@ -246,8 +247,8 @@ impl KeyRing {
         self.policy.retry_millis.0 / 2
     }
 
-    /// A fetch brought a usable set. `lifetime` is how long the issuer says that it is good; `jitter`, from 0 to 1,
-    /// spreads the refreshes of many servers.
+    /// A fetch brought a usable set. `lifetime` is the time that the issuer gives; `jitter`, from 0 to 1, spreads the
+    /// refreshes of many servers.
     pub fn fetched(&mut self, now: Monotonic, keys: Arc<JwkSet>, lifetime: Option<u64>, jitter: f64) {
         let (least, most) = self.policy.age_bounds_millis;
         let age = lifetime.map_or(self.policy.age_millis, |lifetime| lifetime.clamp(least, most));
@@ -259,8 +260,8 @@ impl KeyRing {
         self.due = Some(now.plus_millis(share(age, 0.8 + 0.2 * unit(jitter))));
     }
 
-    /// Takes keys that another process fetched, as if they had been fetched here then. Nothing happens where there are keys,
-    /// or a fetch is under way, or these have served long enough.
+    /// Takes keys that another process fetched, as if they had been fetched here then. Does nothing if there are keys
+    /// already, if a fetch is under way, or if these keys are too old.
     pub fn carry(&mut self, now: Monotonic, carried: CarriedKeys, jitter: f64) -> bool {
         let CarriedKeys { keys, elapsed_millis, age_millis, most_millis } = carried;
         if self.held.is_some() || self.is_fetching || elapsed_millis >= most_millis {
@@ -274,8 +275,8 @@ impl KeyRing {
         true
     }
 
-    /// A fetch failed. The keys that are there stay. The next attempt is made at a random point (`jitter`, from 0 to
-    /// 1) of a time that doubles with each failure, and not before `retry_after` (within bounds), if the issuer asked.
+    /// A fetch failed. The present keys stay. The next attempt is made at a random point (`jitter`, from 0 to 1) of a
+    /// time that doubles with each failure, and not before `retry_after` (within bounds), if the issuer asked.
     pub fn failed(&mut self, now: Monotonic, retry_after: Option<u64>, jitter: f64) {
         let (least, most) = self.policy.retry_millis;
         let doubled = least.saturating_mul(1 << self.failures.min(20)).min(most);

@@ -8,11 +8,11 @@ use super::issuer::{Issuer, IssuerError};
 use crate::jose::json::{JsonError, Object, Value};
 use crate::rejection::Shown;
 
-/// What a page in the place of a document means.
+/// The message for a web page in the place of a document.
 pub(super) const A_PAGE: &str =
     "something else answers here, such as a login form, a proxy or an application in the browser";
 
-/// Whether an answer is for people. No JSON text begins like one.
+/// Whether an answer is a web page. No JSON text begins like one.
 pub(super) fn is_page(document: &[u8]) -> bool {
     document.trim_ascii_start().starts_with(b"<")
 }
@@ -36,7 +36,7 @@ pub enum MetadataError {
     JwksUri(IssuerError),
 }
 
-/// What is needed of an issuer's metadata.
+/// The members of an issuer's metadata that this library uses.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Metadata {
     /// Where the issuer publishes its keys.

@@ -1,6 +1,7 @@
-//! One key of an issuer's JWK Set (RFC 7517 section 4): what it is called, whose tokens it is for, whether it is of use.
+//! One key of an issuer's JWK Set (RFC 7517 section 4): its name, the issuer that it is limited to, whether it can be
+//! used.
 //!
-//! In: a JWK; what a token's header says of its key.
+//! In: a JWK; the members of a token's header that name its key.
 //! Out: `PublishedKey`, with a `VerificationKey` or the reason why there is none.
 //! Never: a key that is private, symmetric or not for signatures; a certificate's content.
 
@@ -15,10 +16,10 @@ use crate::jose::{base64_decode, base64url_encode};
 use crate::rejection::Shown;
 use crate::time::{Leeway, NumericDate, UnixTime};
 
-/// Bytes of an `issuer` that are read: it is filled in anew for each token.
+/// Greatest length of an `issuer` in bytes: its template is filled in for each token.
 const MAX_ISSUER_BYTES: usize = 1024;
 
-/// What a token says of the key that signed it.
+/// The members of a token that name its key.
 #[derive(Clone, Copy, Debug)]
 pub struct Sought<'t> {
     /// `kid`.
@@ -29,12 +30,12 @@ pub struct Sought<'t> {
     pub x5t_s256: Option<&'t str>,
     /// `alg`.
     pub algorithm: Algorithm,
-    /// As `oidc-spa/server` chooses: by the `kid` alone, and an empty member of a JWK is one that says something else.
+    /// Choose as `oidc-spa/server` does: by the `kid` alone, and an empty member of a JWK does not count as absent.
     pub by_kid_alone: bool,
 }
 
 impl<'t> Sought<'t> {
-    /// A key of which only these are known.
+    /// A search for a key with only these members.
     pub const fn new(kid: Option<&'t str>, algorithm: Algorithm) -> Self {
         Self { kid, x5t: None, x5t_s256: None, algorithm, by_kid_alone: false }
     }
@@ -45,28 +46,28 @@ impl<'t> Sought<'t> {
 pub(super) struct PublishedKey {
     pub(super) name: KeyName,
     certificate: CertificateName,
-    /// What tells it from other keys, if it is one.
+    /// Its identity among other keys, if it can be parsed.
     thumbprint: Option<Thumbprint>,
-    /// The issuer whose tokens alone it is for, if it says so: Entra ID's common key set does.
+    /// The issuer that the key is limited to, if the JWK has one, as in Entra ID's common key set.
     pub(super) issuer: Option<IssuerName>,
-    /// When it ends, if its issuer says so (OpenID Federation section 8.7.2).
+    /// The end of its time, if the JWK has one (OpenID Federation section 8.7.2).
     pub(super) expires: Option<NumericDate>,
     /// `use`, `alg` or `key_ops` is there, and is `null` or empty.
     has_empty_member: bool,
     pub(super) usefulness: Usefulness,
 }
 
-/// Which `kid` a key bears.
+/// The `kid` of a key.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(super) enum KeyName {
     Is(String),
-    /// It has none.
+    /// It has no `kid`.
     None,
-    /// It stands for every `kid`: whoever configured it did not name it.
+    /// It fits every `kid`, since the options give it no name.
     Any,
 }
 
-/// What a token may name a key's certificate by, as a token writes it.
+/// The digests by which a token may name a key's certificate, as a token writes them.
 #[derive(Debug, Default)]
 struct CertificateName {
     x5t: Option<String>,
@@ -77,9 +78,9 @@ struct CertificateName {
 #[derive(Debug)]
 pub(super) enum Usefulness {
     Usable(VerificationKey),
-    /// It is a signing key, and cannot be used.
+    /// It is a signing key that cannot be used.
     Unusable(JwkError),
-    /// It is no signing key: symmetric, for encryption, revoked, or nothing that can be read.
+    /// It is not a signing key: it is symmetric, for encryption, revoked, or cannot be read.
     NotForSignatures(NotForSignatures),
 }
 
@@ -99,7 +100,7 @@ pub(super) enum NotForSignatures {
 impl PublishedKey {
     /// Reads a member of a JWK Set.
     pub(super) fn of_jwk(jwk: &Object<'_>) -> Self {
-        // A name that no token can hold is none.
+        // A `kid` that is too long for a token counts as absent.
         let can_be_named = |kid: &&str| !kid.is_empty() && kid.len() <= MAX_KID_CHARS;
         let kid = jwk.get("kid").and_then(Value::as_str).filter(can_be_named);
         let issuer = match jwk.get("issuer") {
@@ -112,7 +113,7 @@ impl PublishedKey {
         let bound = issuer.as_ref().ok().cloned().flatten();
         let (thumbprint, usefulness) = match (not_for_signatures(jwk), issuer) {
             (Some(reason), _) => (None, Usefulness::NotForSignatures(reason)),
-            // It is not known whose tokens the key is for: it verifies none.
+            // The issuer of the key is not known, so the key verifies no token.
             (None, Err(error)) => (None, Usefulness::Unusable(error)),
             (None, Ok(_)) => read_material(jwk),
         };
@@ -121,7 +122,7 @@ impl PublishedKey {
             certificate: CertificateName::of_jwk(jwk),
             thumbprint,
             issuer: bound,
-            // Another type than a number makes it some other member, and those are passed over (RFC 7517 section 4).
+            // A value that is not a number is not this member; unknown members are ignored (RFC 7517 section 4).
             expires: jwk.get("exp").and_then(Value::as_number).and_then(NumericDate::from_json),
             has_empty_member: ["use", "alg", "key_ops"]
                 .iter()
@@ -130,7 +131,7 @@ impl PublishedKey {
         }
     }
 
-    /// What stands in a JWK Set and is no JWK.
+    /// An element of a JWK Set that is not a JWK.
     pub(super) fn unreadable() -> Self {
         let usefulness = Usefulness::NotForSignatures(NotForSignatures::Unreadable);
         Self::nameless(KeyName::None, usefulness)
@@ -160,7 +161,7 @@ impl PublishedKey {
         }
     }
 
-    /// Whether it is one of the issuer's signing keys, of use or not.
+    /// Whether it is one of the issuer's signing keys, usable or not.
     pub(super) fn is_for_signatures(&self) -> bool {
         !matches!(self.usefulness, Usefulness::NotForSignatures(_))
     }
@@ -169,12 +170,12 @@ impl PublishedKey {
         self.expires.is_some_and(|expires| !expires.is_still_ahead(now, Leeway::NONE))
     }
 
-    /// Whether it bears this very `kid`.
+    /// Whether it has exactly this `kid`.
     pub(super) fn is_called(&self, kid: Option<&str>) -> bool {
         kid.is_some() && self.kid() == kid
     }
 
-    /// Whether it bears this `kid`, or stands for every one.
+    /// Whether it has this `kid`, or fits every `kid`.
     pub(super) fn fits_kid(&self, kid: Option<&str>) -> bool {
         self.is_called(kid) || (kid.is_some() && self.name == KeyName::Any)
     }
@@ -185,7 +186,7 @@ impl PublishedKey {
         same(&self.certificate.x5t_s256, sought.x5t_s256) || same(&self.certificate.x5t, sought.x5t)
     }
 
-    /// The key, if it may verify what is sought.
+    /// The key, if it may verify the searched token.
     pub(super) fn fitting(&self, sought: &Sought<'_>) -> Option<&VerificationKey> {
         match &self.usefulness {
             Usefulness::Usable(key) if !(sought.by_kid_alone && self.has_empty_member) => {
@@ -195,7 +196,7 @@ impl PublishedKey {
         }
     }
 
-    /// Why it verifies nothing, whatever is sought.
+    /// Why it can verify no token.
     pub(super) fn trouble(&self) -> Option<String> {
         match &self.usefulness {
             Usefulness::Usable(_) => None,
@@ -204,7 +205,7 @@ impl PublishedKey {
         }
     }
 
-    /// Why it does not verify what is sought.
+    /// Why it does not verify the searched token.
     pub(super) fn why_not(&self, sought: &Sought<'_>, now: UnixTime) -> Option<String> {
         match &self.usefulness {
             Usefulness::Usable(_) if self.has_ended(now) => Some("its `exp` has passed".into()),
@@ -216,7 +217,7 @@ impl PublishedKey {
         }
     }
 
-    /// What makes it another key: all that changes which tokens it verifies.
+    /// The identity of the key: all members that change which tokens it verifies.
     pub(super) fn identity(&self) -> impl Eq + std::hash::Hash + '_ {
         let expires = self.expires.map(|expires| format!("{expires:?}"));
         (&self.name, self.thumbprint.as_ref(), self.issuer.as_ref(), expires)
@@ -250,8 +251,8 @@ fn not_for_signatures(jwk: &Object<'_>) -> Option<NotForSignatures> {
 }
 
 impl CertificateName {
-    /// The members that say it, or else the digests of the certificate itself, which is the first of `x5c` (RFC 7517
-    /// sections 4.7 to 4.9).
+    /// The members with the digests, or else the digests of the certificate itself, which is the first of `x5c` (RFC
+    /// 7517 sections 4.7 to 4.9).
     fn of_jwk(jwk: &Object<'_>) -> Self {
         let member = |name| Spelling::Lenient.said(jwk, name).and_then(Value::as_str).map(str::to_owned);
         let (x5t, x5t_s256) = (member("x5t"), member("x5t#S256"));

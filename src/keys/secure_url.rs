@@ -9,10 +9,10 @@ use url::{Host, Url};
 /// Which URLs an issuer's documents may be read from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Transport {
-    /// https, and http of this very machine.
+    /// https, and http to this machine.
     #[default]
     Https,
-    /// http of any host too: for an issuer inside a private network.
+    /// Also http to any host, for an issuer inside a private network.
     AlsoHttp,
 }
 
@@ -35,8 +35,7 @@ pub fn fetchable_url(text: &str, transport: Transport) -> Result<String, UrlErro
     secure_url(text, transport).map(String::from)
 }
 
-/// Whether a URL leads to this very machine: to an address of loopback, or to a name that means it (RFC 6761 section
-/// 6.3).
+/// Whether a URL leads to this machine: to a loopback address, or to a name for it (RFC 6761 section 6.3).
 pub fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
@@ -47,7 +46,7 @@ pub fn is_loopback(url: &Url) -> bool {
 }
 
 pub(super) fn secure_url(text: &str, transport: Transport) -> Result<Url, UrlError> {
-    // The parser takes white space and control characters away: what was compared later would be another text.
+    // The parser removes white space and control characters. Later comparisons would then see another text.
     if text.contains(|c: char| c.is_whitespace() || c.is_control()) {
         return Err(UrlError::Space);
     }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use crate::crypto::SecretSet;
 use crate::time::Monotonic;
 
-/// Unknown `kid`s that are remembered. One beyond them takes the place of the oldest, which is then asked for once more.
+/// Unknown `kid`s that are remembered. A further one replaces the oldest, which may then cause one more fetch.
 pub(super) const MAX_UNKNOWN: usize = 1_000;
 
 /// The `kid`s that a refresh has not found, each for one cool-down.

@@ -1,8 +1,8 @@
-//! What the trusted proxies say of a request (RFC 7239, and the `X-Forwarded-*` fields that came before it).
+//! The fields of trusted proxies (RFC 7239, and the older `X-Forwarded-*` fields).
 //!
-//! In: the forwarded fields, the connection's address, whom the application trusts.
+//! In: the forwarded fields, the connection's address, the proxies that the application trusts.
 //! Out: scheme, host, port and path prefix as the client used them.
-//! Never: a value that no trusted proxy can have written.
+//! Never: a value that a trusted proxy cannot have written.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -11,20 +11,21 @@ use ipnet::IpNet;
 use super::target_uri::{Origin, UriScheme};
 use super::{ProxyTrust, RequestHead, white_space};
 
-/// What is forwarded, as far as anything is.
+/// The forwarded values; each may be absent.
 #[derive(Default)]
 pub(super) struct Forwarded<'a> {
     pub(super) scheme: Option<UriScheme>,
     pub(super) host: Option<&'a str>,
-    /// For a host without one.
+    /// The port for a host without a port.
     pub(super) port: Option<&'a str>,
-    /// The prefixes of the path that the trusted proxies took off, as a list.
+    /// The prefixes of the path that the trusted proxies removed, as a list.
     pub(super) prefix: Option<&'a str>,
 }
 
 impl<'a> Forwarded<'a> {
-    /// `Forwarded` goes before `X-Forwarded-*`, member by member. `None` where they name two schemes or two hosts: many
-    /// proxies write one kind of fields and pass on what a client wrote of the other. `authority` is that of the URL.
+    /// `Forwarded` has priority over `X-Forwarded-*`, for each member. `None` if they name two schemes or two hosts:
+    /// many proxies write one kind of fields and pass on the client's fields of the other kind. `authority` is that of
+    /// the URL.
     pub(super) fn of(head: &RequestHead<'a>, authority: Option<&'a str>, trust: &ProxyTrust) -> Option<Self> {
         let position = Position::of(head, trust);
         let standard = Self::standard(head, position, trust)?;
@@ -40,8 +41,8 @@ impl<'a> Forwarded<'a> {
         })
     }
 
-    /// A proxy that writes `X-Forwarded-*` and no host among them leaves `Host` as it was, of which a framework may have
-    /// made its URL.
+    /// A proxy that writes `X-Forwarded-*` without a host leaves `Host` unchanged. A framework may have made its URL
+    /// from `Host`.
     fn are_disputed(
         head: &RequestHead<'a>,
         authority: Option<&'a str>,
@@ -66,7 +67,7 @@ impl<'a> Forwarded<'a> {
         Some(origin)
     }
 
-    /// RFC 7239. `None` where the field cannot be taken apart, or says one thing twice.
+    /// RFC 7239. `None` if the field cannot be parsed, or has one parameter twice.
     fn standard(head: &RequestHead<'a>, position: Position, trust: &ProxyTrust) -> Option<Self> {
         let Some(list) = head.forwarded.filter(|_| !matches!(position, Position::None)) else {
             return Some(Self::default());
@@ -81,7 +82,7 @@ impl<'a> Forwarded<'a> {
         })
     }
 
-    /// The fields that are older than the RFC.
+    /// The `X-Forwarded-*` fields, which are older than the RFC.
     fn common(head: &RequestHead<'a>, position: Position, trust: &ProxyTrust) -> Self {
         let value = |list: Option<&'a str>| position.value_among(list?.split(','));
         let proto = head.x_forwarded_proto.and_then(|list| position.scheme_among(list.split(',')));
@@ -94,8 +95,8 @@ impl<'a> Forwarded<'a> {
     }
 }
 
-/// The scheme of this name. Some proxies name the WebSocket that an upgrade asks for (RFC 6455 section 3), which is the
-/// same port of the same host; oidc-spa does not know these names.
+/// The scheme of this name. Some proxies write the scheme of the WebSocket for an upgrade (RFC 6455 section 3); it
+/// means the same port of the same host. oidc-spa does not know these names.
 fn scheme(name: &str, trust: &ProxyTrust) -> Option<UriScheme> {
     let name = name.trim_end_matches(':');
     match name {
@@ -106,8 +107,8 @@ fn scheme(name: &str, trust: &ProxyTrust) -> Option<UriScheme> {
     }
 }
 
-/// How many proxies of these networks stand in front of this server, one behind the other. A client of such a network
-/// counts as one: it is trusted.
+/// The number of proxies of these networks in front of this server, in a row. A client of such a network counts as a
+/// proxy: it is trusted.
 pub(super) fn hops_through(head: &RequestHead<'_>, networks: &[IpNet]) -> usize {
     let is_trusted = |text: &str| {
         parse_address(text).is_some_and(|address| networks.iter().any(|network| network.contains(&address)))
@@ -120,14 +121,14 @@ pub(super) fn hops_through(head: &RequestHead<'_>, networks: &[IpNet]) -> usize 
     1 + before.take_while(|text| is_trusted(white_space::trim(text))).count()
 }
 
-/// Which value of a list field the trusted proxy wrote.
+/// The position of the trusted proxy's value in a list field.
 #[derive(Clone, Copy)]
 enum Position {
     None,
     First,
     /// Counted from the last, which is 1.
     FromLast(usize),
-    /// The same, and the first where there are fewer.
+    /// The same; the first value if there are fewer.
     FromLastOrFirst(usize),
 }
 
@@ -144,7 +145,7 @@ impl Position {
         }
     }
 
-    /// Empty elements are none (RFC 9110 section 5.6.1.2).
+    /// Empty elements do not count (RFC 9110 section 5.6.1.2).
     fn value_among<'a>(self, elements: impl DoubleEndedIterator<Item = &'a str>) -> Option<&'a str> {
         let mut from_last = elements.rev().map(white_space::trim).filter(|value| !value.is_empty());
         match self {
@@ -155,8 +156,8 @@ impl Position {
         }
     }
 
-    /// The same for a scheme. One that stands alone is that of every proxy: load balancers replace the scheme where they
-    /// append to other fields. A host that stands alone is none: it may be a client's, which no proxy touched.
+    /// The same for a scheme. A single scheme counts for every proxy, since load balancers replace the scheme and
+    /// append to other fields. A single host does not count: a client may have written it, and no proxy changed it.
     fn scheme_among<'a>(self, elements: impl DoubleEndedIterator<Item = &'a str> + Clone) -> Option<&'a str> {
         let is_alone = elements.clone().nth(1).is_none();
         match self {
@@ -165,8 +166,8 @@ impl Position {
         }
     }
 
-    /// The values of a field to which each proxy adds what it did itself: that of the outermost trusted proxy and all
-    /// behind it. There may be fewer than proxies.
+    /// The values of a field to which each proxy adds its own value: that of the outermost trusted proxy and all later
+    /// ones. There may be fewer values than proxies.
     fn tail_of(self, list: &str) -> Option<&str> {
         match self {
             Self::None | Self::FromLast(0) | Self::FromLastOrFirst(0) => None,
@@ -179,8 +180,8 @@ impl Position {
     }
 }
 
-/// An address as proxies and Node.js write one: with a port or without, an IPv6 address in brackets or without, with the
-/// zone of a link-local one or without. An IPv4 address that came over IPv6 is an IPv4 address.
+/// An address as proxies and Node.js write one: with a port or without, an IPv6 address in brackets or without, with
+/// the zone of a link-local address or without. An IPv4 address in IPv6 form counts as an IPv4 address.
 fn parse_address(text: &str) -> Option<IpAddr> {
     let address: IpAddr = match text.strip_prefix('[') {
         Some(rest) => {
@@ -208,8 +209,8 @@ fn without_zone(address: &str) -> &str {
         .map_or(address, |(address, _)| address)
 }
 
-/// A parameter of one element of `Forwarded` (RFC 7239 section 4), quotes taken off. `None` where it came twice, or where
-/// the element cannot be taken apart.
+/// A parameter of one element of `Forwarded` (RFC 7239 section 4), without quotes. `None` if it came twice, or if the
+/// element cannot be parsed.
 fn parameter<'a>(element: &'a str, name: &str) -> Option<Option<&'a str>> {
     let pairs = split_unquoted(element, ';')?;
     let mut values = pairs.iter().filter_map(|pair| {
@@ -225,8 +226,8 @@ fn parameter<'a>(element: &'a str, name: &str) -> Option<Option<&'a str>> {
     Some(value.map(unquoted).filter(|value| !value.is_empty()))
 }
 
-/// What stands between the separators that are outside quoted strings (RFC 9110 section 5.6.4). `None` where a quoted
-/// string does not end: a client may have begun it, to swallow what the proxy added behind.
+/// The texts between separators outside quoted strings (RFC 9110 section 5.6.4). `None` if a quoted string does not
+/// end: a client may have begun it, so that the proxy's value becomes a part of it.
 fn split_unquoted(text: &str, separator: char) -> Option<Vec<&str>> {
     let (mut is_quoted, mut is_escaped) = (false, false);
     let parts = text.split(|c: char| {

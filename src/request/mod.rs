@@ -1,8 +1,7 @@
-//! What arrived, to the URI that the client saw (RFC 9110 section 7.1, RFC 7239).
+//! A received request to the URI that the client saw (RFC 9110 section 7.1, RFC 7239).
 //!
-//! In: method, request target, connection, `Host` and forwarded fields; whom the application trusts to forward.
-//! Out: `TargetUri`.
-//! Never: a token, a forwarded field of a sender that is not trusted.
+//! In: method, request target, connection, `Host` and forwarded fields; the proxies that the application trusts. Out:
+//! `TargetUri`. Never: a token, a forwarded field of a sender that is not trusted.
 
 mod forwarded;
 mod proxy_trust;
@@ -20,12 +19,12 @@ use crate::rejection::{Code, Rejection, Shown};
 /// A request as it arrived.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct RequestHead<'a> {
-    /// The method, in the case in which it came.
+    /// The method, in its original case.
     pub method: &'a str,
     /// The request target (RFC 9112 section 3.2), or the absolute URL that the program or its framework made.
     pub url: &'a str,
-    /// `http` or `https`, as the connection is; `None` where the caller does not know. Where it is known, `url` is what
-    /// the client wrote.
+    /// `http` or `https`, by the connection; `None` if the caller does not know it. If it is known, the client wrote
+    /// `url`.
     pub connection_scheme: Option<&'a str>,
     /// `Host` or `:authority`.
     pub host: Option<&'a str>,
@@ -43,24 +42,24 @@ pub struct RequestHead<'a> {
     pub x_forwarded_for: Option<&'a str>,
     /// The address that the connection comes from.
     pub remote_address: Option<&'a str>,
-    /// `X-Forwarded-Prefix`: what the proxies took off the path, outermost first.
+    /// `X-Forwarded-Prefix`: the prefixes that the proxies removed from the path, outermost first.
     pub x_forwarded_prefix: Option<&'a str>,
-    /// The certificate of the client's connection, in DER, as whoever ended its TLS knows it.
+    /// The client's certificate, in DER, from the server or program that ended its TLS.
     pub peer_certificate: Option<&'a [u8]>,
     /// `Client-Cert` (RFC 9440).
     pub client_cert: Option<&'a str>,
 }
 
 impl RequestHead<'_> {
-    /// The same, without `X-Forwarded-Prefix` where the application does not say that its proxies write it: many pass on
-    /// a client's.
+    /// The same, without `X-Forwarded-Prefix` unless the application says that its proxies write it: many proxies pass
+    /// on the client's field.
     #[must_use]
     pub(crate) fn with_prefix_if(self, is_written_by_proxies: bool) -> Self {
         let x_forwarded_prefix = self.x_forwarded_prefix.filter(|_| is_written_by_proxies);
         Self { x_forwarded_prefix, ..self }
     }
 
-    /// The URI that the client saw. Refused where those whose word is taken name two.
+    /// The URI that the client saw. Refused if trusted sources name two different ones.
     pub fn target_uri(&self, trust: &ProxyTrust) -> Result<TargetUri, Rejection> {
         let Url { authority, path } = self.split_url()?;
         if let ProxyTrust::PublicBaseUrl(base) = trust {
@@ -83,7 +82,7 @@ impl RequestHead<'_> {
         TargetUri::under(origin, &(prefix + "/"), path).ok_or_else(|| self.unusable("path"))
     }
 
-    /// Scheme, host and port, of whoever knows them best.
+    /// Scheme, host and port, from the most trusted source.
     fn origin(
         &self,
         forwarded: &Forwarded<'_>,
@@ -99,7 +98,8 @@ impl RequestHead<'_> {
                     "The URL of the request is not known: pass an absolute `url`, or set `publicBaseUrl`",
                 )
             })?;
-        // A client's absolute-form target must name the host that is known without it; a program's URL names it.
+        // An absolute-form target of a client must name the host that is known without it. A URL of the program decides
+        // the host.
         let of_program =
             authority.filter(|_| self.connection_scheme.is_none()).map(|(_, authority)| authority);
         let host = match (forwarded.host, of_program, self.host) {
@@ -136,8 +136,8 @@ impl RequestHead<'_> {
         Ok(origin)
     }
 
-    /// Refuses an absolute-form request target (RFC 9112 section 3.2.2) that names another origin. Only what the client
-    /// wrote is one: a program may name the URL by which it is reached inside.
+    /// Refuses an absolute-form request target (RFC 9112 section 3.2.2) that names another origin. Only a target that
+    /// the client wrote counts: a program may pass its internal URL.
     fn check_absolute_form(
         &self,
         authority: Option<(UriScheme, &str)>,
@@ -157,7 +157,7 @@ impl RequestHead<'_> {
         }
     }
 
-    /// Whether the fields that a proxy writes are its own: the application trusts who is connected to this server.
+    /// Whether the application trusts the peer of the connection, so that fields of a proxy count.
     pub(crate) fn is_from_trusted_proxy(&self, trust: &ProxyTrust) -> bool {
         match trust {
             ProxyTrust::Networks(networks) => forwarded::hops_through(self, networks) > 0,
@@ -166,7 +166,7 @@ impl RequestHead<'_> {
     }
 
     fn split_url(&self) -> Result<Url<'_>, Rejection> {
-        // A target that begins with a slash is a path, two slashes included: it names no host.
+        // A target that begins with a slash is a path, also with two slashes: it names no host.
         if self.url.starts_with('/') {
             return Ok(Url { authority: None, path: target_uri::path_of(self.url) });
         }
@@ -181,7 +181,7 @@ impl RequestHead<'_> {
     }
 }
 
-/// A request target or URL, taken apart.
+/// The parts of a request target or URL.
 struct Url<'a> {
     /// Scheme and authority, if it is absolute.
     authority: Option<(UriScheme, &'a str)>,
@@ -293,16 +293,16 @@ mod tests {
             uri(RequestHead { remote_address: address, x_forwarded_for: list, ..spoofed }, &trust)
         };
         let inner = Some("https://inner.example/v1/items");
-        // One proxy, which appended: its value is the last.
+        // One proxy that appends: its value is the last.
         assert_eq!(from(Some("10.0.0.1"), Some("203.0.113.7")).as_deref(), Some(ITEMS));
         assert_eq!(from(Some("::ffff:10.0.0.1"), None).as_deref(), Some(ITEMS));
         assert_eq!(from(Some("fd00::1"), Some("nonsense")).as_deref(), Some(ITEMS));
-        // A client that claims to be behind trusted proxies is told by its own address, which the proxy appended.
+        // A client cannot pretend to be behind trusted proxies: the proxy appends the client's own address.
         assert_eq!(from(Some("10.0.0.1"), Some("10.0.0.9, 10.0.0.8, 203.0.113.7")).as_deref(), Some(ITEMS));
         // Two proxies.
         let two = from(Some("10.0.0.1"), Some("203.0.113.7, 10.0.0.2:4711"));
         assert_eq!(two.as_deref(), Some("http://spoofed.example/v1/items"));
-        // Others are not believed.
+        // Other senders are not trusted.
         for address in [Some("203.0.113.7"), Some("11.0.0.1"), Some(""), Some("10.0.0.1.evil"), None] {
             assert_eq!(from(address, Some("10.0.0.2")).as_deref(), inner, "{address:?}");
         }
@@ -341,7 +341,7 @@ mod tests {
         assert!(!judged(RequestHead { x_forwarded_for: None, x_forwarded_proto: Some("https"), ..behind }));
         assert!(judged(RequestHead { forwarded: Some("host=api.example"), ..behind }));
         assert!(judged(RequestHead { forwarded: Some("for=203.0.113.7"), ..behind }));
-        // A proxy of the standard alone, which wrote the host that it took away.
+        // A proxy that writes only `Forwarded`, with the host that it replaced.
         assert!(judged(RequestHead { x_forwarded_for: None, ..behind }));
         assert!(judged(RequestHead { x_forwarded_host: Some("other.example"), ..behind }));
     }

@@ -1,6 +1,6 @@
 //! Whose word is taken for the URI that the client saw.
 //!
-//! In: what the application wrote. Out: `ProxyTrust`, and which option helps where another URI was expected. Never: a
+//! In: the application's options. Out: `ProxyTrust`, and the option that may help if another URI was expected. Never: a
 //! request.
 
 use ipnet::IpNet;
@@ -10,7 +10,7 @@ use super::target_uri::TargetUri;
 /// Whose word is taken for the URI that the client saw.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum ProxyTrust {
-    /// Nobody's: the connection and the `Host` field decide.
+    /// No proxy is trusted: the connection and the `Host` field decide.
     #[default]
     Nobody,
     /// The first value of each forwarded field: every proxy in front of this server overwrites them.
@@ -18,21 +18,21 @@ pub enum ProxyTrust {
     /// As [`First`](Self::First), in the drop-in for `oidc-spa/server`, which reads no prefix, and no scheme but http and
     /// https.
     OidcSpa {
-        /// Otherwise nobody's word is taken, as of [`Nobody`](Self::Nobody).
+        /// Otherwise no proxy is trusted, as with [`Nobody`](Self::Nobody).
         trusts_proxies: bool,
     },
-    /// The value that the nth proxy from here wrote, where each proxy appends; for the scheme also one that stands
-    /// alone, where each replaces it. At least 1.
+    /// The value that the nth proxy wrote, counted from this server, if each proxy appends; for the scheme also a
+    /// single value, if each proxy replaces it. At least 1.
     Hops(u8),
     /// The value that the outermost proxy of these networks wrote. The connection must come from one of them, and
-    /// `X-Forwarded-For` tells how many of them stand behind each other.
+    /// `X-Forwarded-For` says how many of them are in a row.
     Networks(Vec<IpNet>),
-    /// The application's own: clients see this server under a fixed URL, whatever a header says.
+    /// A fixed URL from the application: clients see this server under it, and headers do not count.
     PublicBaseUrl(TargetUri),
 }
 
 impl ProxyTrust {
-    /// Which option helps where a proof names another URI than the one that was found with this trust.
+    /// The option that may help if a proof names another URI than the one found with this setting.
     pub(crate) const fn advice(&self) -> Option<&'static str> {
         match self {
             Self::Nobody => {
@@ -51,7 +51,7 @@ impl ProxyTrust {
         matches!(self, Self::OidcSpa { .. })
     }
 
-    /// Whether there is a proxy whose fields are read.
+    /// Whether the fields of any proxy are read.
     pub const fn believes_somebody(&self) -> bool {
         matches!(
             self,

@@ -1,8 +1,8 @@
 //! An http(s) URI without query and fragment, normalised by RFC 3986 sections 6.2.2 and 6.2.3.
 //!
 //! In: text: an `htu`, or the parts of a request.
-//! Out: `TargetUri`, which compares equal where RFC 9449 section 4.3 says that two URIs are.
-//! Never: a reading that is more lenient than the RFC: WHATWG `URL` parsers rewrite what they read.
+//! Out: `TargetUri`, which compares as RFC 9449 section 4.3 says.
+//! Never: a more lenient reading than the RFC, as WHATWG `URL` parsers have, which rewrite their input.
 
 use std::fmt;
 
@@ -28,7 +28,7 @@ pub struct TargetUri {
 }
 
 impl TargetUri {
-    /// Reads an absolute http(s) URI; query and fragment are dropped. `None` where it is none.
+    /// Reads an absolute http(s) URI; query and fragment are dropped. `None` if the text is not such a URI.
     pub fn parse(text: &str) -> Option<Self> {
         let (scheme, authority, path) = split_absolute(text)?;
         Self::from_parts(Origin::parse(scheme, authority)?, path)
@@ -38,9 +38,20 @@ impl TargetUri {
         Self::under(origin, "/", path)
     }
 
-    /// Whether a proxy may make this URI of another one: it is reached elsewhere, or takes a prefix off the path.
+    /// Whether a proxy may have changed that URI into this one: it has another address, or it removes a prefix from the
+    /// path.
     pub(crate) fn may_be_behind(&self, public: &Self) -> bool {
         public.path.ends_with(&self.path) && self != public
+    }
+
+    /// What stands before this URI's path in the one that a proxy made of it: what clients call this server. No proxy makes
+    /// https of what clients call by http.
+    pub(crate) fn base_behind(&self, public: &Self) -> Option<String> {
+        if self.origin.scheme == UriScheme::Https && public.origin.scheme == UriScheme::Http {
+            return None;
+        }
+        let prefix = public.path.strip_suffix(&self.path)?;
+        Some(format!("{}{prefix}", public.origin))
     }
 
     pub(super) const fn origin(&self) -> &Origin {
@@ -52,7 +63,7 @@ impl TargetUri {
         Self::under(self.origin.clone(), &self.path, path)
     }
 
-    /// A path that follows another one, which is normal. Dot segments do not lead out of that.
+    /// A path after another one, which is in normal form. Dot segments cannot leave that one.
     pub(super) fn under(origin: Origin, base: &str, path: &str) -> Option<Self> {
         let path = match path {
             "" => base.to_owned(),
@@ -138,7 +149,7 @@ impl Origin {
         Some(Self { scheme, host: host.to_ascii_lowercase(), port })
     }
 
-    /// Takes the port that a proxy tells apart from the host, where the host came without one.
+    /// Uses the port of a separate field if the host has no port.
     pub(super) fn set_missing_port(&mut self, port: &str) {
         if self.port.is_none() {
             self.port = parse_port(port).filter(|port| *port != self.scheme.default_port());
@@ -146,8 +157,8 @@ impl Origin {
         }
     }
 
-    /// Takes port 80 beside https, and 443 beside http, for the default one. A proxy that got the scheme of one in front
-    /// of it writes the port on which it was reached itself; nobody serves https on port 80.
+    /// Port 80 beside https, and 443 beside http, count as the default port. A proxy that got the scheme from an outer
+    /// proxy writes its own port, and servers do not use https on port 80.
     pub(super) fn drop_port_of_other_scheme(&mut self) {
         self.port = self.port.filter(|port| *port != self.scheme.other().default_port());
     }
@@ -182,14 +193,14 @@ pub(super) fn split_absolute(text: &str) -> Option<(UriScheme, &str, &str)> {
     Some((scheme, authority, path_of(rest)))
 }
 
-/// What stands before the query and the fragment.
+/// The text before the query and the fragment.
 pub(super) fn path_of(text: &str) -> &str {
     let end = text.find(['?', '#']).unwrap_or(text.len());
     text.split_at(end).0
 }
 
-/// The prefixes of a list as one, each a path: absolute, without an empty or a dot segment, query or fragment. One slash
-/// at its end is none of it; an empty one says that there is none.
+/// Joins the prefixes of a list. Each must be an absolute path without an empty or a dot segment, query or fragment.
+/// One slash at its end is removed; an empty prefix does not count.
 pub(super) fn join_prefixes(list: &str) -> Option<String> {
     let mut joined = String::new();
     for prefix in list.split(',').map(white_space::trim) {
@@ -208,8 +219,8 @@ pub(super) fn join_prefixes(list: &str) -> Option<String> {
     Some(joined)
 }
 
-/// Decodes the percent-encoded characters that need no encoding and writes the others with upper-case digits
-/// (RFC 3986 sections 6.2.2.1 and 6.2.2.2). `None` for what no URI can hold.
+/// Decodes the percent-encoded characters that need no encoding and writes the others with upper-case digits (RFC 3986
+/// sections 6.2.2.1 and 6.2.2.2). `None` for characters that no URI can hold.
 fn normalise_percent(path: &str) -> Option<String> {
     if path.len() > MAX_BYTES {
         return None;

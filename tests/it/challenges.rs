@@ -1,6 +1,6 @@
 //! What a refused client is told, row by row, and what it and the logs are never told (requirements O).
 
-mod field_value;
+pub mod field_value;
 mod refusals;
 mod scopes;
 

@@ -26,5 +26,6 @@ mod replay;
 mod rfc_vectors;
 mod spelling;
 mod validity;
+mod vectors;
 mod walks;
 mod wycheproof;

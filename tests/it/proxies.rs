@@ -159,7 +159,7 @@ fn rows() -> Vec<Row> {
 
 /// The table's rows: the proxy, and the option in its last column.
 fn documented() -> Vec<(&'static str, ProxyTrust)> {
-    let table = DOCUMENT.split("## What each proxy sends").nth(1).unwrap();
+    let table = DOCUMENT.split("## Header fields of each proxy").nth(1).unwrap();
     let table = table.split("\n## ").next().unwrap();
     let rows = table.lines().filter(|line| line.starts_with("| ")).skip(2);
     rows.map(|row| {

@@ -1,5 +1,5 @@
 /**
- * `oidc-spa-native/express`: middleware for Express 5 and 4, and for what else stands on Connect.
+ * `oidc-spa-native/express`: middleware for Express 5 and 4, and for other frameworks on Connect.
  *
  * In: a validator, the rules of a route. Out: middleware that sets `req.auth`. Never: a claim, a status, a challenge.
  */
@@ -19,12 +19,12 @@ type Handler = (req: IncomingMessage, res: ServerResponse, next: (error?: unknow
 /** A request that middleware of {@link protect} has let pass. */
 export type AuthRequest<Claims = AccessTokenClaims> = IncomingMessage & { auth: Granted<Claims> };
 
-/** Middleware, and the proof that it let a request pass: `auth.of(req).claims`. `of` throws where it did not. */
+/** Middleware with `auth.of(req).claims`: the proof that it let a request pass. `of` throws if it did not. */
 export type Protection<Found> = Handler & { readonly of: (req: IncomingMessage) => Found };
 
 const PLACE = placeOf("protect", "app.get(path, protect(validator, { optional: true }), handler)");
 
-/** Lets a request pass that may enter, with `req.auth`; answers any other. */
+/** Lets a granted request pass, with `req.auth`; answers any other. */
 export function protect<Claims = AccessTokenClaims, Optional extends boolean = false>(
     validator: ValidatorOrOptions<Claims>,
     rules: RouteRules<Fixed<Claims>, IncomingMessage, Optional> = {},
@@ -40,7 +40,7 @@ export function protect<Claims = AccessTokenClaims, Optional extends boolean = f
             if (outcome.passed) {
                 setOn(res, outcome.headers);
                 Object.assign(req, { auth: outcome.auth });
-                // Nobody judged a preflight.
+                // A preflight was not judged.
                 outcome.response ?? found.set(req, outcome.auth);
                 next();
             } else if (outcome.error !== undefined) {

@@ -1,12 +1,12 @@
 /**
- * Replies of Fastify, on which NestJS stands too.
+ * Replies of Fastify, for this framework and for NestJS on it.
  *
  * In: a reply, responses as data. Out: header fields set, responses sent. Never: a rule.
  */
 
 import { setHeaders, type ResponseToSend } from "../guard/response.js";
 
-/** What is used of Fastify's reply. */
+/** The used members of Fastify's reply. */
 export interface Reply {
     readonly sent: boolean;
     readonly raw: object;
@@ -25,12 +25,12 @@ export function setOn(reply: Reply, headers: ResponseToSend["headers"]): void {
     );
 }
 
-/** Unless somebody has answered meanwhile: a hook must return the reply then. */
+/** If other code has answered meanwhile, a hook must return the reply without sending. */
 export function send<Given extends Reply>(reply: Given, { status, headers, body }: ResponseToSend): Given {
     if (!reply.sent) {
         setOn(reply, headers);
         reply.code(status);
-        // To the Content-Type of a string Fastify adds a charset.
+        // Fastify adds a charset to the Content-Type of a string.
         body === null ? reply.send() : reply.send(Buffer.from(body));
     }
     return reply;

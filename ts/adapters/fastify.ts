@@ -18,7 +18,7 @@ type Request = FastifyRequest<RouteGenericInterface, RawServerBase>;
 type Reply = FastifyReply<RouteGenericInterface, RawServerBase>;
 type Hook = (request: Request, reply: Reply) => Promise<unknown>;
 
-/** A hook, and the proof that it let a request pass: `auth.of(request).claims`. `of` throws where it did not. */
+/** A hook with `auth.of(request).claims`: the proof that it let a request pass. `of` throws if it did not. */
 export type Protection<Found> = Hook & { readonly of: (request: object) => Found };
 
 const PLACE = placeOf(
@@ -26,7 +26,7 @@ const PLACE = placeOf(
     "fastify.get(path, { onRequest: protect(validator, { optional: true }) }, handler)"
 );
 
-/** Lets a request pass that may enter, with `request.auth`; answers any other. */
+/** Lets a granted request pass, with `request.auth`; answers any other. */
 export function protect<Claims = AccessTokenClaims, Optional extends boolean = false>(
     validator: ValidatorOrOptions<Claims>,
     rules: RouteRules<Fixed<Claims>, Request, Optional> = {},
@@ -47,7 +47,7 @@ export function protect<Claims = AccessTokenClaims, Optional extends boolean = f
             return send(reply, outcome.response);
         }
         Object.assign(request, { auth: outcome.auth });
-        // Nobody judged a preflight.
+        // A preflight was not judged.
         outcome.response ?? found.set(request, outcome.auth);
         return setOn(reply, outcome.headers);
     };

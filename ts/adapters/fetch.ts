@@ -21,7 +21,7 @@ export type { RouteRules };
 
 const PLACE = placeOf("protect", "protect(validator, {}, (request, auth) => new Response())");
 
-/** Hands a request that may enter to the handler, with `auth`; answers any other. What else the server passes follows. */
+/** Calls the handler with a granted request and `auth`; answers any other. Further arguments of the server follow. */
 export function protect<
     Claims = AccessTokenClaims,
     Req extends FetchRequestLike = FetchRequestLike,
@@ -63,8 +63,8 @@ const toResponse = ({ status, headers, body }: ResponseToSend): Response =>
     new Response(body, { status, headers });
 
 /**
- * A copy, where there is something to add: the fields of a fetched response cannot be changed. There is none of an upgrade
- * or an error (`Response.error()`).
+ * A copy if there is a field to add, since the fields of a fetched response cannot be changed. An upgrade and an error
+ * (`Response.error()`) cannot be copied.
  */
 function withHeaders(response: Response, headers: ResponseToSend["headers"]): Response {
     if (Object.keys(headers).length === 0 || response.status < 200) {

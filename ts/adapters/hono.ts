@@ -16,12 +16,12 @@ import { checkNoMore, placeOf, readRules, type Fixed, type RouteRules } from "..
 
 export type { RouteRules };
 
-/** What {@link protect} adds to the environment of a Hono application: `c.var.auth`. */
+/** The variable that {@link protect} adds to the environment of a Hono application: `c.var.auth`. */
 export type AuthEnv<Claims, Optional extends boolean = false> = {
     Variables: { auth: Auth<Claims, Optional> };
 };
 
-/** Middleware, and the proof that it let a request pass: `auth.of(c).claims`. `of` throws where it did not. */
+/** Middleware with `auth.of(c).claims`: the proof that it let a request pass. `of` throws if it did not. */
 export type Protection<Claims, Optional extends boolean = false> = MiddlewareHandler<
     AuthEnv<Claims, Optional>
 > & {
@@ -30,7 +30,7 @@ export type Protection<Claims, Optional extends boolean = false> = MiddlewareHan
 
 const PLACE = placeOf("protect", "app.get(path, protect(validator, { optional: true }), handler)");
 
-/** Lets a request pass that may enter, with `c.var.auth`; answers any other. */
+/** Lets a granted request pass, with `c.var.auth`; answers any other. */
 export function protect<Claims = AccessTokenClaims, Optional extends boolean = false>(
     validator: ValidatorOrOptions<Claims>,
     rules: RouteRules<Fixed<Claims>, Context, Optional> = {},
@@ -51,7 +51,7 @@ export function protect<Claims = AccessTokenClaims, Optional extends boolean = f
             return respond(c, outcome.response);
         }
         c.set("auth", outcome.auth as Auth<Claims, Optional>);
-        // Nobody judged a preflight.
+        // A preflight was not judged.
         outcome.response ?? found.set(c, outcome.auth);
         await next();
         return setOn(c, outcome.headers);
@@ -65,7 +65,7 @@ const withResponse = (error: Error, { status, headers, body }: ResponseToSend): 
 
 const firsts = new WeakMap<Context, Request>();
 
-/** The request as it came: middleware, such as `bodyLimit`, may put a copy in its place. */
+/** The original request: middleware such as `bodyLimit` may replace it by a copy. */
 const firstOf = (c: Context): Request =>
     (firsts.has(c) ? firsts : firsts.set(c, c.req.raw)).get(c) as Request;
 

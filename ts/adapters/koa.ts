@@ -13,7 +13,9 @@ import { checkNoMore, placeOf, readRules, type Fixed, type RouteRules } from "..
 
 export type { RouteRules };
 
-/** What is used of Koa's context: its types are a package of their own, which JavaScript programs do not have. */
+/**
+ * The used members of Koa's context. Its own types are in a separate package, which JavaScript programs do not have.
+ */
 export interface KoaContext extends KoaContextLike {
     readonly headers: HeadersRecord;
     readonly method: string;
@@ -24,14 +26,14 @@ export interface KoaContext extends KoaContextLike {
 
 type Middleware<Ctx> = (ctx: Ctx, next: () => Promise<unknown>) => Promise<unknown>;
 
-/** Middleware, and the proof that it let a request pass: `auth.of(ctx).claims`. `of` throws where it did not. */
+/** Middleware with `auth.of(ctx).claims`: the proof that it let a request pass. `of` throws if it did not. */
 export type Protection<Ctx, Found> = Middleware<Ctx & { state: { auth: Found } }> & {
     readonly of: (ctx: object) => Found;
 };
 
 const PLACE = placeOf("protect", "router.get(path, protect(validator, { optional: true }), handler)");
 
-/** Lets a request pass that may enter, with `ctx.state.auth`; answers any other. */
+/** Lets a granted request pass, with `ctx.state.auth`; answers any other. */
 export function protect<
     Claims = AccessTokenClaims,
     Optional extends boolean = false,
@@ -57,7 +59,7 @@ export function protect<
         }
         setOn(ctx, outcome.headers);
         ctx.state.auth = outcome.auth as Auth<Claims, Optional>;
-        // Nobody judged a preflight.
+        // A preflight was not judged.
         outcome.response ?? found.set(ctx, outcome.auth);
         return next();
     };

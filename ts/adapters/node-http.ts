@@ -27,7 +27,7 @@ const PLACE = placeOf("protect", "createServer(protect(validator, {}, (req, res,
     but: ["rejection"]
 });
 
-/** Hands a request that may enter to the handler, with `auth`; answers any other. */
+/** Calls the handler with a granted request and `auth`; answers any other. */
 export function protect<
     Claims = AccessTokenClaims,
     Req extends NodeRequest = IncomingMessage,
@@ -46,7 +46,7 @@ export function protect<
         const outcome = guard(incomingOf(req)).catch((error: unknown) => ({
             response: failure(error, req.method)
         }));
-        // What the handler throws is the application's: it ends as it would without this listener.
+        // An error of the handler belongs to the application: it ends as without this listener.
         void outcome.then(outcome => {
             if (outcome.response !== undefined) {
                 send(res, outcome.response);

@@ -1,8 +1,8 @@
 /**
- * Keeps what lives as long as the thread apart from the realm and the request that it was made in.
+ * Separates objects that live as long as the thread from the realm and the request in which they were made.
  *
- * In: functions. Out: functions that stand for them; what they make. Never: the last hold on a function: whoever hands
- * one in holds it.
+ * In: functions. Out: functions that call them; the objects that they make. Never: the only reference to a function:
+ * the caller must keep one.
  */
 
 import { AsyncResource } from "node:async_hooks";
@@ -11,11 +11,11 @@ import { runInThisContext } from "node:vm";
 type Stand = <Args extends unknown[]>(called: (...args: Args) => void) => (...args: Args) => void;
 
 /**
- * A function that calls this one for as long as somebody else holds it.
+ * A function that calls this one while other code holds a reference to this one.
  *
- * The addon holds its callbacks until the thread ends. A test runner such as Jest gives each file of tests a realm of its
- * own, and lets go of it after the last test: a function of that realm would keep all of it. So this one is made in the
- * thread's first context, and holds weakly.
+ * The addon holds its callbacks until the thread ends. A test runner such as Jest gives each file of tests a realm of
+ * its own, and drops it after the last test. A function of that realm would keep the whole realm in memory. So this
+ * function is made in the thread's first context, and holds only a weak reference.
  */
 export const weakly = runInThisContext(
     "called => { const held = new WeakRef(called); return (...args) => { held.deref()?.(...args); }; }"
@@ -24,8 +24,8 @@ export const weakly = runInThisContext(
 const sinceLoading = new AsyncResource("oidc-spa-native", { requireManualDestroy: true });
 
 /**
- * Makes a timer or a callback without what an `AsyncLocalStorage` holds here: of the request that happens to be the first
- * (or of the test, in Jest), it would be held for as long as what is made.
+ * Makes a timer or a callback outside of the current `AsyncLocalStorage`. Otherwise the store of the first request (in
+ * Jest, of the first test) would stay in memory as long as the timer or callback.
  */
 export function apart<Made>(make: () => Made): Made {
     return sinceLoading.runInAsyncScope(make);

@@ -1,8 +1,8 @@
 /**
  * How many requests this JavaScript thread seems to have at once.
  *
- * In: a word for each request. Out: a number. Never: an effect on a verdict: a clock that a test has replaced makes
- * this wrong, and nothing else.
+ * In: a call for each request. Out: a number. Never: an effect on a verdict. If a test has replaced the clock, only
+ * this number is wrong.
  */
 
 // Fake timers of an application's tests may replace these later.
@@ -10,7 +10,7 @@ const { nextTick } = process;
 const turn = setImmediate;
 const microtask = Promise.resolve();
 
-/** Requests since the last microtask: they were begun together, and none of them can have been answered. */
+/** Requests since the last microtask: they began together, and none of them has been answered yet. */
 let together = 0;
 /** Callbacks of this turn of the event loop that began requests, and of the turn before it. */
 let thisTurn = 0;
@@ -18,7 +18,7 @@ let lastTurn = 0;
 let isTickDue = false;
 let isTurnDue = false;
 
-/** Notes one more request. One after the other, each awaited, counts as one, however many follow each other. */
+/** Notes one more request. Requests that follow each other, each awaited, count as one. */
 export function requestsAtOnce(): number {
     together += 1;
     if (together === 1) {
@@ -32,7 +32,7 @@ export function requestsAtOnce(): number {
     return Math.max(together, thisTurn, lastTurn);
 }
 
-/** Notes that so many verdicts came at once: as many requests may follow. */
+/** Notes how many verdicts came at once: the same number of requests may follow. */
 export function answeredAtOnce(count: number): void {
     thisTurn = Math.max(thisTurn, count);
     awaitTurn();

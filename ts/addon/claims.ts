@@ -1,7 +1,7 @@
 /**
- * Copies claims, so that no two requests share what one of them may change.
+ * Copies claims, so that a change in one request does not affect another.
  *
- * In: what `JSON.parse` made. Out: the same, in objects and arrays of its own. Never: a meaning.
+ * In: a value of `JSON.parse`. Out: the same value in new objects and arrays. Never: a meaning.
  */
 
 /** A copy; several times faster than parsing the text again, or `structuredClone`. As deep as a token's JSON may be. */
@@ -13,7 +13,7 @@ function copyOfCompound(value: object): unknown {
     if (Array.isArray(value)) {
         return value.map(copyOf);
     }
-    // Spread makes each member an own one, whatever its name: `__proto__` too.
+    // Spread makes each member an own member, also one with the name `__proto__`.
     const copy = { ...value } as Record<string, unknown>;
     for (const name of Object.keys(copy)) {
         const member = copy[name];

@@ -9,7 +9,7 @@ import cluster from "node:cluster";
 import type { ValidatorHealth } from "../../index.js";
 import { isFirstToAsk, type NativeValidator } from "./native.js";
 
-/** Which kind of fleet this process belongs to on its machine, as far as it can be told. */
+/** The kind of fleet to which this process belongs on its machine, if it can be recognized. */
 function fleet(): string | undefined {
     const { NODE_UNIQUE_ID, pm_id, NODE_APP_INSTANCE, instances } = process.env;
     if (cluster.isWorker || NODE_UNIQUE_ID !== undefined) {
@@ -20,7 +20,7 @@ function fleet(): string | undefined {
     return pm_id !== undefined && isOneOfSeveral ? "one of several instances under PM2" : undefined;
 }
 
-/** The sentence, where a validator that accepts DPoP has no memory to share. */
+/** The sentence, if a validator that accepts DPoP has no replay store. */
 function noticeFor(isShared: boolean, acceptsDpop: boolean): string | null {
     const kind = isShared || !acceptsDpop ? undefined : fleet();
     return kind === undefined
@@ -30,7 +30,9 @@ function noticeFor(isShared: boolean, acceptsDpop: boolean): string | null {
               'nonce: "required" with a nonceSecret that all share shortens the time in which a stolen proof is of use.';
 }
 
-/** Warns, once a process, where each process of a fleet remembers proofs for itself; and tells so in `health()`. */
+/**
+ * Warns once in a process if each process of a fleet remembers proofs for itself, and adds the sentence to `health()`.
+ */
 export function watchFleet(
     native: NativeValidator,
     { isShared, acceptsDpop }: { readonly isShared: boolean; readonly acceptsDpop: boolean }

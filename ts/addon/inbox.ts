@@ -1,7 +1,7 @@
 /**
- * The answers that come to this JavaScript environment from other threads, each as a Promise of its own.
+ * Makes a Promise for each answer that comes to this JavaScript environment from another thread.
  *
- * In: whatever answers under a ticket. Out: Promises. Never: a Promise that the addon made: it would belong to another
+ * In: calls that answer under a ticket. Out: Promises. Never: a Promise that the addon made: it would belong to another
  * realm, and could outlive its environment.
  */
 
@@ -14,14 +14,14 @@ import { apart, weakly } from "./apart.js";
 // Fake timers of an application's tests may replace these later.
 const { clearInterval, setInterval } = timers;
 
-/** Those who wait, by their tickets. */
+/** The waiting Promises, by their tickets. */
 const waiting = new WaitingList<VerdictText | NativeUnsettled>();
 
-/** How many of them wait for the network, and so for no thread. */
+/** How many of them wait for the network, and not for a thread. */
 let waitingLong = 0;
 
 /**
- * Keeps the process and this realm alive while somebody waits: the addon does neither. Making a timer costs more than its
+ * Keeps the process and this realm alive while a Promise waits; the addon does not. Making a timer costs more than its
  * `ref()`, so it stays for at most `MOMENT_MS` after the last one was answered.
  */
 let aliveWhileWaiting: NodeJS.Timeout | undefined;
@@ -29,7 +29,7 @@ const MOMENT_MS = 100;
 
 let inbox: NativeInbox | undefined;
 
-/** Where the addon's doors bring their answers to. */
+/** The addon's inbox, into which its functions put their answers. */
 export function theInbox(): NativeInbox {
     inbox ??= apart(() => new NativeInbox(weakly(collect)));
     return inbox;
@@ -45,7 +45,7 @@ export function soon(submit: (ticket: number) => void): Promise<VerdictText | Na
     return new Promise(resolve => wait(submit, resolve));
 }
 
-/** The answer of what waits for the network: for keys, or for a store. */
+/** The answer of a wait for the network: for keys, or for a store. */
 export function inTheEnd(submit: (ticket: number) => void): Promise<VerdictText | NativeUnsettled> {
     return new Promise(resolve => {
         wait(submit, answer => {
@@ -60,7 +60,7 @@ function wait(
     submit: (ticket: number) => void,
     resolve: (answer: VerdictText | NativeUnsettled) => void
 ): void {
-    // First, so that nobody waits for what was not submitted. No answer comes before this turn is over.
+    // This comes first, so that a failed call leaves no waiting Promise. No answer comes before this turn is over.
     const ticket = waiting.newNumber();
     submit(ticket);
     if (aliveWhileWaiting === undefined) {

@@ -1,7 +1,7 @@
 /**
- * Tells what happens to issuers' keys on `node:diagnostics_channel`.
+ * Hears what the addon tells of issuers and their keys; tells what happens to keys on `node:diagnostics_channel`.
  *
- * In: the addon's events, JSON text of `KeysEvent`; failed questions of `issuers`. Out: messages of the channel `oidc-spa-native:keys`, warnings. Never: a rule
+ * In: the addon's events, JSON texts of `KeysEvent` and `ToldFetch`; failed questions of `issuers`. Out: messages of the channel `oidc-spa-native:keys`, warnings. Never: a rule
  * about keys, an exception for the addon.
  */
 
@@ -9,19 +9,20 @@ import { channel } from "node:diagnostics_channel";
 import type { KeysEvent } from "../../index.js";
 import { onKeysEvent } from "./native.js";
 import { apart, weakly } from "./apart.js";
+import { isFetchTraced, traceFetch, type ToldFetch } from "./fetch-channel.js";
 import { warnOfEvent, type NativeEvent } from "./warnings.js";
 
-// Held here: Node.js keeps no channel that nobody holds.
+// Held here, since Node.js drops a channel without references.
 const keys = channel("oidc-spa-native:keys");
 
 let isListening = false;
 
 /**
- * Begins to publish in this JavaScript environment (the main thread, or one worker thread); once, however often it is
- * called. An environment without a validator is not woken for events of others.
+ * Begins to publish in this JavaScript environment (the main thread, or one worker thread); only the first call has an
+ * effect. An environment without a validator gets no events of others.
  *
- * A subscriber that throws reaches neither the addon nor the other subscribers: `publish` hands what it threw to the
- * process as an uncaught exception, as it does on every channel of Node.js. Catching it here would hide it.
+ * An error of a subscriber reaches neither the addon nor the other subscribers: `publish` makes it an uncaught
+ * exception of the process, as on every channel of Node.js. Catching it here would hide it.
  */
 export function publishKeysEvents(): void {
     if (isListening) {
@@ -31,15 +32,21 @@ export function publishKeysEvents(): void {
     apart(() => onKeysEvent(weakly(publish)));
 }
 
-function publish(event: string): void {
-    const told = JSON.parse(event) as NativeEvent;
-    warnOfEvent(told);
-    if (keys.hasSubscribers && !told.type.startsWith("store-")) {
-        keys.publish(told);
+function publish(text: string): void {
+    const event = JSON.parse(text) as NativeEvent | ToldFetch;
+    if ("fetch" in event) {
+        if (isFetchTraced()) {
+            traceFetch(event);
+        }
+        return;
+    }
+    warnOfEvent(event);
+    if (keys.hasSubscribers && !event.type.startsWith("store-")) {
+        keys.publish(event);
     }
 }
 
-/** Tells that the application's function could not say of an issuer whether it is accepted. */
+/** Publishes that the application's function gave no answer for an issuer. */
 export function tellOfLookup(error: string): void {
     if (keys.hasSubscribers) {
         keys.publish({ type: "lookup-failed", issuerUri: "", error } satisfies KeysEvent);

@@ -1,11 +1,11 @@
 /**
- * Loads the addon, or says why it cannot be loaded here and what to do.
+ * Loads the addon, or says why it cannot be loaded and what to do.
  *
  * In: the loader that napi-rs generates, `binding/binding.js`; the targets in package.json. Out: what the addon
  * exports, or one error. Never: a fallback, the name of a package that does not exist.
  */
 
-/** What the addon exports. */
+/** The exports of the addon. */
 export function loadAddon(): unknown {
     try {
         return require("../../binding/binding.js") as unknown;

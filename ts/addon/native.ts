@@ -1,10 +1,10 @@
 /**
- * Gives the addon's surface the types that the rest of `ts/` is written against.
+ * The types of the addon's functions, for the rest of `ts/`.
  *
  * In: the addon. Out: its classes and functions; verdicts, read. Never: a rule about tokens.
  */
 
-import type { BindingMode, DpopMode, ResourceMetadata } from "../../index.js";
+import type { BindingMode, DpopMode, ErrorCode, ResourceMetadata, ValidatorMetrics } from "../../index.js";
 import { copyOf } from "./claims.js";
 import { loadAddon } from "./load.js";
 
@@ -17,9 +17,9 @@ export type NativeVerdict = NativeGrant | NativeRefusal;
 /** The request may enter. */
 export interface NativeGrant {
     readonly isGranted: true;
-    /** The claims, in an object that nobody else has. */
+    /** The claims, in an object for this request only. */
     readonly claims: unknown;
-    /** The access token, where the addon took it out of a field. */
+    /** The access token, if the addon took it out of a field. */
     readonly accessToken: string;
     readonly scheme: "Bearer" | "DPoP";
     /** The issuer's position among the configured ones, and its identifier. */
@@ -36,7 +36,7 @@ export interface NativeGrant {
     readonly number: number;
 }
 
-/** The claims of a bound token, under its number: the addon tells them no more to whoever has them. */
+/** The claims of a bound token, under its number: the addon does not send them again to a thread that has them. */
 export interface KnownClaims {
     readonly number: number;
     readonly claims: unknown;
@@ -62,8 +62,8 @@ export const DPOP_REPEATED = 2;
 export const HOST_REPEATED = 4;
 
 /**
- * What the addon reads of a request, by position: building an object for it costs more than the call. Of a request without
- * proof and certificate it reads the first two: there is nothing to compare the others with.
+ * What the addon reads of a request, by position: building an object for it costs more than the call. For a request
+ * without proof and certificate it reads only the first two, since the others have no effect then.
  */
 export type RequestParts = readonly [flags: number, authorization: string | null] | WholeRequestParts;
 
@@ -87,7 +87,7 @@ type WholeRequestParts = readonly [
     peerCertificate: Uint8Array | null
 ];
 
-/** What the drop-in passes in the place of a request. */
+/** The arguments of the drop-in, in the place of a request. */
 export type CredentialParts = readonly [
     scheme: "Bearer" | "DPoP",
     accessToken: string,
@@ -97,38 +97,38 @@ export type CredentialParts = readonly [
     expectedHtu: string | null
 ];
 
-/** A request whose verdict waits for keys, or for Redis. It holds the parts, so that nothing is read twice. */
+/** A request whose verdict waits for keys, or for Redis. It holds the parts, so that they are read only once. */
 export interface NativeWait {
     /** The answer comes to the inbox, under the ticket. */
     answerUnder(ticket: number): void;
 }
 
-/** A request that passed every check, that of the application's own replay store aside. It tells no claims. */
+/** A request that passed every check except that of the application's own replay store. It shows no claims. */
 export interface NativeUnsettled {
     /** The proof's name in the replay store. */
     readonly key: string;
     /** When the replay store may forget it, in milliseconds. */
     readonly expiresAt: number;
-    /** The verdict: `true` where the proof is new, `false` where it is not, `null` and a reason where nobody knows. */
+    /** The verdict: `true` if the proof is new, `false` if it is not, `null` and a reason if there is no answer. */
     settle(isNew: boolean | null, trouble: string | null): VerdictText;
 }
 
-/** Where answers of other threads come to. */
+/** The inbox for answers of other threads. */
 export interface NativeInbox {
     take(): readonly [tickets: readonly number[], answers: ReadonlyArray<VerdictText | NativeUnsettled>];
 }
 
-/** What the addon says of a request at first. */
+/** The addon's first answer for a request. */
 export type NativeAnswer = VerdictText | NativeWait | NativeUnsettled;
 
-/** What a route says of its requests, two bits a rule: `RequestRules::from_bits` of the addon. Zero: nothing. */
+/** The rules of a route, two bits for each rule: `RequestRules::from_bits` of the addon. Zero: no rule. */
 export type RuleBits = number;
 
-/** The functions of a validator that each request goes through. Arguments that are left out at the end count as null. */
+/** The functions of a validator that each request calls. Arguments that are left out at the end count as null. */
 export interface NativeDoors {
     /**
-     * `scopes` are those that the route will ask for, separated by spaces; `knownToken` is the number of a token whose claims need
-     * not be told again, or zero.
+     * `scopes` are the scopes that the route requires, separated by spaces. `knownToken` is the number of a token whose
+     * claims need not be sent again, or zero.
      */
     authorizeRequest(
         this: void,
@@ -191,8 +191,7 @@ export interface NativeValidator {
         maxAgeSeconds: number | null
     ): VerdictText;
     /**
-     * The issuer that a request's token names by its own word, if it is a name that may be asked for, and whether the token
-     * may be a good one.
+     * The issuer that a request's unverified token names, if the name is valid, and whether the token may be good.
      */
     namedIssuer(
         now: number,
@@ -202,31 +201,47 @@ export interface NativeValidator {
     ): readonly [iss: string, mayPass: boolean] | null;
     /** Whether an issuer of the options has this name. */
     acceptsIssuer(name: string): boolean;
-    /** Says that no more requests come: keys that no other validator uses are no longer fetched. */
+    /** Retires the validator: it gets no more requests, and keys that no other validator uses are no longer fetched. */
     retire(): void;
     /** JSON text of `Settings`. */
     settings(): string;
-    /** The keys that were fetched and serve now, for the option `keysSnapshot`. */
+    /** The fetched keys that are in use now, for the option `keysSnapshot`. */
     snapshot(): string;
     /** JSON text of a `ValidatorHealth`. */
     health(): string;
+    /**
+     * Why the rules that are tried (`shadow`) would refuse a token that was granted a moment ago: the code, and the message for
+     * developers.
+     */
+    objection(
+        now: number,
+        rules: RuleBits,
+        issuer: number,
+        scheme: string,
+        accessToken: string
+    ): readonly [code: string, debugErrorMessage: string] | null;
+    /** JSON text of `NativeMetrics`. */
+    metrics(): string;
 }
 
-/** What no application can say: the public options have no such members. */
+/** What the addon counts. */
+export type NativeMetrics = Pick<ValidatorMetrics, "keys" | "replayMemory">;
+
+/** Internal settings, which the public options do not have. */
 export interface Internals {
     /** The rules are those of `oidc-spa/server`. */
     readonly dropIn?: boolean;
-    /** The validator has a clock of its own, and so a memory of proofs of its own. */
+    /** The validator has its own clock, and so its own memory of proofs. */
     readonly ownClock?: boolean;
     /** The application asks its replay store itself. */
     readonly applicationStore?: boolean;
-    /** The options name no issuer: each is asked for when a token names it. */
+    /** The options name no issuer: the application is asked for an issuer when a token names it. */
     readonly asksForIssuers?: boolean;
 }
 
-/** What the addon read of the options, defaults included. No option is read here a second time. */
+/** The options as the addon read them, with defaults. JavaScript does not read them a second time. */
 export interface Settings {
-    /** What the application should be told of its options. */
+    /** Warnings about the application's options. */
     readonly warnings: readonly string[];
     /** The configured issuers, by their position. */
     readonly issuerUris: readonly string[];
@@ -236,25 +251,27 @@ export interface Settings {
     readonly senderConstrained: BindingMode;
     /** Whether the certificate of a connection is the client's. */
     readonly readsPeerCertificate: boolean;
-    /** Whether a client's certificate is looked at, wherever it comes from. */
+    /** Whether a client's certificate is read from any source. */
     readonly seesCertificates: boolean;
-    /** How long after its `exp` a token lets in. */
+    /** How long after its `exp` a token is accepted. */
     readonly leewaySeconds: number;
-    /** How long after its `iat`, the leeway aside; `null`: as long as its `exp` says. */
+    /** How long after its `iat`, without the leeway; `null`: until its `exp`. */
     readonly maxTokenAgeSeconds: number | null;
-    /** The hosts by which the options name this API, where a request's `Host` decides for which host a proof is. */
+    /** The hosts by which the options name this API, if a request's `Host` decides for which host a proof must be. */
     readonly ownHosts: readonly string[];
     readonly verification: "auto" | "inline" | "threads";
-    /** Bytes of a memory of verified tokens; zero: none. */
+    /** Size of a memory of verified tokens in bytes; zero: no memory. */
     readonly verifiedTokenBytes: number;
-    /** Whether another memory than this process's own is asked about proofs. */
+    /** Whether a replay store is asked about proofs. */
     readonly hasReplayStore: boolean;
+    /** Whether the option `shadow` has rules to try. */
+    readonly hasShadow: boolean;
     readonly storeTimeoutMs: number;
 }
 
 /**
- * What the drop-in's first step finds in a request: the access token's place in its field, as `textAt` reads it, with
- * DPoP and what the proof must name; or why there is nothing to judge, for developers.
+ * The result of the drop-in's first step: the access token's place in its field, for `textAt`; with DPoP also the URI
+ * that the proof must name; or, for developers, why the request cannot be judged.
  */
 export type NativeExtraction = number | readonly [place: number, expectedHtu: string | null] | string;
 
@@ -289,19 +306,19 @@ interface Addon {
     readonly onKeysEvent: (listener: (event: string) => void) => void;
     /** The table of codes: `description` is what a client may read. */
     readonly errorTable: () => readonly { readonly code: string; readonly description: string }[];
-    /** Whether no thread of the process asked before. */
+    /** Whether this is the first call in the process. */
     readonly isFirstToAsk: () => boolean;
     /** Whether the system has no certificates of authorities, and none were handed over yet. */
     readonly lacksAuthorities: () => boolean;
-    /** Hands over authorities to trust where the system has none, in PEM. */
+    /** Sets the authorities to trust if the system has none, in PEM. */
     readonly trustAuthorities: (authorities: string[]) => void;
 }
 
 const REFUSED = -1;
 
 /**
- * Reads a verdict on credentials that came in this field, for whoever had these claims already. Throws where the addon
- * failed: that is no answer to a client.
+ * Reads a verdict on the credentials of this field, for a thread that may already have the claims. Throws if the
+ * addon failed, since that is not an answer to a client.
  */
 export function readVerdict(
     text: VerdictText,
@@ -339,7 +356,7 @@ export function readRefusal(text: VerdictText): NativeRefusal {
 export interface NativeExplanation {
     readonly refusal: { readonly code: string; readonly debugErrorMessage: string } | null;
     readonly checks: readonly NativeCheck[];
-    /** What a grant would say, where every check of the token and its proof passed. */
+    /** The content of a grant, if every check of the token and its proof passed. */
     readonly admitted: {
         readonly claims: unknown;
         readonly tokenBegin: number;
@@ -349,7 +366,7 @@ export interface NativeExplanation {
     } | null;
 }
 
-/** One check, and how it ended. */
+/** One check, and its outcome. */
 export interface NativeCheck {
     readonly id: string;
     readonly title: string;
@@ -360,9 +377,10 @@ export interface NativeCheck {
     readonly isVerified: boolean;
     readonly code: string | null;
     readonly message: string | null;
+    readonly advice: string | null;
 }
 
-/** Reads an explanation. Throws where the addon failed. */
+/** Reads an explanation. Throws if the addon failed. */
 export function readExplanation(text: VerdictText): NativeExplanation {
     const read = JSON.parse(text) as NativeExplanation | FailureTuple;
     if ("checks" in read) {
@@ -371,11 +389,11 @@ export function readExplanation(text: VerdictText): NativeExplanation {
     throw new Error(`oidc-spa-native: ${read[2]}`);
 }
 
-/** Reads the answer of `ready`: throws the reason why the keys are not there. */
+/** Reads the answer of `ready`: throws the reason why the keys are not there, with the code that requests get then. */
 export function readReadiness(text: VerdictText): void {
     const read = JSON.parse(text) as FailureTuple | null;
     if (read !== null) {
-        throw new Error(read[2]);
+        throw Object.assign(new Error(read[2]), { code: "keys_unavailable" satisfies ErrorCode });
     }
 }
 
@@ -410,7 +428,7 @@ function refusalOf(read: RefusalTuple | FailureTuple): NativeRefusal {
     return { isGranted: false, code, errorCause, debugErrorMessage, status, headers };
 }
 
-/** Whether the verdict is here already, and not a Promise of one, whatever realm made that. */
+/** Whether this is a verdict, and not a Promise of one, of any realm. */
 export function isVerdict(answer: NativeVerdict | Promise<NativeVerdict>): answer is NativeVerdict {
     return typeof (answer as Partial<Promise<NativeVerdict>>).then !== "function";
 }
@@ -420,7 +438,7 @@ export function isVerdictText(answer: NativeAnswer): answer is VerdictText {
     return typeof answer === "string";
 }
 
-/** Whether the verdict comes by itself. */
+/** Whether the verdict comes without a further call. */
 export function isWait(answer: NativeWait | NativeUnsettled): answer is NativeWait {
     return "answerUnder" in answer;
 }

@@ -1,8 +1,8 @@
 /**
- * The application's own replay store: asked within a bounded time, believed only where it answers as agreed.
+ * The application's own replay store. It is asked for a limited time, and only `true` and `false` count as answers.
  *
- * In: the option `replayStore`; a request that waits for the memory's word. Out: its verdict. Never: a verdict of its
- * own, an exception for what a memory does.
+ * In: the option `replayStore`; a request that waits for the store's answer. Out: its verdict. Never: a verdict of its
+ * own, an exception for a fault of the store.
  */
 
 import type { CustomReplayStore } from "../../index.js";
@@ -19,20 +19,20 @@ import { storeTurn, type Warner } from "./warnings.js";
 /** Requests that wait for one replay store at a time. More are refused at once. */
 const MAX_WAITING = 10_000;
 
-/** Brings an answer to its end: a verdict, once all that it waits for has answered. */
+/** Completes an answer: waits for the store if it must, and returns the verdict. */
 export type Conclude = (answer: NativeAnswer) => VerdictText | Promise<VerdictText>;
 
-/** What the option says to the addon, and how verdicts are brought to their end. */
+/** The option for the addon, and the function that completes answers. */
 export interface ReplayAccess {
     /** The option as the addon reads it. */
     readonly option: unknown;
-    /** Whether the store is the application's own, which the addon does not ask. */
+    /** Whether it is the application's own store, which the addon does not ask. */
     readonly isOfApplication: boolean;
-    /** Waits for the application's store for so long. */
+    /** Time limit of the application's store, and the receiver of warnings about it. */
     readonly concluding: (timeoutMs: number, warner: Warner) => Conclude;
 }
 
-/** Reads the option. A store of the application stays here; the addon is only told that there is one. */
+/** Reads the option. The application's store stays here; the addon only learns that there is one. */
 export function replayAccess(option: unknown): ReplayAccess {
     refuseClients(option);
     if (typeof option !== "object" || option === null || !("checkAndStore" in option)) {
@@ -115,7 +115,7 @@ function asker(store: CustomReplayStore, timeoutMs: number, warner: Warner): Set
     };
 }
 
-/** Whether the proof is new; or why nobody knows, without anything that may be a secret. */
+/** Whether the proof is new; or why there is no answer, without text that may be a secret. */
 type Word = boolean | string;
 
 async function ask(store: CustomReplayStore, { key, expiresAt }: NativeUnsettled): Promise<Word> {
@@ -130,7 +130,7 @@ async function ask(store: CustomReplayStore, { key, expiresAt }: NativeUnsettled
         : `checkAndStore answered ${kindOf(answer)} where true or false is expected`;
 }
 
-/** A code such as ECONNREFUSED. Messages may hold passwords, and are not repeated. */
+/** A code such as ECONNREFUSED. The message is not repeated, since it may hold a password. */
 function errorCode(error: unknown): string {
     try {
         const code: unknown = (error as { code?: unknown } | null | undefined)?.code;
@@ -144,7 +144,7 @@ function kindOf(answer: unknown): string {
     return answer === null || answer === undefined ? String(answer) : `a ${typeof answer}`;
 }
 
-/** Waits for the word, but no longer than `ms`. */
+/** Waits for the answer, but no longer than `ms`. */
 async function within(ms: number, word: Promise<Word>): Promise<Word> {
     let timer: NodeJS.Timeout | undefined;
     const elapsed = new Promise<Word>(resolve => {

@@ -1,41 +1,42 @@
 /**
- * Remembers which credentials were granted what: bearer credentials that come again are not verified again, and the
- * claims of a bound token, which the addon judges with each proof, need not be told again.
+ * Remembers grants by their credentials. Bearer credentials that come again are not verified again. The addon judges a
+ * bound token with each proof, but need not send its claims again.
  *
- * In: grants, with the time in which and the keys with which the addon would grant them again. Out: the same grant for
- * the very same credentials under the same rules; claims under the number that the addon gave them. Never: a grant for
- * a token that is bound to a key or a certificate (the addon gives it no time), a refusal, a claims object that two
+ * In: grants, with the time and the keys for which the addon would grant them again. Out: the same grant for exactly
+ * the same credentials under the same rules; claims under the number that the addon gave them. Never: a grant for a
+ * token that is bound to a key or a certificate (the addon gives it no time), a refusal, a claims object that two
  * requests share.
  */
 
 import { copyOf } from "./claims.js";
 import type { NativeDoors, NativeGrant, RuleBits, KnownClaims } from "./native.js";
 
-/** What an entry takes whatever its size, in bytes. */
+/** Fixed size of an entry in bytes. */
 const ENTRY_BYTES = 400;
-/** What it takes a character of the credentials: the credentials themselves, and the claims that are written in them. */
+/** Bytes of an entry for each character of the credentials: for the credentials and for their claims. */
 const CHARACTER_BYTES = 4;
 
-/** Characters at the end of the credentials that tell them apart at first sight: those of a signature, 72 bits of it. */
+/** Characters at the end of the credentials that make the key of an entry: 72 bits of a signature. */
 const TELLING_CHARACTERS = 12;
 
-/** Tokens that came once; a power of two. */
+/** Remembered tokens that came once; a power of two. */
 const SEEN_SLOTS = 16_384;
 
-/** Claims that are in here are nobody's: each request gets a copy. */
+/** No request gets these claims themselves: each gets a copy. */
 interface Entry {
     readonly credentials: string;
     readonly rules: RuleBits;
-    /** Of bearer credentials, what they are granted. */
+    /** The grant of bearer credentials. */
     readonly grant: NativeGrant | null;
-    /** Of a bound token, the claims that this thread has. */
+    /** The claims of a bound token that this thread has. */
     readonly known: KnownClaims | null;
     readonly bytes: number;
 }
 
 /**
- * A memory of one validator in one JavaScript thread, bounded by bytes. What was not asked for while half of them were
- * filled anew is forgotten, all of it at once: a Map finds its oldest entry only by passing what was deleted before it.
+ * A memory of one validator in one JavaScript thread, limited in bytes. Two generations, each half the size. When the
+ * young one is full it replaces the old one. Single entries are not removed: a Map finds its oldest entry only by
+ * passing all entries that were deleted before it.
  */
 export class VerifiedTokens {
     readonly #keysEpoch: NativeDoors["keysEpoch"];
@@ -43,7 +44,7 @@ export class VerifiedTokens {
     readonly #maxBytes: number;
     #young = new Map<number, Entry>();
     #old = new Map<number, Entry>();
-    /** Fingerprints of credentials that came once, each in the slot that it says itself. */
+    /** Fingerprints of credentials that came once. The fingerprint gives the slot. */
     readonly #seen = new Int32Array(SEEN_SLOTS);
     #youngBytes = 0;
 
@@ -52,7 +53,7 @@ export class VerifiedTokens {
         this.#maxBytes = maxBytes / 2;
     }
 
-    /** The grant for these credentials, if it still stands: in its time, and with the keys that verified it. */
+    /** The grant for these credentials, if it is still valid: in its time, and with the keys that verified it. */
     get(credentials: string, rules: RuleBits, now: number): NativeGrant | undefined {
         const key = fingerprintOf(credentials, rules);
         const grant = this.#find(key, credentials, rules)?.grant;
@@ -66,12 +67,15 @@ export class VerifiedTokens {
         return undefined;
     }
 
-    /** What was told of the bound token in these credentials. The addon says whether it is the token of now. */
+    /**
+     * The remembered claims of the bound token in these credentials. The addon decides whether they belong to the
+     * current token.
+     */
     knownClaims(credentials: string, rules: RuleBits): KnownClaims | undefined {
         return this.#find(fingerprintOf(credentials, rules), credentials, rules)?.known ?? undefined;
     }
 
-    /** Remembers a grant, if the addon says that it may be, or the claims of a bound token that came before. */
+    /** Remembers a grant if the addon allows it, or the claims of a bound token that came before. */
     set(credentials: string, rules: RuleBits, grant: NativeGrant): void {
         const isRepeatable = grant.until > grant.from && grant.headers === null;
         if (!isRepeatable && grant.number === 0) {
@@ -79,12 +83,12 @@ export class VerifiedTokens {
         }
         const bytes = ENTRY_BYTES + CHARACTER_BYTES * credentials.length;
         if (bytes > this.#maxBytes) {
-            // It would push out all others, and then itself.
+            // Such an entry would remove all others, and then itself.
             return;
         }
         const key = fingerprintOf(credentials, rules);
-        // Once half of the memory is full, a token must come twice: one that never comes again would push out others for
-        // nothing.
+        // Once half of the memory is full, a token must come twice: a token that never comes again would remove others
+        // for nothing.
         if (this.#old.size > 0 && !this.#cameBefore(key)) {
             return;
         }
@@ -98,7 +102,7 @@ export class VerifiedTokens {
         );
     }
 
-    /** The entry of these credentials, which stays as it was asked for. */
+    /** The entry of these credentials. It moves to the young generation. */
     #find(key: number, credentials: string, rules: RuleBits): Entry | undefined {
         const young = this.#young.get(key);
         const entry = young ?? this.#old.get(key);
@@ -140,8 +144,8 @@ function withClaimsOfItsOwn(grant: NativeGrant): NativeGrant {
 }
 
 /**
- * Where an entry stands. The whole text decides, not this: a Map would read all of a new string to hash it. What a route
- * with rules of its own was granted, another route may have to refuse.
+ * The key of an entry. The whole text is compared later; a Map with the text as its key would read all of a new string
+ * to hash it. The rules are a part of the key: a grant of one route may be a refusal on another route.
  */
 function fingerprintOf(credentials: string, rules: RuleBits): number {
     let fingerprint = rules + 1;

@@ -1,8 +1,8 @@
 /**
- * Asks the addon for verdicts, by the path that costs least: from memory, here and now, or on other threads.
+ * Asks the addon for verdicts on the cheapest path: from memory, on this thread, or on other threads.
  *
- * In: what the addon takes. Out: what it answers. Never: a rule about tokens, a path that leads to another verdict than
- * the others.
+ * In: arguments of the addon. Out: its answers. Never: a rule about tokens, a path with another verdict than the
+ * others.
  */
 
 import { availableParallelism } from "node:os";
@@ -29,19 +29,30 @@ import { requestsAtOnce } from "./backlog.js";
 import type { Conclude } from "./replay-store.js";
 import { VerifiedTokens } from "./verified-tokens.js";
 
-/** As many requests at once make it worth waking other threads: `npm run bench` shows by how much. */
+/** With this many requests at once, other threads are worth their cost; `npm run bench` measures it. */
 const BUSY = 3;
-/** A verification that takes this thread longer goes to another one, though it is alone. In milliseconds. */
+/** A verification that takes longer than this goes to another thread, even a single one. In milliseconds. */
 const DEAR_MS = 0.1;
 const STEP_MS = 0.01;
-/** One in so many verifications is timed; one in so many dear ones is tried here again. */
+/** One of this many verifications is timed; one of this many slow ones is tried on this thread again. */
 const TIMED = 8;
 const RETRIED = 64;
-/** Requests that may wait for other threads. The next ones are verified here: that bounds what waits. */
+/** Greatest number of requests that wait for other threads. Further ones are verified on this thread. */
 const MAX_WAITING = 4096;
 
 /** The drop-in has no rules for a route. */
 const NO_RULES: RuleBits = 0;
+
+/** Where verdicts came from. Plain numbers: a request pays an addition. */
+export class PathCounts {
+    /** Bearer credentials that this thread had verified before. */
+    memory = 0;
+    /** Judged by this thread, and handed to other threads. */
+    inline = 0;
+    threads = 0;
+    /** Bound tokens whose signature and claims the addon had verified before; their proofs are verified all the same. */
+    recalledTokens = 0;
+}
 
 /** The verdicts of one validator. */
 export class Verifier {
@@ -50,22 +61,26 @@ export class Verifier {
     readonly #issuerUris: readonly string[];
     readonly #memory: VerifiedTokens | null;
     readonly #verification: Settings["verification"];
-    /** Verifications here since the last one that was timed, and elsewhere since the last one that was tried here. */
+    readonly #counts: PathCounts;
+    /**
+     * Verifications on this thread since the last timed one, and on other threads since the last trial on this thread.
+     */
     #untimed = 0;
     #elsewhere = 0;
-    /** About the median of what a verification takes this thread. */
+    /** About the median time of a verification on this thread. */
     #inlineMs = 0;
 
-    constructor(native: NativeValidator, conclude: Conclude, settings: Settings) {
+    constructor(native: NativeValidator, conclude: Conclude, settings: Settings, counts = new PathCounts()) {
         this.#doors = native.doors(theInbox());
         this.#conclude = conclude;
+        this.#counts = counts;
         this.#issuerUris = settings.issuerUris;
         const bytes = settings.verifiedTokenBytes;
         this.#memory = bytes === 0 ? null : new VerifiedTokens(this.#doors, bytes);
         this.#verification = settings.verification;
     }
 
-    /** The verdict on a request, where the route may have rules of its own and will ask for these scopes. */
+    /** The verdict on a request, with the rules of the route and the scopes that it requires. */
     request(
         now: number,
         rules: RuleBits,
@@ -92,8 +107,8 @@ export class Verifier {
     }
 
     /**
-     * The verdict on a request where this thread has all that it takes; `null` where keys or a store must be waited for.
-     * Nothing is written then, so that the request may be judged again.
+     * The verdict on a request if no wait is needed; `null` if it must wait for keys or a store. Nothing is written
+     * then, so the request may be judged again.
      */
     requestNow(
         now: number,
@@ -109,11 +124,12 @@ export class Verifier {
             return granted;
         }
         const asked = this.#asked(credentials, rules, hasProof);
+        this.#counts.inline += 1;
         const answer = this.#doors.authorizeRequest(now, rules, scopes, numberOf(asked), ...parts);
         return isVerdictText(answer) ? this.#read(answer, asked) : null;
     }
 
-    /** The verdict on credentials that the drop-in was given. */
+    /** The verdict on credentials from the drop-in. */
     credentials(now: number, parts: CredentialParts): NativeVerdict | Promise<NativeVerdict> {
         const [scheme, accessToken] = parts;
         const hasProof = scheme === "DPoP";
@@ -130,7 +146,9 @@ export class Verifier {
         return this.#here(asked, () => this.#doors.authorizeCredentials(now, numberOf(asked), ...parts));
     }
 
-    /** Every check of a request, with the keys that a verdict would have waited for. Nothing is granted or remembered. */
+    /**
+     * Every check of a request, with the same keys as a verdict, after the same wait. Nothing is granted or remembered.
+     */
     async explain(now: number, rules: RuleBits, parts: RequestParts): Promise<NativeExplanation> {
         // What comes under this ticket is no question to a store.
         const text = await inTheEnd(ticket =>
@@ -157,7 +175,11 @@ export class Verifier {
     }
 
     #recall(credentials: string | null, rules: RuleBits, now: number): NativeVerdict | undefined {
-        return credentials === null ? undefined : this.#memory?.get(credentials, rules, now);
+        const granted = credentials === null ? undefined : this.#memory?.get(credentials, rules, now);
+        if (granted !== undefined) {
+            this.#counts.memory += 1;
+        }
+        return granted;
     }
 
     #isBestHere(): boolean {
@@ -181,13 +203,15 @@ export class Verifier {
     }
 
     #here(asked: Asked, ask: () => NativeAnswer): NativeVerdict | Promise<NativeVerdict> {
+        this.#counts.inline += 1;
         this.#untimed += 1;
         const isTimed = this.#untimed >= TIMED;
         const begun = isTimed ? performance.now() : 0;
         const answer = ask();
         if (isTimed) {
             this.#untimed = 0;
-            // A step up or down, whatever the distance: a cold start or a pause of the process decides nothing.
+            // One step up or down, independent of the difference, so that a cold start or a pause of the process has
+            // little effect.
             this.#inlineMs += performance.now() - begun > this.#inlineMs ? STEP_MS : -STEP_MS;
         }
         const text = this.#conclude(answer);
@@ -197,6 +221,7 @@ export class Verifier {
     }
 
     #later(asked: Asked, submit: (ticket: number) => void): Promise<NativeVerdict> {
+        this.#counts.threads += 1;
         return soon(submit)
             .then(this.#conclude)
             .then(text => this.#read(text, asked));
@@ -204,6 +229,9 @@ export class Verifier {
 
     #read(text: VerdictText, { credentials, rules, known }: Asked): NativeVerdict {
         const verdict = readVerdict(text, credentials, this.#issuerUris, known);
+        if (verdict.isGranted && verdict.number !== 0) {
+            this.#counts.recalledTokens += 1;
+        }
         if (verdict.isGranted && credentials !== null && verdict.number !== known?.number) {
             this.#memory?.set(credentials, rules, verdict);
         }
@@ -211,7 +239,7 @@ export class Verifier {
     }
 }
 
-/** What is asked about, and the claims of it that this thread has. */
+/** The credentials, and their claims that this thread has. */
 interface Asked {
     readonly credentials: string | null;
     readonly rules: RuleBits;

@@ -1,8 +1,8 @@
 /**
- * Who waits for an answer that comes under a number.
+ * The callbacks that wait for an answer under a number.
  *
- * In: whom to call. Out: a number of its own, and the same one, once. Never: one number for two, a trace of who was
- * called.
+ * In: callbacks. Out: a number for each, and for a number its callback, once. Never: one number for two callbacks, a
+ * reference to a callback that was called.
  */
 
 type Resolve<Answer> = (answer: Answer) => void;
@@ -10,12 +10,15 @@ type Resolve<Answer> = (answer: Answer) => void;
 const FIRST_PLACES = 64;
 
 /**
- * A Map would do, but for V8's garbage collector: as a Map grows and shrinks, its old tables stay linked to the new ones
- * with all that was in them. Once one of them has come to the old space, each young collection keeps every answer that
- * was given since, until a full collection comes.
+ * A Map would be enough, except for V8's garbage collector: as a Map grows and shrinks, its old tables stay linked to
+ * the new ones with all their entries. Once one of them is in the old space, each young collection keeps every answer
+ * since then, until a full collection comes.
  */
 export class WaitingList<Answer> {
-    /** As many as a power of two, at most half of them taken. Who waits under a number has the place of its last bits. */
+    /**
+     * The places; their number is a power of two, and at most half of them are used. The last bits of a number give its
+     * place.
+     */
     #places: (Resolve<Answer> | undefined)[] = emptyPlaces(FIRST_PLACES);
     /** The whole numbers, at the same places. */
     #numbers = new Uint32Array(FIRST_PLACES);
@@ -26,7 +29,7 @@ export class WaitingList<Answer> {
         return this.#size;
     }
 
-    /** A number to wait under, whether anybody does or not. It does not come again for as long as 2³² numbers last. */
+    /** A new number. It is used again only after 2³² numbers. */
     newNumber(): number {
         while (this.#places[this.#placeOf(this.#next)] !== undefined) {
             this.#next = (this.#next + 1) >>> 0;
@@ -36,7 +39,7 @@ export class WaitingList<Answer> {
         return number;
     }
 
-    /** Has `resolve` wait under a number that was new when the last one was added. */
+    /** Adds `resolve` under a number that was new when the last one was added. */
     add(number: number, resolve: Resolve<Answer>): void {
         this.#put(number, resolve);
         this.#size += 1;
@@ -45,7 +48,7 @@ export class WaitingList<Answer> {
         }
     }
 
-    /** Takes out who waits under this number, if there is one. */
+    /** Takes out the callback of this number, if there is one. */
     take(number: number): Resolve<Answer> | undefined {
         const place = this.#placeOf(number);
         const resolve = this.#places[place];
@@ -67,7 +70,7 @@ export class WaitingList<Answer> {
         this.#numbers[place] = number;
     }
 
-    /** Those whose places differ have different ones in a larger list too. */
+    /** Callbacks with different places have different places in a larger list too. */
     #grow(): void {
         const [places, numbers] = [this.#places, this.#numbers];
         this.#places = emptyPlaces(2 * places.length);

@@ -18,7 +18,8 @@ import type { ValidateAndDecodeAccessToken } from "./types.js";
 type ReturnType<DecodedAccessToken> = ValidateAndDecodeAccessToken.ReturnType<DecodedAccessToken>;
 
 export function credentialParts(params: ValidateAndDecodeAccessToken.Params): CredentialParts {
-    // A program without types may pass anything: what is not a string is a token that cannot be decoded.
+    // A program without types may pass any value: a value that is not a string counts as a token that cannot be
+    // decoded.
     if (typeof params?.accessToken !== "string") {
         return ["Bearer", "", true, null, null, null];
     }
@@ -36,7 +37,7 @@ export function credentialParts(params: ValidateAndDecodeAccessToken.Params): Cr
     ];
 }
 
-/** Nothing that a proof says matches what a program without types expects, `null` for instance. */
+/** A program without types may expect a wrong value such as `null`. No proof matches it. */
 export function expectationFault(
     params: ValidateAndDecodeAccessToken.Params
 ): ValidateAndDecodeAccessToken.ReturnType.Errored | undefined {

@@ -1,24 +1,24 @@
 /**
- * `oidcSpa`: where a program on the drop-in starts.
+ * `oidcSpa`: the start of a program on the drop-in.
  *
  * In: a schema, the parameters of `bootstrapAuth`. Out: `bootstrapAuth`, `validateAndDecodeAccessToken`. Never: a rule
  * of OAuth.
  */
 
 import { errored } from "./answers.js";
-import { implementationOf, type Answer, type SchemaLike } from "./implementations.js";
-import type { DecodedAccessToken_RFC9068, OidcSpaUtils, ParamsOfBootstrap } from "./types.js";
+import { implementationOf, type Implementation, type SchemaLike } from "./implementations.js";
+import type { DecodedAccessToken_RFC9068, NativeUtils, OidcSpaUtils, ParamsOfBootstrap } from "./types.js";
 
 type OidcSpaUtilsBuilder<
     DecodedAccessToken extends Record<string, unknown> = DecodedAccessToken_RFC9068,
     ExcludedMethod extends "withExpectedDecodedAccessTokenShape" | "createUtils" = never
 > = Omit<
     {
-        /** Says what the application's claims look like: a zod schema, or anything with such a `parse`. */
+        /** Sets the schema of the application's claims: a zod schema, or an object with such a `parse`. */
         withExpectedDecodedAccessTokenShape: <DecodedAccessToken extends Record<string, unknown>>(params: {
             decodedAccessTokenSchema: SchemaLike<DecodedAccessToken_RFC9068, DecodedAccessToken>;
         }) => OidcSpaUtilsBuilder<DecodedAccessToken, ExcludedMethod | "withExpectedDecodedAccessTokenShape">;
-        createUtils: () => OidcSpaUtils<DecodedAccessToken>;
+        createUtils: () => OidcSpaUtils<DecodedAccessToken> & NativeUtils;
     },
     ExcludedMethod
 >;
@@ -33,29 +33,29 @@ function builder<DecodedAccessToken extends Record<string, unknown>>(
     };
 }
 
-/** Where a program starts. */
+/** The start of a program. */
 export const oidcSpa: OidcSpaUtilsBuilder = builder<DecodedAccessToken_RFC9068>(undefined);
 
-/** How long a request waits for `bootstrapAuth` to be called: as long as it would wait for keys. */
+/** How long a request waits for a call of `bootstrapAuth`: as long as it waits for keys. */
 const BOOTSTRAP_TIMEOUT_MS = 5_000;
 
 function createUtils<DecodedAccessToken extends Record<string, unknown>>(
     schema: SchemaLike<DecodedAccessToken_RFC9068, DecodedAccessToken> | undefined
-): OidcSpaUtils<DecodedAccessToken> {
-    let answer: Answer<DecodedAccessToken> | undefined;
+): OidcSpaUtils<DecodedAccessToken> & NativeUtils {
+    let implementation: Implementation<DecodedAccessToken> | undefined;
     let bootstrap: Promise<void> | undefined;
     const { promise: bootstrapCalled, resolve: onBootstrapCalled } = deferred();
 
     const start = async (params: ParamsOfBootstrap<DecodedAccessToken>): Promise<void> => {
-        const implementation = implementationOf(params, schema);
-        answer = implementation.answer;
+        const chosen = implementationOf(params, schema);
+        implementation = chosen;
         onBootstrapCalled();
-        await implementation.ready?.();
+        await chosen.ready?.();
     };
 
     return {
         bootstrapAuth: params => {
-            // One that failed is forgotten, so that it can be tried again.
+            // A failed start is forgotten, so that it can be tried again.
             bootstrap ??= start(params).catch((error: unknown) => {
                 bootstrap = undefined;
                 throw error;
@@ -63,19 +63,20 @@ function createUtils<DecodedAccessToken extends Record<string, unknown>>(
             return bootstrap;
         },
         validateAndDecodeAccessToken: async params => {
-            if (answer === undefined) {
+            if (implementation === undefined) {
                 await within(BOOTSTRAP_TIMEOUT_MS, bootstrapCalled);
             }
-            return answer === undefined
+            return implementation === undefined
                 ? errored(
                       "keys_unavailable",
                       "validation error",
                       "bootstrapAuth was not called: there is no issuer whose keys could verify the access token"
                   )
-                : answer(params);
+                : implementation.answer(params);
         },
         // As in oidc-spa/server, which keeps a value of this type nowhere.
-        ofTypeDecodedAccessToken: null as unknown as DecodedAccessToken
+        ofTypeDecodedAccessToken: null as unknown as DecodedAccessToken,
+        native: { health: () => implementation?.health?.() ?? null }
     };
 }
 

@@ -1,14 +1,14 @@
 /**
- * `extractRequestAuthContext`: the credentials of a request, and what a proof must name.
+ * `extractRequestAuthContext`: the credentials of a request, and the method and URL that a proof must name.
  *
- * In: a request of any server. Out: what `validateAndDecodeAccessToken` takes. Never: a rule of OAuth.
+ * In: a request of any server. Out: the parameters of `validateAndDecodeAccessToken`. Never: a rule of OAuth.
  */
 
 import { extractCredentials, textAt } from "../addon/native.js";
 import { readRequest, type Sources } from "../request/request.js";
 import type { AnyRequest, ParseAnyRequestResult } from "./types.js";
 
-/** As oidc-spa has it: of a request of Node.js, and of no other, an empty field is absent and white space is taken off. */
+/** As in oidc-spa: only for a request of Node.js, an empty field counts as absent, and white space is removed. */
 const SOURCES: Sources = {
     peerCertificate: false,
     pseudoScheme: true,

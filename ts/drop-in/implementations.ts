@@ -1,14 +1,16 @@
 /**
- * The three implementations that `bootstrapAuth` may be asked for: the real one and two mocks.
+ * The three implementations of `bootstrapAuth`: the real one and two mocks.
  *
  * In: the parameters of `bootstrapAuth`, a schema. Out: how a call of `validateAndDecodeAccessToken` is answered. Never: a
  * rule of OAuth.
  */
 
+import type { ValidatorHealth } from "../../index.js";
 import { isVerdict, type NativeVerdict } from "../addon/native.js";
 import { Verifier } from "../addon/verifier.js";
 import { createNativeValidator, type Native } from "../validator/addon-validator.js";
-import { shapeMismatch, thrownReport } from "../validator/schema.js";
+import { thrownReport } from "../validator/schema.js";
+import { MAX_REPORT, shown } from "../validator/shown.js";
 import { credentialParts, errored, expectationFault, fromNative, withResponse } from "./answers.js";
 import { checkPlaceOfMock, decodeOnly, staticIdentity } from "./mock.js";
 import { readNative, type ValidatorOptionsOfNative } from "./native-options.js";
@@ -23,20 +25,22 @@ type Params = ValidateAndDecodeAccessToken.Params;
 type ReturnType<DecodedAccessToken> = ValidateAndDecodeAccessToken.ReturnType<DecodedAccessToken>;
 
 /** How a call of `validateAndDecodeAccessToken` is answered. */
-export type Answer<DecodedAccessToken> = (
+type Answer<DecodedAccessToken> = (
     params: Params
 ) => ReturnType<DecodedAccessToken> | Promise<ReturnType<DecodedAccessToken>>;
 
-interface Implementation<DecodedAccessToken> {
+/** One of the three. */
+export interface Implementation<DecodedAccessToken> {
     readonly answer: Answer<DecodedAccessToken>;
     /** Resolves once there are keys. */
     readonly ready?: () => Promise<void>;
+    readonly health?: () => ValidatorHealth;
 }
 
 /** Verified claims with the application's schema. */
 type Accept<DecodedAccessToken> = (claims: unknown, params: Params) => ReturnType<DecodedAccessToken>;
 
-/** Longer than any attempt to reach an issuer, whose own limits come first. */
+/** Longer than any attempt to reach an issuer, so the limits of the attempt apply first. */
 const READY_TIMEOUT_MS = 120_000;
 
 export function implementationOf<DecodedAccessToken extends Record<string, unknown>>(
@@ -56,7 +60,7 @@ export function implementationOf<DecodedAccessToken extends Record<string, unkno
         checkPlaceOfMock(placeOfMock);
         return { answer: decoding(accept) };
     }
-    // A misspelt mock must not become a mock, nor a misspelt "real" something that never answers.
+    // A misspelt value must be an error: it must start neither a mock nor an implementation that never answers.
     throw new TypeError(
         'oidc-spa-native: bootstrapAuth takes implementation "real", or "mock" with behavior "decode only" or ' +
             '"use static identity".'
@@ -74,14 +78,14 @@ function acceptBy<DecodedAccessToken extends Record<string, unknown>>(
             decodedAccessToken =
                 schema === undefined ? (original as unknown as DecodedAccessToken) : schema.parse(original);
             if (typeof decodedAccessToken?.then === "function") {
-                // That it rejects is said here already.
+                // Its rejection is handled here.
                 Promise.resolve(decodedAccessToken).catch(() => undefined);
                 throw new TypeError(
                     "its parse returned a Promise, of which nobody can say yet whether it is kept"
                 );
             }
         } catch (error) {
-            return errored("claims_rejected", "validation error", shapeMismatch(thrownReport(error)));
+            return errored("claims_rejected", "validation error", shapeMismatch(error));
         }
         return {
             isSuccess: true,
@@ -92,9 +96,14 @@ function acceptBy<DecodedAccessToken extends Record<string, unknown>>(
     };
 }
 
+/** In the words that applications of `oidc-spa/server` know, misspelt as they are there. */
+function shapeMismatch(thrown: unknown): string {
+    return `The decoded access token does not satisfies the shape that the application expects: ${shown(thrownReport(thrown), MAX_REPORT)}`;
+}
+
 /** The real implementation. */
 function verifying<DecodedAccessToken>(
-    { native, conclude, settings }: Native,
+    { native, conclude, settings, health }: Native,
     accept: Accept<DecodedAccessToken>
 ): Implementation<DecodedAccessToken> {
     const verifier = new Verifier(native, conclude, settings);
@@ -109,7 +118,8 @@ function verifying<DecodedAccessToken>(
             const verdict = verifier.credentials(Date.now(), credentialParts(params));
             return isVerdict(verdict) ? answerTo(verdict) : verdict.then(answerTo);
         },
-        ready: () => verifier.ready(READY_TIMEOUT_MS, true)
+        ready: () => verifier.ready(READY_TIMEOUT_MS, true),
+        health
     };
 }
 

@@ -8,8 +8,8 @@
 import type { DecodedAccessToken_RFC9068, ParamsOfBootstrap, ValidateAndDecodeAccessToken } from "./types.js";
 
 /**
- * Says that nothing is verified in production, or refuses it there. A mock that a variable of the environment has left on
- * lets anybody in, and everything seems to work.
+ * Warns in production that nothing is verified, or refuses to start. If an environment variable leaves a mock on by
+ * mistake, every request is granted and everything seems to work.
  */
 export function checkPlaceOfMock({ refuseMockInProduction = false }: ParamsOfBootstrap.Native): void {
     if (process.env.NODE_ENV?.trim().toLowerCase() !== "production") {
@@ -34,7 +34,7 @@ export function checkPlaceOfMock({ refuseMockInProduction = false }: ParamsOfBoo
 
 let hasWarned = false;
 
-/** "use static identity": the same user for every request. What was not provided throws when it is read. */
+/** "use static identity": the same user for every request. A value that was not provided throws when it is read. */
 export function staticIdentity<DecodedAccessToken>(
     mock: ParamsOfBootstrap.Mock.UseStaticIdentity<DecodedAccessToken>
 ): ValidateAndDecodeAccessToken.ReturnType.Success<DecodedAccessToken> {

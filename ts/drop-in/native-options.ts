@@ -1,11 +1,11 @@
 /**
- * The parameter `native` of `bootstrapAuth`: what goes beyond `oidc-spa/server`.
+ * The parameter `native` of `bootstrapAuth`: options beyond `oidc-spa/server`.
  *
  * In: what a program passed. Out: options of a mock and of a validator. Never: an option that would contradict
  * `oidc-spa/server`.
  */
 
-import { checkNothingInherited, kindOf } from "../validator/members.js";
+import { kindOf, readMembers, type Members } from "../validator/members.js";
 import type { ParamsOfBootstrap } from "./types.js";
 
 export type ValidatorOptionsOfNative = Omit<ParamsOfBootstrap.Native, "refuseMockInProduction">;
@@ -23,6 +23,19 @@ const NAMES = {
     verification: true
 } satisfies Record<keyof ParamsOfBootstrap.Native, true>;
 
+const NATIVE: Members = {
+    of: "bootstrapAuth's native",
+    noun: "option",
+    names: Object.keys(NAMES),
+    example: "native: { refuseMockInProduction: true }",
+    instead: {
+        trustProxy: "it as a parameter of extractRequestAuthContext",
+        publicBaseUrl: "the URL in the request that you give to extractRequestAuthContext",
+        issuerUri: "it beside native",
+        expectedAudience: "it beside native"
+    }
+};
+
 /** What is misspelt must not vanish. The values are read by the validator, which also complains of them. */
 export function readNative(native: ParamsOfBootstrap.Native | undefined): {
     readonly mock: Pick<ParamsOfBootstrap.Native, "refuseMockInProduction">;
@@ -31,24 +44,7 @@ export function readNative(native: ParamsOfBootstrap.Native | undefined): {
     if (native === undefined) {
         return { mock: {}, validator: {} };
     }
-    const example = "for example native: { refuseMockInProduction: true }";
-    if (typeof native !== "object" || native === null || Array.isArray(native)) {
-        throw new TypeError(
-            `oidc-spa-native: bootstrapAuth's native must be an object, but ${kindOf(native)} was given; ${example}.`
-        );
-    }
-    checkNothingInherited(native, {
-        of: "bootstrapAuth's native",
-        noun: "option",
-        example: "native: { refuseMockInProduction: true }"
-    });
-    const unknown = Object.keys(native).find(name => !Object.hasOwn(NAMES, name));
-    if (unknown !== undefined) {
-        throw new TypeError(
-            `oidc-spa-native: unknown option "native.${unknown}" of bootstrapAuth; there are ${Object.keys(NAMES).join(", ")}.${hintFor(unknown)}`
-        );
-    }
-    const { refuseMockInProduction, ...validator } = native;
+    const { refuseMockInProduction, ...validator } = readMembers(native, NATIVE) as ParamsOfBootstrap.Native;
     if (refuseMockInProduction !== undefined && typeof refuseMockInProduction !== "boolean") {
         throw new TypeError(
             `oidc-spa-native: native.refuseMockInProduction must be true or false, but ${kindOf(refuseMockInProduction)} was given.`
@@ -61,13 +57,4 @@ export function readNative(native: ParamsOfBootstrap.Native | undefined): {
         );
     }
     return { mock: refuseMockInProduction === undefined ? {} : { refuseMockInProduction }, validator };
-}
-
-/** Where an option stands that is looked for here. */
-function hintFor(name: string): string {
-    return name === "trustProxy"
-        ? " trustProxy is a parameter of extractRequestAuthContext."
-        : name === "issuerUri" || name === "expectedAudience"
-          ? ` ${name} stands beside native.`
-          : "";
 }

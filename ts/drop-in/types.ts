@@ -5,7 +5,7 @@
  * `native` aside.
  */
 
-import type { CommonOptions, DpopMode, ErrorCode } from "../../index.js";
+import type { CommonOptions, DpopMode, ErrorCode, ValidatorHealth } from "../../index.js";
 
 /** Claims of an access token in the JWT profile (RFC 9068 section 2.2). */
 export type DecodedAccessToken_RFC9068 = {
@@ -35,7 +35,7 @@ export type DecodedAccessToken_RFC9068 = {
     [key: string]: unknown;
 };
 
-/** Validates an access token, and its DPoP proof where one is needed. */
+/** Validates an access token, and its DPoP proof if one is needed. */
 export type ValidateAndDecodeAccessToken<DecodedAccessToken> = (
     params: ValidateAndDecodeAccessToken.Params
 ) => Promise<ValidateAndDecodeAccessToken.ReturnType<DecodedAccessToken>>;
@@ -82,8 +82,8 @@ export namespace ValidateAndDecodeAccessToken {
             decodedAccessToken_original: DecodedAccessToken_RFC9068;
             accessToken: string;
             /**
-             * Header fields to send with your answer, if there are any: `DPoP-Nonce`, with `native.nonce`, where the client
-             * lacks the one of now. Not in `oidc-spa/server`.
+             * Header fields to send with your answer, if there are any: `DPoP-Nonce`, with `native.nonce`, if the
+             * client does not have the current one. Not in `oidc-spa/server`.
              */
             response?: { status?: never; headers: Record<string, string> };
         };
@@ -96,10 +96,10 @@ export namespace ValidateAndDecodeAccessToken {
                 | "validation error - invalid signature";
             /** For developers, not for clients. */
             debugErrorMessage: string;
-            /** Why, for programs. Stable. Not in `oidc-spa/server`. */
+            /** The reason for programs. A code is never renamed. Not in `oidc-spa/server`. */
             code?: ErrorCode;
             /**
-             * What to answer the client with: the status, and the header fields `WWW-Authenticate` (RFC 6750 section 3,
+             * The response for the client: the status, and the header fields `WWW-Authenticate` (RFC 6750 section 3,
              * RFC 9449 section 7.1), `Retry-After` and `DPoP-Nonce`. Not in mock modes, nor before `bootstrapAuth` was
              * called. Not in `oidc-spa/server`.
              */
@@ -124,7 +124,7 @@ export namespace ParamsOfBootstrap {
     };
 
     /**
-     * What `oidc-spa/server` does not have: options of `createValidator`, with its defaults and its errors. A mock does not
+     * Options beyond `oidc-spa/server`: those of `createValidator`, with its defaults and its errors. A mock does not
      * read them.
      */
     export type Native = Pick<
@@ -139,14 +139,15 @@ export namespace ParamsOfBootstrap {
         | "verification"
     > & {
         /**
-         * `"required"`: no Bearer token enters, whatever `rejectIfAccessTokenDPoPBound` says. Default `"allowed"`. Not
-         * `"disabled"`: `oidc-spa/server` takes DPoP always.
+         * `"required"`: every Bearer token is refused, whatever `rejectIfAccessTokenDPoPBound` says. Default
+         * `"allowed"`. `"disabled"` is not possible: `oidc-spa/server` always accepts DPoP.
          */
         dpop?: Exclude<DpopMode, "disabled">;
         /**
-         * Whether a mock is refused where `NODE_ENV` is `production`: `bootstrapAuth` rejects, and nobody enters. Default
-         * `false`: a mock starts there too, with a warning on stderr (code `OIDC_SPA_NATIVE_MOCK_IN_PRODUCTION`). It
-         * changes nothing for `implementation: "real"`, so that both may be given the same.
+         * Whether a mock is refused if `NODE_ENV` is `production`: `bootstrapAuth` rejects, and every request is
+         * refused. Default `false`: a mock starts there too, with a warning on stderr (code
+         * `OIDC_SPA_NATIVE_MOCK_IN_PRODUCTION`). It changes nothing for `implementation: "real"`, so you may pass the
+         * same options to both.
          *
          * @throws TypeError if it is no boolean, or if a member beside it is unknown
          */
@@ -162,7 +163,7 @@ export namespace ParamsOfBootstrap {
             native?: Native;
         };
 
-        /** Believe whatever token comes. */
+        /** Accept every token without verification. */
         export type DecodeOnly = Common & {
             behavior: "decode only";
         };
@@ -182,8 +183,19 @@ export type OidcSpaUtils<DecodedAccessToken> = {
     /** Call it once, at start. Resolves when the issuer's keys are there. */
     bootstrapAuth: (params: ParamsOfBootstrap<DecodedAccessToken>) => Promise<void>;
     validateAndDecodeAccessToken: ValidateAndDecodeAccessToken<DecodedAccessToken>;
-    /** For `typeof` only: there is no value in it. */
+    /** For `typeof` only: it has no value. */
     ofTypeDecodedAccessToken: DecodedAccessToken;
+};
+
+/** What `createUtils()` returns beside it, and `oidc-spa/server`'s does not. */
+export type NativeUtils = {
+    native: {
+        /**
+         * How the issuer's keys and the memory of DPoP proofs stand, for a health or readiness endpoint. It makes no network
+         * call. `null` before `bootstrapAuth` was called, and with a mock, which has neither.
+         */
+        health: () => ValidatorHealth | null;
+    };
 };
 
 /** The requests that `extractRequestAuthContext` reads. */
@@ -195,7 +207,7 @@ export type AnyRequest =
     | AnyRequest.FastifyRequestLike;
 
 export namespace AnyRequest {
-    /** For servers that are none of the others. */
+    /** For all other servers. */
     export type Unified = {
         type: "unified";
         method: string;

@@ -1,13 +1,13 @@
 /**
- * What one guard found, by request: the proof that this guard let this request pass.
+ * The grants of one guard, by request: the proof that this guard let a request pass.
  *
- * In: requests that a guard let pass, and who it is. Out: who it is, or an error. Never: what somebody else put on a
- * request.
+ * In: requests that a guard let pass, and their grants. Out: the grant, or an error. Never: a value that other code put
+ * on a request.
  */
 
 import { invalid } from "../validator/members.js";
 
-/** What a guard found. Nothing is kept longer than the request. */
+/** The grants of a guard. Each is kept no longer than its request. */
 export class Found<Auth> {
     readonly #auths = new WeakMap<object, Auth>();
 
@@ -16,7 +16,9 @@ export class Found<Auth> {
         private readonly example: string
     ) {}
 
-    /** The guard begins to judge: a server may put another request into an object that it had before. */
+    /**
+     * The guard begins to judge. The old grant is removed, since a server may use the same object for another request.
+     */
     forget(request: object): void {
         this.#auths.delete(request);
     }
@@ -25,12 +27,12 @@ export class Found<Auth> {
         this.#auths.set(request, auth);
     }
 
-    /** Who it is, `undefined` where this guard has not let this request pass. */
+    /** The grant; `undefined` if this guard has not let this request pass. */
     get(request: object): Auth | undefined {
         return this.#auths.get(request);
     }
 
-    /** Who it is. Throws where this guard has not let this request pass. */
+    /** The grant. Throws if this guard has not let this request pass. */
     readonly of = (request: object): Auth => {
         if (!this.#auths.has(request)) {
             throw invalid(

@@ -1,5 +1,5 @@
 /**
- * What every adapter calls: a request in; out comes who it is, or the response to send instead of the route's.
+ * The guard that every adapter calls: a request in; the grant out, or the response to send instead of the route's.
  *
  * In: a validator, the rules of a route as `rules` read them, a request as its framework holds it. Out: `Passed` or
  * `RefusedRequest`. Never: a framework.
@@ -20,7 +20,7 @@ import { exposing, responseTo, type ResponseToSend } from "./response.js";
 import { tokensOf, withTokens } from "./subprotocol.js";
 import { acceptedBy, validationBy } from "./validation.js";
 
-/** Who it is; `null` for a request without credentials, where the route takes it. */
+/** The grant; `null` for a request without credentials, if the route allows it. */
 export type Auth<Claims, Optional extends boolean> = Granted<Claims> | (Optional extends true ? null : never);
 
 export type ValidatorOrOptions<Claims> = Validator<Claims> | ValidatorOptions<Claims>;
@@ -29,24 +29,24 @@ export type ValidatorOrOptions<Claims> = Validator<Claims> | ValidatorOptions<Cl
 export interface Passed<Claims, Optional extends boolean> {
     readonly passed: true;
     readonly auth: Auth<Claims, Optional>;
-    /** To be set on the response, whatever the route answers. */
+    /** Fields to set on every response of the route. */
     readonly headers: ResponseToSend["headers"];
     readonly response?: never;
 }
 
-/** A CORS preflight, which nobody judged. */
+/** A CORS preflight, which was not judged. */
 export interface Preflight {
     readonly passed: true;
     readonly auth: null;
     readonly headers: ResponseToSend["headers"];
-    /** To be sent where the route's own code would have to take it: that code expects `auth`. */
+    /** The response if the adapter wraps the handler: the handler expects `auth`, so it must not get a preflight. */
     readonly response: ResponseToSend;
 }
 
 /** The request ends here. */
 export interface RefusedRequest {
     readonly passed: false;
-    /** Why, for frameworks that make the response themselves of an error that is thrown. */
+    /** The refusal, for frameworks that make the response from a thrown error. */
     readonly refusal: Refused;
     /** Made when it is asked for: not everything that is refused is answered with HTTP. */
     readonly response: ResponseToSend;
@@ -56,7 +56,10 @@ export interface RefusedRequest {
 
 export type Outcome<Claims, Optional extends boolean> = Passed<Claims, Optional> | Preflight | RefusedRequest;
 
-/** Judges the requests of one route. Rejects only if this library or the application fails: never let pass then. */
+/**
+ * Judges the requests of one route. It rejects only if this library or the application fails; then the request must not
+ * pass.
+ */
 export type Guard<Claims, Request, Optional extends boolean> = (
     incoming: Incoming<Request>
 ) => Promise<Outcome<Claims, Optional>>;
@@ -64,7 +67,7 @@ export type Guard<Claims, Request, Optional extends boolean> = (
 const ANONYMOUS = { passed: true, auth: null, headers: {} } as const;
 const PREFLIGHT: Preflight = { ...ANONYMOUS, response: { status: 204, headers: {}, body: null } };
 
-/** A guard with these rules. Throws TypeError where there is no validator. */
+/** A guard with these rules. Throws TypeError without a validator. */
 export function createGuard<Claims, Request, Optional extends boolean>(
     validatorOrOptions: ValidatorOrOptions<Claims>,
     rules: Read<RouteRules<Claims, Request, Optional>>
@@ -77,7 +80,7 @@ export function createGuard<Claims, Request, Optional extends boolean>(
         target,
         subprotocolToken = false,
         guardPreflights = true
-        // An adapter may have spread them: without a prototype, what is not there stays so.
+        // An adapter may have spread them. The copy has no prototype, so absent rules stay absent.
     } = Object.assign(Object.create(null), rules) as Read<RouteRules<Claims, Request, Optional>>;
     const { tell, ...ofValidator } = onRefusalOn(validator);
     const refused = refusing(ofValidator, rules);
@@ -133,14 +136,14 @@ function errorOf(refusal: Refused): RefusedError {
     return Object.assign(new RefusedError(refusal), { headers: exposing(refusal.headers) });
 }
 
-/** Throws where a route asks for certificates that nobody shows: everybody would be refused. */
+/** Throws if a route requires certificates that no source gives: every request would be refused. */
 export function checkCertificates<Claims, Request>(
     validator: Validator<Claims>,
     rules: Read<RouteRules<Claims, Request>>
 ): void {
     const { dpop, certificate, senderConstrained } = acceptedBy(validator, requestRulesOf(rules, undefined));
     const isNeeded = certificate === "required" || (senderConstrained === "required" && dpop === "disabled");
-    // The rule may pass the certificate along.
+    // The rule `target` may pass the certificate.
     if (isNeeded && rules.target === undefined && seesNoCertificate(validator)) {
         throw invalid(
             `the route asks for a client certificate (${certificate === "required" ? 'certificate: "required"' : 'senderConstrained: "required" without DPoP'}), ` +
@@ -150,7 +153,7 @@ export function checkCertificates<Claims, Request>(
     }
 }
 
-/** A validator as it is, or one that is made of options. `write` is the right line, for whoever wrote another. */
+/** A validator, or one that is made from options. `write` is the correct line, for the error message. */
 export function validatorOf<Claims>(
     given: ValidatorOrOptions<Claims>,
     write = "protect(createValidator({ issuerUri, expectedAudience }))"
@@ -173,7 +176,7 @@ export function validatorOf<Claims>(
                 : "a function";
         throw invalid(`expected a validator, or options for one; got ${hint}. Write ${write}`);
     }
-    // What is neither is told so by `createValidator`.
+    // For any other value `createValidator` throws the error.
     return typeof (given as Partial<Validator> | null | undefined)?.validateRequest === "function"
         ? (given as Validator<Claims>)
         : createValidator<Claims>(given as ValidatorOptions<Claims>);

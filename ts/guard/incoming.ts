@@ -6,11 +6,11 @@
 
 import type { RequestLike } from "../../index.js";
 
-/** What an adapter hands over of a request. */
+/** A request, as an adapter passes it. */
 export interface Incoming<Request> {
-    /** As the framework's users know it, for `onRejected` and `target`. */
+    /** The framework's own object, for `onRejected` and `target`. */
     readonly request: Request;
-    /** Something that `validateRequest` reads. One object a request, however many routes it passes. */
+    /** An object that `validateRequest` reads. It is the same object for all routes of a request. */
     readonly source: RequestLike;
     readonly method: string | undefined;
     /** A header field of the request, by its name in lower case. */

@@ -1,8 +1,8 @@
 /**
  * Serves the protected resource metadata (RFC 9728 section 3).
  *
- * In: a validator with the option `resource`; method and request target. Out: the response, or `null` where the request
- * is for something else. Never: the Host of a request, authentication.
+ * In: a validator with the option `resource`; method and request target. Out: the response, or `null` if the request is
+ * for another path. Never: the Host of a request, authentication.
  */
 
 import type { Validator } from "../../index.js";
@@ -16,7 +16,7 @@ export type MetadataHandler = (
     target: string | undefined
 ) => ResponseToSend | null;
 
-// The document is public, and clients of any origin read it before they have anything to send.
+// The document is public: clients of any origin read it before they have credentials.
 const HEADERS = { "Access-Control-Allow-Origin": "*" } as const;
 const ALLOW = "GET, HEAD, OPTIONS";
 
@@ -28,7 +28,7 @@ export function createMetadataHandler(validator: Pick<Validator, "resourceMetada
             'to serve resource metadata, give the validator the option resource: "https://api.example.com"'
         );
     }
-    // The option of this name is no document: it says what to put into one.
+    // The option of this name is not a document: it has the members for one.
     if (typeof resourceMetadata?.path !== "string") {
         throw invalid(
             `resourceMetadata takes a validator; got ${isThenable(validator) ? "a Promise" : kindOf(validator)}. Write ` +
@@ -72,7 +72,10 @@ export function createMetadataHandler(validator: Pick<Validator, "resourceMetada
     };
 }
 
-/** Path and query of a URL as a Fetch-style server holds it; `undefined` where it is none: a client may send anything. */
+/**
+ * Path and query of a URL as a Fetch-style server holds it; `undefined` if it is not a URL, since a client may send any
+ * text.
+ */
 export function targetOf(url: string): string | undefined {
     if (!URL.canParse(url, BASE)) {
         return undefined;

@@ -1,7 +1,7 @@
 /**
- * Requests and responses of `node:http` and `node:http2`, on which Express, Connect and others stand.
+ * Requests and responses of `node:http` and `node:http2`, also for Express, Connect and others.
  *
- * In: Node's objects. Out: what the guard reads; responses sent. Never: a rule.
+ * In: Node's objects. Out: the request for the guard; responses sent. Never: a rule.
  */
 
 import type { IncomingHttpHeaders } from "node:http";
@@ -28,12 +28,12 @@ export function incomingOf<Request extends NodeRequest>(request: Request): Incom
     return { request, source: request, method: request.method, header: name => request.headers[name] };
 }
 
-/** The request target as it came: a mounted router takes its prefix from `url`. */
+/** The original request target: a mounted router removes its prefix from `url`. */
 export function targetOf(request: NodeRequest): string | undefined {
     return request.originalUrl ?? request.url;
 }
 
-/** Sets fields, unless somebody has answered meanwhile (a time limit): setting would throw then. */
+/** Sets fields, unless other code has answered meanwhile (a time limit): then setting would throw. */
 export function setOn(response: NodeResponse, headers: ResponseToSend["headers"]): void {
     if (!response.headersSent) {
         setHeaders(

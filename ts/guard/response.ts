@@ -1,7 +1,7 @@
 /**
- * Responses as data: a refusal as a problem document (RFC 9457), and header fields that join what is there.
+ * Responses as data: a refusal as a problem document (RFC 9457), and header fields that are joined with existing ones.
  *
- * In: a refusal, header fields. Out: `ResponseToSend`. Never: a framework, a text that came with the request.
+ * In: a refusal, header fields. Out: `ResponseToSend`. Never: a framework, a text of the request.
  */
 
 import { STATUS_CODES } from "node:http";
@@ -24,7 +24,7 @@ export interface BodyToSend {
 
 const EXPOSED = "Access-Control-Expose-Headers";
 
-/** What a script of another origin may read anyway (Fetch standard, section 3.3.3), or has no use for. */
+/** Fields that a script of another origin may always read (Fetch standard, section 3.3.3), or does not need. */
 const NOT_EXPOSED: ReadonlySet<string> = new Set(["Cache-Control"]);
 
 /** The fields, and beside them the names of those that a client in a browser needs (RFC 9449 sections 7.1 and 8). */
@@ -56,10 +56,11 @@ export function responseTo(
     };
 }
 
-/** The response where the application or this library failed; the error is a warning, since nobody else sees it. */
+/** The response if the application or this library failed. The error becomes a warning, since no other code sees it. */
 export function failure(error: unknown, method: string | undefined): ResponseToSend {
     const status = 500;
-    // As text: Node.js takes no Error of another realm. What it says may be a part of the request.
+    // As text, since Node.js does not accept an Error of another realm. Its message is left out, since it may hold a
+    // part of the request.
     process.emitWarning(shown(messageOf(error, "A request could not be judged")), {
         type: "oidc-spa-native",
         code: "OIDC_SPA_NATIVE_FAILURE",
@@ -72,7 +73,7 @@ export function failure(error: unknown, method: string | undefined): ResponseToS
     };
 }
 
-/** Where an error was made, for developers: without what it says. */
+/** The stack of an error, for developers, without its message. */
 function framesOf(error: unknown): string {
     const frames = stackOf(error)
         .split("\n")
@@ -81,7 +82,7 @@ function framesOf(error: unknown): string {
     return frames.map(line => shown(line)).join("\n");
 }
 
-/** As many as V8 shows by default. */
+/** The number of lines that V8 shows by default. */
 const MAX_FRAMES = 10;
 
 function stackOf(error: unknown): string {

@@ -1,8 +1,8 @@
 /**
- * The one reader of the rules of a route, for every adapter and decorator.
+ * The only reader of the rules of a route, for every adapter and decorator.
  *
- * In: what a program wrote as rules, and where. Out: the rules, of members of their own that were each checked; or a
- * TypeError with the line to write. Never: a rule that vanishes.
+ * In: the rules of a program, and their place. Out: the rules as checked own members; or a TypeError with the correct
+ * line. Never: a rule that is ignored.
  */
 
 import type {
@@ -32,8 +32,8 @@ export interface RouteRules<Claims = AccessTokenClaims, Request = unknown, Optio
     /** Let a request without credentials pass: `auth` is `null` then. Bad credentials do not pass. Default `false`. */
     optional?: Optional | undefined;
     /**
-     * What the token must permit, all of it. Judged once the token is good. Left out where nothing is required: an empty
-     * list and `undefined` are errors.
+     * What the token must permit, all of it. Judged only for a good token. Leave it out if nothing is required: an
+     * empty list and `undefined` are errors.
      */
     require?: Requirements<Claims>;
     /**
@@ -52,7 +52,7 @@ export interface RouteRules<Claims = AccessTokenClaims, Request = unknown, Optio
      * the validator says, `"respond"`.
      */
     rejection?: Rejection | undefined;
-    /** The request's method and URL as the client saw it, where the framework's request does not say it. */
+    /** The request's method and URL as the client saw it, if the framework's request does not have them. */
     target?: ((request: Request) => RequestTarget) | undefined;
     /**
      * Take a token from the subprotocols of an upgrade to WebSocket too, `authorization_bearer_` before it. Default
@@ -61,22 +61,24 @@ export interface RouteRules<Claims = AccessTokenClaims, Request = unknown, Optio
     subprotocolToken?: boolean | undefined;
     /**
      * Judge CORS preflights too. Default `true`: put CORS middleware before the guard, which answers them. With `false`
-     * they pass, unjudged and without `auth`: anybody can send one.
+     * they pass without a check and without `auth`: every client can send one.
      */
     guardPreflights?: boolean | undefined;
 }
 
-/** The same type, of which nothing is inferred: the validator says what the claims are. For TypeScript before 5.4 too. */
+/**
+ * The same type without inference: the validator decides the type of the claims. It works also before TypeScript 5.4.
+ */
 export type Fixed<Type> = [Type][Type extends unknown ? 0 : never];
 
 declare const READ: unique symbol;
 
-/** Rules that were read by {@link readRules}: no guard is made of others. */
+/** Rules that {@link readRules} has read: a guard accepts no others. */
 export type Read<Rules> = Rules & { readonly [READ]: true };
 
 type RuleName = keyof RouteRules | "closeAtExpiry" | "public";
 
-/** Where rules are written: a function or decorator, and the rules that it has. */
+/** The place of rules: a function or decorator, and the rules that it takes. */
 export interface Place extends Members {
     readonly noun: "rule";
     readonly names: readonly RuleName[];
@@ -99,7 +101,7 @@ const OF_A_VALIDATOR =
     "protect(createValidator({ issuerUri, expectedAudience }), rules): it is an option of a validator";
 const ROLES = 'require: allRoles(["admin"], rolesOf.keycloakRealm)';
 
-/** What people mean who write this. */
+/** The probably intended rule for a wrong name. */
 const INSTEAD = {
     scope: SCOPES,
     scopes: SCOPES,
@@ -120,7 +122,7 @@ const INSTEAD = {
     validateRequest: "the validator first, the rules second"
 } as const;
 
-/** A place for rules. `but` names the rules that make no sense there, `and` those that there are beside. */
+/** A place for rules. `but` names rules that make no sense there, `and` further rules. */
 export function placeOf(
     of: string,
     example: string,
@@ -134,13 +136,13 @@ export function placeOf(
     return { of, noun: "rule", names, example, instead };
 }
 
-/** Reads rules. Throws TypeError where one is unknown, inherited, or has a value that it does not take. */
+/** Reads rules. Throws TypeError if a rule is unknown or inherited, or has a wrong value. */
 export function readRules<Rules extends object>(given: unknown, place: Place): Read<Rules> {
     const rules = readMembers(given, place);
     const read: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
     for (const [name, value] of Object.entries(rules)) {
         const rule = readRule(name as RuleName, value, place);
-        // What is undefined must not take the place of what was said further out.
+        // An undefined rule must not replace a rule of an outer place.
         if (rule !== undefined) {
             read[name] = rule;
         }
@@ -176,8 +178,8 @@ function readRule(name: RuleName, value: unknown, { of, example }: Place): unkno
 }
 
 /**
- * Those of a route's rules that are the validator's to judge, and the scopes that its challenge names. Where the validator
- * must know that a guard asks, there are some always.
+ * The rules of a route that the validator judges, and the scopes for its challenge. There is always an object if the
+ * validator must know that a guard asks.
  */
 export function requestRulesOf<Claims>(
     rules: RequestRules,
@@ -198,7 +200,7 @@ function ofType(type: "function" | "boolean", name: string, value: unknown, exam
     return value;
 }
 
-/** What comes last: the route's own code. */
+/** The last argument: the route's own code. */
 export function checkHandler(handler: unknown, example: string): void {
     if (typeof handler !== "function") {
         throw invalid(`protect takes the handler last, a function; got ${kindOf(handler)}. Write ${example}`);

@@ -1,17 +1,17 @@
 /**
  * Whether an object still holds the request that it held before: a server may put another one into it.
  *
- * In: a request as a guard reads it. Out: what tells it from the next one. Never: a verdict.
+ * In: a request as a guard reads it. Out: the identity of the request. Never: a verdict.
  */
 
 import type { RequestLike } from "../../index.js";
 import type { Incoming } from "./incoming.js";
 
-/** What tells one request from another in the same object. */
+/** The members by which two requests in the same object differ. */
 export interface Fingerprint {
     readonly authorization: unknown;
     readonly proof: unknown;
-    /** What holds the header fields: a proof that comes again is another request, though its fields are the same. */
+    /** The object of the header fields: a repeated request is another request, also with the same fields. */
     readonly fields: object | undefined;
 }
 
@@ -27,7 +27,7 @@ export function isSameRequest(before: Fingerprint, { source, header }: Incoming<
     );
 }
 
-/** `undefined` for a `Request` of the Fetch API, of which no server makes another one. */
+/** `undefined` for a `Request` of the Fetch API, since no server uses it for another request. */
 function fieldsOf(source: RequestLike): object | undefined {
     if ("raw" in source) {
         return fieldsOf(source.raw);
@@ -39,7 +39,7 @@ function fieldsOf(source: RequestLike): object | undefined {
     if (typeof headers.get === "function") {
         return undefined;
     }
-    // Middleware may put other fields in the place of `headers`; nobody has a reason to do so with these.
+    // Middleware may replace `headers`; there is no reason to replace these.
     const { rawHeaders } = source as { readonly rawHeaders?: unknown };
     return Array.isArray(rawHeaders) ? rawHeaders : headers;
 }

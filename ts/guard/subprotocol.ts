@@ -1,22 +1,22 @@
 /**
- * A token where scripts in browsers put it, which can set no field of an upgrade but its subprotocols (RFC 6455
- * section 4.1): among these, or in what they say first on the connection.
+ * Reads a token from a script in a browser. Such a script can set only the subprotocols of an upgrade (RFC 6455 section
+ * 4.1), so the token is among these, or in the first message of the connection.
  *
- * In: a request as the guard reads it. Out: the same with the token in its place. Never: a framework, an opinion about
- * the token.
+ * In: a request as the guard reads it. Out: the same with the token in its place. Never: a framework, a check of the
+ * token.
  */
 
 import type { FetchRequestLike, NodeRequestLike, RequestLike } from "../../index.js";
 import type { Incoming } from "./incoming.js";
 import { fingerprintOf, isSameRequest, type Fingerprint } from "./same-request.js";
 
-/** What stands before the token, as in the guides of oidc-spa. */
+/** The text before the token, as in the guides of oidc-spa. */
 const PREFIX = "authorization_bearer_";
 const PROTOCOLS = "sec-websocket-protocol";
 
 /**
- * Which of the offered subprotocols to accept, for `handleProtocols` of `ws`: the first that holds no token. Where there
- * is no other, the one with the token: a browser closes the connection if none of those that it offers is accepted.
+ * Which of the offered subprotocols to accept, for `handleProtocols` of `ws`: the first one without a token. If there
+ * is no other, the one with the token: a browser closes the connection if the server accepts none.
  */
 export function acceptedProtocol(offered: Iterable<string>): string | false {
     const protocols = [...offered];
@@ -32,17 +32,23 @@ export function tokensOf({ header }: Incoming<unknown>): string[] {
         .map(protocol => protocol.slice(PREFIX.length));
 }
 
-/** What clients say as they connect: `auth` of socket.io, `connectionParams` of tRPC. They may send anything. */
+/** The first message of clients: `auth` of socket.io, `connectionParams` of tRPC. It may hold any value. */
 export type SaidAtConnect = { readonly token?: unknown } | null | undefined;
 
-/** The request that began a connection, with the token that was said as the client connected. What is no text is no token. */
+/**
+ * The request that began a connection, with the token of the client's first message. A value that is not a text is not
+ * a token.
+ */
 export function handshake<Request>(incoming: Incoming<Request>, said: SaidAtConnect): Incoming<Request> {
     const token = said?.token ?? null;
     const tokens = token === null ? [] : [typeof token === "string" ? token : ""];
     return withTokens(incoming, [...tokensOf(incoming), ...tokens]);
 }
 
-/** The request with these tokens among its credentials. More than one, or one beside the field, is one too many. */
+/**
+ * The request with these tokens among its credentials. More than one token, or a token beside the field, is refused
+ * later.
+ */
 export function withTokens<Request>(
     incoming: Incoming<Request>,
     tokens: readonly string[]
@@ -64,7 +70,7 @@ export function withTokens<Request>(
     };
 }
 
-/** One object a request, so that a proof beside it is used once. */
+/** One object for each request, so that its proof is used only once. */
 const readable = new WeakMap<
     object,
     { readonly joined: string; readonly source: RequestLike; readonly fingerprint: Fingerprint }

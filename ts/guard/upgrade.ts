@@ -1,5 +1,5 @@
 /**
- * Connections of WebSockets: a handshake that is refused, a socket whose token expires.
+ * WebSocket connections: refuses a handshake, and closes a socket when its token expires.
  *
  * In: Node's request and connection, a response; a socket, a grant. Out: the response on the connection; a socket that
  * is closed. Never: a framework.
@@ -8,6 +8,7 @@
 import { ServerResponse, type IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import type { Granted, Validator } from "../../index.js";
+import { kindOf } from "../validator/members.js";
 import type { RouteRules } from "./rules.js";
 import { send } from "./node.js";
 import { failure, type ResponseToSend } from "./response.js";
@@ -24,10 +25,10 @@ export type UpgradeRules<Claims, Request, Optional extends boolean> = Omit<
     closeAtExpiry?: boolean | undefined;
 };
 
-/** A peer may leave the end of a connection unanswered, and go on sending. */
+/** A peer may ignore the end of a connection, and go on sending. */
 const GRACE_MS = 2000;
 
-/** Answers the handshake with a response of HTTP; the socket ends with it. */
+/** Answers the handshake with an HTTP response, and ends the socket. */
 export function refuse(request: IncomingMessage, socket: Duplex, response: ResponseToSend): void {
     if (!socket.writable) {
         socket.destroy();
@@ -37,8 +38,8 @@ export function refuse(request: IncomingMessage, socket: Duplex, response: Respo
     res.shouldKeepAlive = false;
     // On an upgrade Node.js hands over the bare connection, which is a net.Socket or tls.TLSSocket.
     res.assignSocket(socket as ConstructorParameters<typeof IncomingMessage>[0]);
-    // Nobody reads what still comes, and Node.js sets no time limit after an upgrade: without these the end of the
-    // connection would never be seen, nor would one come.
+    // No code reads further data, and Node.js sets no time limit after an upgrade. Without these lines the connection
+    // might never end.
     socket.resume();
     setTimeout(() => socket.destroy(), GRACE_MS).unref();
     res.once("finish", () => socket.end());
@@ -59,8 +60,16 @@ export interface UpgradeServer {
     readonly options?: { readonly noServer?: boolean | undefined };
 }
 
-/** A server that listens for itself upgrades everybody, whatever the guard says. */
-export function checkNoServer({ options }: UpgradeServer): void {
+/** A server with its own listener upgrades every request, also refused ones. */
+export function checkNoServer(sockets: UpgradeServer): void {
+    const given: Partial<UpgradeServer> = Object(sockets);
+    if (typeof given.handleUpgrade !== "function") {
+        throw new TypeError(
+            `oidc-spa-native: protect takes a WebSocketServer last; got ${kindOf(sockets)}. Write server.on("upgrade", ` +
+                "protect(validator, {}, new WebSocketServer({ noServer: true })))."
+        );
+    }
+    const { options } = given;
     if (options !== undefined && options.noServer !== true) {
         throw new TypeError(
             "oidc-spa-native: the WebSocketServer must be made with { noServer: true }; with a server or a port of its own " +
@@ -98,22 +107,22 @@ export function accept(
 /** A socket that can be closed: of `ws`, Hono's `WSContext`, a `WebSocket` of Deno or Bun. */
 export interface Closable {
     close(code: number, reason: string): unknown;
-    /** What `close` hides: the socket of `ws` in Hono's. */
+    /** The socket of `ws` inside Hono's socket. */
     readonly raw?: unknown;
 }
 
 /**
- * Where nobody listens, Node.js ends the process for what a client sends: `ws` tells of a frame that is none so, and closes
- * the socket itself. The application's own listeners hear of it as before.
+ * `ws` emits an error for an invalid frame of a client, and closes the socket itself. Without a listener this error
+ * would end the process. The application's own listeners still get it.
  */
 export function survive(socket: Closable): void {
     (socket as SocketOfRuntime).on?.("error", () => undefined);
 }
 
-/** A close code of the application's own (RFC 6455 section 7.4.2): get a new token, and come again. */
+/** A close code for applications (RFC 6455 section 7.4.2). It means: get a new token and connect again. */
 const EXPIRED = 4401;
 
-/** What a socket may have beyond `close`: of `ws` it has the first three, of Deno the last. */
+/** Members that a socket may have beside `close`: a socket of `ws` has the first three, one of Deno the last. */
 interface SocketOfRuntime extends Closable {
     on?(event: "error", listener: () => void): unknown;
     once?(event: "close", listener: () => void): unknown;
@@ -121,12 +130,13 @@ interface SocketOfRuntime extends Closable {
     addEventListener?(event: "close", listener: () => void): unknown;
 }
 
-/** What tells when a grant ends. */
+/** The functions of a validator that report the end of a grant. */
 export type ExpiryOf<Claims> = Pick<Validator<Claims>, "untilExpiry">;
 
 /**
- * Closes a socket when its token expires, with the code 4401; one without `auth` stays. It keeps neither the process alive
- * nor a socket that has closed. A socket of Bun does not tell that it has: call what is returned as it closes.
+ * Closes a socket when its token expires, with the code 4401. A socket without `auth` stays open. It does not keep the
+ * process alive, and keeps no reference to a closed socket. A socket of Bun does not report its end: call the returned
+ * function when it has closed.
  */
 export function closeAtExpiry<Claims>(
     validator: ExpiryOf<Claims>,
@@ -143,7 +153,7 @@ export function closeAtExpiry<Claims>(
     return stop;
 }
 
-/** Acts when the token expires. Returns what takes it back. */
+/** Calls a function when the token expires. Returns a function that cancels this. */
 export function atExpiry<Claims>(
     validator: ExpiryOf<Claims>,
     auth: Granted<Claims> | null,
@@ -158,7 +168,7 @@ export function atExpiry<Claims>(
         try {
             act();
         } catch (error) {
-            // Nobody waits for it: it would end the process.
+            // No code waits for this Promise, so its rejection would end the process.
             failure(error, undefined);
         }
     };

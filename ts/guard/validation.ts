@@ -1,8 +1,8 @@
 /**
- * What is known of a request, for all guards of one validator: it is judged once, however many guards ask.
+ * The verdict on a request for all guards of one validator: it is judged once, also if several guards ask.
  *
- * In: a request as its framework holds it, the rules of a route. Out: its verdict. Never: what a verdict means for the
- * route.
+ * In: a request as its framework holds it, the rules of a route. Out: its verdict. Never: the meaning of a verdict for
+ * the route.
  */
 
 import type { Granted, RequestRules, RequestTarget, Validator, Verdict } from "../../index.js";
@@ -12,21 +12,21 @@ import { isPromise } from "../validator/synchronous.js";
 import type { Incoming } from "./incoming.js";
 import { fingerprintOf, isSameRequest, type Fingerprint } from "./same-request.js";
 
-/** How a guard has its requests judged. */
+/** The function with which a guard judges its requests. */
 interface Judging<Claims, Request> {
     readonly validator: Validator<Claims>;
     readonly requestRules: RequestRules | undefined;
     readonly target: ((request: Request) => RequestTarget) | undefined;
 }
 
-/** The verdict on a request: the one of before, where that is good under these rules too. */
+/** The verdict on a request: the earlier one, if it holds under these rules too. */
 export function validationBy<Claims, Request>({
     validator,
     requestRules,
     target
 }: Judging<Claims, Request>): (incoming: Incoming<Request>) => Promise<Verdict<Claims>> {
     const judgements = judgementsOf(validator);
-    const { bits } = askedRules(requestRules);
+    const { bits } = askedRules(requestRules, validator);
     const accepted = acceptedBy(validator, requestRules);
 
     const judge = async (incoming: Incoming<Request>, judgement: Judgement<Claims>) => {
@@ -41,7 +41,7 @@ export function validationBy<Claims, Request>({
     const begin = (incoming: Incoming<Request>, judgement: Judgement<Claims>) => {
         const underway: Underway<Claims> = { verdict: judge(incoming, judgement), bits, target };
         judgement.underway = underway;
-        // Also where it failed at once: nobody must wait for what is over.
+        // This runs also if it failed at once, so that no guard waits for an ended judgement.
         const end = () => {
             delete judgement.underway;
         };
@@ -53,7 +53,7 @@ export function validationBy<Claims, Request>({
         const judgement = judgementOf(judgements, incoming);
         for (;;) {
             const { granted, underway } = judgement;
-            // A request may have begun a connection, on which calls follow, and be asked about for hours.
+            // A request may have begun a connection. Then guards ask about it for hours.
             if (granted !== undefined && validator.hasExpired(granted)) {
                 delete judgement.granted;
             } else if (granted !== undefined && accepts(accepted, granted)) {
@@ -68,14 +68,16 @@ export function validationBy<Claims, Request>({
                     return verdict;
                 }
             } else {
-                // That another guard's target fails is not this one's failure.
+                // A failing `target` of another guard is not a failure of this one.
                 await underway.verdict.catch(() => undefined);
             }
         }
     };
 }
 
-/** What the rule `target` says. Nothing instead would be judged by another URL than the rule's. */
+/**
+ * The result of the rule `target`. Without a result the request would be judged by another URL, so that is an error.
+ */
 function targetSaid(target: RequestTarget): RequestTarget {
     if (isPromise(target, "The rule target") || typeof target !== "object" || target === null) {
         throw invalid(`the rule "target" must return { method, url }; it returned ${kindOf(target)}`);
@@ -84,8 +86,8 @@ function targetSaid(target: RequestTarget): RequestTarget {
 }
 
 /**
- * What is known of a request. A DPoP proof is good once: of several guards of one validator the first validates, and
- * where they are asked at once (the calls of a batch), the others wait for it.
+ * The verdicts on a request. A DPoP proof is accepted only once. So the first of several guards of one validator
+ * validates; if they run at the same time (the calls of a batch), the others wait for it.
  */
 interface Judgement<Claims> extends Fingerprint {
     granted?: Granted<Claims>;
@@ -105,11 +107,11 @@ const judgementsByValidator = new WeakMap<object, Judgements<unknown>>();
 function judgementsOf<Claims>(validator: Validator<Claims>): Judgements<Claims> {
     const found = judgementsByValidator.get(validator) ?? new WeakMap<object, Judgement<unknown>>();
     judgementsByValidator.set(validator, found);
-    // Only judgements of this validator are put in, and they are of its type.
+    // Only verdicts of this validator are stored, so they have its type.
     return found as Judgements<Claims>;
 }
 
-/** A server may put another request into the same object: it is judged anew. */
+/** A server may use the same object for another request, which is judged again. */
 function judgementOf<Claims>(judgements: Judgements<Claims>, incoming: Incoming<unknown>): Judgement<Claims> {
     const before = judgements.get(incoming.source);
     if (before !== undefined && isSameRequest(before, incoming)) {
@@ -120,18 +122,18 @@ function judgementOf<Claims>(judgements: Judgements<Claims>, incoming: Incoming<
     return judgement;
 }
 
-/** The rules that hold for a route: its own, or else those of the validator. */
+/** The rules for a route: its own, or else those of the validator. */
 type Accepted = Pick<Validator, keyof RequestRules>;
 
 export const acceptedBy = (
-    // A validator that an application's test makes may say nothing of them.
+    // A validator of an application's test may not have these members.
     { dpop = "allowed", certificate = "allowed", senderConstrained = "allowed" }: Partial<Accepted>,
     rules: RequestRules | undefined
 ): Accepted => ({ dpop, certificate, senderConstrained, ...(rules as Partial<Accepted> | undefined) });
 
 /**
- * Whether what was granted under other rules is good under these. Where it is not, the validator says so, before it looks
- * at the proof.
+ * Whether a grant under other rules holds under these. If not, the validator refuses the request before it reads the
+ * proof.
  */
 function accepts(
     { dpop, certificate, senderConstrained }: Accepted,

@@ -1,5 +1,5 @@
 /**
- * Reads the header fields that the validator needs out of each shape in which JavaScript holds header fields.
+ * Reads the header fields that the validator needs, from every kind of object in which JavaScript holds header fields.
  *
  * In: a record, `rawHeaders`, a Fetch `Headers`. Out: `Fields`. Never: the meaning of a value.
  */
@@ -9,7 +9,7 @@ import { AUTHORIZATION_REPEATED, DPOP_REPEATED, HOST_REPEATED } from "../addon/n
 /** Stands for a value that cannot have come in an HTTP field (a number, an object): no grammar accepts it. */
 const UNREADABLE = "\u0000";
 
-/** The header fields that matter, each with its value as it came; `flags` says which came more than once. */
+/** The needed header fields, each with its original value; `flags` says which came more than once. */
 export interface Fields {
     flags: number;
     authorization: string | null;
@@ -22,7 +22,7 @@ export interface Fields {
     xForwardedFor: string | null;
     xForwardedPrefix: string | null;
     clientCert: string | null;
-    /** Of the connection; no field of the request. */
+    /** From the connection; not a field of the request. */
     remoteAddress: string | null;
     /** Of the connection: the client's certificate in DER. */
     peerCertificate: Uint8Array | null;
@@ -80,7 +80,7 @@ const FIELD_BY_NAME: ReadonlyMap<string, FieldName> = new Map([
 const LONGEST_NAME = "x-forwarded-prefix".length;
 
 function fieldOf(name: string): FieldName | undefined {
-    // Nearly every name is already in lower case: only the others are copied.
+    // Nearly every name is already in lower case; only other names are copied.
     return name.length > LONGEST_NAME
         ? undefined
         : (FIELD_BY_NAME.get(name) ?? FIELD_BY_NAME.get(name.toLowerCase()));
@@ -100,7 +100,9 @@ function flagOf(field: FieldName): number {
     }
 }
 
-/** Notes one more line of a field. Values are joined as RFC 9110 section 5.2 says; the flag tells that they were. */
+/**
+ * Notes one more line of a field. Values are joined as RFC 9110 section 5.2 says; the flag says that they were joined.
+ */
 function add(fields: Fields, field: FieldName, value: string): void {
     const before = fields[field];
     if (before === null) {
@@ -154,7 +156,7 @@ export function fieldsOfRawHeaders(rawHeaders: readonly unknown[]): Fields {
     return fields;
 }
 
-/** Which of the fields that may come once came more often. */
+/** The fields that came more than once, although they may come only once. */
 export function repeatedIn(rawHeaders: readonly unknown[]): number {
     let seen = 0;
     let repeated = 0;
@@ -171,7 +173,10 @@ export function repeatedIn(rawHeaders: readonly unknown[]): number {
     return repeated;
 }
 
-/** `Headers` joins the lines of a field with ", ", which neither field's grammar allows: nothing is hidden by it. */
+/**
+ * `Headers` joins the lines of a field with ", ", which the grammar of neither field allows. So a repeated field is
+ * noticed.
+ */
 export function fieldsOfFetchHeaders(headers: object, get: Function): Fields {
     const fields = noFields();
     for (const [name, field] of FIELD_BY_NAME) {

@@ -1,5 +1,5 @@
 /**
- * Reads the certificate that a client showed in its TLS handshake, once a connection.
+ * Reads the certificate that a client showed in its TLS handshake, once for each connection.
  *
  * In: a request of Node.js and its socket. Out: the certificate in DER. Never: who signed it, what it says: the
  * handshake proved that the client holds its key, and a token names the certificate itself.
@@ -8,12 +8,12 @@
 import { types } from "node:util";
 import type { Bag } from "./fields.js";
 
-/** Those of the connections that have one, since Node copies the certificate at each call. */
+/** The certificates by connection, since Node.js copies the certificate at each call. */
 const certificates = new WeakMap<object, Uint8Array>();
 
-/** The certificate of the client's connection, or `null` where it showed none. */
+/** The certificate of the client's connection, or `null` if it showed none. */
 export function certificateOfConnection(request: Bag, socket: Bag): Uint8Array | null {
-    // Each request of HTTP/2 has a stand-in for the socket of its session.
+    // Each HTTP/2 request has its own proxy object for the socket of its session.
     const session = (request.stream as Bag | null | undefined)?.session;
     const connection = typeof session === "object" && session !== null ? session : socket;
     const known = certificates.get(connection);
@@ -29,7 +29,7 @@ export function certificateOfConnection(request: Bag, socket: Bag): Uint8Array |
 
 function readCertificate(socket: Bag): Uint8Array | null {
     const read = socket.getPeerX509Certificate;
-    // What calls itself encrypted need not be Node's TLS socket: such a connection shows no certificate.
+    // An object with `encrypted` need not be a TLS socket of Node.js: such a connection has no certificate.
     const certificate: unknown = typeof read === "function" ? Reflect.apply(read, socket, []) : undefined;
     const raw = (certificate as Bag | null | undefined)?.raw;
     return types.isUint8Array(raw) ? raw : null;

@@ -17,20 +17,20 @@ import {
 import type { RequestParts } from "../addon/native.js";
 import { certificateOfConnection } from "./peer-certificate.js";
 
-/** Where a request went, as the caller of `validateRequest` says. */
+/** Method and URL of a request, from the caller of `validateRequest`. */
 interface Target {
     readonly method: string;
     readonly url: string;
     readonly clientCertificate: Uint8Array | null;
 }
 
-/** What is read of a request of Node.js beside its header fields. */
+/** The members of a Node.js request that are read beside its header fields. */
 export interface Sources {
     /** The certificate of the client's connection. */
     readonly peerCertificate: boolean;
-    /** `:scheme` of HTTP/2, which is the client's word, goes before what the connection is. */
+    /** `:scheme` of HTTP/2, which the client writes, has priority over the connection. */
     readonly pseudoScheme: boolean;
-    /** What `Authorization` and `DPoP` of a request of Node.js count as, where not as they came. */
+    /** Other values for `Authorization` and `DPoP` of a Node.js request, if the original ones must not count. */
     readonly valueOfNode?: (value: string) => string | null;
 }
 
@@ -121,7 +121,7 @@ function readWhole(
     const get = headers.get;
     if (typeof get === "function") {
         const fields = fieldsOfFetchHeaders(headers, get);
-        // The framework made this URL, most likely of Host: both are told.
+        // The framework made this URL, most likely from Host: the addon gets both.
         return target === null || target.url === request.url
             ? join(fields, target ?? targetOf(request.method, request.url), null)
             : joinWithUrl(fields, target);
@@ -140,7 +140,7 @@ function readNode(
     const fields = fieldsOfRecord(headers);
     const rawHeaders = request.rawHeaders;
     if (Array.isArray(rawHeaders)) {
-        // Node keeps the first Authorization and Host and joins several DPoP fields: only here is it seen.
+        // Node keeps the first Authorization and Host and joins several DPoP fields: only this place can notice it.
         fields.flags |= repeatedIn(rawHeaders);
     }
     const { valueOfNode } = sources;
@@ -155,7 +155,7 @@ function readNode(
     if (isEncrypted && sources.peerCertificate) {
         fields.peerCertificate = certificateOfConnection(request, socket);
     }
-    // A client may send its target in absolute form: `req.url` is its word, also where a program hands it over.
+    // A client may send its target in absolute form. So `req.url` is the client's value, also if a program passes it.
     const isOwn = target !== null && (target.url === request.url || target.url === request.originalUrl);
     if (target !== null && !isOwn && !target.url.startsWith("/")) {
         return joinWithUrl(fields, target);
@@ -175,7 +175,7 @@ function readNode(
     );
 }
 
-/** Lays the parts out by position. */
+/** Puts the parts in their order. */
 function join(
     fields: Fields,
     target: Target | null,
@@ -208,7 +208,9 @@ function join(
     ];
 }
 
-/** As {@link join}, where the program says the URL: an absolute one says scheme and host, whatever the fields say. */
+/**
+ * As {@link join}, if the program gives the URL: an absolute URL decides scheme and host, and the fields do not count.
+ */
 function joinWithUrl(fields: Fields, target: Target | null): RequestParts {
     if (target !== null && !target.url.startsWith("/")) {
         fields.pseudoScheme = null;
@@ -238,7 +240,7 @@ function readTarget(target: unknown): Target | null {
     return { method: text(target.method, "method"), url: text(target.url, "url"), clientCertificate };
 }
 
-/** A whole request may be the target, with members of its own: only what is nearly this one would vanish. */
+/** A whole request may be the target, with further members. Only a misspelt name of these members is an error. */
 function checkCertificateIsSpelt(target: Bag): void {
     for (const name of Object.keys(target)) {
         // Before the pattern: nearly every target has these members, and each request brings one.
@@ -251,7 +253,7 @@ function checkCertificateIsSpelt(target: Bag): void {
     }
 }
 
-/** Where a request went, by its own word. */
+/** Method and URL from the request itself. */
 function targetOf(method: unknown, url: unknown, urlMember = "url"): Target {
     return { method: text(method, "method"), url: text(url, urlMember), clientCertificate: null };
 }
@@ -275,7 +277,7 @@ function notARequest(input: unknown, expected: string): TypeError {
     return new TypeError(`oidc-spa-native: expected ${expected}, but ${describe(input)} was given.`);
 }
 
-/** Names a value's kind, and nothing of its content. */
+/** Names a value's type, and shows no content. */
 function describe(value: unknown): string {
     if (value === null || value === undefined) {
         return String(value);

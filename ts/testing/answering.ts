@@ -1,8 +1,8 @@
 /**
- * A validator that does not judge requests, and is a real one in all else.
+ * A validator with a given answer to requests; in everything else it is a real one.
  *
- * In: a real validator, what is answered in its place. Out: a validator, grants and refusals. Never: a signature that is
- * verified, a fetch.
+ * In: a real validator, the given answer. Out: a validator, grants and refusals. Never: a signature that is verified, a
+ * fetch.
  */
 
 import type { AccessTokenClaims, ErrorCode, Granted, Refused, Validator, Verdict } from "../../index.js";
@@ -16,16 +16,16 @@ import { telling } from "../validator/validating.js";
 import { toRefused } from "../validator/verdict.js";
 import { createTestIssuer } from "./issuer.js";
 
-/** What is answered to a request; it gets what `validateRequest` got. */
+/** Gives the answer to a request. It has the arguments of `validateRequest`. */
 export type Answer<Claims> = (
     ...request: Parameters<Validator<Claims>["validateRequest"]>
 ) => Verdict<Claims> | Promise<Verdict<Claims>>;
 
-/** The validator with this answer in the place of its own. `authorize` and what else it says are the real one's. */
+/** The validator with this answer. `authorize` and all other members are those of the real validator. */
 export function answering<Claims>(real: Validator<Claims>, answer: Answer<Claims>): Validator<Claims> {
     const answered: Validator<Claims>["validateRequest"] = async (...request) => answer(...request);
     const { tell } = onRefusalOn(real);
-    const validateRequest = tell === undefined ? answered : telling(answered, tell);
+    const validateRequest = tell === undefined ? answered : telling(answered, real, tell);
     return {
         ...real,
         validateRequest,
@@ -62,7 +62,7 @@ export function answering<Claims>(real: Validator<Claims>, answer: Answer<Claims
     };
 }
 
-/** What is granted to whoever asks. */
+/** A grant with these values. */
 export interface Grant<Claims> {
     readonly claims: Claims;
     readonly rawClaims: AccessTokenClaims;
@@ -84,7 +84,7 @@ export function granted<Claims>({ claims, rawClaims, accessToken, scheme }: Gran
 
 let native: NativeValidator | undefined;
 
-/** A validator that is asked for refusals alone. */
+/** A validator that makes only refusals. */
 function refusing(): NativeValidator {
     native ??= createNativeValidator({ ...createTestIssuer().options }).native;
     return native;

@@ -1,26 +1,26 @@
 /**
  * A clock that a test sets.
  *
- * In: a time. Out: a function that says it. Never: a timer, the time of the machine after the clock was made.
+ * In: a time. Out: a function that returns it. Never: a timer, the time of the machine after the clock was made.
  */
 
 import { invalid, kindOf } from "../validator/members.js";
 
 /**
- * The time of a test: a function that says milliseconds since 1970-01-01T00:00:00Z, as the option `clock` takes it. It
- * stands still until it is moved.
+ * The time of a test: a function that returns milliseconds since 1970-01-01T00:00:00Z, as the option `clock` takes it.
+ * It stands still until it is moved.
  */
 export interface TestClock {
     (): number;
-    /** Moves it on by so many seconds, or back by a negative number. */
+    /** Moves it forward by this number of seconds, or back by a negative number. */
     advance(seconds: number): void;
     /** Sets it: milliseconds since 1970-01-01T00:00:00Z, or a `Date`. */
     set(time: number | Date): void;
 }
 
 /**
- * Makes a clock that stands still. Give the same one to the issuer, to the client and so to the validator, and a test
- * says how much time passes.
+ * Makes a clock that stands still. Pass the same clock to the issuer, to the client and so to the validator. Then the
+ * test decides how much time passes.
  *
  * @param start - where it begins, as {@link TestClock.set} takes it. Default: now
  * @throws TypeError if a time is not a finite number

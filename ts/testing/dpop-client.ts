@@ -1,7 +1,7 @@
 /**
- * `dpopClient`: a client with a key of its own, which proves with each request that it holds it (RFC 9449).
+ * `dpopClient`: a client with its own key, which sends a proof of this key with each request (RFC 9449).
  *
- * In: a key, a token, requests. Out: proofs, responses. Never: a second answer to a demand for a nonce.
+ * In: a key, a token, requests. Out: proofs, responses. Never: more than one repetition for a nonce.
  */
 
 import { randomUUID } from "node:crypto";
@@ -11,51 +11,52 @@ import { signJws } from "./jws.js";
 import { createTestKey, sha256, type TestKey } from "./keys.js";
 import { secondsOf } from "./token.js";
 
-/** `fetch`; where the program's types do not know that, what is used of it. */
+/** `fetch`; if the program's types do not know `fetch`, the used part of its type. */
 export type TestFetch = typeof globalThis extends { fetch: infer Fetch }
     ? Fetch
     : (input: string, init?: object) => Promise<never>;
 
-/** A `Request`; where the program's types do not know that, what is there of it. */
+/** A `Request`; if the program's types do not know `Request`, its available members. */
 export type TestRequest = typeof globalThis extends { Request: { prototype: infer Request } }
     ? Request
     : { readonly url: string; readonly method: string };
 
-/** A `Response`; where the program's types do not know that, anything. */
+/** A `Response`; if the program's types do not know `Response`, any value. */
 export type TestResponse = typeof globalThis extends { Response: { prototype: infer Response } }
     ? Response
     : unknown;
 
-/** Which client a test has. */
+/** Options of a test's client. */
 export interface DpopClientOptions {
     /**
-     * The access token. A function gets the client, whose `thumbprint` the token must hold, and is called once:
+     * The access token. A function gets the client, since the token must hold its `thumbprint`. It is called once:
      * `token: client => issuer.sign({ sub: "ann" }, { boundTo: client })`.
      */
     token: string | ((client: { readonly thumbprint: string }) => string);
-    /** The key that it proves with. Default: a new one of P-256. */
+    /** The key for its proofs. Default: a new key of P-256. */
     key?: TestKey | undefined;
     /** The time in milliseconds, for the `iat` of proofs. Default `Date.now`. */
     clock?: (() => number) | undefined;
     /**
-     * Who answers requests, such as the application itself: `fetch: request => app.fetch(request)`. Default: the network.
+     * The function that answers requests, such as the application itself: `fetch: request => app.fetch(request)`.
+     * Default: the network.
      */
     fetch?: ((request: TestRequest) => TestResponse | Promise<TestResponse>) | undefined;
 }
 
-/** What is otherwise with one proof, or wrong on purpose. */
+/** Changes of one proof, for example intended faults. */
 export interface ProofOverrides {
-    /** Claims in the place of the usual ones, or beside them. One that is `undefined` is left out. */
+    /** Claims that replace the usual ones or are added. A claim that is `undefined` is left out. */
     claims?: { readonly [claim: string]: unknown } | undefined;
-    /** Members of the header in the place of the usual ones. One that is `undefined` is left out. */
+    /** Members of the header that replace the usual ones. A member that is `undefined` is left out. */
     header?: { readonly [member: string]: unknown } | undefined;
-    /** A nonce of the server (RFC 9449 section 9). Default: the last that `fetch` has got from this origin. */
+    /** A nonce of the server (RFC 9449 section 9). Default: the last nonce that `fetch` got from this origin. */
     nonce?: string | undefined;
-    /** How many seconds ago it was made. Default 0. A negative number: it lies ahead. */
+    /** How many seconds ago it was made. Default 0. A negative number means the future. */
     issuedSecondsAgo?: number | undefined;
-    /** The token that it is for. Default: the client's. */
+    /** The token of the proof. Default: the client's. */
     accessToken?: string | undefined;
-    /** Signed with another key than the one in its header. Default `false`. */
+    /** Whether it is signed with another key than the one in its header. Default `false`. */
     otherKey?: boolean | undefined;
 }
 
@@ -66,7 +67,7 @@ export interface DpopClient {
     readonly key: TestKey;
     readonly token: string;
     /**
-     * A proof for one request (RFC 9449 section 4.2). Each has a `jti` of its own.
+     * A proof for one request (RFC 9449 section 4.2). Each proof has its own `jti`.
      *
      * @param method - the HTTP method
      * @param url - the absolute URL; query and fragment are left out of the proof
@@ -77,8 +78,8 @@ export interface DpopClient {
     /** The header fields of one request: `authorization`, and `dpop` with a proof. */
     headers(method: string, url: string, overrides?: ProofOverrides): { authorization: string; dpop: string };
     /**
-     * As `fetch`, with the token and a proof. Where the server asks for a nonce (`use_dpop_nonce`), the request is sent a
-     * second time, with it; not a third time. Nonces that come with responses are used from then on.
+     * As `fetch`, with the token and a proof. If the server asks for a nonce (`use_dpop_nonce`), the request is sent a
+     * second time with the nonce, but not a third time. Nonces in responses are used for later requests.
      */
     readonly fetch: TestFetch;
 }
@@ -194,7 +195,7 @@ function writeProof(prover: Prover, method: string, url: string, overrides: Proo
     return signJws(header, claims, otherKey === true ? createTestKey(key.algorithm) : key);
 }
 
-/** Throws TypeError where it is no absolute URL. */
+/** Throws TypeError if it is not an absolute URL. */
 const originOf = (url: string): string => new URL(url).origin;
 
 /** RFC 9449 section 9. */

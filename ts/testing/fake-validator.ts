@@ -1,7 +1,7 @@
 /**
- * `fakeValidator`: a validator that says what a test wants.
+ * `fakeValidator`: a validator with the answer that a test gives.
  *
- * In: claims, or a refusal. Out: a validator that every adapter takes. Never: a look at the request.
+ * In: claims, or a refusal. Out: a validator that every adapter takes. Never: a value of the request.
  */
 
 import type { AccessTokenClaims, ErrorCode, Validator } from "../../index.js";
@@ -10,24 +10,24 @@ import { createValidator } from "../validator/create.js";
 import { invalid, kindOf, readMembers, type Members } from "../validator/members.js";
 import { answering, granted, refused } from "./answering.js";
 import { createTestIssuer } from "./issuer.js";
-import { checkPlace, type ProductionOptions } from "./production.js";
+import { checkPlace, isInTest, tellMock, type ProductionOptions } from "./production.js";
 import { SHAPES } from "./shapes.js";
 
-/** Who comes, as the test wants it. */
+/** The grant that a test wants. */
 export interface FakeGrant<Claims = AccessTokenClaims> extends ProductionOptions {
     /**
-     * The claims. What is not written is filled in as RFC 9068 has it: `iss`, `sub` (`"test-user"`), `aud`, `client_id`,
-     * `jti`, `iat`, and an `exp` in five minutes. A claim that is `undefined` is left out.
+     * The claims. Missing claims of RFC 9068 are filled in: `iss`, `sub` (`"test-user"`), `aud`, `client_id`, `jti`,
+     * `iat`, and an `exp` in five minutes. A claim that is `undefined` is left out.
      */
     claims: Partial<Fixed<Claims>>;
-    /** How the token was presented. Default `"DPoP"` where `cnf.jkt` is among the claims, otherwise `"Bearer"`. */
+    /** The scheme of the token. Default `"DPoP"` if `cnf.jkt` is among the claims, otherwise `"Bearer"`. */
     scheme?: "Bearer" | "DPoP" | undefined;
     /** The access token. Default `"test-token"`. */
     accessToken?: string | undefined;
     refusal?: never;
 }
 
-/** What every request is refused with. */
+/** The refusal of every request. */
 export interface FakeRefusal extends ProductionOptions {
     /** A code; status and challenge are those that a validator gives for it. */
     refusal: ErrorCode;
@@ -45,8 +45,9 @@ const FAKE: Members = {
 };
 
 /**
- * Makes a validator that grants every request to whom the test says, or refuses every one. `authorize`, and so the rule
- * `require`, is a real validator's. Where `NODE_ENV` is `production` it is refused.
+ * Makes a validator that grants every request with the claims of the test, or refuses every request. `authorize`, and
+ * so the rule `require`, works as in a real validator. It throws if `NODE_ENV` is `production`. Where it is not `test`
+ * either, and no test runner is there, a warning says once that nothing is verified (`OIDC_SPA_NATIVE_MOCK`).
  *
  * @throws TypeError if there is neither claims nor a refusal, or both
  * @example
@@ -68,11 +69,13 @@ export function fakeValidator<Claims = AccessTokenClaims>(
     options: FakeGrant<Claims> | FakeRefusal
 ): Validator<Claims> {
     const read = readMembers(options, FAKE) as unknown as FakeGrant<Claims> | FakeRefusal;
-    checkPlace("fakeValidator", read);
+    if (!checkPlace("fakeValidator", read) && !isInTest() && read.refusal === undefined) {
+        tellMock("fakeValidator");
+    }
     if ((read.claims === undefined) === (read.refusal === undefined)) {
         throw invalid(`fakeValidator takes either claims or a refusal. Write ${FAKE.example}`);
     }
-    // Without a schema, `Claims` is what the test says.
+    // Without a schema, `Claims` is the type of the test's claims.
     const real = createValidator(createTestIssuer().options) as unknown as Validator<Claims>;
     if (read.refusal !== undefined) {
         const { refusal } = read;
@@ -86,7 +89,7 @@ export function fakeValidator<Claims = AccessTokenClaims>(
     });
 }
 
-/** The claims of a token of now that says these. */
+/** The claims of a current token with these claims. */
 export function filledIn(claims: unknown): AccessTokenClaims {
     if (typeof claims !== "object" || claims === null || Array.isArray(claims)) {
         throw invalid(`claims must be an object; got ${kindOf(claims)}`);

@@ -1,7 +1,7 @@
 /**
- * `oidc-spa-native/testing`: what a test of an application needs, for any test framework.
+ * `oidc-spa-native/testing`: a kit for tests of applications, for any test framework.
  *
- * In: nothing. Out: an issuer, a client, a clock, validators that say what a test wants. Never: code of its own.
+ * In: nothing. Out: an issuer, a client, a clock, validators with a given answer. Never: code of its own.
  */
 
 export { createTestClock, type TestClock } from "./clock.js";

@@ -1,5 +1,5 @@
 /**
- * The keys of a test issuer: which it signs with, which it publishes.
+ * The keys of a test issuer: those that sign, and those that it publishes.
  *
  * In: algorithms, names of keys. Out: a key to sign with, a JWK Set. Never: a claim, a network.
  */
@@ -34,22 +34,22 @@ export class IssuerKeys {
         return new IssuerKeys(keys.map(named));
     }
 
-    /** The same keys, for an issuer that goes its own way from here. */
+    /** The same keys, for an issuer that may change them independently. */
     copy(): IssuerKeys {
         return new IssuerKeys(this.#keys);
     }
 
-    /** What it signs with: the first, where nothing else is asked for. */
+    /** The algorithms for signing; the first is the default. */
     get algorithms(): readonly SigningAlgorithm[] {
         return [...new Set(this.#keys.map(({ key }) => key.algorithm))];
     }
 
-    /** A new key for each algorithm, which signs from now on. The others stay published. */
+    /** Makes a new key for each algorithm, which signs from now on. The old keys stay published. */
     rotate(): void {
         this.#keys.push(...this.algorithms.map(algorithm => named(createTestKey(algorithm))));
     }
 
-    /** Publishes a key no longer. It may still sign, for a test that shows what becomes of its tokens. */
+    /** Stops publishing a key. It may still sign, so that a test can show how its tokens are refused. */
     withdraw(kid: string): void {
         this.#withdrawn.add(this.#named(kid).kid);
     }
@@ -69,7 +69,7 @@ export class IssuerKeys {
         return { keys };
     }
 
-    /** The key that a token is signed with: the one that is named, or the newest. */
+    /** The key that signs a token: the named one, or the newest. */
     pick(algorithm: SigningAlgorithm | undefined, kid: string | undefined): IssuerKey {
         if (kid !== undefined) {
             return this.#named(kid);

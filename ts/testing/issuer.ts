@@ -1,7 +1,7 @@
 /**
- * `createTestIssuer`: an issuer that a test holds in its hand, with or without a server.
+ * `createTestIssuer`: an issuer for tests, with or without a server.
  *
- * In: whose tokens it writes. Out: options for `createValidator`, tokens. Never: a request to another machine.
+ * In: the shape of its tokens. Out: options for `createValidator`, tokens. Never: a request to another machine.
  */
 
 import type { IssuerSource } from "../../index.js";
@@ -10,26 +10,32 @@ import { clockReader } from "../validator/options.js";
 import { IssuerKeys, type TestJwkSet } from "./issuer-keys.js";
 import { checkAlgorithm, createTestKey, type SigningAlgorithm, type TestKey } from "./keys.js";
 import { listenOn, type ListenOptions } from "./listening.js";
+import { shown } from "../validator/shown.js";
 import { SHAPES, TOKEN_SHAPES, type TokenShape } from "./shapes.js";
 import { notAShape, writeToken, type SignOverrides, type TestClaims, type Writer } from "./token.js";
 
-/** Which issuer a test has. */
+/** Options of a test's issuer. */
 export interface TestIssuerOptions {
     /**
-     * Whose tokens it writes: header, claims and algorithm are theirs, and `options` are what a validator needs for them.
-     * Default `"rfc9068"`.
+     * The issuer whose tokens it imitates, with their header, claims and algorithm. `options` are those that a
+     * validator needs for these tokens. Default `"rfc9068"`.
      */
     shape?: TokenShape | undefined;
-    /** Its identifier. Default: one that looks like the shape's, such as `"https://keycloak.test/realms/test"`. */
+    /** Its identifier. Default: one like that of the shape, such as `"https://keycloak.test/realms/test"`. */
     issuerUri?: string | undefined;
-    /** Whom its tokens are for. Default: the shape's. Not for `"cognito"` and `"clerk"`, whose tokens have no `aud`. */
+    /**
+     * The audience of its tokens. Default: that of the shape. Not for `"cognito"` and `"clerk"`, whose tokens have no
+     * `aud`.
+     */
     audience?: string | readonly string[] | undefined;
-    /** The client that its tokens name. Default: the shape's. */
+    /** The client in its tokens. Default: that of the shape. */
     clientId?: string | undefined;
-    /** What it has keys for, and signs with: the first, where a token asks for no other. Default: that of the shape. */
+    /**
+     * The algorithms of its keys. The first one signs, unless an override names another. Default: that of the shape.
+     */
     algorithms?: readonly SigningAlgorithm[] | undefined;
     /**
-     * Its keys, in the place of new ones: of `createTestKey`, or of another process, which got them as JSON. Not beside
+     * Its keys, in the place of new ones: from `createTestKey`, or as JSON from another process. Not beside
      * `algorithms`.
      */
     keys?: readonly TestKey[] | undefined;
@@ -37,7 +43,7 @@ export interface TestIssuerOptions {
     clock?: (() => number) | undefined;
 }
 
-/** Whom a validator of these tokens expects. */
+/** The audience or clients that a validator of these tokens expects. */
 export type TestRecipient =
     | { readonly expectedAudience: string | readonly string[]; readonly acceptIdTokens?: boolean }
     | { readonly expectedAudience?: never; readonly expectedClients: string };
@@ -46,12 +52,12 @@ export type TestRecipient =
 export type TestValidatorOptions = Pick<IssuerSource, "issuerUri" | "keys"> &
     TestRecipient & { readonly clock?: () => number };
 
-/** An issuer of a test: nothing of it is fetched. */
+/** An issuer of a test without a server: nothing is fetched. */
 export interface TestIssuer {
     readonly issuerUri: string;
     /**
-     * What `createValidator` needs to accept its tokens. The keys are in it, so that nothing is fetched. Add your own:
-     * `createValidator({ ...issuer.options, dpop: "required" })`.
+     * The options with which `createValidator` accepts its tokens. They hold the keys, so nothing is fetched. Add your
+     * own: `createValidator({ ...issuer.options, dpop: "required" })`.
      */
     readonly options: TestValidatorOptions;
     /** Its JWK Set. */
@@ -59,7 +65,7 @@ export interface TestIssuer {
     /** The names of its keys. */
     readonly kids: readonly string[];
     /**
-     * Writes a token.
+     * Makes a token.
      *
      * @param claims - in the place of those of the shape, or beside them; `undefined` leaves one out
      * @param overrides - what is otherwise with this one, or wrong on purpose
@@ -67,35 +73,35 @@ export interface TestIssuer {
      */
     sign(claims?: TestClaims, overrides?: SignOverrides): string;
     /**
-     * Starts a server on this machine that is this issuer: with the same keys, and an identifier of its own. Close it
-     * when the test ends.
+     * Starts a server on this machine for this issuer, with the same keys and its own identifier. Close it when the
+     * test ends.
      */
     listen(options?: ListenOptions): Promise<ListeningIssuer>;
 }
 
 /** An issuer of a test with a server on loopback: metadata and keys are fetched from it. */
 export interface ListeningIssuer extends Omit<TestIssuer, "listen"> {
-    /** Where it listens, with the path of the other's `issuerUri`. */
+    /** The address at which it listens, with the path of the original `issuerUri`. */
     readonly issuerUri: string;
-    /** What `createValidator` needs to accept its tokens. The keys are fetched. */
+    /** The options with which `createValidator` accepts its tokens. The keys are fetched. */
     readonly options: TestValidatorOptions;
     /** The names of the keys that it publishes, the newest last. */
     readonly kids: readonly string[];
-    /** The origin that it listens at. */
+    /** The origin at which it listens. */
     readonly listensAt: string;
-    /** How often it was asked for documents that it has. */
+    /** How many requests for its documents came. */
     readonly requests: { readonly metadata: number; readonly jwks: number };
     /** Makes new keys and signs with them from now on. The others stay published. */
     rotate(): void;
-    /** Publishes a key no longer. */
+    /** Stops publishing a key. */
     withdraw(kid: string): void;
-    /** From now on every request gets this status. Default 503. From 400 to 599. */
+    /** Lets every request get this status from now on. Default 503. From 400 to 599. */
     fail(status?: number): void;
     /** Ends what `fail` began. */
     recover(): void;
-    /** Ends the server and its connections: from now on nobody answers there. */
+    /** Ends the server and its connections: from now on there is no answer. */
     close(): Promise<void>;
-    /** Listens again where it did before it was closed, with the keys that it has. */
+    /** Listens again at the same address, with the same keys. */
     reopen(): Promise<void>;
 }
 
@@ -187,7 +193,10 @@ function readIssuer(options: TestIssuerOptions) {
         throw invalid(`tokens of the shape ${name} have no aud. Write clientId in the place of audience`);
     }
     if (!URL.canParse(issuerUri)) {
-        throw invalid(`issuerUri must be a URL such as "${shape.issuerUri}"; got ${kindOf(issuerUri)}`);
+        const got = typeof issuerUri === "string" ? JSON.stringify(shown(issuerUri)) : kindOf(issuerUri);
+        throw invalid(
+            `issuerUri must be a URL such as "${shape.issuerUri}"; got ${got}. For a name that is no URL, write sign({ iss })`
+        );
     }
     const writer: Writer = {
         issuerUri,

@@ -1,17 +1,17 @@
 /**
- * The maker of JWS: whatever header and payload a test wants, signed.
+ * Makes JWS with any header and payload that a test wants.
  *
  * In: a header and a payload, as objects, as text or as bytes. Out: a compact JWS. Never: a member that was not written.
  */
 
 import { signatureOf, type SigningAlgorithm, type TestKey } from "./keys.js";
 
-/** A header or a payload: an object, which becomes its JSON text; or that text, or its bytes, which stay as they are. */
+/** A header or a payload: an object, which becomes its JSON text; or a text or bytes, which are not changed. */
 export type JwsPart = { readonly [member: string]: unknown } | string | Uint8Array;
 
 /**
- * Signs a compact JWS (RFC 7515 section 7.1). Nothing is added and nothing is checked, `alg` included: a test may write
- * what no issuer would, such as a member twice. Members that are `undefined` are left out.
+ * Signs a compact JWS (RFC 7515 section 7.1). It adds nothing and checks nothing, not even `alg`: a test may write a
+ * member twice, for example. Members that are `undefined` are left out.
  *
  * @param key - of `createTestKey`
  * @param algorithm - how it is signed, whatever the header says. Default: the key's
@@ -33,8 +33,8 @@ export function signJws(
 }
 
 /**
- * Signs a text that is the first two parts of a compact JWS already (RFC 7515 section 5.1), or is not: padded, or with
- * other bits at its end.
+ * Signs a text that is the first two parts of a compact JWS (RFC 7515 section 5.1), or a wrong one: with padding, or
+ * with other bits at its end.
  *
  * @param key - of `createTestKey`
  * @param algorithm - how it is signed. Default: the key's
@@ -50,7 +50,7 @@ export function signInput(input: string, key: TestKey, algorithm: SigningAlgorit
     return `${input}.${signatureOf(input, key, algorithm)}`;
 }
 
-/** What is signed: both parts, encoded. */
+/** The signed text: both parts, encoded. */
 export const signingInput = (header: JwsPart, payload: JwsPart): string =>
     `${encoded(header)}.${encoded(payload)}`;
 

@@ -1,5 +1,5 @@
 /**
- * Keys of a test, and what is signed with them.
+ * Keys of a test, and their signatures.
  *
  * In: an algorithm, bytes. Out: a key pair, a signature. Never: a claim, a key that is kept anywhere else.
  */
@@ -28,9 +28,9 @@ export interface TestJwk {
 
 /** A key pair of a test. */
 export interface TestKey {
-    /** What it signs with. */
+    /** The algorithm of its signatures. */
     readonly algorithm: SigningAlgorithm;
-    /** The public half, with the members that the thumbprint is made of and no others. */
+    /** The public half, with only the members of the thumbprint. */
     readonly publicJwk: TestJwk;
     readonly privateJwk: TestJwk;
     /** The SHA-256 thumbprint of the public half (RFC 7638), as `cnf.jkt` of a bound token holds it. */
@@ -65,7 +65,7 @@ type Generate = (
     options: object
 ) => { readonly publicKey: TestJwk; readonly privateKey: TestJwk };
 
-/** Which key a test wants. */
+/** Options of a test's key. */
 export interface TestKeyOptions {
     /** Bits of a key of RSA. Default 2048. From 1024 to 8192. */
     modulusLength?: number | undefined;
@@ -81,7 +81,7 @@ const KEY: Members = {
 };
 
 /**
- * Makes a key pair. One of RSA takes some 100 milliseconds, any other less than one.
+ * Makes a key pair. An RSA key takes some 100 milliseconds, any other key less than one.
  *
  * @param algorithm - what it signs with. Default `"ES256"`
  * @throws TypeError if the algorithm is none of those that the kit signs with, or an option makes no sense
@@ -124,7 +124,7 @@ function newPrivateJwk(algorithm: SigningAlgorithm, modulusLength: number | unde
     return generate(type, { ...options, ...length, ...jwk }).privateKey;
 }
 
-/** Throws where the kit does not sign with this. */
+/** Throws if the kit does not sign with this algorithm. */
 export function checkAlgorithm(algorithm: unknown, of: string): asserts algorithm is SigningAlgorithm {
     if (!(SIGNING_ALGORITHMS as readonly unknown[]).includes(algorithm)) {
         const found = typeof algorithm === "string" ? JSON.stringify(shown(algorithm)) : kindOf(algorithm);

@@ -1,7 +1,8 @@
 /**
- * The server of a test issuer: metadata and keys over HTTP on this machine, and how they fail.
+ * The server of a test issuer: metadata and keys over HTTP on this machine, and their failures.
  *
- * In: keys, a path, a status to fail with. Out: a server. Never: a token, an answer to others unless a test says so.
+ * In: keys, a path, a status to fail with. Out: a server. Never: a token, an answer to other machines unless a test
+ * says so.
  */
 
 import { once } from "node:events";
@@ -11,33 +12,33 @@ import type { AddressInfo } from "node:net";
 import { invalid, kindOf, readMembers, type Members } from "../validator/members.js";
 import type { IssuerKeys } from "./issuer-keys.js";
 
-/** A request as it came: of `node:http`. */
+/** A request of `node:http`. */
 export interface ReceivedRequest {
     readonly method?: string | undefined;
     readonly url?: string | undefined;
     readonly headers: { readonly [name: string]: string | string[] | undefined };
 }
 
-/** The response to it: of `node:http`. */
+/** Its response of `node:http`. */
 export interface ResponseToWrite {
     setHeader(name: string, value: string): unknown;
     writeHead(status: number, headers?: { [name: string]: string | number }): unknown;
     end(body?: string | Uint8Array): unknown;
 }
 
-/** How a test issuer listens. */
+/** Options of a test issuer's server. */
 export interface ListenOptions {
-    /** Default 0: any free one. */
+    /** The port. Default 0: any free one. */
     port?: number | undefined;
-    /** The address. Default `"127.0.0.1"`, which this machine alone reaches. */
+    /** The address. Default `"127.0.0.1"`, which only this machine reaches. */
     host?: string | undefined;
     /** Options of a server of `node:https`, such as `{ key, cert }`. With them it speaks https. */
     tls?: { readonly [option: string]: unknown } | undefined;
-    /** Its identifier, where that is not the address that it listens at: behind a proxy. */
+    /** Its identifier, if it is not the address at which it listens: for example behind a proxy. */
     issuerUri?: string | undefined;
     /**
-     * Sees every request first, for what goes wrong in other ways. `true`: it has answered, or leaves the client without an
-     * answer. `false`: the issuer answers, with the fields that were set.
+     * Called first for every request, for other faults. `true`: it has answered, or leaves the client without an
+     * answer. `false`: the issuer answers, with the fields that it has set.
      */
     respond?: ((request: ReceivedRequest, response: ResponseToWrite) => boolean) | undefined;
 }
@@ -88,7 +89,7 @@ export class IssuerServer {
             options.tls === undefined
                 ? createServer(listener)
                 : createTlsServer({ ...options.tls }, listener);
-        // A pooled connection that this side closes at the very moment of a request would be a failure of its own.
+        // If this side closed a pooled connection at the moment of a request, that would be an unintended failure.
         this.#server.keepAliveTimeout = 60_000;
     }
 

@@ -24,17 +24,17 @@ import { answering, granted, refused, type Answer } from "./answering.js";
 import { filledIn } from "./fake-validator.js";
 import { checkPlace, tellMock, type ProductionOptions } from "./production.js";
 
-/** Every token is believed: its payload is decoded, its schema applied, and nothing is verified. */
+/** Every token is accepted: its payload is decoded, the schema is applied, and nothing is verified. */
 export interface DecodeOnly extends ProductionOptions {
     behavior: "decode only";
     claims?: never;
     accessToken?: never;
 }
 
-/** Every request comes from one user, whatever credentials it has. */
+/** Every request is granted as one user, with any credentials or without. */
 export interface UseStaticIdentity<Claims> extends ProductionOptions {
     behavior: "use static identity";
-    /** Who it is; what is not written is filled in, as `fakeValidator` does. The schema is not applied. */
+    /** The claims of this user. Missing claims are filled in as in `fakeValidator`. The schema is not applied. */
     claims: Partial<Fixed<Claims>>;
     /** The access token. Default `"test-token"`. */
     accessToken?: string | undefined;
@@ -53,14 +53,13 @@ const MOCK: Members = {
 
 /**
  * Makes a validator that verifies nothing, for a program that is developed without its issuer. It takes the options of
- * `createValidator`, checks them, and asks nobody. `authorize` is the real one's.
+ * `createValidator`, checks them, and asks no issuer. `authorize` works as in a real validator.
  *
- * `"decode only"`: a request needs a token that has the claims of an access token; who signed it, for whom it is and
- * whether it has expired does not matter, and proofs are not looked at. `"use static identity"`: every request comes from
- * the user that you write.
+ * `"decode only"`: a request needs a token that has the claims of an access token; its signature, audience and expiry
+ * do not matter, and proofs are not read. `"use static identity"`: every request is granted as the user that you write.
  *
- * A warning says so (`OIDC_SPA_NATIVE_MOCK`). Where `NODE_ENV` is `production` it is refused, unless it is asked for twice:
- * see `verifyNothingInProduction`.
+ * A warning says so (`OIDC_SPA_NATIVE_MOCK`). If `NODE_ENV` is `production`, it throws, unless it is allowed there
+ * twice: see `verifyNothingInProduction`.
  *
  * @throws TypeError if the options or the behavior make no sense
  * @throws Error in production
@@ -122,7 +121,7 @@ function decoding<Claims>(
         const parts = readHeadersOrRequest(headers, target, { peerCertificate: false, pseudoScheme: false });
         const extraction = extractCredentials(Boolean(trustProxy), ...parts);
         if (extraction === null || typeof extraction === "string") {
-            // Of what has no credentials in good form, the real one says why, without a key.
+            // Without well-formed credentials, the real validator gives the refusal; this needs no key.
             return real.validateRequest(headers, target, rules);
         }
         const [place, scheme] =
@@ -147,7 +146,7 @@ function decoding<Claims>(
     };
 }
 
-/** Nothing ends with a token whose end nobody looks at. */
+/** A mock does not check the expiry, so nothing ends with a token. */
 const withoutExpiry = <Claims>(validator: Validator<Claims>): Validator<Claims> => ({
     ...validator,
     hasExpired: granted => {

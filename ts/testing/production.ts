@@ -1,21 +1,21 @@
 /**
- * Keeps what verifies nothing out of production, unless it is wanted there twice.
+ * Prevents validators without verification in production, unless they are allowed there twice.
  *
  * In: an option, the environment. Out: an error, or a warning. Never: silence in production.
  */
 
-/** What a mock takes that is to run in production. */
+/** The option of a mock for production. */
 export interface ProductionOptions {
     /**
-     * Verify nothing where `NODE_ENV` is `production` too. It counts only beside the environment variable
-     * `OIDC_SPA_NATIVE_VERIFY_NOTHING=true`: either alone is an error there. Default `false`.
+     * Allow a mock also if `NODE_ENV` is `production`. It counts only together with the environment variable
+     * `OIDC_SPA_NATIVE_VERIFY_NOTHING=true`: one of them alone is an error there. Default `false`.
      */
     verifyNothingInProduction?: boolean | undefined;
 }
 
 const VARIABLE = "OIDC_SPA_NATIVE_VERIFY_NOTHING";
 
-/** Throws in production where it is not written twice. Otherwise says whether this is production. */
+/** Throws in production unless both settings allow it. Otherwise returns whether this is production. */
 export function checkPlace(what: string, { verifyNothingInProduction }: ProductionOptions): boolean {
     if (process.env["NODE_ENV"]?.trim().toLowerCase() !== "production") {
         return false;
@@ -30,6 +30,13 @@ export function checkPlace(what: string, { verifyNothingInProduction }: Producti
     process.emitWarning(danger, { type: "oidc-spa-native", code: "OIDC_SPA_NATIVE_MOCK_IN_PRODUCTION" });
     return true;
 }
+
+/** What test runners write into the environment: vitest, Jest, node:test; and what people write for the others. */
+const OF_TEST_RUNNERS: readonly string[] = ["VITEST", "JEST_WORKER_ID", "NODE_TEST_CONTEXT"];
+
+/** Whether a test runner runs this. Many a server of production has no `NODE_ENV` at all. */
+export const isInTest = (): boolean =>
+    process.env["NODE_ENV"] === "test" || OF_TEST_RUNNERS.some(name => process.env[name] !== undefined);
 
 let hasWarned = false;
 

@@ -1,7 +1,7 @@
 /**
- * What the access tokens of common issuers look like.
+ * The shapes of the access tokens of common issuers.
  *
- * In: an issuer's name, whom a token is for, a time. Out: the header and the claims that such an issuer writes. Never: a
+ * In: an issuer's name, an audience, a time. Out: the header and the claims that such an issuer writes. Never: a
  * signature.
  */
 
@@ -9,7 +9,7 @@ import { randomUUID } from "node:crypto";
 import type { SigningAlgorithm } from "./keys.js";
 
 /**
- * Whose tokens a test issuer writes: `typ` of the header, the claims and the algorithm are theirs. `"rfc9068"` is RFC 9068
+ * The issuer whose tokens a test issuer imitates: with their `typ`, claims and algorithm. `"rfc9068"` is RFC 9068
  * section 2 and nothing else; `"google"` writes ID tokens, since Google's access tokens are for Google alone.
  */
 export type TokenShape =
@@ -24,10 +24,10 @@ export type TokenShape =
     | "clerk"
     | "supabase";
 
-/** What a token says beside what its issuer always says. Times are seconds since 1970-01-01T00:00:00Z. */
+/** The varying values of a token. Times are seconds since 1970-01-01T00:00:00Z. */
 export interface Occasion {
     readonly iss: string;
-    /** One value, or a list; absent where the issuer names none. */
+    /** One value, or a list; absent if the issuer writes none. */
     readonly aud: string | readonly string[] | undefined;
     readonly clientId: string;
     readonly iat: number;
@@ -39,10 +39,10 @@ export interface Shape {
     /** The header's members beside `alg` and `kid`. */
     readonly header: { readonly [member: string]: unknown };
     readonly issuerUri: string;
-    /** `null`: its tokens name no audience, and a validator goes by the client. */
+    /** `null`: its tokens have no audience, and a validator checks the client. */
     readonly audience: string | null;
     readonly clientId: string;
-    /** What else a validator must be told. */
+    /** Further options of a validator for these tokens. */
     readonly acceptIdTokens?: true;
     readonly claims: (occasion: Occasion) => { readonly [claim: string]: unknown };
 }

@@ -1,7 +1,7 @@
 /**
- * Writes the tokens of a test issuer, and those that are wrong on purpose.
+ * Makes the tokens of a test issuer, also with intended faults.
  *
- * In: an issuer's shape and keys, what a test wants otherwise. Out: a token. Never: a random fault.
+ * In: an issuer's shape and keys, the changes of a test. Out: a token. Never: a random fault.
  */
 
 import { createHmac, createPublicKey } from "node:crypto";
@@ -16,30 +16,30 @@ export interface TestClaims {
     readonly [claim: string]: unknown;
 }
 
-/** What is otherwise with one token. */
+/** Changes of one token. */
 export interface SignOverrides {
-    /** Whose tokens it looks like. Default: the issuer's `shape`. Issuer, audience and client stay the issuer's. */
+    /** The issuer that it imitates. Default: the issuer's `shape`. Issuer, audience and client stay the issuer's. */
     shape?: TokenShape | undefined;
-    /** In how many seconds it ends, from now by the issuer's clock. A negative number: it has ended. Default 300. */
+    /** In how many seconds it expires, by the issuer's clock. A negative number: it has expired. Default 300. */
     expiresInSeconds?: number | undefined;
-    /** How many seconds ago it was issued. Default 0; of a token that has ended, 300 seconds before its end. */
+    /** How many seconds ago it was issued. Default 0; for an expired token, 300 seconds before its expiry. */
     issuedSecondsAgo?: number | undefined;
     /** The client whose key the token is bound to (`cnf.jkt`, RFC 9449 section 6): a DPoP client or a key of the kit. */
     boundTo?: { readonly thumbprint: string } | undefined;
-    /** Members of the header in the place of the usual ones. One that is `undefined` is left out. */
+    /** Members of the header that replace the usual ones. A member that is `undefined` is left out. */
     header?: { readonly [member: string]: unknown } | undefined;
-    /** Which of the issuer's keys signs, such as one from before a rotation. Default: the newest. */
+    /** The `kid` of the key that signs, such as a key from before a rotation. Default: the newest key. */
     kid?: string | undefined;
     /**
-     * What it is signed with: an algorithm that the issuer has a key for; `"none"`, without a signature; `"HS256"`, with
-     * the public key in PEM as the secret. Default: the first of the issuer's `algorithms`.
+     * The algorithm: one for which the issuer has a key; `"none"`, without a signature; `"HS256"`, with the public key
+     * in PEM as the secret. Default: the first of the issuer's `algorithms`.
      */
     algorithm?: SigningAlgorithm | "none" | "HS256" | undefined;
-    /** Signed with a key that the issuer never had, under the name of the right one. Default `false`. */
+    /** Whether it is signed with a key that the issuer never had, under the name of the right key. Default `false`. */
     otherKey?: boolean | undefined;
 }
 
-/** What a token is made of. */
+/** The parts of a token. */
 export interface Writer {
     readonly issuerUri: string;
     readonly audience: string | readonly string[] | null;
@@ -126,7 +126,7 @@ function timesOf({ now }: Writer, { expiresInSeconds, issuedSecondsAgo }: SignOv
     return { iat: seconds - ago, exp: seconds + lasts };
 }
 
-/** A number of seconds that a test wrote. */
+/** A number of seconds from a test. */
 export function secondsOf(given: unknown, name: string): number {
     if (typeof given !== "number" || !Number.isFinite(given)) {
         throw invalid(`${name} must be a number of seconds; got ${kindOf(given)}`);
@@ -144,7 +144,7 @@ function thumbprintOf(boundTo: { readonly thumbprint: string }): string {
     return thumbprint;
 }
 
-/** As those write who hope that a server goes by the header alone. */
+/** As an attacker writes it who hopes that a server trusts the header. */
 function withoutKey(header: object, payload: object, algorithm: "none" | "HS256", key: TestKey): string {
     const input = signingInput({ ...header }, { ...payload });
     if (algorithm === "none") {

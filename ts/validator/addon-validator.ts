@@ -1,7 +1,7 @@
 /**
- * The addon's validator, made of options that were read.
+ * Makes the addon's validator from options that were read.
  *
- * In: options. Out: the addon's validator, and what brings its answers to their end. Never: a rule about tokens.
+ * In: options. Out: the addon's validator, and the function that completes its answers. Never: a rule about tokens.
  */
 
 import type { CustomReplayStore, ValidatorHealth } from "../../index.js";
@@ -15,7 +15,7 @@ import { checkNothingNear } from "./members.js";
 import { plainCopy } from "./options.js";
 import { messageOf } from "./shown.js";
 
-/** The addon's validator, what it read of the options, what brings its answers to their end, and how it stands. */
+/** The addon's validator, its settings, the function that completes its answers, and its health. */
 export interface Native {
     readonly native: NativeValidator;
     readonly settings: Settings;
@@ -25,14 +25,14 @@ export interface Native {
 
 const STORE_MEMBERS = ["checkAndStore", "timeoutMs", "onUnavailable"] satisfies (keyof CustomReplayStore)[];
 
-/** Makes the addon's validator. Its complaints about options are the program's error: a TypeError. */
+/** Makes the addon's validator. A wrong option is an error of the program: a TypeError. */
 export function createNativeValidator(
     options: { readonly [option: string]: unknown },
     internals: Pick<Internals, "dropIn" | "ownClock" | "asksForIssuers"> = {},
     warn: (warning: string) => void = warnOfOptions,
     warner: Warner = warnerOfProcess()
 ): Native {
-    // Without a prototype: what another script puts on `Object.prototype` is no option.
+    // Without a prototype, so that members of `Object.prototype` are not options.
     const policy = Object.assign(Object.create(null), options) as typeof options;
     const { replayStore: store } = policy;
     if (typeof store === "object" && store !== null && "checkAndStore" in store) {

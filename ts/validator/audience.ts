@@ -1,8 +1,8 @@
 /**
- * `expectedAudience` as a function: the application says whether it is among those whom a verified token is for.
+ * `expectedAudience` as a function: the application decides whether a verified token is for it.
  *
- * In: options; grants of the addon. Out: the same options without functions; grants and refusals. Never: a token that is
- * not verified, an exception for what the function does, a grant for anything but `true`.
+ * In: options; grants of the addon. Out: the same options without functions; grants and refusals. Never: an unverified
+ * token, an exception for a fault of the function, a grant without `true`.
  */
 
 import type { AudienceFunction } from "../../index.js";
@@ -11,7 +11,7 @@ import { invalid, kindOf } from "./members.js";
 import { messageOf, shown } from "./shown.js";
 import { isPromise } from "./synchronous.js";
 
-/** The functions of the issuers, by their position; `undefined` where there is none. */
+/** The functions of the issuers, by their position; `undefined` for an issuer without one. */
 export type AudienceFunctions = readonly (AudienceFunction | undefined)[];
 
 /** Why a verified token is not for this API. */
@@ -22,7 +22,7 @@ export interface AudienceObjection {
 
 type Options = Readonly<Record<string, unknown>>;
 
-/** The options as the addon reads them, and the functions that stood in them. */
+/** The options as the addon reads them, and the functions that were in them. */
 export function takeAudienceFunctions(options: Options): readonly [options: Options, AudienceFunctions] {
     const { issuers } = options;
     if (!Array.isArray(issuers)) {
@@ -34,7 +34,7 @@ export function takeAudienceFunctions(options: Options): readonly [options: Opti
     return [plain, taken.map(([, audience]) => audience)];
 }
 
-/** An issuer's options, with `false` in the place of a function: the addon checks no audience then. */
+/** An issuer's options, with `false` in the place of a function: then the addon does not check the audience. */
 function take<Issuer>(issuer: Issuer, path: string): [issuer: Issuer, AudienceFunction | undefined] {
     if (typeof issuer !== "object" || issuer === null || !Object.hasOwn(issuer, "expectedAudience")) {
         return [issuer, undefined];
@@ -55,7 +55,7 @@ function take<Issuer>(issuer: Issuer, path: string): [issuer: Issuer, AudienceFu
     return [plain, expectedAudience as AudienceFunction];
 }
 
-/** What the function objects to in a token that is verified; `null` where it says `true`. */
+/** Why the function does not accept a verified token; `null` if it returns `true`. */
 export function audienceObjection(
     { claims, issuerUri }: Pick<NativeGrant, "claims" | "issuerUri">,
     isExpected: AudienceFunction
@@ -86,7 +86,7 @@ function whyNot(
 ): string | null {
     let answer: unknown;
     try {
-        // A list of its own: what the function does to it reaches no claim.
+        // A copy of the list, so that the function cannot change the claims.
         answer = isExpected([...audiences], { issuerUri });
     } catch (thrown) {
         return `The function expectedAudience failed: ${shown(messageOf(thrown))}`;

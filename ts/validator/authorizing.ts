@@ -1,32 +1,50 @@
 /**
- * `authorize`: whether a good token permits what the route does.
+ * `authorize`: whether a good token fulfils the requirements of the route.
  *
- * In: a verdict, requirements. Out: the same verdict, or a refusal. Never: a look at a request.
+ * In: a verdict, requirements. Out: the same verdict, or a refusal. Never: a value of the request.
  */
 
 import type { Refused, Validator } from "../../index.js";
+import type { Settings } from "../addon/native.js";
 import { invalid, kindOf } from "./members.js";
+import type { Meter } from "./meter.js";
 import { askedRules } from "./options.js";
 import { scopesToAskFor, shortfallOf } from "./requirements.js";
 import { isThenable } from "./synchronous.js";
 import { isAnonymous, namesScopes, type Refuse } from "./verdict.js";
 
-export function authorizingBy<Claims>(now: () => number, refuse: Refuse): Validator<Claims>["authorize"] {
-    return (verdict, requirement, rules) => {
-        const { bits } = askedRules(rules);
+export function authorizingBy<Claims>(
+    now: () => number,
+    refuse: Refuse,
+    settings: Settings,
+    meter: Meter
+): Validator<Claims>["authorize"] {
+    return (verdict, requirement, rules, beyond?: unknown) => {
+        const { bits } = askedRules(rules, settings);
+        if (beyond !== undefined) {
+            throw invalid(
+                `authorize takes a verdict, what it must permit, and rules; got ${kindOf(beyond)} as well. Several ` +
+                    "requirements are one list: validator.authorize(verdict, [first, second])"
+            );
+        }
         if (typeof (verdict as Partial<Refused> | undefined)?.isSuccess !== "boolean") {
             throw notAVerdict(verdict);
         }
         const at = now();
         if (!verdict.isSuccess) {
-            // Whoever came without credentials is told what to get. A token that is bad for itself may have the scopes.
+            // Adds the route's scopes to the challenge of an anonymous request. A bad token may have the scopes, so its
+            // challenge stays the same.
             const scopes = scopesToAskFor(requirement);
             return isAnonymous(verdict) && !namesScopes(verdict, scopes)
                 ? refuse(at, bits, null, { ...verdict, scopes })
                 : verdict;
         }
         const lack = shortfallOf(verdict, requirement, Math.floor(at / 1000));
-        return lack === null ? verdict : refuse(at, bits, verdict.scheme, lack);
+        if (lack === null) {
+            return verdict;
+        }
+        meter.forbidden(lack.code, verdict.scheme);
+        return refuse(at, bits, verdict.scheme, lack);
     };
 }
 

@@ -18,12 +18,14 @@ import {
     readMembers,
     type Members
 } from "./members.js";
+import { Meter } from "./meter.js";
 import { clockReader } from "./options.js";
 import { warnerCalling } from "../addon/warnings.js";
 import { warningListenerOf } from "./listeners.js";
 import { keepOnRefusal, onRefusalOf } from "./on-refusal.js";
 import { schemaReader } from "./schema.js";
 import { noteCertificates } from "./seen-certificates.js";
+import { Shadow } from "./shadow.js";
 import { isThenable } from "./synchronous.js";
 import { validatingBy } from "./validating.js";
 import { refusingBy } from "./verdict.js";
@@ -40,18 +42,29 @@ export function createValidator<Claims>(
     const onRefusal = onRefusalOf({ onRejected, respond, rejection });
     const { tell } = onRefusal;
     const now = clock === undefined ? () => Date.now() : clockReader(clock);
-    const { judge, explain, native, settings, health, forgetIssuer } = judgeOf(
+    const { judge, explain, native, settings, health, forgetIssuer, paths, counted } = judgeOf(
         policy,
-        {
-            ownClock: clock !== undefined
-        },
+        { ownClock: clock !== undefined },
         onWarning === undefined ? undefined : warnerCalling(warningListenerOf(onWarning))
     );
     const refuse = refusingBy(native);
     const applySchema = claims === undefined ? undefined : schemaReader(claims);
+    const meter = new Meter();
+    const shadow = settings.hasShadow ? new Shadow(native) : undefined;
     const validator: Validator<Claims> = {
-        ...validatingBy<Claims>({ judge, explain, settings, now, refuse, applySchema, tell }),
-        authorize: authorizingBy<Claims>(now, refuse),
+        ...validatingBy<Claims>({
+            judge,
+            explain,
+            settings,
+            now,
+            refuse,
+            applySchema,
+            meter,
+            paths,
+            shadow,
+            tell
+        }),
+        authorize: authorizingBy<Claims>(now, refuse, settings, meter),
         ...expiryBy<Claims>(now, settings),
         dpop: settings.dpop,
         certificate: settings.certificate,
@@ -59,6 +72,12 @@ export function createValidator<Claims>(
         resourceMetadata: settings.resourceMetadata,
         ready: async (options = {}) => judge.ready(readTimeout(options), false),
         health,
+        metrics: () => ({
+            ...meter.read(),
+            verifications: { ...paths },
+            ...counted(),
+            shadow: shadow?.read() ?? null
+        }),
         snapshot: () => native.snapshot(),
         forgetIssuer: iss => {
             if (typeof iss !== "string") {
@@ -90,7 +109,7 @@ const READY_OPTIONS: Members = {
     instead: { timeout: "timeoutMs: 10_000" }
 };
 
-/** Rules of a route, which are no options of a validator; `dpop` is both. */
+/** Rules of a route that are not options of a validator. `dpop` is both. */
 const RULES: readonly string[] = [
     "require",
     "optional",
@@ -105,7 +124,7 @@ const FUNCTIONS: readonly string[] = ["onRejected", "onWarning", "respond"];
 const EXAMPLE =
     'createValidator({ issuerUri: "https://auth.example.com", expectedAudience: "https://api.example.com" })';
 
-/** The own members, without a prototype. The addon knows their names. */
+/** The own members, without a prototype. The addon checks their names. */
 function readOptions<Claims>(
     options: ValidatorOptions<Claims, OptionalClaim>
 ): ValidatorOptions<Claims, OptionalClaim> {

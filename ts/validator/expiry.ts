@@ -1,31 +1,37 @@
 /**
- * What must end when a token expires: who waits for it, by the validator's clock.
+ * Reports the expiry of tokens to functions and signals, by the validator's clock.
  *
- * In: a clock, grants, what ends with them. Out: one call, or a signal, at that time. Never: a timer for each that
- * waits, a process that stays alive for it.
+ * In: a clock, grants, functions. Out: one call, or a signal, at that time. Never: a timer for each grant, a timer that
+ * keeps the process alive.
  */
 
 import type { AccessTokenClaims, Ending, Granted, Validator } from "../../index.js";
 import type { Settings } from "../addon/native.js";
 import { messageOf, shown } from "./shown.js";
 
-/** Longest time between two looks at the clock: a timer does not see that the machine slept, or that the clock was set. */
+/**
+ * Longest time between two readings of the clock: a timer does not notice that the machine slept, or that the clock was
+ * set.
+ */
 const LONGEST_WAIT_MS = 30_000;
 
-/** All that waits for the end of tokens of one validator, behind one timer. */
+/** All functions that wait for the expiry of one validator's tokens, with one timer. */
 class Expiries {
     readonly #now: () => number;
-    /** By the second, rounded up, in which they are due: one look passes as many as there are seconds. */
+    /** By the second, rounded up, in which they are due, so one check passes at most one entry for each second. */
     readonly #waiting = new Map<number, Set<() => void>>();
     #timer: NodeJS.Timeout | undefined;
-    /** When the timer looks next, by the validator's clock. */
+    /** When the timer checks next, by the validator's clock. */
     #wakes = Number.POSITIVE_INFINITY;
 
     constructor(now: () => number) {
         this.#now = now;
     }
 
-    /** Acts once `due` has passed, in milliseconds since 1970-01-01T00:00:00Z. Returns what takes it back. */
+    /**
+     * Calls a function when `due` has passed, in milliseconds since 1970-01-01T00:00:00Z. Returns a function that
+     * cancels this.
+     */
     at(due: number, act: () => void): () => void {
         const second = Math.ceil(due / 1000);
         const acts = this.#waiting.get(second) ?? new Set();
@@ -48,7 +54,7 @@ class Expiries {
         this.#wakes = Number.POSITIVE_INFINITY;
     }
 
-    /** Until then, or until the clock has to be looked at. */
+    /** Until then, or until the clock must be read. */
     #waitFor(next: number): void {
         this.#stop();
         const now = this.#read();
@@ -75,7 +81,7 @@ class Expiries {
         this.#waiting.size > 0 ? this.#waitFor(next) : this.#stop();
     }
 
-    /** Where the clock fails nobody can say that a token still holds: all of them end. */
+    /** If the clock fails, each token may have expired: all of them end. */
     #read(): number {
         try {
             return this.#now();
@@ -86,19 +92,19 @@ class Expiries {
     }
 }
 
-/** What a validator tells of the end of its grants. */
+/** The functions of a validator that report the end of its grants. */
 export function expiryBy<Claims>(
     now: () => number,
     { leewaySeconds, maxTokenAgeSeconds }: Pick<Settings, "leewaySeconds" | "maxTokenAgeSeconds">
 ): Pick<Validator<Claims>, "hasExpired" | "untilExpiry"> {
     const expiries = new Expiries(now);
     const longestAge = maxTokenAgeSeconds ?? Number.POSITIVE_INFINITY;
-    // A token without `iat` is granted only where its age does not matter.
+    // A token without `iat` is granted only if its age does not matter.
     const dueOf = ({ rawClaims: { exp, iat = exp } }: Granted<unknown>) =>
         (Math.min(exp, iat + longestAge) + leewaySeconds) * 1000;
     const hasExpired = (granted: Granted<Claims> | null) => {
         check(granted);
-        // In this form, so that a time that is no number has passed.
+        // In this form, a time that is not a number counts as passed.
         return granted !== null && !(now() < dueOf(granted));
     };
     return {
@@ -110,7 +116,8 @@ export function expiryBy<Claims>(
             if (until !== undefined) {
                 checkEnding(until);
             }
-            // What has ended already is told a moment later, to listeners that are added now.
+            // If it has ended already, the signal aborts a moment later, so that listeners which are added now are
+            // called.
             if (hasExpired(granted)) {
                 queueMicrotask(expire);
                 return signal;
@@ -128,7 +135,7 @@ export function expiryBy<Claims>(
     };
 }
 
-/** Why a signal of `untilExpiry` aborts, where it was the token. */
+/** The reason of a signal of `untilExpiry`, if the token expired. */
 class TokenExpired extends Error {
     override readonly name = "TokenExpired";
     readonly code = "token_expired";
@@ -138,7 +145,7 @@ class TokenExpired extends Error {
     }
 }
 
-/** What nobody has judged must not pass for what never ends. */
+/** A value that is not a grant must not count as one that never ends. */
 function check(granted: Granted<unknown> | null): void {
     const { isSuccess, rawClaims } = Object(granted) as {
         isSuccess?: unknown;
@@ -151,7 +158,7 @@ function check(granted: Granted<unknown> | null): void {
     }
 }
 
-/** Before anything waits for it. */
+/** This comes before any function waits for it. */
 function checkEnding(until: unknown): void {
     const { once, addEventListener } = Object(until) as { once?: unknown; addEventListener?: unknown };
     if (typeof once !== "function" && typeof addEventListener !== "function") {
@@ -164,7 +171,7 @@ function checkEnding(until: unknown): void {
 const hasEnded = (until: Ending): boolean =>
     ("aborted" in until && until.aborted) || ("destroyed" in until && until.destroyed === true);
 
-/** A signal may outlive many tokens: none of them stays with it. */
+/** A signal may live longer than many tokens, so it keeps no reference to them. */
 const onEnd = (until: Ending, end: () => void, signal: AbortSignal): unknown =>
     "once" in until ? until.once("close", end) : until.addEventListener("abort", end, { once: true, signal });
 

@@ -1,8 +1,7 @@
 /**
- * `validator.explain`: every check of a request, those of the application behind those of the addon.
+ * `validator.explain`: every check of a request, first those of the addon, then those of the application.
  *
- * In: a request, what the route asks for. Out: an `Explanation`. Never: a grant that leaves, a token, something
- * remembered.
+ * In: a request, the requirements of the route. Out: an `Explanation`. Never: a grant, a token, a change of a memory.
  */
 
 import type {
@@ -14,18 +13,19 @@ import type {
     Requirements
 } from "../../index.js";
 import { copyOf } from "../addon/claims.js";
-import type { RequestParts } from "../addon/native.js";
+import type { RequestParts, Settings } from "../addon/native.js";
 import type { Explain } from "./judge.js";
 import { readMembers, type Members } from "./members.js";
 import { askedRules, REQUEST_RULES } from "./options.js";
 import { shortfallOf } from "./requirements.js";
 import { shapeMismatch, type SchemaReader } from "./schema.js";
 
-/** What a validator lends to its explanations. */
+/** The parts of a validator that its explanations use. */
 export interface Lent<Claims> {
     readonly now: () => number;
     readonly applySchema: SchemaReader<Claims> | undefined;
     readonly ask: Explain;
+    readonly settings: Settings;
 }
 
 const RULES: Members = {
@@ -37,14 +37,14 @@ const RULES: Members = {
 
 /** Explains the request of these parts. */
 export async function explain<Claims>(
-    { now, applySchema, ask }: Lent<Claims>,
+    { now, applySchema, ask, settings }: Lent<Claims>,
     parts: RequestParts,
     given: ExplainRules<Claims> | undefined
 ): Promise<Explanation> {
     const { require, ...rules } =
         given === undefined ? {} : (readMembers(given, RULES) as ExplainRules<Claims>);
     const at = now();
-    const { explanation, issuerUris, audience } = await ask(at, askedRules(rules).bits, parts);
+    const { explanation, issuerUris, audience } = await ask(at, askedRules(rules, settings).bits, parts);
     const { refusal, checks, admitted } = explanation;
     const rows = [...checks] as ExplainedCheck[];
     const recipient = new OwnCheck("application.audience", "The application's function takes the audience");
@@ -78,7 +78,7 @@ export async function explain<Claims>(
     return { refusal: (refusal ?? firstFailureOf(rows)) as Explanation["refusal"], checks: rows };
 }
 
-/** A check that is made here, and not by the addon. */
+/** A check that JavaScript makes, and not the addon. */
 class OwnCheck {
     row: ExplainedCheck;
 
@@ -92,7 +92,8 @@ class OwnCheck {
             found: null,
             isVerified: true,
             code: null,
-            message: null
+            message: null,
+            advice: null
         };
     }
 
@@ -103,7 +104,7 @@ class OwnCheck {
     }
 }
 
-/** The refusal of the first check that failed, of those that are made here. */
+/** The refusal of the first failed check of JavaScript. */
 function firstFailureOf(rows: readonly ExplainedCheck[]): Explanation["refusal"] {
     const row = rows.find(({ outcome }) => outcome === "failed");
     return row === undefined || row.code === null || row.message === null

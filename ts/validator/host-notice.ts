@@ -1,18 +1,18 @@
 /**
- * A notice where `Host` alone decides for which URL a DPoP proof is, and names another host than the configuration.
+ * A warning if only `Host` decides for which URL a DPoP proof must be, and it names another host than the options.
  *
- * In: the hosts that the options name; requests whose proof was accepted. Out: one warning a JavaScript thread. Never: a verdict, an
- * exception, a cost for each request: the first ones are looked at, and no others.
+ * In: the hosts that the options name; requests whose proof was accepted. Out: one warning in each JavaScript thread.
+ * Never: a verdict, an exception, a cost for each request: only the first ones are checked.
  */
 
 import type { RequestParts, Settings } from "../addon/native.js";
 
-/** Requests that a validator looks at. A wrong `Host` is in each of them. */
+/** The number of requests that a validator checks. A wrong configuration shows in each request. */
 const LOOKS = 100;
 
 let hasWarned = false;
 
-/** Looks at the host of a request that was granted with a proof; `undefined` where there is nothing to compare it with. */
+/** Checks the host of a request that was granted with a proof; `undefined` if there is no host to compare it with. */
 export function hostWatch({
     ownHosts
 }: Pick<Settings, "ownHosts">): ((parts: RequestParts) => void) | undefined {
@@ -40,7 +40,7 @@ export function hostWatch({
     };
 }
 
-/** The host that decided, as the validator read it: that of an absolute URL goes before the field. */
+/** The host that decided, as the validator read it: that of an absolute URL has priority over the field. */
 function hostSeen(parts: RequestParts): string | undefined {
     if (parts.length === 2) {
         return undefined;

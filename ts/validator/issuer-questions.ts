@@ -1,8 +1,9 @@
 /**
- * Asks the application which issuer a name stands for: few questions at a time and a second, one for all who wait.
+ * Calls the application's function for names of issuers: a limited number of calls at a time and in a second, and one
+ * call for all requests that wait.
  *
- * In: names that unverified tokens hold. Out: the application's word. Never: a question without a bound, an exception for
- * what the function does, a Promise that ends the process.
+ * In: names from unverified tokens. Out: the application's answer. Never: a call without a time limit, an exception for
+ * a fault of the function, a rejection that ends the process.
  */
 
 import type { IssuerFunction, IssuerOptions } from "../../index.js";
@@ -11,19 +12,21 @@ import type { LookupBounds } from "./lookup-options.js";
 import { kindOf } from "./members.js";
 import { messageOf, shown } from "./shown.js";
 
-/** What the application says of a name: its options, `null` where it knows none, or why nobody can say. */
+/**
+ * The application's answer for a name: the options of the issuer, `null` if it knows none, or why there is no answer.
+ */
 export type IssuerWord =
     | { readonly options: IssuerOptions | null }
     | { readonly trouble: string; readonly wasAsked: boolean };
 
-/** Whether a question is for a name that nobody knows, or for a tenant whose options are old. */
+/** Whether a call is for an unknown name, or for a tenant whose options are old. */
 export type Occasion = "unknown" | "known";
 
-/** The questions of one validator. */
+/** The calls of one validator. */
 export class IssuerQuestions {
     readonly #issuerOf: IssuerFunction;
     readonly #bounds: LookupBounds;
-    /** Questions that may be asked now about names that nobody knows, and since when that is so. */
+    /** How many calls for unknown names are allowed now, and since when. */
     #left: number;
     #countedAt = performance.now();
     readonly #underWay: Record<Occasion, number> = { unknown: 0, known: 0 };
@@ -34,10 +37,10 @@ export class IssuerQuestions {
         this.#left = bounds.maxPerSecond;
     }
 
-    /** Asks at once, or says why not. */
+    /** Calls at once, or says why not. */
     ask(iss: string, occasion: Occasion): Promise<IssuerWord> | IssuerWord {
         const { maxAtOnce, maxPerSecond } = this.#bounds;
-        // Whoever invents names cannot use up the questions about tenants that are known: each kind has its own.
+        // Each kind has its own limit, so an attacker with invented names cannot use up the calls for known tenants.
         if (this.#underWay[occasion] >= maxAtOnce) {
             return unasked(
                 `${maxAtOnce} questions to the function issuers are under way already (issuerLookup.maxAtOnce)`
@@ -83,11 +86,11 @@ export class IssuerQuestions {
 
 const unasked = (trouble: string): IssuerWord => ({ trouble, wasAsked: false });
 
-/** It neither throws nor rejects, however late. */
+/** It neither throws nor rejects, also if the answer comes late. */
 async function wordOf(issuerOf: IssuerFunction, iss: string): Promise<IssuerWord> {
     let answer: unknown;
     try {
-        // One answer serves many requests: it is asked for outside of any of them.
+        // One answer serves many requests, so the call is made outside of the async context of any request.
         answer = await apart(() => issuerOf(iss));
     } catch (thrown) {
         return { trouble: `the function issuers failed: ${shown(messageOf(thrown))}`, wasAsked: true };

@@ -1,12 +1,12 @@
 /**
- * The judge of a validator, made of its options: one addon, or one for each issuer that the application names.
+ * Makes the judge of a validator from its options: one addon, or one for each issuer that the application names.
  *
- * In: options, with their functions. Out: a judge, and what it was made of. Never: a rule about tokens.
+ * In: options, with their functions. Out: a judge, and its parts. Never: a rule about tokens.
  */
 
 import type { IssuerFunction, IssuerOptions, ValidatorHealth } from "../../index.js";
-import type { Internals, NativeValidator, Settings } from "../addon/native.js";
-import { Verifier } from "../addon/verifier.js";
+import type { Internals, NativeMetrics, NativeValidator, Settings } from "../addon/native.js";
+import { PathCounts, Verifier } from "../addon/verifier.js";
 import { warnerOfProcess, type Warner } from "../addon/warnings.js";
 import { createNativeValidator, warnOfOptions, type Native } from "./addon-validator.js";
 import { takeAudienceFunctions, type AudienceFunctions } from "./audience.js";
@@ -17,7 +17,7 @@ import { invalid } from "./members.js";
 import { plainCopy } from "./options.js";
 import { Tenants, type Tenant, type TenantOptions } from "./tenants.js";
 
-/** Who judges, the addon that tells refusals of others, and what it read of the options. */
+/** The judge, the addon that makes refusals of JavaScript, and its settings. */
 export interface OptionsJudge {
     readonly judge: Judge;
     readonly explain: Explain;
@@ -25,6 +25,8 @@ export interface OptionsJudge {
     readonly settings: Settings;
     readonly health: () => ValidatorHealth;
     readonly forgetIssuer: (iss: string) => boolean;
+    readonly paths: PathCounts;
+    readonly counted: () => NativeMetrics;
 }
 
 type Options = Readonly<Record<string, unknown>>;
@@ -50,15 +52,20 @@ function judgeOfIssuers(options: Options, origin: Origin, warner: Warner | undef
         );
     };
     const { settings, health } = made;
-    return { ...judgeBehind(made, audiences), settings, health, forgetIssuer };
+    const paths = new PathCounts();
+    const judging = judgeBehind(made, audiences, paths);
+    return { ...judging, settings, health, forgetIssuer, paths, counted: () => countedBy(made.native) };
 }
 
-/** Who judges with this addon, and asks these functions. */
+const countedBy = (native: NativeValidator): NativeMetrics => JSON.parse(native.metrics()) as NativeMetrics;
+
+/** A judge with this addon and these functions. */
 function judgeBehind(
     { native, conclude, settings }: Native,
-    functions: AudienceFunctions
+    functions: AudienceFunctions,
+    paths: PathCounts
 ): Pick<Tenant, "native" | "judge" | "explain"> {
-    const verifier = new Verifier(native, conclude, settings);
+    const verifier = new Verifier(native, conclude, settings, paths);
     return {
         native,
         judge: askingAudiences(verifier, native, functions),
@@ -76,14 +83,15 @@ function judgeOfTenants(
     const bounds = lookupBounds(issuerLookup);
     const made = createNativeValidator(common, { ...origin, asksForIssuers: true }, warnOfOptions, warner);
     const { native, settings, health } = made;
-    const base: Tenant = { ...judgeBehind(made, []), health: () => [] };
+    const paths = new PathCounts();
+    const base: Tenant = { ...judgeBehind(made, [], paths), health: () => [], keys: () => [] };
     const shared = {
         ...common,
         ...sharedOut(settings, bounds.maxKnown),
         network: reachable(common["network"])
     };
     const warn = fewOf(warnOfOptions);
-    const read = (issuer: IssuerOptions) => readTenant(shared, issuer, origin, { warn, warner });
+    const read = (issuer: IssuerOptions) => readTenant(shared, issuer, { origin, warn, warner, paths });
     const tenants = new Tenants(base, read, new IssuerQuestions(issuerOf, bounds), bounds, warner);
     return {
         judge: tenants,
@@ -91,15 +99,24 @@ function judgeOfTenants(
         native,
         settings,
         health: () => ({ ...health(), ...tenants.health() }),
-        forgetIssuer: iss => tenants.forget(iss)
+        forgetIssuer: iss => tenants.forget(iss),
+        paths,
+        counted: () => ({ ...countedBy(native), keys: tenants.keys() })
     };
+}
+
+/** What all tenants are made with. */
+interface Making {
+    readonly origin: Origin;
+    readonly warn: (warning: string) => void;
+    readonly warner: Warner;
+    readonly paths: PathCounts;
 }
 
 function readTenant(
     shared: Options,
     issuer: IssuerOptions,
-    origin: Origin,
-    { warn, warner }: { readonly warn: (warning: string) => void; readonly warner: Warner }
+    { origin, warn, warner, paths }: Making
 ): TenantOptions {
     const [plain, functions] = takeAudienceFunctions({ issuers: [issuer] });
     const issuers = plainCopy(plain["issuers"], "issuers");
@@ -108,27 +125,34 @@ function readTenant(
         functions,
         make: () => {
             const made = createNativeValidator({ ...shared, issuers }, origin, warn, warner);
-            return { ...judgeBehind(made, functions), health: () => made.health().issuers };
+            return {
+                ...judgeBehind(made, functions, paths),
+                health: () => made.health().issuers,
+                keys: () => countedBy(made.native).keys
+            };
         }
     };
 }
 
-/** The least memory that the option takes. */
+/** The least value of the option. */
 const LEAST_MEMORY = 65_536;
 
-/** What all tenants together remember of verified tokens is about what one validator may. */
+/** All tenants together remember verified tokens in about the memory of one validator. */
 function sharedOut({ verifiedTokenBytes }: Settings, maxKnown: number): Options {
     const share = Math.max(LEAST_MEMORY, Math.floor(verifiedTokenBytes / maxKnown));
     return { verifiedTokenMemory: verifiedTokenBytes === 0 ? false : share };
 }
 
-/** Names come from tokens: nothing private is reached by them unless the options say so. The addon has checked them. */
+/**
+ * Names come from tokens, so private addresses are reached only if the options allow it. The addon has checked the
+ * options.
+ */
 function reachable(network: unknown): Options {
     const written = (network ?? {}) as Options;
     return written["privateAddresses"] === undefined ? { ...written, privateAddresses: false } : written;
 }
 
-/** Warnings that are told of the options of tenants, of which there may be many. */
+/** Greatest number of warnings about the options of tenants, since there may be many tenants. */
 const MAX_WARNINGS = 3;
 
 function fewOf(warn: (warning: string) => void): (warning: string) => void {

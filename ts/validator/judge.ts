@@ -1,7 +1,7 @@
 /**
- * Who judges the requests of a validator: its addon, and the application's own word on audiences.
+ * The judge of a validator's requests: its addon, and the application's functions for audiences.
  *
- * In: the parts of a request. Out: verdicts, as the addon tells them. Never: a rule about tokens.
+ * In: the parts of a request. Out: verdicts, in the form of the addon. Never: a rule about tokens.
  */
 
 import {
@@ -16,16 +16,16 @@ import {
 } from "../addon/native.js";
 import { audienceObjection, type AudienceFunctions, type AudienceObjection } from "./audience.js";
 
-/** What a validator asks of whoever judges: `Verifier` is one. */
+/** The functions of a judge; `Verifier` has them. */
 export interface Judge {
-    /** `scopes` are those that the route will ask for, separated by spaces. */
+    /** `scopes` are the scopes that the route requires, separated by spaces. */
     request(
         now: number,
         rules: RuleBits,
         parts: RequestParts,
         scopes: string | null
     ): NativeVerdict | Promise<NativeVerdict>;
-    /** `null` where something must be waited for. */
+    /** `null` if it must wait for keys or a store. */
     requestNow(
         now: number,
         rules: RuleBits,
@@ -35,17 +35,17 @@ export interface Judge {
     ready(timeoutMs: number, failFast: boolean): Promise<void>;
 }
 
-/** Every check of a request, as the addon makes them, and the application's word on the audience. */
+/** Every check of the addon for a request, and the result of the application's function for the audience. */
 export interface JudgedExplanation {
     readonly explanation: NativeExplanation;
     readonly issuerUris: readonly string[];
-    /** `undefined` where no function was asked; `null` where it objects to nothing. */
+    /** `undefined` if no function was called; `null` if it accepts the audience. */
     readonly audience: AudienceObjection | null | undefined;
 }
 
 export type Explain = (now: number, rules: RuleBits, parts: RequestParts) => Promise<JudgedExplanation>;
 
-/** Explains what this addon does, and what the functions say. */
+/** Explains the checks of this addon and of the functions. */
 export function explaining(
     ask: (now: number, rules: RuleBits, parts: RequestParts) => Promise<NativeExplanation>,
     issuerUris: readonly string[],
@@ -64,7 +64,7 @@ export function explaining(
     };
 }
 
-/** The same judge where no issuer has a function; else one that asks it before it grants. */
+/** The same judge if no issuer has a function; otherwise one that calls the function before it grants. */
 export function askingAudiences(judge: Judge, native: NativeValidator, functions: AudienceFunctions): Judge {
     if (functions.every(isExpected => isExpected === undefined)) {
         return judge;
@@ -94,7 +94,7 @@ export function askingAudiences(judge: Judge, native: NativeValidator, functions
     };
 }
 
-/** A refusal that was decided on outside of the addon, with the response that belongs to it. */
+/** A refusal that JavaScript decided, with its response. */
 export function refusal(
     native: NativeValidator,
     now: number,

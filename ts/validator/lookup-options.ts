@@ -1,7 +1,7 @@
 /**
- * The option `issuerLookup`: the bounds on what is asked and kept where `issuers` is a function.
+ * The option `issuerLookup`: the limits if `issuers` is a function.
  *
- * In: what a program wrote. Out: numbers, defaults included, or a TypeError. Never: a bound that is no bound.
+ * In: the value of the option. Out: numbers with defaults, or a TypeError. Never: a limit that is not a number.
  */
 
 import type { IssuerLookup } from "../../index.js";

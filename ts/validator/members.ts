@@ -1,8 +1,8 @@
 /**
- * The one reader of what a program writes as named members: options and rules.
+ * The only reader of objects with named members that a program writes: options and rules.
  *
  * In: a value, the names that it may have. Out: its own members, each read once, or a TypeError that says what came and
- * what to write. Never: a member that is inherited, a member that vanishes.
+ * what to write. Never: an inherited member, a member that is ignored.
  */
 
 import { types } from "node:util";
@@ -10,18 +10,18 @@ import { shown } from "./shown.js";
 
 /** The members that an object may have, and how messages speak of it. */
 export interface Members {
-    /** What takes them: `protect`, `ready()`. */
+    /** The function that takes them: `protect`, `ready()`. */
     readonly of: string;
-    /** What one of them is called. */
+    /** The word for one of them. */
     readonly noun: "rule" | "option";
     readonly names: readonly string[];
-    /** How to write it right. */
+    /** The correct line. */
     readonly example: string;
-    /** What to write in the place of a name that is none. */
+    /** The advice for an unknown name. */
     readonly instead?: Readonly<Record<string, string>>;
 }
 
-/** The own members, without a prototype: what another script puts on `Object.prototype` is none of them. */
+/** The own members, without a prototype. Members of `Object.prototype` do not count. */
 export function readMembers(given: unknown, members: Members): Readonly<Record<string, unknown>> {
     const { of, noun, example } = members;
     if (typeof given !== "object" || given === null || !isRecord(given)) {
@@ -41,18 +41,18 @@ export function readMembers(given: unknown, members: Members): Readonly<Record<s
 
 function unknownMember(name: string, { of, noun, names, instead = {} }: Members): TypeError {
     const near = names.find(known => isNear(name, known));
+    // All names beside the one that is meant would hide it.
     const hint = Object.hasOwn(instead, name)
-        ? `. Write ${instead[name]}.`
+        ? `. Write ${instead[name]}`
         : near === undefined
-          ? "."
+          ? `. There ${names.length === 1 ? "is" : "are"} ${names.join(", ")}`
           : `; did you mean "${near}"?`;
-    return invalid(
-        `unknown ${noun} "${shown(name)}" of ${of}${hint} There ${names.length === 1 ? "is" : "are"} ${names.join(", ")}`
-    );
+    // "..., as its second argument," stands before a verb elsewhere.
+    return invalid(`unknown ${noun} "${shown(name)}" of ${of.replace(/,$/, "")}${hint}`);
 }
 
 /**
- * Throws where the object has members from a prototype, which a copy would lose: of a class, most likely.
+ * Throws if the object has members from a prototype, most likely of a class, since a copy would lose them.
  * `Object.prototype`, of any realm, does not count.
  */
 export function checkNothingInherited(
@@ -79,7 +79,7 @@ export function checkNothingInherited(
     }
 }
 
-/** Throws where a Proxy gives a member that it does not list: it would be lost with the others that are not its own. */
+/** Throws if a Proxy gives a member that it does not list, since a copy would lose it. */
 function checkNothingUnlisted(given: object, own: object, { of, noun, names, example }: Members): void {
     if (!types.isProxy(given)) {
         return;
@@ -96,7 +96,7 @@ function checkNothingUnlisted(given: object, own: object, { of, noun, names, exa
     }
 }
 
-/** Throws where there is an argument too many: it would have no effect, and be a rule, most likely. */
+/** Throws if there is an argument too many: it would have no effect, and most likely it is a rule. */
 export function checkNothingBeyond(beyond: readonly unknown[], example: string, takes: string): void {
     const extra = beyond.find(argument => argument !== undefined);
     if (extra !== undefined) {
@@ -104,10 +104,10 @@ export function checkNothingBeyond(beyond: readonly unknown[], example: string, 
     }
 }
 
-/** Not what holds its members elsewhere: a list, a Map, a Promise. */
+/** Not an object whose content is not in its members: a list, a Map, a Promise. */
 const isRecord = (value: object): boolean => Object.prototype.toString.call(value) === "[object Object]";
 
-/** What a value is, as a message says it. */
+/** The type of a value, as a message names it. */
 export function kindOf(value: unknown): string {
     if (value === null || value === undefined || typeof value === "number" || typeof value === "boolean") {
         return String(value);
@@ -121,7 +121,7 @@ export function kindOf(value: unknown): string {
     return typeof name === "string" && name !== "" && name !== "Object" ? `a ${name}` : "an object";
 }
 
-/** The error of a rule or option with a value that it does not take. The addon's errors of options have the same words. */
+/** The error of a rule or option with a wrong value. The addon's errors of options have the same words. */
 export function unexpected(
     noun: Members["noun"],
     name: string,
@@ -134,9 +134,10 @@ export function unexpected(
     return invalid(`the ${noun} "${name}": expected ${expected}; got ${got}${write}`);
 }
 
-export const invalid = (message: string): TypeError => new TypeError(`oidc-spa-native: ${message}.`);
+export const invalid = (message: string): TypeError =>
+    new TypeError(`oidc-spa-native: ${message}${message.endsWith("?") ? "" : "."}`);
 
-/** Whether one letter or two make the difference, or none but its case. */
+/** Whether the names differ by one or two letters, or only by case. */
 function isNear(written: string, known: string): boolean {
     const [a, b] = [written.toLowerCase(), known.toLowerCase()];
     return (
@@ -146,8 +147,8 @@ function isNear(written: string, known: string): boolean {
 }
 
 /**
- * Throws where an object that may have other members too has one that is nearly one of these: it would vanish. A class
- * of the application's may be such an object.
+ * Throws if an object, which may have further members, has a member whose name is nearly one of these, since it would
+ * be ignored. An object of an application's class is such an object.
  */
 export function checkNothingNear(given: object, of: string, names: readonly string[]): void {
     for (const name of Object.keys(given)) {

@@ -1,13 +1,14 @@
 /**
- * Options and rules as JavaScript hands them over: what of them is read here, and a copy that JSON carries without loss.
+ * Reads options and rules in JavaScript: the ones that concern JavaScript, and a copy of the others that JSON keeps
+ * without loss.
  *
- * In: what a program wrote. Out: values of the types that `index.d.ts` names, or a TypeError. Never: a default, an
- * option that vanishes in silence.
+ * In: the values of a program. Out: values with the types of `index.d.ts`, or a TypeError. Never: a default, an option
+ * that is ignored.
  */
 
 import type { BindingMode, DpopMode, RequestRules } from "../../index.js";
-import type { RuleBits } from "../addon/native.js";
-import { kindOf, readMembers, unexpected, type Members } from "./members.js";
+import type { RuleBits, Settings } from "../addon/native.js";
+import { invalid, kindOf, readMembers, unexpected, type Members } from "./members.js";
 import { isPromise } from "./synchronous.js";
 
 /** The rules of a request in the order in which the addon takes them, with their values in the order of its numbers. */
@@ -26,7 +27,7 @@ const REQUEST: Members = {
     example: '{ dpop: "required" }'
 };
 
-/** What a request is judged by, as the addon takes it. */
+/** The rules of a request, as the addon takes them. */
 export interface AskedRules {
     readonly bits: RuleBits;
     /** The scopes that the route will ask for, separated by spaces. The challenge of an anonymous request names them. */
@@ -37,11 +38,33 @@ export interface AskedRules {
 
 const NO_RULES: AskedRules = { bits: 0, scopes: null, isOfGuard: false };
 
-/** The rules of a request, as the addon takes them. A rule that is misspelt must not vanish. */
-export function askedRules(rules: RequestRules | undefined): AskedRules {
+/**
+ * The rules of a request, as the addon takes them. A misspelt rule must be an error, and no rule may allow DPoP if the
+ * validator has disabled it.
+ */
+export function askedRules(
+    rules: RequestRules | undefined,
+    { dpop }: Partial<Pick<Settings, "dpop">>
+): AskedRules {
     if (rules === undefined) {
         return NO_RULES;
     }
+    const asked = readRules(rules);
+    if (dpop === "disabled" && opensDpop(asked.bits)) {
+        throw invalid(
+            'the rule "dpop" opens DPoP, which the validator has closed for all routes (dpop: "disabled"), and with it its ' +
+                'options for proofs. Write dpop: "allowed" for the validator, and the rule dpop: "disabled" for the routes that ' +
+                "take Bearer alone"
+        );
+    }
+    return asked;
+}
+
+/** Whether the rule `dpop` is there, and is not "disabled". */
+const opensDpop = (bits: RuleBits): boolean =>
+    (bits & 3) !== 0 && (bits & 3) !== numberOf("dpop", "disabled");
+
+function readRules(rules: RequestRules): AskedRules {
     const known = knownRules.get(rules);
     if (known !== undefined) {
         return known;
@@ -53,16 +76,16 @@ export function askedRules(rules: RequestRules | undefined): AskedRules {
     return read;
 }
 
-/** Whether each reading will find the same: a getter of an object that is frozen may answer otherwise the next time. */
+/** Whether each reading gives the same values: a getter of a frozen object may return another value the next time. */
 function isFixed(rules: object): boolean {
     const members = Object.values(Object.getOwnPropertyDescriptors(rules));
     return Object.isFrozen(rules) && members.every(member => "value" in member);
 }
 
-/** Of rules that cannot change any more: they are read once, not with each request. */
+/** Rules that cannot change are read once, and not for each request. */
 const knownRules = new WeakMap<object, AskedRules>();
 
-/** The rules of a route and the scopes that it will ask for, to be handed to its validator with each request. */
+/** The rules of a route and its required scopes, which are passed to its validator with each request. */
 export function rulesOfRoute(rules: RequestRules, scopes: readonly string[]): RequestRules {
     const own = Object.freeze({ ...rules });
     knownRules.set(own, {
@@ -82,7 +105,7 @@ function bitsOf(rules: RequestRules): RuleBits {
     return bits;
 }
 
-/** The number of a rule's value; 0 where it is not said. */
+/** The number of a rule's value; 0 if the rule is absent. */
 export function numberOf(name: keyof RequestRules, value: unknown): number {
     const values: readonly unknown[] = RULES[name];
     if (value === undefined) {
@@ -119,8 +142,8 @@ export function clockReader(clock: () => number): () => number {
 }
 
 /**
- * A copy of the options that JSON carries without loss, each member read once. What JSON would drop or change in
- * silence (a RegExp becomes `{}`, a function nothing, NaN null) is refused here: an option must not vanish.
+ * A copy of the options that JSON keeps without loss. Each member is read once. A value that JSON would drop or change
+ * (a RegExp becomes `{}`, a function is dropped, NaN becomes null) is an error here, since no option may be ignored.
  */
 export function plainCopy(value: unknown, path: string): unknown {
     switch (typeof value) {
@@ -161,7 +184,7 @@ export function plainCopy(value: unknown, path: string): unknown {
     );
 }
 
-/** What to write where a value of some other kind is likely. */
+/** The advice for values of likely wrong types. */
 const EXAMPLES: Readonly<Record<string, string>> = {
     replayStore: 'replayStore: { redis: "redis://127.0.0.1:6379" }',
     issuers:
@@ -172,7 +195,7 @@ const MAX_OPTION_PATH = 200;
 
 function isPlain(value: object): boolean {
     const prototype: unknown = Object.getPrototypeOf(value);
-    // What has members and is no `Object.prototype`, of any realm, would lend them.
+    // A prototype with members would add them, unless it is the `Object.prototype` of any realm.
     return (
         prototype === null ||
         (Object.getPrototypeOf(prototype) === null && Object.hasOwn(Object(prototype), "hasOwnProperty"))

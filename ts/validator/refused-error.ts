@@ -1,8 +1,8 @@
 /**
- * A refusal as an error, for programs whose frameworks want one.
+ * A refusal as an error, for frameworks that want an error.
  *
- * In: a refusal. Out: `RefusedError`; the public text of a code. Never: a sentence for developers where a framework
- * shows an error to clients.
+ * In: a refusal. Out: `RefusedError`; the public text of a code. Never: a sentence for developers in a place that a
+ * framework shows to clients.
  */
 
 import type * as contract from "../../index.js";
@@ -10,7 +10,7 @@ import { errorTable } from "../addon/native.js";
 
 let publicTexts: ReadonlyMap<string, string> | undefined;
 
-/** What a client may read of a refusal: it holds nothing of the request. */
+/** The text of a refusal for clients: it holds no text of the request. */
 export function publicTextOf(code: string): string | undefined {
     publicTexts ??= new Map(errorTable().map(({ code, description }) => [code, description]));
     return publicTexts.get(code);
@@ -30,7 +30,7 @@ export class RefusedError extends Error implements contract.RefusedError {
         this.refusalId = refusal.refusalId;
         this.status = refusal.status;
         this.headers = { ...refusal.headers };
-        // Not enumerable: whoever turns an error into JSON for a client must not send the sentence for developers.
+        // Not enumerable, so that the JSON of the error does not hold the sentence for developers.
         Object.defineProperty(this, "refusal", { value: refusal });
     }
 }

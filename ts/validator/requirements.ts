@@ -1,8 +1,8 @@
 /**
- * Judges what a good token must permit.
+ * Judges the requirements for a good token.
  *
- * In: a grant; requirements of the application, which may do anything. Out: a `Shortfall`, or `null`. Never: a status,
- * a header, an exception for what a requirement does.
+ * In: a grant; requirements of the application, which may have faults. Out: a `Shortfall`, or `null`. Never: a status,
+ * a header, an exception for a fault of a requirement.
  */
 
 import type { Granted, Requirement, Requirements, Shortfall } from "../../index.js";
@@ -11,8 +11,9 @@ import { MAX_REPORT, messageOf, shown } from "./shown.js";
 import { isPromise, isThenable } from "./synchronous.js";
 
 /**
- * Every one of these. All are judged, and the client is told everything that it can get: a missing role or permission
- * comes first, since no other token would help; scopes are told together, and beside a step-up.
+ * Requires all of these. All are judged, so that the challenge names everything that the client needs. A missing role
+ * or permission comes first, since another token would not help. Missing scopes are named together, also beside a
+ * step-up.
  */
 export function allOf<Claims = unknown>(
     ...requirements: readonly [Requirement<Claims>, ...Requirement<Claims>[]]
@@ -20,7 +21,7 @@ export function allOf<Claims = unknown>(
     return joined(requirementsOf(requirements, "allOf"));
 }
 
-/** The requirement, or all of a list, as a list of its own: what becomes of the other changes nothing. */
+/** The requirement, or all of a list, as a new list, so that a later change of the old list has no effect. */
 export function requirementsOf<Claims>(
     given: unknown,
     what: string
@@ -60,18 +61,21 @@ function joined<Claims>(requirements: readonly Requirement<Claims>[]): Requireme
     };
 }
 
-/** Judges a requirement, or all of a list. Fail-closed: what cannot be judged is not fulfilled. */
+/** Judges a requirement, or all of a list. A requirement that cannot be judged is not fulfilled. */
 export function shortfallOf<Claims>(
     granted: Granted<Claims>,
     requirement: Requirements<Claims>,
     nowSeconds: number
 ): Shortfall | null {
-    return joined<Claims>(requirementsOf(requirement, "authorize")).shortfall(granted, nowSeconds);
+    return joined<Claims>(requirementsOf(requirement, "the second argument of authorize")).shortfall(
+        granted,
+        nowSeconds
+    );
 }
 
-/** The scopes to ask for, told to a client that has no token yet. */
+/** The scopes for the challenge of a request without a token. */
 export function scopesToAskFor<Claims>(requirement: Requirements<Claims>): readonly string[] {
-    const { scopes = [] } = joined<Claims>(requirementsOf(requirement, "authorize"));
+    const { scopes = [] } = joined<Claims>(requirementsOf(requirement, "the second argument of authorize"));
     return areNames(scopes) ? scopes : [];
 }
 
@@ -104,7 +108,7 @@ function judge<Claims>(
     }
 }
 
-/** Each member read once, wherever it stands: what was checked is what is told. */
+/** Each member is read once, so that the checked value is the one in the challenge. */
 function copyOf(answer: unknown): unknown {
     if (typeof answer !== "object" || answer === null) {
         return answer;
@@ -162,7 +166,7 @@ const areNames = (value: unknown): boolean =>
     value === undefined ||
     (Array.isArray(value) && value.every(name => typeof name === "string" && NAME.test(name)));
 
-/** What stands in the challenge must be able to. */
+/** A value for the challenge must be allowed in a header field. */
 function isShortfall(value: unknown): value is Shortfall {
     if (typeof value !== "object" || value === null) {
         return false;
@@ -177,5 +181,5 @@ function isShortfall(value: unknown): value is Shortfall {
     );
 }
 
-/** `scope-token` of RFC 6749 section 3.3; an `acr` value stands in a list of the same kind. */
+/** `scope-token` of RFC 6749 section 3.3; an `acr` value is in a list of the same form. */
 export const NAME = /^[\x21\x23-\x5b\x5d-\x7e]+$/;

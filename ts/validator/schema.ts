@@ -1,8 +1,8 @@
 /**
- * The application's schema of claims as one function, and what it reports as a message.
+ * The application's schema of claims as one function, and its report as a message.
  *
  * In: a Standard Schema, or anything with `parse`; verified claims. Out: the application's claims, or a report. Never:
- * an exception for what a schema does.
+ * an exception for a fault of a schema.
  */
 
 import type { AccessTokenClaims, ClaimsSchema, StandardResult } from "../../index.js";
@@ -11,14 +11,14 @@ import { MAX_REPORT, messageOf, shown } from "./shown.js";
 
 export type SchemaOutcome<Claims> = { readonly claims: Claims } | { readonly report: string };
 
-/** Reads claims at once, unless the schema itself answers with a Promise. Neither throws nor rejects. */
+/** Reads claims synchronously, unless the schema itself returns a Promise. It neither throws nor rejects. */
 export type SchemaReader<Claims> = (
     claims: AccessTokenClaims
 ) => SchemaOutcome<Claims> | Promise<SchemaOutcome<Claims>>;
 
 /** The application's schema as one function that never throws. */
 export function schemaReader<Claims>(schema: ClaimsSchema<Claims>): SchemaReader<Claims> {
-    // A schema of arktype is a function; a hand-written one may be anything that has the members.
+    // A schema of arktype is a function; a hand-written one may be any value with these members.
     const isHolder = (typeof schema === "object" && schema !== null) || typeof schema === "function";
     const standard = isHolder && "~standard" in schema ? schema["~standard"] : undefined;
 
@@ -45,7 +45,8 @@ function reader<Result, Claims>(
     return claims => {
         try {
             const result = read(claims);
-            // Awaited: a Promise that rejects must not pass for claims. A claim named "then" is no function.
+            // A Promise is awaited, since a rejected Promise must not count as claims. A claim named "then" is not a
+            // function.
             return isPromised(result)
                 ? Promise.resolve(result).then(outcomeOf).catch(failed)
                 : outcomeOf(result);
@@ -55,13 +56,13 @@ function reader<Result, Claims>(
     };
 }
 
-/** Throws where `then` is a getter that throws: what cannot be looked at is not kept for claims. */
+/** Throws if `then` is a getter that throws: a value that cannot be read does not count as claims. */
 function isPromised<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
     const isHolder = (typeof value === "object" && value !== null) || typeof value === "function";
     return isHolder && "then" in value && typeof value.then === "function";
 }
 
-/** What a schema answers otherwise than agreed does not say that the claims are good. */
+/** Any other answer than the agreed one does not mean that the claims are good. */
 function outcomeOfStandard<Claims>(result: StandardResult<Claims>): SchemaOutcome<Claims> {
     const expected = "{ value } with claims, or { issues }";
     const issues = typeof result === "object" && result !== null ? result.issues : undefined;
@@ -73,12 +74,19 @@ function outcomeOfStandard<Claims>(result: StandardResult<Claims>): SchemaOutcom
         : { report: `the schema answered ${kindOf(result)} where ${expected} is expected` };
 }
 
-/** Of what cannot be claims, such as the answer of a predicate or a Promise within an answer, nothing was judged. */
+/** A value that cannot be claims, such as the result of a predicate or a Promise inside an answer, grants nothing. */
 function outcomeOfClaims<Claims>(claims: Claims, expected: string): SchemaOutcome<Claims> {
     const isLate = isPromised(claims);
     if (isLate) {
         // That it rejects must not end the process.
         Promise.resolve(claims).catch(() => undefined);
+    }
+    if (isOutcome(claims)) {
+        return {
+            report:
+                "parse answered { success: … }, which is the answer of a safeParse and no claims: give the schema itself, or a " +
+                "parse that throws where it refuses"
+        };
     }
     const isNothing = claims === undefined || claims === null || typeof claims === "boolean";
     return isLate || isNothing
@@ -86,6 +94,23 @@ function outcomeOfClaims<Claims>(claims: Claims, expected: string): SchemaOutcom
               report: `the schema answered ${isLate ? "a Promise" : kindOf(claims)} in the place of ${expected}`
           }
         : { claims };
+}
+
+/** Members of the results of `safeParse` in zod and valibot. */
+const OF_OUTCOMES: readonly string[] = ["success", "data", "error", "typed", "output", "issues"];
+
+/**
+ * Whether it is a result of `safeParse`, with no member that could be a claim. As claims it would grant a refused
+ * request.
+ */
+function isOutcome(claims: unknown): boolean {
+    return (
+        typeof claims === "object" &&
+        claims !== null &&
+        typeof (claims as { readonly success?: unknown }).success === "boolean" &&
+        Object.keys(claims).length > 1 &&
+        Object.keys(claims).every(name => OF_OUTCOMES.includes(name))
+    );
 }
 
 function describeIssue(issue: { readonly message: string; readonly path?: unknown }): string {
@@ -99,11 +124,11 @@ function describeIssue(issue: { readonly message: string; readonly path?: unknow
     return `${path}: ${issue.message}`;
 }
 
-/** The message of a `claims_rejected`, in the words that applications of `oidc-spa/server` know. A schema may quote a claim. */
+/** The message of a `claims_rejected`. A schema may quote a claim. */
 export function shapeMismatch(report: string): string {
-    return `The decoded access token does not satisfies the shape that the application expects: ${shown(report, MAX_REPORT)}`;
+    return `The access token's claims do not satisfy the schema in \`claims\`: ${shown(report, MAX_REPORT)}`;
 }
 
-/** What a schema says by throwing. */
+/** The report of an error that a schema throws. */
 export const thrownReport = (thrown: unknown): string =>
     messageOf(thrown, "the schema threw something that is not an Error");

@@ -1,21 +1,25 @@
 /**
- * Text of others as a part of a message: what a schema reports, what a predicate throws, what a store answers.
+ * Makes text from elsewhere a part of a message: the report of a schema, the error of a predicate, the answer of a
+ * store.
  *
- * In: any text, any thrown value. Out: one line, escaped and cut. Never: work that grows faster than what is shown, an
- * exception for what was thrown.
+ * In: any text, any thrown value. Out: one line, escaped and cut. Never: work that grows faster than the shown text, an
+ * exception for a thrown value.
  */
 
-/** Characters that are shown of one text. */
+/** Greatest number of shown characters of one text. */
 const MAX_SHOWN = 300;
 
-/** Characters that are shown of a report, which may name several claims. */
+/** Greatest number of shown characters of a report, which may name several claims. */
 export const MAX_REPORT = 1000;
 
-/** As `Shown` of the addon: controls, and what is invisible, turns text around, or is half a character. */
+/**
+ * As `Shown` of the addon: control characters, invisible characters, those that change the direction of text, and half
+ * characters.
+ */
 const TO_ESCAPE =
     /[\p{Cc}\p{Cs}\u{ad}\u{61c}\u{180e}\u{200b}-\u{200f}\u{2028}-\u{202e}\u{2060}-\u{206f}\u{feff}\u{fff9}-\u{fffb}\u{e0000}-\u{e007f}]/u;
 
-/** The text on one line. Of what is much longer than what is shown, the rest is not looked at. */
+/** The text on one line. The rest of a much longer text is not read. */
 export function shown(text: string, most = MAX_SHOWN): string {
     // White space is at most one character of the line, or as many as it was: this much is enough of most texts.
     const read = text.slice(0, most * 8);
@@ -31,7 +35,10 @@ export function shown(text: string, most = MAX_SHOWN): string {
     return read.length < text.length ? `${line}…` : line;
 }
 
-/** What a thrown value says, raw; `otherwise` where it says nothing. Errors of another realm are not this one's `Error`. */
+/**
+ * The message of a thrown value, unescaped; `otherwise` if it has none. Errors of another realm are not this one's
+ * `Error`.
+ */
 export function messageOf(thrown: unknown, otherwise = "something that is not an Error"): string {
     try {
         const message: unknown =

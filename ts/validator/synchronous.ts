@@ -1,16 +1,16 @@
 /**
- * Callbacks of the application that must answer at once: what they do when they answer with a Promise.
+ * Handles a Promise from callbacks of the application that must be synchronous.
  *
- * In: what a callback returned. Out: whether it is a Promise, whose failing then ends nothing; one warning. Never: a
- * wait.
+ * In: what a callback returned. Out: whether it is a Promise, whose rejection then does not end the process; one
+ * warning. Never: a wait.
  */
 
-/** The callbacks that were warned of. Each is named once, whatever the number of requests. */
+/** The callbacks with a warning. Each gets only one warning, for any number of requests. */
 const warned = new Set<string>();
 
 /**
- * Whether the answer is a Promise, or anything like one. Nobody can say yet what comes of it, so it counts for nothing;
- * but that it rejects must not end the process.
+ * Whether the answer is a Promise or another thenable. Its result is not known yet, so it does not count; but its
+ * rejection must not end the process.
  *
  * @param callback - which function answered, for the warning
  */

@@ -1,11 +1,12 @@
 /**
- * The issuers of a validator that asks the application for them: each is asked for when a token names it, and forgotten.
+ * The issuers of a validator with a function for issuers: the function is called when a token names an issuer, and old
+ * issuers are forgotten.
  *
- * In: requests; what the application says of an issuer's name. Out: verdicts of the validator of the tenant that the token
- * names; refusals where there is none. Never: a grant of its own, a name that is kept without a bound.
+ * In: requests; the application's answers for names of issuers. Out: verdicts of the validator of the tenant that the
+ * token names; refusals if there is none. Never: a grant of its own, an unlimited number of names.
  */
 
-import type { IssuerHealth, IssuerLookupHealth, IssuerOptions } from "../../index.js";
+import type { IssuerHealth, IssuerLookupHealth, IssuerOptions, KeysMetrics } from "../../index.js";
 import { tellOfLookup } from "../addon/keys-channel.js";
 import type {
     NativeRefusal,
@@ -26,33 +27,34 @@ export interface Tenant {
     readonly judge: Judge;
     readonly explain: Explain;
     readonly health: () => readonly IssuerHealth[];
+    readonly keys: () => readonly KeysMetrics[];
 }
 
-/** An issuer's options, read: their text tells whether they have changed. */
+/** An issuer's options after reading: their text shows whether they have changed. */
 export interface TenantOptions {
     readonly text: string;
-    /** Whether two of the same text are the same: functions in them have no text. */
+    /** Whether options with the same text are the same: functions in them have no text. */
     readonly functions: readonly unknown[];
-    /** Throws where the options make no sense. */
+    /** Throws if the options make no sense. */
     readonly make: () => Tenant;
 }
 
 interface Known extends Tenant, Pick<TenantOptions, "text" | "functions"> {
-    /** When the application said so. */
+    /** When the application gave this answer. */
     readonly since: number;
 }
 
-/** A name without a tenant: nobody knows it, or why that could not be said. */
+/** A name without a tenant: it is unknown, or the call for it failed. */
 interface Unknown {
     readonly until: number;
     readonly trouble: string | null;
 }
 
-/** Requests that wait for answers of the application, at most. */
+/** Greatest number of requests that wait for answers of the application. */
 const MAX_WAITING = 4096;
-/** For so long a failed question is not repeated. */
+/** How long a failed call is not repeated. */
 const TROUBLE_MS = 1000;
-/** Tenants that `health()` lists. */
+/** Greatest number of tenants that `health()` lists. */
 const MAX_LISTED = 100;
 
 export class Tenants implements Judge {
@@ -61,14 +63,14 @@ export class Tenants implements Judge {
     readonly #questions: IssuerQuestions;
     readonly #bounds: LookupBounds;
     readonly #warner: Warner;
-    /** The one that was asked for last comes last. */
+    /** The tenant with the latest request comes last. */
     readonly #known = new Map<string, Known>();
     readonly #unknown = new Map<string, Unknown>();
     readonly #asked = new Map<string, Promise<Known | Unknown>>();
     #waiting = 0;
     #lastError: string | null = null;
 
-    /** `base` has no issuer: it refuses what names none, in the words and with the challenges of the options. */
+    /** `base` has no issuer: it refuses requests without an accepted issuer, with the challenges of the options. */
     constructor(
         base: Tenant,
         read: (options: IssuerOptions) => TenantOptions,
@@ -122,7 +124,7 @@ export class Tenants implements Judge {
         return { ...judged, explanation: { ...judged.explanation, refusal: { code, debugErrorMessage } } };
     }
 
-    /** Waits for the application's word on a name, one of a bounded number that do. */
+    /** Waits for the application's answer for a name. The number of waiting requests is limited. */
     async #wait(iss: string): Promise<Known | Unknown> {
         if (this.#waiting >= MAX_WAITING) {
             return { until: 0, trouble: `${MAX_WAITING} requests wait for the function issuers already` };
@@ -157,21 +159,32 @@ export class Tenants implements Judge {
             : this.#trouble(found.trouble, now, rules, parts);
     }
 
-    /** Resolves when the keys of all tenants that are known are there. */
+    /** Resolves when the keys of all known tenants are there. */
     async ready(timeoutMs: number, failFast: boolean): Promise<void> {
         await Promise.all(Array.from(this.#known.values(), ({ judge }) => judge.ready(timeoutMs, failFast)));
     }
 
-    /** Forgets what the application said of this name, and what it is about to say. */
+    /**
+     * Forgets the application's answers for this issuer under all its names, and ignores the answers under way, since
+     * one of them may be for another name of it.
+     */
     forget(iss: string): boolean {
-        this.#asked.delete(iss);
-        const wasUnknown = this.#unknown.delete(iss);
-        return this.#drop(iss) || wasUnknown;
+        this.#asked.clear();
+        let found = false;
+        for (const name of [iss, iss.endsWith("/") ? iss.slice(0, -1) : `${iss}/`]) {
+            found = this.#unknown.delete(name) || found;
+        }
+        for (const [name, { native }] of this.#known) {
+            if (name === iss || native.acceptsIssuer(iss)) {
+                found = this.#drop(name) || found;
+            }
+        }
+        return found;
     }
 
-    /** How the tenants stand that were asked for last, and how many there are. */
+    /** The health of the tenants with the latest requests, and the number of all tenants. */
     health(): { readonly issuers: IssuerHealth[]; readonly issuerLookup: IssuerLookupHealth } {
-        const listed = [...this.#known.values()].slice(-MAX_LISTED).reverse();
+        const listed = this.#listed();
         return {
             issuers: listed.flatMap(({ health }) => health()),
             issuerLookup: {
@@ -182,14 +195,23 @@ export class Tenants implements Judge {
         };
     }
 
+    /** What is counted of the keys of the tenants that were asked for last. */
+    keys(): KeysMetrics[] {
+        return this.#listed().flatMap(({ keys }) => keys());
+    }
+
+    #listed(): Known[] {
+        return [...this.#known.values()].slice(-MAX_LISTED).reverse();
+    }
+
     #named(now: number, parts: RequestParts): readonly [iss: string, mayPass: boolean] | null {
         const [flags, authorization, dpop = null] = parts;
         return authorization === null ? null : this.#base.native.namedIssuer(now, flags, authorization, dpop);
     }
 
     /**
-     * What is known of a name now. Old options are asked for anew, and serve meanwhile, up to twice their age. What is
-     * older is kept, keys included, for the answer that says that nothing has changed.
+     * The known answer for a name. For old options the function is called again, and they are used meanwhile, up to
+     * twice their age. Older options are kept with their keys, in case the answer says that they have not changed.
      */
     #find(iss: string): Known | Unknown | undefined {
         const now = performance.now();
@@ -213,13 +235,13 @@ export class Tenants implements Judge {
         return unknown;
     }
 
-    /** Whether the last question about a tenant that is known failed a moment ago. */
+    /** Whether the last call for a known tenant failed a moment ago. */
     #isResting(iss: string, now: number): boolean {
         const trouble = this.#unknown.get(iss);
         return trouble !== undefined && trouble.until >= now;
     }
 
-    /** Which of them come again matters only where some have to leave. */
+    /** The order of use matters only if some must be removed. */
     #used(iss: string, known: Known): void {
         if (this.#known.size > this.#bounds.maxKnown / 2) {
             this.#known.delete(iss);
@@ -248,7 +270,7 @@ export class Tenants implements Judge {
         return refusal(this.#base.native, now, rules, "keys_unavailable", scheme, message);
     }
 
-    /** One question for all who wait for the same name. */
+    /** One call for all requests that wait for the same name. */
     #ask(iss: string): Promise<Known | Unknown> {
         const asked = this.#asked.get(iss);
         if (asked !== undefined) {
@@ -257,7 +279,7 @@ export class Tenants implements Judge {
         const occasion: Occasion = this.#known.has(iss) ? "known" : "unknown";
         const word = this.#questions.ask(iss, occasion);
         if ("trouble" in word) {
-            // Not asked: the next request may be.
+            // No call was made; the next request may make it.
             return Promise.resolve({ until: 0, trouble: word.trouble });
         }
         const asking: Promise<Known | Unknown> = (word as Promise<IssuerWord>).then(word => {
@@ -272,7 +294,7 @@ export class Tenants implements Judge {
         return asking;
     }
 
-    /** What the application's word means. It is kept unless the name was forgotten meanwhile. */
+    /** Interprets the application's answer. It is kept unless the name was forgotten meanwhile. */
     #learned(iss: string, word: IssuerWord, isWanted: boolean): Known | Unknown {
         const now = performance.now();
         let learned: Known | Unknown;
@@ -292,7 +314,7 @@ export class Tenants implements Judge {
         if (isTenant(learned)) {
             this.#keep(iss, learned);
         } else {
-            // A tenant whose question failed serves until it is too old. One that is no tenant any more does not.
+            // If a call fails, the tenant is used until it is too old. If the answer is `null`, it is no longer used.
             if (learned.trouble === null) {
                 this.#drop(iss);
             }
@@ -356,7 +378,7 @@ export class Tenants implements Judge {
 
 const isTenant = (found: Known | Unknown): found is Known => "judge" in found;
 
-/** The oldest leave. */
+/** Removes the oldest. */
 function trim(map: Map<string, unknown>, most: number): void {
     for (const oldest of map.keys()) {
         if (map.size <= most) {

@@ -1,11 +1,11 @@
 /**
- * `validateRequest` and its sisters: a request to its verdict, or to the list of the checks that it went through.
+ * `validateRequest` and its sisters: a request to its verdict, or to the list of its checks.
  *
  * In: header fields or a request, rules. Out: a verdict, an explanation, or a Promise of one. Never: a rule about tokens, a challenge, an
  * exception for what a client sent.
  */
 
-import type { AccessTokenClaims, Validator, Verdict } from "../../index.js";
+import type { AccessTokenClaims, ValidateContext, Validator, Verdict } from "../../index.js";
 import { copyOf } from "../addon/claims.js";
 import {
     isVerdict,
@@ -15,17 +15,22 @@ import {
     type RuleBits,
     type Settings
 } from "../addon/native.js";
+import type { PathCounts } from "../addon/verifier.js";
 import { readHeadersOrRequest } from "../request/request.js";
 import { explain, type Lent } from "./explain.js";
 import { hostWatch } from "./host-notice.js";
 import type { Explain, Judge } from "./judge.js";
+import { invalid, kindOf } from "./members.js";
+import { schemeOf, type Meter } from "./meter.js";
 import { askedRules, type AskedRules } from "./options.js";
 import type { Tell } from "./listeners.js";
 import { RefusedError } from "./refused-error.js";
 import { shapeMismatch, type SchemaOutcome, type SchemaReader } from "./schema.js";
+import type { Shadow } from "./shadow.js";
+import { isTraced, tellOfRefusal, traced } from "./validate-channel.js";
 import { refusedAt, toGranted, type Refuse } from "./verdict.js";
 
-/** What a validator judges requests with. */
+/** The parts with which a validator judges requests. */
 interface Judging<Claims> {
     readonly judge: Judge;
     readonly explain: Explain;
@@ -35,6 +40,9 @@ interface Judging<Claims> {
     readonly applySchema: SchemaReader<Claims> | undefined;
     /** Hears of the refusals of requests that no guard asked about. */
     readonly tell: Tell | undefined;
+    readonly meter: Meter;
+    readonly paths: PathCounts;
+    readonly shadow: Shadow | undefined;
 }
 
 type Validating<Claims> = Pick<
@@ -43,31 +51,70 @@ type Validating<Claims> = Pick<
 >;
 
 export function validatingBy<Claims>(judging: Judging<Claims>): Validating<Claims> {
-    const { judge, explain: ask, settings, now, applySchema, tell } = judging;
+    const { judge, explain: ask, settings, now, applySchema, meter, paths, tell } = judging;
     // A proxy's own certificate must not pass for its client's.
     const sources = { peerCertificate: settings.readsPeerCertificate, pseudoScheme: false };
     const verdictOf = verdictReader(judging);
-    const lent: Lent<Claims> = { now, applySchema, ask };
+    const lent: Lent<Claims> = { now, applySchema, ask, settings };
 
-    const judged: Validator<Claims>["validateRequest"] = async (headers, target, rules) => {
-        const asked = askedRules(rules);
-        const parts = readHeadersOrRequest(headers, target, sources);
+    const judged = (
+        parts: RequestParts,
+        asked: AskedRules,
+        target: unknown
+    ): Verdict<Claims> | Promise<Verdict<Claims>> => {
         const answer = judge.request(now(), asked.bits, parts, asked.scopes);
-        return verdictOf(isVerdict(answer) ? answer : await answer, asked, parts, target);
+        return isVerdict(answer)
+            ? verdictOf(answer, asked, parts, target)
+            : answer.then(answer => verdictOf(answer, asked, parts, target));
     };
-    const validateRequest = tell === undefined ? judged : telling(judged, tell);
+
+    const watched = (parts: RequestParts, asked: AskedRules, target: unknown): Promise<Verdict<Claims>> => {
+        const context: ValidateContext = { scheme: schemeOf(parts) };
+        const begin = () => {
+            const before = { ...paths };
+            const running = timed(parts, () => judged(parts, asked, target));
+            notePath(context, before, paths);
+            return running;
+        };
+        return traced(context, { begin, ended: noteVerdict });
+    };
+
+    const timed = async (
+        parts: RequestParts,
+        begin: () => Verdict<Claims> | Promise<Verdict<Claims>>
+    ): Promise<Verdict<Claims>> => {
+        const begun = performance.now();
+        const verdict = await begin();
+        meter.took((performance.now() - begun) / 1000, verdict, parts);
+        return verdict;
+    };
+
+    const silent: Validator<Claims>["validateRequest"] = async (headers, target, rules, beyond?: unknown) => {
+        const asked = askedRules(rules, settings);
+        checkLast(beyond);
+        const parts = readHeadersOrRequest(headers, target, sources);
+        if (isTraced()) {
+            return watched(parts, asked, target);
+        }
+        return meter.isTiming
+            ? timed(parts, () => judged(parts, asked, target))
+            : judged(parts, asked, target);
+    };
+    const validateRequest = tell === undefined ? silent : telling(silent, settings, tell);
 
     return {
         validateRequest,
-        validateRequestOrThrow: async (headers, target, rules) => {
+        validateRequestOrThrow: async (headers, target, rules, beyond?: unknown) => {
+            checkLast(beyond);
             const verdict = await validateRequest(headers, target, rules);
             if (!verdict.isSuccess) {
                 throw new RefusedError(verdict);
             }
             return verdict;
         },
-        validateRequestSync: (headers, target, rules) => {
-            const asked = askedRules(rules);
+        validateRequestSync: (headers, target, rules, beyond?: unknown) => {
+            const asked = askedRules(rules, settings);
+            checkLast(beyond);
             const parts = readHeadersOrRequest(headers, target, sources);
             const answer = judge.requestNow(now(), asked.bits, parts, asked.scopes);
             const verdict = answer === null ? null : verdictOf(answer, asked, parts, target);
@@ -82,44 +129,65 @@ export function validatingBy<Claims>(judging: Judging<Claims>): Validating<Claim
             }
             return verdict;
         },
-        explain: async (headers, target, rules) =>
-            explain(lent, readHeadersOrRequest(headers, target, sources), rules)
+        explain: async (headers, target, rules, beyond?: unknown) => {
+            checkLast(beyond);
+            return explain(lent, readHeadersOrRequest(headers, target, sources), rules);
+        }
     };
 }
 
 /** The same, with a listener that hears of what is refused, unless a guard asks. */
 export function telling<Claims>(
     validateRequest: Validator<Claims>["validateRequest"],
+    settings: Pick<Settings, "dpop">,
     tell: Tell
 ): Validator<Claims>["validateRequest"] {
-    return async (headers, target, rules) => {
-        const verdict = await validateRequest(headers, target, rules);
-        if (!verdict.isSuccess && !askedRules(rules).isOfGuard) {
+    return async (...asked) => {
+        const verdict = await validateRequest(...asked);
+        const [headers, , rules] = asked;
+        if (!verdict.isSuccess && !askedRules(rules, settings).isOfGuard) {
             tell(verdict, headers);
         }
         return verdict;
     };
 }
 
-/** What the addon says of a request, with the application's schema, as `index.d.ts` describes it. */
-function verdictReader<Claims>({ settings, now, refuse, applySchema }: Judging<Claims>) {
+/** A fourth argument is an error, since it would have no effect. */
+function checkLast(beyond: unknown): void {
+    if (beyond !== undefined) {
+        throw invalid(
+            `a request is judged by its header fields or itself, a target, and rules; got ${kindOf(beyond)} as well. What the ` +
+                "token must permit is judged by validator.authorize(verdict, requirement)"
+        );
+    }
+}
+
+/** The addon's verdict on a request, with the application's schema, as `index.d.ts` describes it. */
+function verdictReader<Claims>({ settings, now, refuse, applySchema, meter, shadow }: Judging<Claims>) {
     const lookAtHost = hostWatch(settings);
 
     const grant = (granted: NativeGrant, bits: RuleBits): Verdict<Claims> | Promise<Verdict<Claims>> => {
+        shadow?.judge(now(), bits, granted);
         const rawClaims = granted.claims as AccessTokenClaims;
         if (applySchema === undefined) {
+            meter.granted(granted.issuerUri, granted.scheme);
             // Without a schema, `Claims` is its default.
             return toGranted(granted, rawClaims as Claims, rawClaims);
         }
-        // A schema may change what it is given: it gets claims of its own.
+        // A schema may change its argument, so it gets a copy of the claims.
         const outcome = applySchema(copyOf(rawClaims));
-        const conclude = (outcome: SchemaOutcome<Claims>): Verdict<Claims> =>
-            "report" in outcome
-                ? refuse(now(), bits, granted.scheme, {
-                      code: "claims_rejected",
-                      debugErrorMessage: shapeMismatch(outcome.report)
-                  })
-                : toGranted(granted, outcome.claims, rawClaims);
+        const conclude = (outcome: SchemaOutcome<Claims>): Verdict<Claims> => {
+            if ("report" in outcome) {
+                const code = "claims_rejected";
+                meter.refused(code, granted.scheme);
+                const reason = { code, debugErrorMessage: shapeMismatch(outcome.report) } as const;
+                const refused = refuse(now(), bits, granted.scheme, reason);
+                tellOfRefusal(refused, granted.scheme);
+                return refused;
+            }
+            meter.granted(granted.issuerUri, granted.scheme);
+            return toGranted(granted, outcome.claims, rawClaims);
+        };
         return "then" in outcome ? outcome.then(conclude) : conclude(outcome);
     };
 
@@ -130,12 +198,40 @@ function verdictReader<Claims>({ settings, now, refuse, applySchema }: Judging<C
         target: unknown
     ): Verdict<Claims> | Promise<Verdict<Claims>> => {
         if (!verdict.isGranted) {
+            const scheme = schemeOf(parts);
+            meter.refused(verdict.code, scheme);
+            tellOfRefusal(verdict, scheme);
             return refusedAt(verdict, scopes);
         }
-        // With a target, the application says which host it is.
+        // With a target, the application decides the host.
         if (lookAtHost !== undefined && target === undefined && verdict.scheme === "DPoP") {
             lookAtHost(parts);
         }
         return grant(verdict, bits);
     };
+}
+
+/** Which way the request took, as far as the call that has just returned tells. */
+function notePath(
+    context: ValidateContext,
+    before: PathCounts,
+    { memory, inline, threads }: PathCounts
+): void {
+    if (memory > before.memory) {
+        context.path = "memory";
+    } else if (inline > before.inline) {
+        context.path = "inline";
+    } else if (threads > before.threads) {
+        context.path = "threads";
+    }
+}
+
+function noteVerdict(verdict: Verdict<unknown>, context: ValidateContext): void {
+    context.outcome = verdict.isSuccess ? "granted" : "refused";
+    if (verdict.isSuccess) {
+        context.issuerUri = verdict.issuerUri;
+    } else {
+        context.code = verdict.code;
+        context.status = verdict.status;
+    }
 }

@@ -1,5 +1,5 @@
 /**
- * A verdict as `index.d.ts` describes it, made of what the addon says.
+ * A verdict as `index.d.ts` describes it, made from the addon's answer.
  *
  * In: a grant or a refusal of the addon. Out: `Granted`, `Refused`. Never: a status or a challenge of its own.
  */
@@ -49,7 +49,7 @@ export function toRefused(
     };
 }
 
-/** Why the application refuses, and what it wants the client told. */
+/** Why the application refuses, and the values for the challenge. */
 interface Reason {
     readonly code: ErrorCode;
     readonly debugErrorMessage: string;
@@ -60,7 +60,7 @@ interface Reason {
     readonly refusalId?: string;
 }
 
-/** A refusal that was decided on here, with the response that the addon has for it. */
+/** A refusal that JavaScript decided, with the addon's response for it. */
 export type Refuse = (at: number, rules: RuleBits, scheme: string | null, reason: Reason) => Refused;
 
 export function refusingBy(native: Pick<NativeValidator, "refuse">): Refuse {
@@ -78,12 +78,12 @@ export function refusingBy(native: Pick<NativeValidator, "refuse">): Refuse {
         );
 }
 
-/** Whether the request brought no credentials that this server takes. */
+/** Whether the request had no credentials of an accepted scheme. */
 export function isAnonymous({ code }: Refused): boolean {
     return code === "credentials_missing" || code === "scheme_unsupported";
 }
 
-/** A refusal of the addon, which was told the scopes that the route will ask for. */
+/** A refusal of the addon, which had the scopes of the route. */
 export function refusedAt(verdict: NativeRefusal, scopes: string | null): Refused {
     const refused = toRefused(verdict);
     if (scopes !== null && isAnonymous(refused)) {

@@ -89,17 +89,17 @@ function requests({ requests }, { title, subtitle }) {
                 max: perSecond.max
             }))
             .sort((a, b) => isUnguarded(b) - isUnguarded(a) || b.value - a.value);
-        return { title: key, note: noteOn(bars), bars };
+        return { title: key, note: overlapNote(bars), bars };
     });
     return groups.length === 0
         ? undefined
         : barChart({ title, subtitle, unit: "/s", groups, legend: LEGEND });
 }
 
-const isUnguarded = ({ role }) => role === "harness";
+export const isUnguarded = ({ role }) => role === "harness";
 
 /** Where a guarded server's median lies within what the unprotected one's rounds gave, the rounds do not tell them apart. */
-function noteOn(bars) {
+export function overlapNote(bars) {
     const least = Math.min(...bars.filter(isUnguarded).map(({ min }) => min));
     const isWithin = bars.some(bar => !isUnguarded(bar) && bar.value >= least);
     return isWithin ? "overlaps with unprotected: these rounds do not tell them apart" : undefined;

@@ -2,6 +2,7 @@
 
 import { CASES } from "../cases.mjs";
 import { DEFERRED, UNPROTECTED } from "../requests/plan.mjs";
+import { isUnguarded, overlapNote } from "./charts.mjs";
 import { cells, losses, net, sides } from "./comparison.mjs";
 
 /** @returns {string} */
@@ -99,7 +100,7 @@ function requestTables({ requests }) {
         const rateOf = id => entries.find(({ protection }) => protection === id)?.perSecond.median;
         const share = (entry, id) => `${Math.round((100 * entry.perSecond.median) / rateOf(id))} %`;
         const rows = entries
-            .sort((a, b) => b.perSecond.median - a.perSecond.median)
+            .sort((a, b) => isUnguarded(b) - isUnguarded(a) || b.perSecond.median - a.perSecond.median)
             .map(entry => [
                 mark(entry),
                 withSpread(entry.perSecond, Math.round),
@@ -123,7 +124,11 @@ function requestTables({ requests }) {
             "loop held ms"
         ];
         const [{ connections, requests: count }] = entries;
-        return `### ${key}\n\n${connections} connections, ${count} requests a round.\n\n${table(head, rows)}`;
+        const note = overlapNote(
+            entries.map(({ role, perSecond: { median, min } }) => ({ role, value: median, min }))
+        );
+        const about = `${connections} connections, ${count} requests a round${note === undefined ? "" : `; ${note}`}.`;
+        return `### ${key}\n\n${about}\n\n${table(head, rows)}`;
     });
 }
 

@@ -40,7 +40,11 @@ export async function startIssuer({ port, keysFile, todoOfAnother, ...settings }
     });
 
     const server = createServer((req, res) => {
-        const url = URL.canParse(req.url, issuerUri) ? new URL(req.url, issuerUri) : new URL(issuerUri);
+        if (!URL.canParse(req.url, issuerUri)) {
+            res.writeHead(400).end();
+            return;
+        }
+        const url = new URL(req.url, issuerUri);
         if (backstage.answers(req, res, url)) {
             return;
         }
@@ -73,13 +77,20 @@ async function signIn(provider, req, res) {
         sendPage(res, 200, signInPage());
         return;
     }
+    // SameSite of the cookie keeps other sites out. Another port of this machine is the same site.
+    if (req.headers.origin !== provider.issuer) {
+        throw new Error("The form is not that of this page");
+    }
     const person = personOf(new URLSearchParams(await text(req)).get("sub"));
     const result = person === undefined ? { error: "access_denied" } : { login: { accountId: person.sub } };
     await provider.interactionFinished(req, res, result);
 }
 
 function sendPage(res, status, html) {
-    res.writeHead(status, { "Content-Type": "text/html; charset=utf-8", "Cache-Control": "no-store" }).end(
-        html
-    );
+    res.writeHead(status, {
+        "Content-Type": "text/html; charset=utf-8",
+        "Cache-Control": "no-store",
+        // No page of somebody else lays itself over the buttons.
+        "Content-Security-Policy": "frame-ancestors 'none'"
+    }).end(html);
 }

@@ -59,4 +59,13 @@ export const goneWrongPage = () =>
         "<h1>This page is too old</h1><p>Go back to the application and sign in from there.</p>"
     );
 
+/** What oidc-provider refuses before anybody signs in, such as a redirect URI that it does not know. */
+export const refusedPage = ({ error, error_description: description = "" }) =>
+    page(
+        "Refused",
+        `<h1>The issuer refused this</h1><p>${escaped(description)}</p><footer>${escaped(error)}</footer>`
+    );
+
+const escaped = text => String(text).replace(/[<>&"']/g, character => `&#${character.charCodeAt(0)};`);
+
 const initialsOf = name => name.replace(/(\w)\w*\s*/g, "$1");

@@ -1,7 +1,7 @@
 // The settings of oidc-provider: one public client, the page; one resource, the API; access tokens that are bound to a key.
 
 import { Memory } from "./memory.mjs";
-import { signOutPage } from "./pages.mjs";
+import { refusedPage, signOutPage } from "./pages.mjs";
 import { personOf } from "./people.mjs";
 
 const { Provider, errors } = await withoutKnownWarnings(() => import("oidc-provider"));
@@ -35,6 +35,10 @@ export function createProvider({ issuerUri, keys, audience, webOrigin, clientId,
             return { name, roles };
         },
         pkce: { required: () => true },
+        renderError(context, refusal) {
+            context.type = "html";
+            context.body = refusedPage(refusal);
+        },
         interactions: { url: (_context, { uid }) => `/sign-in/${uid}` },
         // Whoever signs in has granted what the page asks for: there is no consent page.
         loadExistingGrant: context => grantEverything(context.oidc, audience),

@@ -6,14 +6,13 @@ await build();
 // Only now: it imports what was just installed and built.
 const { startApplication } = await import("./application.mjs");
 const verbose = process.argv.includes("--log");
-const application = await startApplication({ onLog: line => verbose && console.log(JSON.stringify(line)) });
+let application;
 
-console.log(`\nOpen ${application.webOrigin}   (Ctrl-C ends it; -- --log shows the API's log)\n`);
-
+// Before anything is started: whoever changes their mind meanwhile, or closes the terminal, leaves no process behind.
 let ending = false;
-for (const signal of ["SIGINT", "SIGTERM"]) {
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
     process.on(signal, async () => {
-        if (ending) {
+        if (ending || application === undefined) {
             process.exit(1);
         }
         ending = true;
@@ -22,3 +21,6 @@ for (const signal of ["SIGINT", "SIGTERM"]) {
         process.exit(0);
     });
 }
+
+application = await startApplication({ onLog: line => verbose && console.log(JSON.stringify(line)) });
+console.log(`\nOpen ${application.webOrigin}   (Ctrl-C ends it; -- --log shows the API's log)\n`);

@@ -253,6 +253,63 @@ for (const guard of ["drop-in", "validator"]) {
             assert.ok(Date.now() >= exp * 1000);
         });
 
+        test("whoever does not close a socket that has ended is not heard any more", async () => {
+            const listener = openSocket(await ticketFor({ sub: "listener" }));
+            const heard = [];
+            listener.on("message", data => heard.push(String(data)));
+            await once(listener, "open");
+            const exp = Math.floor(Date.now() / 1000) + 2;
+            const stubborn = openSocket(await ticketFor({ sub: "stubborn", exp }));
+            await once(stubborn, "open");
+            const frame = text =>
+                Buffer.concat([Buffer.from([0x81, 0x80 + text.length, 0, 0, 0, 0]), Buffer.from(text)]);
+            stubborn._socket.write(frame("In time"));
+            // It reads the API's close frame, and answers nothing.
+            stubborn._receiver.removeAllListeners("conclude");
+            await once(stubborn._receiver, "conclude");
+            stubborn._socket.write(frame("Too late"));
+            listener.send("Last");
+            while (!heard.at(-1)?.includes("Last")) {
+                await new Promise(resolve => setTimeout(resolve, 20));
+            }
+            assert.ok(heard.some(words => words.includes("In time")));
+            assert.ok(!heard.some(words => words.includes("Too late")));
+            for (const socket of [listener, stubborn]) {
+                socket.terminate();
+            }
+        });
+
+        test("one person has so many tickets and sockets, and says so much, and no more", async () => {
+            const many = { sub: "many" };
+            const buy = () => call("POST", "/chat/tickets", { token: tokenOf(many) });
+            const tickets = [];
+            for (let bought = 0; bought < 10; bought++) {
+                tickets.push((await buy()).body.ticket);
+            }
+            const refusedTicket = await buy();
+            refused(refusedTicket, 429, "too_many");
+            assert.equal(refusedTicket.headers.get("retry-after"), "15");
+            // It is hers alone.
+            assert.notEqual(await ticketFor({ sub: "another" }), undefined);
+
+            const sockets = tickets.map(openSocket);
+            await Promise.all(sockets.map(socket => once(socket, "open")));
+            const eleventh = openSocket(await ticketFor(many));
+            assert.equal((await once(eleventh, "unexpected-response"))[1].statusCode, 429);
+            eleventh.on("error", () => undefined).terminate();
+
+            for (let said = 0; said < 130; said++) {
+                sockets[0].send("Again");
+            }
+            assert.equal((await once(sockets[0], "close"))[0], 1008);
+            const next = openSocket(await ticketFor(many));
+            const [data] = await once(next, "message");
+            assert.equal(JSON.parse(String(data)).length, 50, "what was said long ago is not kept");
+            for (const socket of [...sockets, next]) {
+                socket.terminate();
+            }
+        });
+
         test("a socket without a ticket is refused, and what is no frame costs only its own socket", async () => {
             for (const offered of [[], ["chat"], ["chat", "ticket.nonsense"], ["chat", "ticket."]]) {
                 const socket = new WebSocket(`${url.replace("http", "ws")}/chat`, offered);
@@ -342,6 +399,72 @@ for (const guard of ["drop-in", "validator"]) {
             api = await startApi(env, line => log.push(line));
             assert.equal((await call("GET", "/todos")).body.at(-1).title, "Sent slowly");
         });
+    });
+}
+
+for (const guard of ["drop-in", "validator"]) {
+    test(`why a call was refused, to the page of a developer alone, guarded by ${guard}`, async t => {
+        const issuer = await startSmallIssuer();
+        const folder = await mkdtemp(join(tmpdir(), "todo-why-"));
+        const port = await freePort(0);
+        const url = `http://127.0.0.1:${port}/support/todos`;
+        const env = {
+            GUARD: guard,
+            OIDC_ISSUER_URI: issuer.issuerUri,
+            OIDC_AUDIENCE: AUDIENCE,
+            API_URL: `http://127.0.0.1:${port}`,
+            WEB_ORIGIN: ORIGIN,
+            DATABASE: join(folder, "todos.db"),
+            PORT: String(port)
+        };
+        const alice = newClient();
+        const token = issuer.token({ ...alice.bound, roles: [] });
+        const good = () => alice.fields({ method: "GET", url, token });
+        const answerTo = async fields => {
+            const response = await fetch(url, { headers: fields });
+            return { text: await response.clone().text(), ...(await response.json()) };
+        };
+        const during = async (mode, act) => {
+            const api = await startApi({ ...env, ...mode }, () => undefined);
+            await act().finally(() => api.end());
+        };
+        t.after(async () => {
+            issuer.close();
+            await rm(folder, { recursive: true });
+        });
+
+        const used = good();
+        await during({ NODE_ENV: "development" }, async () => {
+            const forbidden = await answerTo({ ...used, origin: ORIGIN });
+            const replayed = await answerTo({ ...used, origin: ORIGIN });
+            assert.deepEqual([forbidden.code, replayed.code], ["role_insufficient", "proof_replayed"]);
+            for (const { reason, checks, text } of [forbidden, replayed]) {
+                assert.equal(typeof reason, "string");
+                assert.equal(checks !== undefined, guard === "validator");
+                for (const secret of [token, token.split(".")[2], used.dpop, used.dpop.split(".")[2]]) {
+                    assert.ok(!text.includes(secret));
+                }
+            }
+            const failed = ({ checks = [] }) =>
+                checks.filter(({ outcome }) => outcome === "failed").map(({ id }) => id);
+            const expected =
+                guard === "validator" ? ["route.requirement", "proof.replay", "route.requirement"] : [];
+            assert.deepEqual([forbidden, replayed].flatMap(failed), expected);
+
+            for (const stranger of [{}, { origin: "http://evil.example" }, { origin: "null" }]) {
+                for (const credentials of [{}, good()]) {
+                    const { status, reason, checks } = await answerTo({ ...credentials, ...stranger });
+                    assert.ok(status >= 400);
+                    assert.deepEqual([reason, checks], [undefined, undefined]);
+                }
+            }
+        });
+        for (const mode of [{ NODE_ENV: "production" }, { NODE_ENV: "" }]) {
+            await during(mode, async () => {
+                const { code, reason, checks } = await answerTo({ ...good(), origin: ORIGIN });
+                assert.deepEqual([code, reason, checks], ["role_insufficient", undefined, undefined]);
+            });
+        }
     });
 }
 

@@ -22,8 +22,8 @@ describe("in Chromium", { concurrency: true }, () => {
 
 function steps(guard) {
     describe(`guarded by ${guard}`, { concurrency: 1 }, () => {
-        /** Pictures are taken, and axe is asked, of one of them: the page is the same. */
-        const isFirst = guard === "drop-in";
+        /** Pictures are taken, and axe is asked, of one of them: of the page that shows more. */
+        const isFirst = guard === "validator";
         const log = [];
         let tokenSeconds = LONG;
         let folder;
@@ -86,6 +86,10 @@ function steps(guard) {
             }, id);
             await card.getByRole("button").click();
             await card.locator(".came").waitFor();
+            const focused = await page.evaluate(
+                () => document.activeElement.closest("[data-lesson]")?.dataset.lesson
+            );
+            assert.equal(focused, id, "the focus is not lost");
             return {
                 verdict: await card.locator(".mark").textContent(),
                 came: await card.locator(".came").textContent()
@@ -164,10 +168,20 @@ function steps(guard) {
                 if (id === "replay") {
                     await alice.page.locator(".call summary").first().click();
                     await alice.page.locator(".call-body").getByText("This proof was used before.").waitFor();
-                    assert.match(
-                        await alice.page.locator(".call-body").first().textContent(),
-                        /htuhttp:[^ ]*\/todosiat/
-                    );
+                    const shown = await alice.page.locator(".call-body").first().textContent();
+                    assert.match(shown, /htuhttp:[^ ]*\/todosiat/);
+                    // The validator explains every check; of the drop-in there is the message alone.
+                    assert.match(shown, /API saysDPoP proof replayed/);
+                    const failed = alice.page.locator(".call-body > .checks").first();
+                    if (guard === "validator") {
+                        assert.match(await failed.textContent(), /^failedThe proof was not used before/);
+                        await alice.page.locator(".all-checks summary").first().click();
+                        const text = await alice.page.locator(".all-checks").first().textContent();
+                        assert.match(text, /passedThe access token is for this API.*Expected.*Found https:/);
+                        assert.match(text, /skippedThe client certificate/);
+                    } else {
+                        assert.equal(await failed.count(), 0);
+                    }
                     await look(alice, "5-panel-after-a-replay");
                     await alice.page.locator(".call summary").first().click();
                 }
@@ -192,6 +206,11 @@ function steps(guard) {
                 await look(alice, "6-the-issuer-is-away");
                 await page.getByRole("button", { name: "Bring it back" }).click();
                 await page.getByRole("button", { name: "Bring it back" }).waitFor({ state: "detached" });
+                assert.match(
+                    await page.evaluate(() => document.activeElement.textContent),
+                    /^Take the issuer away/,
+                    "the focus is not lost"
+                );
             });
             assert.deepEqual(refused, []);
         });

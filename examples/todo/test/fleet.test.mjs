@@ -182,6 +182,10 @@ describe("two instances behind nginx", { concurrency: 1 }, () => {
                 [503, "replay_memory_unavailable"]
             );
         }
+        for (const port of ports) {
+            // Otherwise nobody would send the request from which it learns that Redis is back.
+            assert.equal((await fetch(`http://127.0.0.1:${port}/ready`)).status, 200);
+        }
         redis = await startRedis(Number(redis.spawnargs[2]));
         for (const index of [0, 1]) {
             let status = 503;

@@ -67,29 +67,49 @@ fn fetched(keys: Option<JwkSet>) -> Result<FetchedKeys, FetchFailure> {
 fn q03_the_number_changes_exactly_when_the_keys_do() {
     let keys = unreachable_issuer();
     assert_eq!((keys.number(), keys.current().is_some()), (None, false));
-    keys.settle(Err(FetchFailure::new("down".into())));
-    keys.settle(fetched(None));
+    keys.settle(Err(FetchFailure::new("down".into())), Duration::from_millis(250));
+    keys.settle(fetched(None), Duration::from_millis(250));
     assert_eq!(keys.number(), None, "no keys, no number");
 
-    keys.settle(fetched(Some(set())));
+    keys.settle(fetched(Some(set())), Duration::from_millis(250));
     let (first, first_keys) = (keys.number().unwrap(), keys.current().unwrap());
     assert_eq!(first_keys.number(), first);
     // 304, or a failure: the very same keys.
-    keys.settle(fetched(None));
-    keys.settle(Err(FetchFailure::new("down".into())));
+    keys.settle(fetched(None), Duration::from_millis(250));
+    keys.settle(Err(FetchFailure::new("down".into())), Duration::from_millis(250));
     assert_eq!(keys.number(), Some(first));
     assert!(Arc::ptr_eq(&keys.current().unwrap(), &first_keys));
 
     // Read anew, even if they read the same: whoever verified with the ones before cannot pass for these.
-    keys.settle(fetched(Some(set())));
+    keys.settle(fetched(Some(set())), Duration::from_millis(250));
     let second = keys.number().unwrap();
     assert_ne!(second, first);
     assert_eq!(keys.current().unwrap().number(), second);
 
     // No number is given twice, to whatever issuer.
     let other = unreachable_issuer();
-    other.settle(fetched(Some(set())));
+    other.settle(fetched(Some(set())), Duration::from_millis(250));
     assert!(other.number().unwrap() > second);
+}
+
+#[test]
+fn fetches_are_counted_by_what_came_of_them() {
+    let keys = unreachable_issuer();
+    let counts = |fetches, failures, rotations| {
+        let spent = Duration::from_millis(250) * u32::try_from(fetches).unwrap();
+        FetchCounts { fetches, failures, rotations, spent }
+    };
+    assert_eq!(keys.counts(), counts(0, 0, 0));
+    keys.settle(Err(FetchFailure::new("down".into())), Duration::from_millis(250));
+    keys.settle(fetched(Some(set())), Duration::from_millis(250));
+    assert_eq!(keys.counts(), counts(2, 1, 0), "the first keys are no rotation");
+    keys.settle(fetched(None), Duration::from_millis(250));
+    assert_eq!(keys.counts(), counts(3, 1, 0));
+    let other =
+        r#"{"keys":[{"kty":"OKP","crv":"Ed25519","x":"PUAXw-hDiVqStwqnTRt-vJyYLM8uxJaMwM1V8Sr0Zgw"}]}"#;
+    let other = JwkSet::parse(other.as_bytes()).unwrap();
+    keys.settle(fetched(Some(other)), Duration::from_millis(250));
+    assert_eq!(keys.counts(), counts(4, 1, 1));
 }
 
 #[test]
@@ -101,14 +121,14 @@ fn q03_keys_beyond_their_outage_have_no_number() {
         ..KeyRingPolicy::default()
     };
     let keys = Arc::new(IssuerKeys::new(unreachable_issuer().plan.clone(), policy));
-    keys.settle(fetched(Some(set())));
+    keys.settle(fetched(Some(set())), Duration::from_millis(250));
     let number = keys.number();
     assert!(number.is_some());
     std::thread::sleep(Duration::from_millis(60));
     assert_eq!(keys.number(), None);
     assert!(keys.current().is_none());
     // With the issuer's return and the answer that nothing has changed, what was remembered stands again.
-    keys.settle(fetched(None));
+    keys.settle(fetched(None), Duration::from_millis(250));
     assert_eq!(keys.number(), number);
 }
 

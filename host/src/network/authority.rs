@@ -2,118 +2,32 @@
 //!
 //! In: a certificate in DER that the application gave.
 //! Out: yes or no.
-//! Never: a signature, a name, a time: those are looked at when a server shows a certificate.
+//! Never: a signature, a name, a time: these are checked when a server shows a certificate.
 
-const BOOLEAN: u8 = 0x01;
-const BIT_STRING: u8 = 0x03;
-const OCTET_STRING: u8 = 0x04;
-const OBJECT_IDENTIFIER: u8 = 0x06;
-const SEQUENCE: u8 = 0x30;
-/// `[3]` of a `TBSCertificate`: its extensions.
-const EXTENSIONS: u8 = 0xa3;
+use x509_cert::certificate::{CertificateInner, Raw};
+use x509_cert::der::Decode as _;
+use x509_cert::ext::pkix::{BasicConstraints, KeyUsage};
 
-/// id-ce-keyUsage.
-const KEY_USAGE: &[u8] = &[0x55, 0x1d, 0x0f];
-/// id-ce-basicConstraints.
-const BASIC_CONSTRAINTS: &[u8] = &[0x55, 0x1d, 0x13];
-
-/// keyCertSign, the sixth bit.
-const CERTIFICATE_SIGNING: u8 = 0x04;
-
-/// Whether the certificate may sign others. An anchor's own extensions are not looked at when a path is built to it, so
-/// that a server's certificate among the anchors would let this server sign for any name.
+/// Whether the certificate may sign others. The extensions of an anchor are not checked when a path to it is built. So
+/// if a server's certificate were an anchor, this server could sign certificates for any name.
 ///
-/// As OpenSSL decides it, and so Node.js: `basicConstraints` say so, and `keyUsage` does not deny it. Where the former are
-/// lacking, the latter must say so; a certificate without extensions must have signed itself.
-pub(super) fn is_authority(certificate: &[u8]) -> bool {
-    read(certificate).is_some_and(|told| match told {
-        Told { basic_constraints: Some(is_authority), key_usage, .. } => {
-            is_authority && key_usage.unwrap_or(true)
+/// The rule is that of OpenSSL, and so of Node.js: `basicConstraints` must say so, and `keyUsage` must not deny it.
+/// Without `basicConstraints`, `keyUsage` must say so. A certificate without extensions must be self-signed. A
+/// certificate that cannot be read is not an authority's.
+pub(crate) fn is_authority(certificate: &[u8]) -> bool {
+    let Ok(certificate) = CertificateInner::<Raw>::from_der(certificate) else { return false };
+    let body = certificate.tbs_certificate();
+    let (Ok(constraints), Ok(usage)) =
+        (body.get_extension::<BasicConstraints>(), body.get_extension::<KeyUsage>())
+    else {
+        return false;
+    };
+    match (constraints, usage) {
+        (Some((_, constraints)), usage) => {
+            constraints.ca && usage.is_none_or(|(_, usage)| usage.key_cert_sign())
         }
-        Told { key_usage: Some(may_sign), .. } => may_sign,
-        Told { has_extensions, is_self_issued, .. } => !has_extensions && is_self_issued,
-    })
-}
-
-/// What a certificate tells of itself.
-#[derive(Default)]
-struct Told {
-    basic_constraints: Option<bool>,
-    key_usage: Option<bool>,
-    has_extensions: bool,
-    is_self_issued: bool,
-}
-
-fn read(certificate: &[u8]) -> Option<Told> {
-    let mut certificate = Der(Der(certificate).of(SEQUENCE)?);
-    let mut body = Der(certificate.of(SEQUENCE)?);
-    // Its version is left out where it is the first.
-    if body.0.first() == Some(&0xa0) {
-        body.next()?;
-    }
-    let [_serial, _algorithm, issuer, _validity, subject, _key] =
-        [body.next()?, body.next()?, body.next()?, body.next()?, body.next()?, body.next()?];
-    let mut told = Told { is_self_issued: issuer == subject, ..Told::default() };
-    while let Some((tag, value)) = body.next() {
-        if tag != EXTENSIONS {
-            continue;
-        }
-        told.has_extensions = true;
-        let mut extensions = Der(Der(value).of(SEQUENCE)?);
-        while !extensions.0.is_empty() {
-            let mut extension = Der(extensions.of(SEQUENCE)?);
-            let name = extension.of(OBJECT_IDENTIFIER)?;
-            // Whether it is critical is left out where it is not.
-            if extension.0.first() == Some(&BOOLEAN) {
-                extension.next()?;
-            }
-            let value = extension.of(OCTET_STRING)?;
-            match name {
-                BASIC_CONSTRAINTS => told.basic_constraints = Some(names_authority(value)?),
-                KEY_USAGE => told.key_usage = Some(allows_signing(value)?),
-                _ => {}
-            }
-        }
-    }
-    Some(told)
-}
-
-/// `cA` of `BasicConstraints`, which is left out where it is false.
-fn names_authority(value: &[u8]) -> Option<bool> {
-    let first = Der(Der(value).of(SEQUENCE)?).next();
-    Some(first.is_some_and(|(tag, value)| tag == BOOLEAN && value.first().is_some_and(|byte| *byte != 0)))
-}
-
-/// The bits stand behind the number of those that are not used.
-fn allows_signing(value: &[u8]) -> Option<bool> {
-    let bits = Der(value).of(BIT_STRING)?;
-    Some(bits.get(1).is_some_and(|byte| byte & CERTIFICATE_SIGNING != 0))
-}
-
-/// Values of DER, one behind the other.
-struct Der<'d>(&'d [u8]);
-
-impl<'d> Der<'d> {
-    /// The next value, with its tag.
-    fn next(&mut self) -> Option<(u8, &'d [u8])> {
-        let (tag, rest) = self.0.split_first()?;
-        let (first, rest) = rest.split_first()?;
-        let (length, rest) = match first {
-            short @ ..=0x7f => (usize::from(*short), rest),
-            long @ 0x81..=0x84 => {
-                let (digits, rest) = rest.split_at_checked(usize::from(long & 0x7f))?;
-                (digits.iter().fold(0, |length, digit| (length << 8) | usize::from(*digit)), rest)
-            }
-            _ => return None,
-        };
-        let (value, rest) = rest.split_at_checked(length)?;
-        self.0 = rest;
-        Some((*tag, value))
-    }
-
-    /// The next value, if its tag is this one.
-    fn of(&mut self, tag: u8) -> Option<&'d [u8]> {
-        self.next().filter(|(found, _)| *found == tag).map(|(_, value)| value)
+        (None, Some((_, usage))) => usage.key_cert_sign(),
+        (None, None) => body.extensions().is_none() && body.issuer() == body.subject(),
     }
 }
 
@@ -121,25 +35,51 @@ impl<'d> Der<'d> {
 mod tests {
     use super::*;
 
+    const BOOLEAN: u8 = 0x01;
+    const BIT_STRING: u8 = 0x03;
+    const OCTET_STRING: u8 = 0x04;
+    const OBJECT_IDENTIFIER: u8 = 0x06;
+    const UTF8_STRING: u8 = 0x0c;
+    const UTC_TIME: u8 = 0x17;
+    const SEQUENCE: u8 = 0x30;
+    const SET: u8 = 0x31;
+    /// `[3]` of a `TBSCertificate`.
+    const EXTENSIONS: u8 = 0xa3;
+    const KEY_USAGE: &[u8] = &[0x55, 0x1d, 0x0f];
+    const BASIC_CONSTRAINTS: &[u8] = &[0x55, 0x1d, 0x13];
+    const COMMON_NAME: &[u8] = &[0x55, 0x04, 0x03];
+    const ED25519: &[u8] = &[0x2b, 0x65, 0x70];
+    /// keyCertSign, the sixth bit.
+    const CERTIFICATE_SIGNING: u8 = 0x04;
+
     /// A value of DER of this tag.
     fn der(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
         let value = parts.concat();
         let length = value.len();
         let head = match u8::try_from(length) {
             Ok(short @ ..=0x7f) => vec![tag, short],
+            Ok(long) => vec![tag, 0x81, long],
             _ => vec![tag, 0x82, (length >> 8) as u8, length as u8],
         };
         [head, value].concat()
     }
 
     fn certificate(extensions: Option<&[Vec<u8>]>, subject: &[u8]) -> Vec<u8> {
-        let [version, integer, empty] = [der(0xa0, &[&[2, 1, 2]]), der(2, &[&[1]]), der(SEQUENCE, &[])];
-        let (issuer, subject) = (der(SEQUENCE, &[b"issuer"]), der(SEQUENCE, &[subject]));
+        let [version, integer] = [der(0xa0, &[&[2, 1, 2]]), der(2, &[&[1]])];
+        let name = |text: &[u8]| {
+            let pair = der(SEQUENCE, &[&der(OBJECT_IDENTIFIER, &[COMMON_NAME]), &der(UTF8_STRING, &[text])]);
+            der(SEQUENCE, &[&der(SET, &[&pair])])
+        };
+        let time = |text: &[u8]| der(UTC_TIME, &[text]);
+        let times = der(SEQUENCE, &[&time(b"261126000000Z"), &time(b"361126000000Z")]);
+        let algorithm = der(SEQUENCE, &[&der(OBJECT_IDENTIFIER, &[ED25519])]);
+        let bits = der(BIT_STRING, &[&[0; 33]]);
+        let key = der(SEQUENCE, &[&algorithm, &bits]);
         let extensions = extensions.map(|all| der(EXTENSIONS, &[&der(SEQUENCE, &[&all.concat()])]));
         let version = if extensions.is_some() { version } else { Vec::new() };
-        let body = [version, integer, empty.clone(), issuer, empty.clone(), subject, empty.clone()].concat();
+        let body = [version, integer, algorithm.clone(), name(b"issuer"), times, name(subject), key].concat();
         let body = der(SEQUENCE, &[&body, &extensions.unwrap_or_default()]);
-        der(SEQUENCE, &[&body, &empty])
+        der(SEQUENCE, &[&body, &algorithm, &bits])
     }
 
     fn extension(name: &[u8], is_critical: bool, value: &[u8]) -> Vec<u8> {

@@ -1,10 +1,10 @@
-//! The HTTP clients: how servers are reached, trusted and given up.
+//! The HTTP clients: how servers are reached and trusted, and their time limits.
 //!
-//! In: what the application says of its network; a URL, and how near its host may be.
+//! In: the network options; a URL, and how near its host may be.
 //! Out: a reqwest client.
-//! Never: a redirect to another origin, a proxy for this very machine, a private key or a header's value in a message.
+//! Never: a redirect to another origin, a proxy for this machine, a private key or a header's value in a message.
 
-mod authority;
+pub(crate) mod authority;
 pub(crate) mod reach;
 pub(crate) mod trust;
 
@@ -31,7 +31,8 @@ const MAX_REDIRECTS: usize = 3;
 /// Header fields of an answer.
 const MAX_FIELDS: usize = 100;
 
-/// Fields that the exchange itself writes (RFC 9110, RFC 9112): another value would make another request of it.
+/// Fields that the HTTP client writes itself (RFC 9110, RFC 9112): another value would change the meaning of the
+/// request.
 const OWN_FIELDS: [&str; 14] = [
     "accept-encoding",
     "connection",
@@ -49,7 +50,7 @@ const OWN_FIELDS: [&str; 14] = [
     "upgrade",
 ];
 
-/// What the application says of its network.
+/// The network options of the application.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(crate) struct NetworkOptions {
     pub connect_timeout: Duration,
@@ -61,13 +62,13 @@ pub(crate) struct NetworkOptions {
     /// The client's certificate and its key, in PEM.
     pub client_certificate: Option<(String, String)>,
     pub proxy: ProxyChoice,
-    /// Whether private addresses may be asked; `None`: as the issuer's own address is.
+    /// Whether private addresses may be reached; `None`: as near as the issuer's own address.
     pub private_addresses: Option<bool>,
     /// Fields that each request to the configured origin carries.
     pub headers: Vec<(String, String)>,
 }
 
-/// Which proxy leads to issuers.
+/// The proxy for requests to issuers.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) enum ProxyChoice {
     /// `HTTPS_PROXY` and `NO_PROXY`.
@@ -115,11 +116,11 @@ pub(crate) struct Network {
 /// How a server is reached. Each has a client of its own, so that no connection of one is used by another.
 #[derive(Clone, PartialEq, Eq, Hash)]
 enum Route {
-    /// Plain http, and to addresses within the bound.
+    /// Plain http, to addresses within the bound.
     Plain(Bound),
-    /// TLS, and to addresses within the bound.
+    /// TLS, to addresses within the bound.
     Direct(Bound),
-    /// TLS through a proxy, which resolves the server's name. The proxy is where the application says.
+    /// TLS through a proxy, which resolves the server's name. The application names the address of the proxy.
     Proxied { proxy: String, login: Option<HeaderValue> },
 }
 
@@ -134,25 +135,25 @@ impl fmt::Debug for Route {
     }
 }
 
-/// Whose word a URL is.
+/// The source of a URL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Word {
-    /// The application's.
+    /// The application.
     Configured,
-    /// That of an issuer that was found at such an address.
+    /// An issuer that was reached at such an address.
     OfIssuerAt(Reach),
 }
 
-/// A client that may be asked for a URL, and what the answer's address will tell.
+/// A client for a URL, and the values that interpret the address of its answer.
 pub(crate) struct Way {
     pub client: Client,
-    /// The host, where it is an address.
+    /// The host, if it is an address.
     literal: Option<Reach>,
     is_proxied: bool,
 }
 
 impl Way {
-    /// Where an answer came from, if it came from this address. Behind a proxy that is not known.
+    /// The reach of an answer from this address. With a proxy it is not known.
     pub(crate) fn reach(&self, answered: Option<SocketAddr>) -> Reach {
         let connected = answered.filter(|_| !self.is_proxied).map(|at| Reach::of(at.ip()));
         self.literal.or(connected).unwrap_or(Reach::Public)
@@ -178,7 +179,7 @@ impl Network {
         &self.headers
     }
 
-    /// The way to a URL, unless its host is an address that may not be asked.
+    /// The way to a URL, unless its host is an address that may not be reached.
     pub(crate) fn way_to(&mut self, url: &Url, word: Word) -> Result<Way, String> {
         let bound = match (self.options.private_addresses, word) {
             (Some(false), _) => Bound::Public,
@@ -262,7 +263,8 @@ impl Network {
             .connect_timeout(self.options.connect_timeout)
             .timeout(self.options.timeout)
             .http1_max_headers(MAX_FIELDS)
-            // Documents are fetched minutes apart: a connection that was kept would have died, or its server moved.
+            // Documents are fetched minutes apart. A kept connection would be closed by then, or its server would have
+            // another address.
             .pool_max_idle_per_host(0)
             .user_agent(concat!("oidc-spa-native/", env!("CARGO_PKG_VERSION")))
             .build()

@@ -1,8 +1,8 @@
-//! Where an address leads: to the internet, into a private network, or to this very machine.
+//! How near an address is: in the internet, in a private network, or this machine.
 //!
 //! In: the addresses of a name or of a connection.
 //! Out: their `Reach`; a resolver that hands out no address beyond a bound.
-//! Never: a name that is judged by its text, an address that was not looked at before a connection is made to it.
+//! Never: a decision by the text of a name, a connection to an address that was not checked.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -12,20 +12,22 @@ use ipnet::IpNet;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use url::{Host, Url};
 
-/// How near an address is, from far to near. Whoever is at one of these may name what is at it, and what is farther.
+/// How near an address is, from far to near. A server at one of these may name addresses that are as near or farther.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Reach {
     /// An address of the internet.
     Public,
-    /// An address of a private network (RFC 1918, RFC 4193, RFC 6598), or one that no host of the internet has.
+    /// An address of a private network (RFC 1918, RFC 4193, RFC 6598), or another address that no host of the internet
+    /// has.
     Private,
-    /// The link of this machine (RFC 3927), where clouds serve their machines' credentials, and a multicast group.
+    /// An address of the machine's link (RFC 3927), where clouds serve the credentials of their machines, or a
+    /// multicast group.
     Link,
-    /// This very machine.
+    /// This machine.
     Loopback,
 }
 
-/// The networks that are not the internet's. The nearest that holds an address counts.
+/// The networks outside the internet. If several hold an address, the nearest counts.
 const NETWORKS: [(&str, Reach); 38] = [
     ("0.0.0.0/8", Reach::Loopback),
     ("127.0.0.0/8", Reach::Loopback),
@@ -36,7 +38,7 @@ const NETWORKS: [(&str, Reach); 38] = [
     ("224.0.0.0/4", Reach::Link),
     ("255.255.255.255/32", Reach::Link),
     ("ff00::/8", Reach::Link),
-    // Where clouds serve what 169.254.169.254 serves elsewhere: Azure, Alibaba, Oracle, AWS and Google over IPv6.
+    // Further addresses with the function of 169.254.169.254: Azure, Alibaba, Oracle, AWS and Google over IPv6.
     ("168.63.129.16/32", Reach::Link),
     ("100.100.100.200/32", Reach::Link),
     ("192.0.0.192/32", Reach::Link),
@@ -48,7 +50,7 @@ const NETWORKS: [(&str, Reach); 38] = [
     ("100.64.0.0/10", Reach::Private),
     ("fc00::/7", Reach::Private),
     ("fec0::/10", Reach::Private),
-    // What no host of the internet has (RFC 6890): special purposes, documentation, benchmarks, the future.
+    // Addresses that no host of the internet has (RFC 6890): special purposes, documentation, benchmarks, future use.
     ("192.0.0.0/24", Reach::Private),
     ("192.0.2.0/24", Reach::Private),
     ("192.88.99.0/24", Reach::Private),
@@ -74,7 +76,7 @@ static PARSED: LazyLock<Vec<(IpNet, Reach)>> = LazyLock::new(|| {
 });
 
 impl Reach {
-    /// Where an address leads. One that holds an IPv4 address leads where that does.
+    /// The reach of an address. An IPv6 address that holds an IPv4 address has the reach of the latter.
     pub(crate) fn of(address: IpAddr) -> Self {
         let address = match address {
             IpAddr::V6(v6) => embedded(v6).map_or(address, IpAddr::V4),
@@ -84,7 +86,7 @@ impl Reach {
         found.map(|(_, reach)| *reach).max().unwrap_or(Self::Public)
     }
 
-    /// Where a URL leads whose host is an address. `None` for a name: only its resolution tells.
+    /// The reach of a URL whose host is an address. `None` for a name, which must be resolved first.
     pub(crate) fn of_literal(url: &Url) -> Option<Self> {
         match url.host()? {
             Host::Ipv4(address) => Some(Self::of(address.into())),
@@ -123,14 +125,14 @@ fn embedded(address: Ipv6Addr) -> Option<Ipv4Addr> {
     }
 }
 
-/// How near the addresses may be that are asked.
+/// The nearest addresses that may be reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Bound {
-    /// Wherever the application's own words lead.
+    /// Any address, for URLs of the application.
     Anywhere,
-    /// The application wants public addresses only.
+    /// Only public addresses, by the application's option.
     Public,
-    /// As near as the issuer is that names them, and no nearer.
+    /// Addresses as near as the issuer that names them, and no nearer.
     AsNearAs(Reach),
 }
 
@@ -143,7 +145,7 @@ impl Bound {
         }
     }
 
-    /// Checks a URL whose host is an address, which no resolver sees.
+    /// Checks a URL whose host is an address, since no resolver is called for it.
     pub(crate) fn check_literal(self, url: &Url) -> Result<(), TooNear> {
         match Reach::of_literal(url) {
             Some(reach) if !self.admits(reach) => {
@@ -155,7 +157,7 @@ impl Bound {
     }
 }
 
-/// Why a host is not asked: what was found, and how near it may be.
+/// Why a host is not reached: the found addresses, and how near they may be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct TooNear {
     found: String,
@@ -180,7 +182,7 @@ impl fmt::Display for TooNear {
 
 impl std::error::Error for TooNear {}
 
-/// Why a name led nowhere: the resolver's own word.
+/// Why a name could not be resolved, in the words of the resolver.
 #[derive(Debug, thiserror::Error)]
 #[error(
     "the name \"{name}\" was not found ({error}): see whether it is spelt right, and whether this machine or container can \
@@ -191,8 +193,8 @@ pub(crate) struct NotFound {
     error: String,
 }
 
-/// Resolves names as the system does, and hands out no address that is nearer than the bound. A connection is made to
-/// what it hands out, so that nothing can change between the check and the use.
+/// Resolves names as the system does, and returns no address that is nearer than the bound. The connection is made to a
+/// returned address, so it cannot change between the check and the use.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct BoundedResolver {
     pub bound: Bound,
@@ -211,7 +213,7 @@ impl Resolve for BoundedResolver {
     }
 }
 
-/// The addresses of a name that are not nearer than the bound. An error if there were only such.
+/// The addresses of a name that are not nearer than the bound. An error if all are nearer.
 fn within(name: &str, found: Vec<SocketAddr>, bound: Bound) -> Result<Vec<SocketAddr>, TooNear> {
     let (good, bad): (Vec<_>, Vec<_>) = found.into_iter().partition(|at| bound.admits(Reach::of(at.ip())));
     match bad.first().filter(|_| good.is_empty()) {

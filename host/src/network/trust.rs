@@ -1,7 +1,8 @@
-//! Whom TLS trusts: the system's authorities, Node.js' own where the system has none, and those that are given.
+//! The certificates that TLS trusts: the system's authorities (those of Node.js if the system has none), and those of
+//! the options.
 //!
 //! In: certificates in PEM.
-//! Out: the TLS settings of a client; what to do about a certificate that was refused.
+//! Out: the TLS settings of a client; advice about a refused certificate.
 //! Never: a server that is not verified, a private key in a message.
 
 use std::sync::{Arc, OnceLock};
@@ -20,38 +21,38 @@ use rustls_platform_verifier::Verifier;
 use super::authority::is_authority;
 use crate::options_error::OptionsError;
 
-/// The error of an option `ca` that holds something else.
+/// The error of an option `ca` that holds no certificates.
 pub(crate) fn not_certificates() -> OptionsError {
-    OptionsError::expected("ca", "certificates in PEM (BEGIN CERTIFICATE)")
+    OptionsError::expected("ca", "certificates in PEM (BEGIN CERTIFICATE): the text, not the path of a file")
 }
 
-/// The error of an option `clientCertificate` that holds something else.
+/// The error of an option `clientCertificate` that holds no certificate and key.
 pub(crate) fn not_an_identity() -> OptionsError {
     let expected = "a certificate (BEGIN CERTIFICATE) and its own private key, both in PEM";
     OptionsError::expected("clientCertificate", expected)
 }
 
-/// The authorities that Node.js brings along, in PEM. They are handed over where the system has none.
+/// The authorities of Node.js, in PEM. JavaScript hands them over if the system has none.
 static BUILT_IN: OnceLock<Vec<String>> = OnceLock::new();
 
-/// Hands over the authorities to trust where the system has none. Those of the first call stay.
+/// Sets the authorities to trust if the system has none. Only the first call has an effect.
 pub fn trust_where_the_system_has_no_authorities(authorities: Vec<String>) {
     let _those_before_stay = BUILT_IN.set(authorities);
 }
 
-/// Whether the system has no certificates of authorities, and nobody has handed others over yet. Files are read at the
-/// first call of the process alone.
+/// Whether the system has no certificates of authorities, and no others were set yet. Files are read only at the first
+/// call of the process.
 pub fn lacks_authorities() -> bool {
     static SYSTEM_HAS_NONE: OnceLock<bool> = OnceLock::new();
     BUILT_IN.get().is_none() && *SYSTEM_HAS_NONE.get_or_init(system_has_none)
 }
 
-/// Where most Linux systems have the certificates of all authorities in one file.
+/// The file in which most Linux systems have the certificates of all authorities.
 #[cfg(all(unix, not(target_vendor = "apple"), not(target_os = "android")))]
 const BUNDLES: [&str; 3] =
     ["/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem"];
 
-/// On these systems, the certificates are files. The others ask the operating system.
+/// On these systems the certificates are files. Other systems ask the operating system.
 #[cfg(all(unix, not(target_vendor = "apple"), not(target_os = "android")))]
 fn system_has_none() -> bool {
     let is_filled = |path: &std::ffi::OsStr| std::fs::metadata(path).is_ok_and(|found| found.len() > 0);
@@ -61,7 +62,7 @@ fn system_has_none() -> bool {
         [None, Some(_)] => false,
         [None, None] => BUNDLES.iter().any(|path| is_filled(path.as_ref())),
     };
-    // The usual case costs a look at one file, and the others a reading of all.
+    // The usual case checks one file. The other cases read all certificates.
     !is_one_file_enough && rustls_native_certs::load_native_certs().certs.is_empty()
 }
 
@@ -76,7 +77,7 @@ pub(super) fn nobody() -> ClientConfig {
     config.with_no_client_auth()
 }
 
-/// TLS settings that trust the system's authorities and those given, and show this certificate of a client.
+/// TLS settings that trust the system's authorities and the given certificates, and use this client certificate.
 pub(super) fn trusting(
     ca: Option<&str>,
     client_certificate: Option<&(String, String)>,
@@ -98,7 +99,7 @@ pub(super) fn trusting(
     Ok(config)
 }
 
-/// Checks the options without a look at the system.
+/// Checks the options without reading the system's certificates.
 pub(super) fn check(
     ca: Option<&str>,
     client_certificate: Option<&(String, String)>,
@@ -132,21 +133,21 @@ fn identity(
     Ok((chain, key))
 }
 
-/// Node.js' own variable for certificates beyond the system's. What cannot be read is passed over, as Node.js does, which
-/// warns of it.
+/// Node.js' own variable for certificates beyond the system's. A certificate that cannot be read is skipped, as in
+/// Node.js, which warns about it.
 fn extra_authorities() -> Vec<CertificateDer<'static>> {
     let path = std::env::var_os("NODE_EXTRA_CA_CERTS").filter(|path| !path.is_empty());
     let pem = path.and_then(|path| std::fs::read(path).ok()).unwrap_or_default();
     CertificateDer::pem_slice_iter(&pem).filter_map(Result::ok).collect()
 }
 
-/// Those that can be an authority. One that cannot must not keep the others from being trusted.
+/// The certificates that can be an authority. One that cannot must not prevent trust in the others.
 fn parsable(certificates: Vec<CertificateDer<'static>>) -> impl Iterator<Item = CertificateDer<'static>> {
     let mut roots = RootCertStore::empty();
     certificates.into_iter().filter(move |certificate| roots.add(certificate.clone()).is_ok())
 }
 
-/// What was handed over to be trusted where the system has no authorities, in PEM.
+/// The authorities to trust if the system has none, in PEM.
 pub(crate) fn built_in_pem() -> Option<String> {
     BUILT_IN.get().map(|authorities| authorities.join("\n")).filter(|pem| !pem.is_empty())
 }
@@ -156,15 +157,14 @@ fn built_in_authorities() -> Vec<CertificateDer<'static>> {
     built_in.filter_map(|pem| CertificateDer::from_pem_slice(pem.as_bytes()).ok()).collect()
 }
 
-/// Verifies a server by the system's authorities and those that are given, or else by the certificates that are given: as
-/// the server's own.
+/// Verifies a server by the system's and the given authorities, or else by a given certificate as the server's own.
 #[derive(Debug)]
 struct GivenOrSystem {
     /// `None` where there is no authority.
     by_authorities: Option<Arc<dyn ServerCertVerifier>>,
     algorithms: WebPkiSupportedAlgorithms,
     given: Vec<CertificateDer<'static>>,
-    /// Trusts the given certificates alone.
+    /// Trusts only the given certificates.
     by_given: Option<Arc<WebPkiServerVerifier>>,
 }
 
@@ -181,7 +181,7 @@ impl GivenOrSystem {
                 Some(builder.build().map_err(|error| failed(&error))?)
             }
         };
-        // A server's own certificate vouches for nobody else: as an anchor it would, whatever it says of itself.
+        // A server's own certificate must not sign others. As an anchor it could, even if its extensions forbid it.
         let authorities = given.iter().filter(|certificate| is_authority(certificate)).cloned();
         let beside: Vec<_> = parsable(built_in_authorities()).chain(authorities).collect();
         let by_authorities = match (Verifier::new_with_extra_roots(beside, Arc::clone(provider)), &by_given) {
@@ -199,7 +199,8 @@ impl GivenOrSystem {
         Ok(Self { by_authorities, algorithms, given, by_given })
     }
 
-    /// Verifies a server whose own certificate is one of those given: by its name and its time. `None`: it is none.
+    /// Verifies a server whose own certificate is one of the given ones, by its name and its time. `None`: it is not
+    /// one of them.
     fn verify_given(
         &self,
         server: &CertificateDer<'_>,
@@ -212,7 +213,8 @@ impl GivenOrSystem {
             Ok(ServerCertVerified::assertion())
         };
         Some(match by_given.verify_server_cert(server, &[], name, &[], now) {
-            // Its time has been looked at before it is found out that another one signed it, or that it is an authority.
+            // Its time has been checked already when it turns out that another certificate signed it, or that it is an
+            // authority.
             Err(Error::InvalidCertificate(CertificateError::UnknownIssuer)) => named(),
             Err(error) if is_of_authority(&error) => named(),
             verified => verified,
@@ -220,7 +222,7 @@ impl GivenOrSystem {
     }
 }
 
-/// Whether a server was refused since its certificate is one of an authority.
+/// Whether a server was refused because its certificate is an authority's.
 fn is_of_authority(error: &Error) -> bool {
     let Error::InvalidCertificate(CertificateError::Other(other)) = error else { return false };
     matches!(other.0.downcast_ref(), Some(webpki::Error::CaUsedAsEndEntity))
@@ -265,7 +267,7 @@ impl ServerCertVerifier for GivenOrSystem {
     }
 }
 
-/// What helps where TLS failed. `None` where no option does.
+/// The advice for a failure of TLS. `None` if no option helps.
 pub(crate) fn remedy(error: &Error) -> Option<&'static str> {
     let certificate = match error {
         Error::InvalidCertificate(certificate) => certificate,
@@ -291,7 +293,8 @@ pub(crate) fn remedy(error: &Error) -> Option<&'static str> {
         | CertificateError::Revoked => None,
         _ => Some(
             "it is not trusted: give the certificate of its authority, or the server's own where it is self-signed, as \
-             `network.ca` or in the file that NODE_EXTRA_CA_CERTS names",
+             `network.ca` or in the file that NODE_EXTRA_CA_CERTS names; one that is no authority's (CA:TRUE) vouches for itself \
+             alone",
         ),
     }
 }

@@ -18,7 +18,38 @@ use crate::options_error::OptionsError;
 
 const WITHOUT_NONCES: &str = "is of no use with nonce \"off\"";
 
-pub(super) fn schemes(options: &Reader<'_>) -> Result<AcceptedSchemes, OptionsError> {
+/// Options about proofs, which say nothing where none is taken.
+const ABOUT_PROOFS: [&str; 7] = [
+    "proofAlgorithms",
+    "proofMaxAgeSeconds",
+    "proofLeewaySeconds",
+    "nonceLeewaySeconds",
+    "noncePeriodSeconds",
+    "nonceSecret",
+    "replayStore",
+];
+const WITHOUT_DPOP: &str = "is of no use with dpop \"disabled\", which no route can open";
+
+/// The schemes. Where DPoP is closed, nothing may be written that only proofs need: it would be thought to hold.
+pub(super) fn schemes(options: &Reader<'_>, limits: &Reader<'_>) -> Result<AcceptedSchemes, OptionsError> {
+    let schemes = mode(options)?;
+    if schemes == AcceptedSchemes::Bearer {
+        if let Some(name) = ABOUT_PROOFS.into_iter().find(|name| options.object.has(name)) {
+            return Err(options.conflict(name, WITHOUT_DPOP));
+        }
+        if !matches!(options.string("nonce")?, None | Some("off")) {
+            return Err(options.conflict("nonce", WITHOUT_DPOP));
+        }
+        if let Some(name) =
+            ["replayMemoryEntries", "proofBytes"].into_iter().find(|name| limits.object.has(name))
+        {
+            return Err(limits.conflict(name, WITHOUT_DPOP));
+        }
+    }
+    Ok(schemes)
+}
+
+fn mode(options: &Reader<'_>) -> Result<AcceptedSchemes, OptionsError> {
     let Some(mode) = options.one_of("dpop", &["allowed", "required", "disabled"])? else {
         return Ok(AcceptedSchemes::Both);
     };
@@ -57,7 +88,7 @@ pub(super) fn nonces(options: &Reader<'_>) -> Result<Option<Nonces>, OptionsErro
             return Err(options.conflict("nonceSecret", WITHOUT_NONCES));
         }
         Some(text) if text.len() < 32 => {
-            // What was given may be most of a secret: it is not repeated.
+            // The value may be a part of a secret, so the message does not repeat it.
             let expected = "at least 32 characters that nobody can guess";
             return Err(OptionsError::expected("nonceSecret", expected));
         }
@@ -74,7 +105,7 @@ pub(super) fn nonces(options: &Reader<'_>) -> Result<Option<Nonces>, OptionsErro
     Ok(Some(Nonces::new(mode, secret, period_secs)))
 }
 
-/// One secret for all validators of the process that are given none.
+/// One random secret for all validators of the process without their own.
 fn process_secret() -> Option<[u8; 32]> {
     static SECRET: OnceLock<Option<[u8; 32]>> = OnceLock::new();
     *SECRET.get_or_init(random_secret)
@@ -149,7 +180,23 @@ mod tests {
             ),
             (
                 r#","dpop":"disabled","limits":{"replayMemoryEntries":1000}"#,
-                "limits.replayMemoryEntries: is of no use with dpop \"disabled\"",
+                "limits.replayMemoryEntries: is of no use with dpop \"disabled\", which no route can open",
+            ),
+            (
+                r#","dpop":"disabled","nonce":"required""#,
+                "nonce: is of no use with dpop \"disabled\", which no route can open",
+            ),
+            (
+                r#","dpop":"disabled","proofMaxAgeSeconds":40"#,
+                "proofMaxAgeSeconds: is of no use with dpop \"disabled\", which no route can open",
+            ),
+            (
+                r#","dpop":"disabled","nonce":"required","nonceSecret":"0123456789abcdef0123456789abcdef""#,
+                "nonceSecret: is of no use with dpop \"disabled\", which no route can open",
+            ),
+            (
+                r#","dpop":"disabled","proofAlgorithms":["ES256"]"#,
+                "proofAlgorithms: is of no use with dpop \"disabled\", which no route can open",
             ),
         ] {
             assert_eq!(
@@ -157,6 +204,13 @@ mod tests {
                 Some(expected),
                 "{extra}"
             );
+        }
+        for twin in [
+            r#","dpop":"disabled""#,
+            r#","dpop":"disabled","nonce":"off""#,
+            r#","dpop":"required","nonce":"required","proofMaxAgeSeconds":40,"proofAlgorithms":["ES256"]"#,
+        ] {
+            assert!(parse(twin).is_ok(), "{twin}");
         }
         let entries = parse(r#","limits":{"replayMemoryEntries":1000}"#).unwrap().replay.entries;
         assert_eq!((entries, parse("").unwrap().replay.entries), (Some(1_000), None));

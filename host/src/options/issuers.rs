@@ -1,8 +1,8 @@
-//! The issuers that are accepted: one, or a list in which no two have a name in common.
+//! The accepted issuers: one, or a list of issuers with different names.
 //!
 //! In: the members of the options.
 //! Out: `AcceptedIssuer`s, each with the places of its keys.
-//! Never: an issuer without a recipient of its tokens.
+//! Never: an issuer without an expected audience or client.
 
 use std::collections::HashMap;
 

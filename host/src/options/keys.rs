@@ -1,4 +1,4 @@
-//! The options that concern keys: whose they are, where they are, how long they serve, how the network leads there.
+//! The options for keys: their issuer, their URLs, how long they are used, and the network.
 //!
 //! In: the members of the options.
 //! Out: `Issuer`, `KeySource`, `KeyRingPolicy`, `NetworkOptions`.
@@ -25,32 +25,32 @@ use crate::options_error::{Found, OptionsError};
 use crate::snapshot::Snapshot;
 use crate::static_keys::StaticKeys;
 
-/// Where an issuer's keys come from.
+/// The source of an issuer's keys.
 #[derive(Clone, Debug)]
 pub(crate) enum KeySource {
-    /// Where its metadata says.
+    /// The URL in its metadata.
     Metadata,
-    /// From these URLs, the next one where one fails.
+    /// These URLs; if one fails, the next one.
     Urls(Vec<String>),
-    /// They are known.
+    /// Known in advance.
     Static(Arc<JwkSet>),
 }
 
-/// Key sets of one issuer that count together.
+/// Several key sets of one issuer.
 const MAX_SETS: usize = 16;
 
 /// Further names of one issuer.
 const MAX_ALIASES: usize = 16;
 
-/// How the names of issuers are read.
+/// The rules for reading names of issuers.
 #[derive(Clone, Copy)]
 pub(super) struct Naming {
     pub transport: Transport,
-    /// Whether other names that everybody knows are names too.
+    /// Whether other well-known names are accepted too.
     pub knows_aliases: bool,
 }
 
-/// An issuer by its names, and where its keys are: one place, or several whose keys count together.
+/// An issuer with its names, and the sources of its keys: one source, or several.
 pub(super) fn issuer(
     options: &Reader<'_>,
     Naming { transport, knows_aliases }: Naming,
@@ -99,7 +99,7 @@ fn aliases<'o>(options: &Reader<'o>) -> Result<Vec<&'o str>, OptionsError> {
     })
 }
 
-/// What `keys` takes.
+/// The values that `keys` takes.
 const KNOWN_KEYS: &str = "one of { jwks: { keys: [...] } }, { pem: \"...\" }, { file: \"./keys.json\" }, { env: \"NAME\" } and { sets: [...] }";
 
 fn sources(issuer: &Reader<'_>, transport: Transport) -> Result<Vec<KeySource>, OptionsError> {
@@ -214,7 +214,7 @@ pub(super) fn ring(options: &Reader<'_>) -> Result<KeyRingPolicy, OptionsError> 
     })
 }
 
-/// Keys of another process, or why they cannot be read; and how long after their fetch they serve.
+/// Keys of another process, or why they cannot be read; and how long after their fetch they are used.
 type ReadSnapshot = (Result<Snapshot, String>, Duration);
 
 pub(super) fn snapshot(
@@ -234,7 +234,7 @@ pub(super) fn snapshot(
     Ok(Some((Snapshot::parse(text), Duration::from_secs(most))))
 }
 
-/// What is told of a snapshot that is not used, or a part of it.
+/// The warning for a snapshot that is not used, or for a part of it.
 pub(crate) fn unused_snapshot(why: &str) -> String {
     format!("keysSnapshot is not used, and keys are fetched instead: {why}")
 }
@@ -282,7 +282,7 @@ pub(super) fn network(options: &Reader<'_>) -> Result<NetworkOptions, OptionsErr
     Ok(network)
 }
 
-/// Header fields for the servers of keys. Their values are secrets, and in no message.
+/// Header fields for the servers of keys. Their values are secrets, so no message holds them.
 fn headers(network: &Reader<'_>) -> Result<Vec<(String, String)>, OptionsError> {
     let expected =
         || OptionsError::expected(network.path_of("headers"), "an object of header fields, each a string");
@@ -298,12 +298,12 @@ fn headers(network: &Reader<'_>) -> Result<Vec<(String, String)>, OptionsError> 
     if headers.is_empty() {
         return Err(expected());
     }
-    // One text for one meaning: validators that give the same fields share the keys.
+    // The text is the same for the same fields, so that validators with the same fields share the keys.
     headers.sort();
     Ok(headers)
 }
 
-/// Header fields may hold a secret of one server: they are refused where the options name several, or none.
+/// Header fields may hold a secret of one server: they are refused if the options name several servers, or none.
 pub(super) fn check_headers(
     network: &NetworkOptions,
     issuers: &[AcceptedIssuer],
@@ -340,7 +340,7 @@ pub(super) fn check_headers(
     Ok(())
 }
 
-/// What an application should know that asks Node.js not to verify certificates.
+/// The warning for an application that tells Node.js not to verify certificates.
 pub(super) fn unverified_tls_warning(sources: &[Vec<KeySource>]) -> Option<String> {
     static IS_WARNED: AtomicBool = AtomicBool::new(false);
     let is_fetched = sources.iter().flatten().any(|source| !matches!(source, KeySource::Static(_)));

@@ -1,10 +1,10 @@
-//! Guesses which option a program meant that wrote an unknown name.
+//! Guesses which option a program meant by an unknown name.
 //!
 //! In: the name, and the names that there are.
 //! Out: one of these, or nothing.
-//! Never: a guess that is acted upon.
+//! Never: an option that is set by a guess.
 
-/// What other libraries call it, in small letters without punctuation.
+/// The names of the options in other libraries, in small letters without punctuation.
 const ALIASES: [(&str, &str); 39] = [
     ("issuer", "issuerUri"),
     ("iss", "issuerUri"),
@@ -62,7 +62,7 @@ fn letters_of(name: &str) -> String {
     name.chars().filter(|c| c.is_alphanumeric()).take(MAX_LETTERS + 1).collect::<String>().to_lowercase()
 }
 
-/// Whether one letter or two make the difference.
+/// Whether the names differ by one or two letters.
 fn is_near(a: &str, b: &str) -> bool {
     let most = if b.len() > 4 { 2 } else { 1 };
     a.len() <= MAX_LETTERS && a.len().abs_diff(b.len()) <= most && distance(a, b) <= most
@@ -123,7 +123,7 @@ mod tests {
             ("dop", Some("dpop")),
             ("DPOP", Some("dpop")),
             ("jwks", Some("keys")),
-            // Of another object of the options.
+            // A name of another object of the options.
             ("timeout", None),
             ("issuerU", Some("issuerUri")),
             ("x", None),

@@ -1,4 +1,4 @@
-//! Options, as the application wrote them, to the validator's policy.
+//! The application's options to the validator's policy.
 //!
 //! In: a JSON text.
 //! Out: `Options`, or a sentence that says what was given and what is allowed.
@@ -12,6 +12,7 @@ mod proxy;
 mod reader;
 pub(crate) mod replay;
 mod resource;
+mod shadow;
 mod tokens;
 
 use std::time::Duration;
@@ -21,6 +22,7 @@ use oidc_spa_native::dpop::policy::DpopPolicy;
 use oidc_spa_native::jose::json::{Object, Value};
 use oidc_spa_native::keys::key_ring::KeyRingPolicy;
 use oidc_spa_native::resource_server::Policy;
+use oidc_spa_native::shadow::Stricter;
 
 use crate::fetch::FetchLimits;
 use crate::network::NetworkOptions;
@@ -30,16 +32,16 @@ use keys::{KeySource, Naming};
 use reader::Reader;
 use replay::ReplayOptions;
 
-/// What `ts/` says beside the application's options. No application can.
+/// Internal settings from `ts/` beside the application's options. An application cannot set them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Internals {
     /// The rules are those of `oidc-spa/server`.
     pub drop_in: bool,
-    /// The validator has a clock of its own, and so a memory of proofs of its own.
+    /// The validator has its own clock, and so its own memory of proofs.
     pub own_clock: bool,
     /// The application asks its replay store itself.
     pub application_store: bool,
-    /// The options name no issuer: `ts/` asks the application for each that a token names.
+    /// The options name no issuer: `ts/` asks the application for each issuer that a token names.
     pub asks_for_issuers: bool,
 }
 
@@ -47,18 +49,20 @@ pub struct Internals {
 #[derive(Debug)]
 pub(crate) struct Options {
     pub policy: Policy,
-    /// Where the keys of each issuer of the policy come from, in its order: of several places they count together.
+    /// The sources of the keys of each issuer of the policy, in its order. An issuer may have several sources.
     pub sources: Vec<Vec<KeySource>>,
     pub ring: KeyRingPolicy,
-    /// Keys of another process, if there are any, and how long after their fetch they serve.
+    /// Keys of another process, if there are any, and how long after their fetch they are used.
     pub snapshot: Option<(Snapshot, Duration)>,
     pub network: NetworkOptions,
     pub limits: FetchLimits,
     pub replay: ReplayOptions,
     pub keys_timeout_millis: u64,
     pub forwarded: ForwardedOptions,
-    /// Bytes of the memory of bound tokens; zero: none.
+    /// Size of the memory of bound tokens in bytes; zero: no memory.
     pub verified_token_bytes: u64,
+    /// Rules that are tried.
+    pub shadow: Option<Stricter>,
     /// What is allowed and most likely a mistake.
     pub warnings: Vec<String>,
 }
@@ -105,6 +109,7 @@ const NAMES: &[&str] = &[
     "limits",
     "verification",
     "verifiedTokenMemory",
+    "shadow",
 ];
 const LIMIT_NAMES: &[&str] =
     &["accessTokenBytes", "proofBytes", "replayMemoryEntries", "metadataBytes", "jwkSetBytes"];
@@ -122,7 +127,7 @@ impl Options {
         limits.check_names(LIMIT_NAMES)?;
         let network = keys::network(&options)?;
         let access_token = tokens::access_token_policy(&options, drop_in)?;
-        // RFC 9068 compares to the letter, and oidc-spa knows one name.
+        // RFC 9068 compares exactly, and oidc-spa knows only one name.
         let naming =
             Naming { transport: network.transport, knows_aliases: access_token.profile == Profile::Common };
         let (issuers, sources): (Vec<_>, Vec<_>) =
@@ -140,7 +145,7 @@ impl Options {
                 as_oidc_spa: drop_in,
             },
             nonces: dpop::nonces(&options)?,
-            schemes: dpop::schemes(&options)?,
+            schemes: dpop::schemes(&options, &limits)?,
             binding: tokens::binding(&options)?,
             proxy_trust: proxy::proxy_trust(&options)?,
             reads_forwarded_prefix: proxy::reads_forwarded_prefix(&options)?,
@@ -158,7 +163,8 @@ impl Options {
             }
         });
         Ok(Self {
-            replay: replay::replay(&options, &limits, policy.schemes, internals)?,
+            replay: replay::replay(&options, &limits, internals)?,
+            shadow: shadow::shadow(&options, &policy, internals)?,
             policy,
             sources,
             ring: keys::ring(&options)?,
@@ -186,7 +192,7 @@ impl Options {
 pub(crate) struct ForwardedOptions {
     /// Which thread verifies: `auto`, `inline`, `threads`.
     pub verification: &'static str,
-    /// Whether the certificate of a connection is the client's.
+    /// Whether the certificate of a connection is that of the client.
     pub reads_peer_certificate: bool,
 }
 

@@ -1,4 +1,4 @@
-//! The options that concern proxies: whose fields are believed, and which of them.
+//! The options for proxies: which proxies are trusted, and which of their fields are read.
 //!
 //! In: the members of the options.
 //! Out: `ProxyTrust`, `CertificateField`.
@@ -17,9 +17,9 @@ use crate::options_error::OptionsError;
 /// Bits before the IPv4 address in an IPv6 address that holds one (RFC 4291 section 2.5.5.2): `::ffff:10.0.0.1`.
 const MAPPED_BITS: u8 = 96;
 
-/// A network, or an address as a network of its own. One of IPv4 addresses that are written as IPv6 is one of IPv4, as
-/// the addresses of connections are. `None` for a network that holds all of those and IPv6 addresses beside: nobody who
-/// writes it means both. `::/0` is every IPv6 address.
+/// A network, or a single address as a network. A network of IPv4 addresses in IPv6 form counts as an IPv4 network,
+/// like the addresses of connections. `None` for a network that holds all IPv4 addresses in IPv6 form and further IPv6
+/// addresses, since this is a mistake. `::/0` is every IPv6 address.
 fn network(text: &str) -> Option<IpNet> {
     let network: IpNet = text.parse().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from))?;
     let IpNet::V6(v6) = network else { return Some(network) };
@@ -79,7 +79,7 @@ pub(super) fn reads_peer_certificate(options: &Reader<'_>) -> Result<bool, Optio
     Ok(options.object.get("clientCertificate").is_none_or(|value| value.as_str() == Some("socket")))
 }
 
-/// Where client certificates come from. The socket's is read in JavaScript: what concerns the validator is the field.
+/// The source of client certificates. JavaScript reads the socket's certificate; only the field concerns the validator.
 pub(super) fn certificate_field(options: &Reader<'_>) -> Result<CertificateField, OptionsError> {
     match options.object.get("clientCertificate") {
         None | Some(Value::Bool(false)) => Ok(CertificateField::Ignored),

@@ -68,8 +68,15 @@ impl<'o> Reader<'o> {
             Some(found) => Ok(Some(found)),
             None => {
                 let quoted: Vec<String> = allowed.iter().map(|text| format!("\"{text}\"")).collect();
-                let (last, others) = quoted.split_last().map_or(("", &[][..]), |(last, rest)| (last, rest));
-                Err(self.unexpected(name, format!("{} or {last}", others.join(", "))))
+                Err(self.unexpected(
+                    name,
+                    match quoted.split_last() {
+                        Some((last, others)) if !others.is_empty() => {
+                            format!("{} or {last}", others.join(", "))
+                        }
+                        _ => quoted.concat(),
+                    },
+                ))
             }
         }
     }

@@ -1,13 +1,11 @@
-//! The options of the replay memory: how much a process's own holds, which one a fleet shares, and what is decided
-//! without it.
+//! The options of the replay memory: the size of the process's own memory, the store of a fleet, and the decision
+//! without an answer of the store.
 //!
 //! In: the members of the options.
 //! Out: `ReplayOptions`.
-//! Never: a password or key in a message, a default that lets somebody in.
+//! Never: a password or key in a message, a default that grants a request without an answer.
 
 use std::time::Duration;
-
-use oidc_spa_native::scheme::AcceptedSchemes;
 
 use super::Internals;
 use super::keys::client_certificate;
@@ -19,41 +17,36 @@ use crate::replay::redis_target::{Certificates, RedisTarget};
 
 const DEFAULT_PREFIX: &str = "oidc-spa-native:dpop:";
 const MAX_PREFIX_BYTES: usize = 256;
-const USELESS: &str = "is of no use with dpop \"disabled\"";
 
-/// Which memory is shared.
+/// The shared store.
 #[derive(Debug, Default)]
 pub(crate) enum ReplayChoice {
-    /// None: the process's own decides.
+    /// No store: the process's own memory decides.
     #[default]
     Process,
     Redis(Box<RedisSettings>),
-    /// One that the application asks itself.
+    /// A store that the application asks itself.
     Application,
 }
 
-/// How proofs are remembered.
+/// The settings for remembering proofs.
 #[derive(Debug, Default)]
 pub(crate) struct ReplayOptions {
     pub choice: ReplayChoice,
     pub on_unavailable: OnUnavailable,
-    /// How long a store is waited for.
+    /// How long a request waits for the store.
     pub timeout: Duration,
-    /// How many proofs this process's own memory holds, where the application says so.
+    /// How many proofs this process's own memory holds, if the application sets it.
     pub entries: Option<usize>,
 }
 
 pub(super) fn replay(
     options: &Reader<'_>,
     limits: &Reader<'_>,
-    schemes: AcceptedSchemes,
     internals: Internals,
 ) -> Result<ReplayOptions, OptionsError> {
     let name = "replayMemoryEntries";
     let entries = match limits.object.has(name) {
-        true if schemes == AcceptedSchemes::Bearer => {
-            return Err(limits.conflict(name, USELESS));
-        }
         true => Some(limits.integer(name, 0, 1_000, 100_000_000)? as usize),
         false => None,
     };
@@ -61,9 +54,6 @@ pub(super) fn replay(
         return Ok(ReplayOptions { entries, ..ReplayOptions::default() });
     };
     let object = given.as_object().ok_or_else(no_store)?;
-    if schemes == AcceptedSchemes::Bearer {
-        return Err(options.conflict("replayStore", USELESS));
-    }
     let store = Reader { object, path: "replayStore." };
     let names = ["redis", "prefix", "timeoutMs", "onUnavailable", "ca", "clientCertificate"];
     store.check_names(&names)?;
@@ -80,7 +70,7 @@ pub(super) fn replay(
     Ok(ReplayOptions { choice, on_unavailable, timeout, entries })
 }
 
-/// What was given may hold a password: it is not repeated.
+/// The value may hold a password, so the message does not repeat it.
 fn no_store() -> OptionsError {
     let expected = "{ redis: \"redis://host:6379\" }, or an object with a function checkAndStore";
     OptionsError::expected("replayStore", expected)

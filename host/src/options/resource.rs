@@ -1,4 +1,4 @@
-//! The options that concern what this resource tells of itself (RFC 9728).
+//! The options for the metadata of this resource (RFC 9728).
 //!
 //! In: the members of the options.
 //! Out: `ProtectedResource`, a warning.

@@ -1,8 +1,8 @@
-//! The options that concern what an access token must say.
+//! The options for the checks of an access token.
 //!
 //! In: the members of the options, and of one issuer's.
 //! Out: `AccessTokenPolicy`, `Audience`, `Clients`, `RequiredBinding`.
-//! Never: a default that accepts whomever a token is for.
+//! Never: a default that accepts every audience.
 
 use oidc_spa_native::access_token::{AccessTokenPolicy, Audience, Clients, OptionalClaims, Profile};
 use oidc_spa_native::jose::json::Value;
@@ -12,7 +12,7 @@ use oidc_spa_native::time::Leeway;
 use super::reader::Reader;
 use crate::options_error::{Found, OptionsError};
 
-/// How far ahead `nbf` may lie where the options do not say: issuers round it up, and their clocks are not this one.
+/// Default of how far ahead `nbf` may lie: issuers round it up, and their clocks differ from this server's.
 const NOT_BEFORE_LEEWAY: Leeway = match Leeway::from_secs(10) {
     Some(leeway) => leeway,
     None => Leeway::NONE,
@@ -94,13 +94,13 @@ fn max_age_secs(options: &Reader<'_>) -> Result<Option<u32>, OptionsError> {
     Ok(u32::try_from(secs).ok())
 }
 
-/// What every token must be bound to.
+/// The binding that every token must have.
 pub(super) fn binding(options: &Reader<'_>) -> Result<RequiredBinding, OptionsError> {
     let is_required = |name: &str| Ok(options.one_of(name, &["allowed", "required"])? == Some("required"));
     Ok(RequiredBinding { certificate: is_required("certificate")?, any: is_required("senderConstrained")? })
 }
 
-/// Whom the tokens of an issuer must be for, and whose they must be. One of the two is written.
+/// The expected audience and clients of an issuer's tokens. At least one of them must be written.
 pub(super) fn recipient(options: &Reader<'_>) -> Result<(Audience, Clients), OptionsError> {
     let clients = clients(options)?;
     Ok((audience(options, clients != Clients::Any)?, clients))
@@ -145,7 +145,7 @@ fn is_name(item: &Value<'_>) -> bool {
     item.as_str().is_some_and(|name| !name.is_empty())
 }
 
-/// One name, or a list of some. None of them is empty.
+/// One name, or a list of names. No name is empty.
 fn names(options: &Reader<'_>, name: &str) -> Option<Vec<String>> {
     let names: Option<Vec<String>> = match options.object.get(name)? {
         Value::String(name) => Some(vec![name.clone().into_owned()]),

@@ -1,14 +1,15 @@
-//! How a validator remembers proofs: in the process's own memory, and where the application says so in one that is
-//! shared by a fleet.
+//! The replay check of a validator: in the process's own memory, and also in a replay store of the fleet if the options
+//! name one.
 //!
 //! In: a request that passed every other check.
-//! Out: its grant or refusal, or what a replay store must be asked first.
-//! Never: a grant for a proof that a memory which must be asked has not called new.
+//! Out: its grant or refusal, or the question for a replay store.
+//! Never: a grant for a proof if a required memory has not answered that it is new.
 
 pub(crate) mod redis_link;
 pub(crate) mod redis_store;
 pub(crate) mod redis_target;
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use oidc_spa_native::dpop::replay::{NotNew, ProofRecord, Remembered, ReplayMemory};
@@ -20,18 +21,18 @@ use serde_json::{Value, json};
 
 use redis_store::RedisStore;
 
-/// How far the clocks of a fleet may be apart: a replay store keeps a proof for so much longer than any process would
-/// accept it by this one's clock.
+/// How far the clocks of a fleet may be apart. A replay store keeps a proof for this much longer than any process would
+/// accept it by this process's clock.
 const CLOCK_MARGIN_SECS: i64 = 60;
 
-/// Until when a replay store must keep a proof. It is not kept shorter for being old by this clock, which may be the one
-/// that is wrong.
+/// Until when a replay store must keep a proof. A proof that looks old is not kept shorter, since this clock may be the
+/// wrong one.
 fn kept_until(record: &ProofRecord, now: UnixTime) -> UnixTime {
     let last = record.last_second().max(ProofWindow::last_second_of(now));
     UnixTime::from_secs(last.secs().saturating_add(1 + CLOCK_MARGIN_SECS))
 }
 
-/// What is decided where the replay store gives no answer.
+/// The decision if the replay store gives no answer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum OnUnavailable {
     /// Every request with a proof is refused.
@@ -41,27 +42,27 @@ pub(crate) enum OnUnavailable {
     ProcessMemory,
 }
 
-/// The replay store that is asked beside the process's own memory.
+/// The replay store beside the process's own memory.
 #[derive(Debug)]
 pub(crate) enum Store {
     None,
     Redis(Arc<RedisStore>),
-    /// One that the application asks itself.
+    /// A store that the application asks itself.
     Application(StoreState),
 }
 
-/// What a replay store says of a proof.
+/// The answer of a replay store for a proof.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum StoreWord {
-    /// It was not there, and is now.
+    /// It was not stored before, and is stored now.
     New,
-    /// It was there.
+    /// It was stored already.
     Seen,
     /// There is no answer.
     Unavailable,
 }
 
-/// A grant that waits for the word of a replay store.
+/// A grant that waits for the answer of a replay store.
 #[derive(Debug)]
 struct Unsettled {
     pending: PendingGrant,
@@ -69,7 +70,7 @@ struct Unsettled {
     until: UnixTime,
 }
 
-/// A grant that waits for the word of the application's replay store.
+/// A grant that waits for the answer of the application's replay store.
 #[derive(Debug)]
 pub struct StoreQuestion(Unsettled);
 
@@ -90,7 +91,7 @@ impl StoreQuestion {
     }
 }
 
-/// A grant that waits for the word of a replay store that this process asks.
+/// A grant that waits for the answer of a replay store that this process asks.
 #[derive(Debug)]
 pub(crate) struct AskedStore {
     unsettled: Unsettled,
@@ -103,7 +104,7 @@ impl AskedStore {
         self.unsettled.pending.now()
     }
 
-    /// Asks for a bounded time.
+    /// Asks the store, for a bounded time.
     pub(crate) async fn word(&self) -> StoreWord {
         let Unsettled { pending, name, until } = &self.unsettled;
         let secs = until.secs().saturating_sub(pending.now().secs());
@@ -112,14 +113,14 @@ impl AskedStore {
     }
 }
 
-/// The first word on a proof.
+/// The first answer for a proof.
 pub(crate) enum Settlement {
     Done(Verdict),
     Asked(AskedStore),
     OfApplication(StoreQuestion),
 }
 
-/// What a validator remembers proofs with.
+/// The memories with which a validator remembers proofs.
 #[derive(Debug)]
 pub(crate) struct ReplayGuard {
     memory: Arc<ReplayMemory>,
@@ -137,8 +138,8 @@ impl ReplayGuard {
         self.memory.look_up(record, now)
     }
 
-    /// Decides what this process can decide alone. A proof that it has seen itself, and one for which it has no room,
-    /// is refused before anybody else is asked.
+    /// Decides alone if it can: a proof that this process has seen, or for which it has no room, is refused before a
+    /// store is asked.
     pub(crate) fn settle(&self, server: &ResourceServer, pending: PendingGrant) -> Settlement {
         let now = pending.now();
         let Some(record) = pending.record().filter(|_| !matches!(self.store, Store::None)) else {
@@ -156,12 +157,12 @@ impl ReplayGuard {
         }
     }
 
-    /// The last word of a store that this process asked.
+    /// Ends the check with the answer of a store that this process asked.
     pub(crate) fn finish(&self, server: &ResourceServer, asked: AskedStore, word: StoreWord) -> Verdict {
         self.conclude(server, asked.unsettled, word)
     }
 
-    /// The last word of the application's store: whether the proof is new, or why it does not say.
+    /// Ends the check with the answer of the application's store: whether the proof is new, or why there is no answer.
     pub(crate) fn finish_of_application(
         &self,
         server: &ResourceServer,
@@ -179,8 +180,8 @@ impl ReplayGuard {
         self.conclude(server, unsettled, word)
     }
 
-    /// This process's own memory is written last, and must agree that the proof is new: whatever the store has lost, this
-    /// process accepts no proof twice.
+    /// This process's own memory is written last, and must agree that the proof is new. So this process accepts no
+    /// proof twice, even if the store loses data.
     fn conclude(
         &self,
         server: &ResourceServer,
@@ -197,13 +198,33 @@ impl ReplayGuard {
         })
     }
 
-    /// `ReplayMemoryHealth` of `index.d.ts`.
-    pub(crate) fn health(&self) -> Value {
-        let (kind, state) = match &self.store {
+    /// What the memory holds, and how often the replay store was asked and gave no answer: `ReplayMemoryMetrics` of
+    /// `index.d.ts`.
+    pub(crate) fn metrics(&self) -> Value {
+        let (_, state) = self.store_state();
+        let read = |count: fn(&StoreState) -> &AtomicU64| {
+            state.map_or(0, |state| count(state).load(Ordering::Relaxed))
+        };
+        json!({
+            "entries": self.memory.len(),
+            "capacity": self.memory.capacity(),
+            "storeQuestions": read(|state| &state.questions),
+            "storeUnanswered": read(|state| &state.unanswered),
+        })
+    }
+
+    /// What decides, and how it stood when it was last asked.
+    fn store_state(&self) -> (&'static str, Option<&StoreState>) {
+        match &self.store {
             Store::None => ("process", None),
             Store::Redis(store) => ("redis", Some(store.state())),
             Store::Application(state) => ("custom", Some(state)),
-        };
+        }
+    }
+
+    /// `ReplayMemoryHealth` of `index.d.ts`.
+    pub(crate) fn health(&self) -> Value {
+        let (kind, state) = self.store_state();
         let (reachable, last_error) = state.map_or((None, None), StoreState::read);
         json!({
             "kind": kind,
@@ -215,14 +236,22 @@ impl ReplayGuard {
     }
 }
 
-/// How a replay store stood when it was last asked.
+/// The state of a replay store at its last answer.
 #[derive(Debug, Default)]
-pub(crate) struct StoreState(Mutex<Option<Result<(), Arc<str>>>>);
+pub(crate) struct StoreState {
+    last: Mutex<Option<Result<(), Arc<str>>>>,
+    questions: AtomicU64,
+    unanswered: AtomicU64,
+}
 
 impl StoreState {
-    /// Notes the last answer, and tells whether it ends a trouble.
+    /// Notes the last answer. Returns whether it ends a trouble.
     pub(crate) fn note(&self, trouble: Option<&str>) -> bool {
-        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        self.questions.fetch_add(1, Ordering::Relaxed);
+        if trouble.is_some() {
+            self.unanswered.fetch_add(1, Ordering::Relaxed);
+        }
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         let ends_trouble = trouble.is_none() && matches!(&*last, Some(Err(_)));
         match (trouble, &*last) {
             (None, Some(Ok(()))) => {}
@@ -233,7 +262,7 @@ impl StoreState {
     }
 
     fn read(&self) -> (Option<bool>, Option<Arc<str>>) {
-        match &*self.0.lock().unwrap_or_else(PoisonError::into_inner) {
+        match &*self.last.lock().unwrap_or_else(PoisonError::into_inner) {
             None => (None, None),
             Some(Ok(())) => (Some(true), None),
             Some(Err(trouble)) => (Some(false), Some(Arc::clone(trouble))),

@@ -1,6 +1,6 @@
-//! One connection to a Redis, or those to a Cluster, and the one command that is sent.
+//! One connection to a Redis, or the connections to a Cluster, and the only command that is sent.
 //!
-//! In: a target; a name and for how long it is kept.
+//! In: a target; a name and its lifetime.
 //! Out: whether the name is new.
 //! Never: a second command for one proof, an answer that is guessed.
 
@@ -13,7 +13,8 @@ use super::redis_target::Connector;
 /// Commands that wait to be written. More make their senders wait, within their time limit.
 const WRITE_QUEUE: usize = 1024;
 
-/// A connection that many requests use at once: each writes its command behind the others' and is told its own answer.
+/// A connection that many requests use at the same time. Each writes its command after the others' and gets its own
+/// answer.
 #[derive(Clone)]
 pub(crate) enum RedisLink {
     Server(MultiplexedConnection),
@@ -21,9 +22,9 @@ pub(crate) enum RedisLink {
 }
 
 impl RedisLink {
-    /// Connects, logs in and hears an answer. Who calls it bounds the time.
+    /// Connects, logs in and reads an answer. The caller limits the time.
     pub(crate) async fn connect(connector: Connector) -> Result<Self, RedisError> {
-        // The time limits are those of the callers.
+        // The callers limit the time.
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(None)
             .set_response_timeout(None)
@@ -54,10 +55,10 @@ impl RedisLink {
         }
     }
 
-    /// Whether this connection is of no use after such an error. A Cluster's mends itself.
+    /// Whether this connection cannot be used after such an error. The connections of a Cluster repair themselves.
     pub(crate) fn is_broken_by(&self, error: &RedisError) -> bool {
         let is_server = matches!(self, Self::Server(_));
-        // A master that became a replica: a Sentinel knows the new one.
+        // The master became a replica; a Sentinel knows the new master.
         let is_demoted = error.kind() == ErrorKind::Server(ServerErrorKind::ReadOnly);
         error.is_unrecoverable_error() || (is_server && (is_demoted || error.is_io_error()))
     }

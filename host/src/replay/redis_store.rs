@@ -1,8 +1,8 @@
 //! A replay memory in Redis or Valkey, shared by all validators of the process that name the same one.
 //!
-//! In: a proof's name and for how long it is kept.
+//! In: a proof's name and its lifetime.
 //! Out: whether it is new, within a bounded time.
-//! Never: an answer of its own where Redis gives none, a lock across an await, a password in a message.
+//! Never: its own answer if Redis gives none, a lock across an await, a password in a message.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -20,9 +20,9 @@ use crate::events::tell_of_store;
 /// Requests that wait for one store at a time. More are refused at once.
 const MAX_WAITING: usize = 10_000;
 
-/// Time for an attempt to connect, which may outlive the requests that wait for it.
+/// Time limit of an attempt to connect. The attempt may last longer than the requests that wait for it.
 const CONNECT_LIMIT: Duration = Duration::from_secs(1);
-/// The same where several servers may have to be asked.
+/// The same if several servers may have to be asked.
 const DISCOVERY_LIMIT: Duration = Duration::from_secs(5);
 
 /// Pause after an attempt that failed, doubled by each further one. Requests are refused at once meanwhile.
@@ -32,15 +32,15 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 /// Time between two events of a trouble.
 const BETWEEN_EVENTS: Duration = Duration::from_secs(1);
 
-/// Time for which a Cluster's connections are kept whatever happens. They mend themselves where a server is gone, but not
-/// where it only says nothing any more.
+/// Least time for which a Cluster's connections are kept. They repair themselves if a server closes them, but not if a
+/// server only stops answering.
 const LEAST_LIFE_OF_CLUSTER: Duration = Duration::from_secs(2);
 
-/// Which Redis, and how it is used.
+/// The Redis, and the settings for its use.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct RedisSettings {
     pub target: RedisTarget,
-    /// What keys begin with.
+    /// The beginning of all keys.
     pub prefix: String,
     /// How long a request waits.
     pub timeout: Duration,
@@ -68,11 +68,11 @@ impl std::fmt::Debug for RedisStore {
     }
 }
 
-/// The link and how it came to be. Each one has a number, so that what is learnt of one is not held against the next.
+/// The link and its state. Each link has a number, so that an error of one link does not end the next one.
 struct Connection {
     number: u64,
     link: Link,
-    /// Attempts that failed since the last that did not.
+    /// Failed attempts since the last good one.
     failures: u32,
 }
 
@@ -96,7 +96,7 @@ impl RedisStore {
         &self.state
     }
 
-    /// Remembers a name for so many milliseconds, unless it is there.
+    /// Stores a name for this many milliseconds, unless it is stored already.
     pub(crate) async fn check_and_store(self: &Arc<Self>, name: &str, millis: u64) -> StoreWord {
         let asked = match Place::take(&self.waiting) {
             Some(_place) => self.ask(name, millis).await,
@@ -143,7 +143,8 @@ impl RedisStore {
                 Err(self.describe(&error))
             }
             Err(_) => {
-                // Whatever else waits on a server waits behind this one. Of a Cluster the others may be well.
+                // All other commands to this server wait behind this one. In a Cluster the other servers may still
+                // answer.
                 self.retire(number, if target.is_cluster() { LEAST_LIFE_OF_CLUSTER } else { Duration::ZERO });
                 too_late("no answer")
             }
@@ -177,7 +178,7 @@ impl RedisStore {
             Err(_) => None,
         };
         let made = made.unwrap_or_else(|| {
-            // The attempt panicked. Without this, everybody would wait for it from now on.
+            // The attempt panicked. Without this, all later requests would wait for it.
             let made = Err("internal error: connecting ended unexpectedly".into());
             self.conclude(number, &made);
             made
@@ -214,7 +215,7 @@ impl RedisStore {
         }
     }
 
-    /// Gives a link up, if it is the one of now and has lived so long. The next request connects anew.
+    /// Drops a link if it is the current one and old enough. The next request connects again.
     fn retire(&self, number: u64, least_life: Duration) {
         let mut connection = self.lock();
         let is_old = matches!(&connection.link, Link::Up { since, .. } if since.elapsed() >= least_life);
@@ -227,20 +228,20 @@ impl RedisStore {
         self.connection.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What an error says, without secrets, escaped and cut: part of it is the server's word.
+    /// The text of an error, without secrets, escaped and cut, since a part of it comes from the server.
     fn describe(&self, error: &redis::RedisError) -> Arc<str> {
         let text = self.settings.target.without_secrets(error.to_string());
         Shown(&text).to_string().into()
     }
 }
 
-/// One of the places of those who wait. It is given back whatever becomes of the request.
+/// One of the places of waiting requests. It is given back when the request ends in any way.
 struct Place<'a>(&'a AtomicUsize);
 
 impl<'a> Place<'a> {
     fn take(waiting: &'a AtomicUsize) -> Option<Self> {
         let place = Self(waiting);
-        // A place that is too much is given back as it is dropped.
+        // A place beyond the limit is given back when it is dropped.
         (waiting.fetch_add(1, Ordering::Relaxed) < MAX_WAITING).then_some(place)
     }
 }
@@ -259,7 +260,8 @@ mod tests {
     use super::super::redis_target::Certificates;
     use super::*;
 
-    /// A store at a server that lets everybody in and answers each SET with these bytes; nothing: answers nothing at all.
+    /// A store at a server that accepts every login and answers each SET with these bytes; with empty bytes it never
+    /// answers.
     async fn store(answer: &'static [u8], timeout: Duration) -> Arc<RedisStore> {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("redis://:sEcReT@{}", listener.local_addr().unwrap());

@@ -1,7 +1,7 @@
-//! Where a Redis is, as one URL says it: a server, what a Sentinel watches, or a Cluster.
+//! The address of a Redis, from one URL: a server, a master that Sentinels watch, or a Cluster.
 //!
 //! In: a URL, certificates.
-//! Out: `RedisTarget`, and what connects to it.
+//! Out: `RedisTarget`, and its client.
 //! Never: a password in a message or in `Debug` output, a connection.
 
 use std::fmt;
@@ -17,19 +17,20 @@ use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 use url::Url;
 
+use crate::network::authority::is_authority;
 use crate::network::trust::{built_in_pem, not_an_identity, not_certificates};
 use crate::options_error::OptionsError;
 
 const EXPECTED: &str = "a URL such as \"redis://:password@host:6379/0\", \
                         \"redis-sentinel://host:26379,host2:26379/mymaster/0\" or \
                         \"redis-cluster://host:7001,host2:7002\", and `rediss` for `redis` with TLS";
-/// The part of a request's time that connecting to one of a Cluster's servers may take, and no less than so long. The
-/// client connects to all that the Cluster names before it goes on with anybody's request, so one host that takes packets
-/// and says nothing would hold up the requests of all.
+/// The part of a request's time limit for connecting to one server of a Cluster, and its least value. The client
+/// connects to all servers of the Cluster before it continues with any request, so one host that never answers would
+/// delay all requests.
 const CONNECT_SHARE: u32 = 8;
 const LEAST_CONNECT: Duration = Duration::from_millis(60);
 
-/// A Redis, and who may use it.
+/// A Redis, with its login.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(crate) struct RedisTarget {
     topology: Topology,
@@ -56,9 +57,9 @@ struct Login {
 /// Certificates for TLS, in PEM.
 #[derive(Clone, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Certificates {
-    /// Those of the authorities to trust, in the place of the system's.
+    /// The authorities to trust, in the place of the system's.
     pub ca: Option<String>,
-    /// The client's and its key.
+    /// The client's certificate and its key.
     pub client: Option<(String, String)>,
 }
 
@@ -80,7 +81,7 @@ impl fmt::Debug for Login {
     }
 }
 
-/// What makes connections.
+/// The client that makes connections.
 pub(crate) enum Connector {
     Server(Box<Client>),
     Sentinel(Box<SentinelClient>),
@@ -170,7 +171,7 @@ impl RedisTarget {
         text
     }
 
-    /// What connects to it. `timeout` is what a request waits: it bounds each answer of a Cluster's server.
+    /// Makes the client. `timeout` is the time limit of a request, and the limit of each answer of a Cluster's server.
     pub(crate) fn connector(&self, timeout: Duration) -> redis::RedisResult<Connector> {
         let tls = self.certificates();
         match &self.topology {
@@ -265,23 +266,25 @@ impl RedisTarget {
             client_cert: cert.into_bytes(),
             client_key: key.into_bytes(),
         });
-        // Where the system has no authorities, TLS would not even begin.
+        // Without any authorities TLS could not begin.
         let ca = ca.or_else(built_in_pem);
         Some(TlsCertificates { client_tls, root_cert: ca.map(String::into_bytes) })
     }
 
     fn check_certificates(&self) -> Result<(), OptionsError> {
         let Some(Certificates { ca, client }) = &self.tls else { return Ok(()) };
-        let are_certificates = |pem: &str| {
-            let read: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem.as_bytes()).collect();
-            read.is_ok_and(|certificates| !certificates.is_empty())
-        };
-        if ca.as_deref().is_some_and(|ca| !are_certificates(ca)) {
-            return Err(not_certificates());
+        if let Some(ca) = ca {
+            let given = certificates_in(ca).ok_or_else(not_certificates)?;
+            // All of them are anchors of the client's, and a server's own as an anchor would let it sign for any other.
+            if !given.iter().all(|certificate| is_authority(certificate)) {
+                let expected =
+                    "certificates of authorities (CA:TRUE), in PEM, and none that is a server's own";
+                return Err(OptionsError::expected("ca", expected));
+            }
         }
         match client {
             Some((cert, key))
-                if !are_certificates(cert)
+                if certificates_in(cert).is_none()
                     || rustls_pki_types::PrivateKeyDer::from_pem_slice(key.as_bytes()).is_err() =>
             {
                 Err(not_an_identity())
@@ -291,7 +294,13 @@ impl RedisTarget {
     }
 }
 
-/// A URL that is one and cannot serve. What it holds may be a password, so it is not repeated.
+/// The certificates in a PEM; `None` where there are none, or something else that calls itself one.
+fn certificates_in(pem: &str) -> Option<Vec<CertificateDer<'static>>> {
+    let read: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem.as_bytes()).collect();
+    read.ok().filter(|certificates| !certificates.is_empty())
+}
+
+/// A valid URL that cannot be used. The message does not repeat it, since it may hold a password.
 fn unfit(rule: &'static str) -> OptionsError {
     OptionsError::conflict("redis", rule)
 }

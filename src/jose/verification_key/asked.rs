@@ -1,8 +1,8 @@
-//! Public keys that the program around this library holds, and verifies with.
+//! Public keys that the surrounding program holds. That program also verifies the signatures.
 //!
 //! In: the numbers of a key, or its DER; bytes and their signature.
 //! Out: `PublicKey`; yes or no.
-//! Never: a rule about who may use which key, the arithmetic itself.
+//! Never: a rule about the use of a key, the arithmetic itself.
 
 use std::fmt;
 use std::sync::OnceLock;
@@ -12,13 +12,13 @@ use crate::jose::algorithm::Algorithm;
 use crate::jose::json::Object;
 use crate::jose::jwk::{Jwk, JwkError, Material, Spelling};
 
-/// Who verifies signatures: whoever installs it decides who comes in.
+/// The function that verifies signatures. It decides which tokens are accepted, so install only trusted code.
 pub trait SignatureHost: Send + Sync {
-    /// Takes a public key that is to verify this algorithm: a JWK with the members of its type alone (RFC 7518 section
-    /// 6). It answers with the key's number; `None` where the numbers are no key, such as a point off its curve.
+    /// Takes a public key that is to verify this algorithm: a JWK with only the members of its type (RFC 7518 section
+    /// 6). Returns the key's number; `None` if the numbers are not a key, such as a point that is not on its curve.
     fn import(&self, jwk: &str, algorithm: Algorithm) -> Option<u32>;
-    /// Whether `signature` is the signature of `message` by the key of this number, as JOSE writes it (RFC 7518
-    /// section 3). On any doubt it is not.
+    /// Whether `signature` is the signature of `message` by the key of this number, as JOSE writes it (RFC 7518 section
+    /// 3). Returns `false` in case of doubt.
     fn verify(&self, key: u32, algorithm: Algorithm, message: &[u8], signature: &[u8]) -> bool;
     /// The key of this number is not used again.
     fn forget(&self, key: u32);
@@ -28,7 +28,8 @@ pub trait SignatureHost: Send + Sync {
 
 static HOST: OnceLock<Box<dyn SignatureHost>> = OnceLock::new();
 
-/// Says who verifies signatures, once for the process. `false` if that was said already. Until then no key is good.
+/// Sets the verifier of signatures, once for the process. Returns `false` if it was set before. Until it is set, every
+/// key is refused.
 pub fn install(host: Box<dyn SignatureHost>) -> bool {
     HOST.set(host).is_ok()
 }

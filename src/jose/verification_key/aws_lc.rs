@@ -2,7 +2,7 @@
 //!
 //! In: the numbers of a key, or its DER; bytes and their signature.
 //! Out: `PublicKey`; yes or no.
-//! Never: a rule about who may use which key.
+//! Never: a rule about the use of a key.
 
 use aws_lc_rs::rsa::PublicEncryptingKey;
 use aws_lc_rs::signature::{
@@ -40,7 +40,7 @@ impl PublicKey {
 }
 
 pub(super) fn from_der(der: &[u8]) -> Result<VerificationKey, JwkError> {
-    // An RSA key of another size would be parsed, and then verify nothing.
+    // An RSA key of another size would be parsed, but no verification with it would succeed.
     let modulus_bits = PublicEncryptingKey::from_der(der).map_or(0, |key| key.key_size_bits());
     let is_good_rsa = RSA_BITS.contains(&modulus_bits);
     // An Ed25519 key ends with its point (RFC 8410 section 4).

@@ -107,11 +107,33 @@ fn a_claim_that_is_missing_is_named_with_the_option_that_helps() {
         );
         assert!(message(Profile::Common, claim).ends_with(&expected));
     }
-    for profile in [Profile::Rfc9068, Profile::OidcSpa] {
-        for claim in ["sub", "iat", "exp", "iss", "aud"] {
-            assert!(message(profile, claim).ends_with(&format!("claim {claim} is missing")), "{profile:?}");
-        }
+    for claim in ["sub", "iat", "exp", "iss", "aud"] {
+        let of_drop_in = format!(
+            "The decoded access token does not satisfies the shape mandated by RFC9068: claim {claim} is missing"
+        );
+        assert_eq!(message(Profile::OidcSpa, claim), of_drop_in);
+        let by_letter = format!(
+            "The access token lacks the claim {claim}. Configure the issuer to send it: RFC 9068 section 2.2 asks for it, and \
+             `profile` is \"rfc9068\""
+        );
+        assert_eq!(message(Profile::Rfc9068, claim), by_letter);
     }
+}
+
+#[test]
+fn a_claim_of_another_type_is_told_with_what_came() {
+    let message = |profile| {
+        let refused = Setup::new(profile).bearer(&Jwt::t0().claim("sub", "7").sign());
+        assert_eq!(refused.name(), "claim_malformed");
+        refused.message().to_owned()
+    };
+    let sentence =
+        "The claim sub of the access token is expected to be a string, got a number. Configure the issuer";
+    for profile in [Profile::Common, Profile::Rfc9068] {
+        assert!(message(profile).starts_with(sentence), "{}", message(profile));
+    }
+    let of_drop_in = "does not satisfies the shape mandated by RFC9068: claim sub is expected to be a string, got a number";
+    assert!(message(Profile::OidcSpa).ends_with(of_drop_in));
 }
 
 #[test]

@@ -23,6 +23,9 @@ fn id_tokens_are_told_by_all_their_marks() {
         [("typ", r#""ID""#)],
         [("token_use", r#""id""#)],
         [("token_use", r#""id_token""#)],
+        [("typ", r#""Id""#)],
+        [("token_use", r#""ID_Token""#)],
+        [("token_type", r#""ID""#)],
         [("token_type", r#""id_token""#)],
         [("at_hash", r#""x""#)],
         [("c_hash", "1")],
@@ -81,6 +84,12 @@ fn refresh_tokens_are_refused_whatever_is_accepted() {
         [("type", r#""refresh""#)],
         [("token_type", r#""refresh""#)],
         [("token_use", r#""refresh""#)],
+        // In whatever case.
+        [("typ", r#""refresh""#)],
+        [("typ", r#""OFFLINE""#)],
+        [("type", r#""Refresh_Token""#)],
+        [("token_type", r#""REFRESH""#)],
+        [("token_use", r#""Refresh""#)],
     ] {
         changed("refresh", &claims, UNLESS_DROP_IN("token_type_unexpected"));
         let accepting =
@@ -98,6 +107,9 @@ fn refresh_tokens_are_refused_whatever_is_accepted() {
         [("token_type", r#""Bearer""#)],
         [("token_use", r#""access""#)],
         [("typ", r#""Bearer""#)],
+        [("typ", r#""bearer""#)],
+        [("typ", r#""offline_access""#)],
+        [("token_use", r#""refreshed""#)],
     ] {
         changed("access", &claims, GRANTED);
     }

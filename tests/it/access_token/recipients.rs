@@ -106,7 +106,8 @@ fn a_token_for_this_api_alone_names_nobody_else() {
     }
     let (_, message) = judged(r#"["a","account"]"#);
     let expected = "The access token is not for this API alone, got aud claim [\"a\",\"account\"] but expected nothing \
-                    beside \"a\" or \"b\" (audienceMode is \"only\").";
+                    beside \"a\" or \"b\" (`audienceMode` is \"only\"). Have the issuer give tokens for one API each, or \
+                    write \"any\"";
     assert_eq!(message, expected);
     // Ten thousand audiences are read to the last one.
     let wide = Setup::new(Profile::Common).policy(|policy| {

@@ -1,7 +1,7 @@
 /**
  * Requests and responses of NestJS: REST, GraphQL and WebSocket gateways, on Express and on Fastify.
  *
- * In: Nest's context of a call. Out: what the guard reads; responses and exceptions. Never: a rule.
+ * In: Nest's context of a call. Out: the request for the guard; responses and exceptions. Never: a rule.
  */
 
 import { HttpException } from "@nestjs/common";
@@ -27,23 +27,27 @@ type Response = node.NodeResponse | fastify.Reply;
 type Call = {
     auth?: unknown;
     request?: Request;
-    /** On a socket of GraphQL, Nest puts there what graphql-ws tells of it. */
+    /** On a socket of GraphQL, Nest puts the data of graphql-ws here. */
     req?: Request | OnSocket;
     res?: Response;
     reply?: fastify.Reply;
     /** The client of a gateway on socket.io has it. */
     handshake?: { readonly auth: SaidAtConnect };
 } & Partial<OnSocket>;
-/** What graphql-ws tells of the socket of an operation. */
+/** The data of graphql-ws about the socket of an operation. */
 type OnSocket = {
     readonly extra: { readonly request?: Request; readonly socket?: Closable };
     readonly connectionParams?: SaidAtConnect;
 };
 
-// The declarations name NestJS 12's modules as what they are; else they compile only where `require` may load them.
+// The declarations import NestJS 12 as ECMAScript modules; otherwise they compile only where `require` may load such
+// modules.
 const NestException: typeof Exception = HttpException;
 
-/** What the guard throws. A filter of the application may catch it: the header fields but Content-Type are set then. */
+/**
+ * The exception of the guard. If a filter of the application catches it, all header fields except Content-Type are
+ * already set.
+ */
 export class Refusal extends NestException {
     constructor(
         refusal: Refused,
@@ -66,7 +70,9 @@ function saidOf(refusal: Refused) {
     return { ...document, statusCode: refusal.status, message: document.detail };
 }
 
-/** What lives as long as a call and holds `auth`: the request, GraphQL's context, the client of a gateway. */
+/**
+ * The object that lives as long as a call and holds `auth`: the request, GraphQL's context, or the client of a gateway.
+ */
 export function carrierOf(host: ArgumentsHost): Call {
     return host.getArgByIndex<Call>(host.getType<string>() === "graphql" ? 2 : 0);
 }
@@ -95,7 +101,7 @@ export function requestOf(host: ArgumentsHost): Request {
 export function incomingOf<Host extends ArgumentsHost>(host: Host): Incoming<Host> {
     const type: string = host.getType();
     const source = requestOf(host);
-    // Only REST has preflights, and responses that lack a body by their method.
+    // Only REST has preflights, and methods whose responses have no body.
     const method = type === "http" ? source.method : undefined;
     const incoming = { request: host, source, method, header: (name: string) => source.headers[name] };
     if (!isConnection(host)) {
@@ -105,7 +111,7 @@ export function incomingOf<Host extends ArgumentsHost>(host: Host): Incoming<Hos
     return handshake(incoming, call.handshake?.auth ?? socketOf(call)?.connectionParams);
 }
 
-/** What graphql-ws tells, where GraphQL's context holds it: as the application put it there, or Nest. */
+/** The data of graphql-ws in GraphQL's context, from the application or from Nest. */
 export function socketOf({ extra, connectionParams, req }: Call): OnSocket | undefined {
     if (extra !== undefined) {
         return { extra, connectionParams };
@@ -113,10 +119,10 @@ export function socketOf({ extra, connectionParams, req }: Call): OnSocket | und
     return req !== undefined && "extra" in req && req.extra !== undefined ? req : undefined;
 }
 
-/** Whether the call came on a connection that outlives it. */
+/** Whether the call came on a connection that lives longer than the call. */
 export function isConnection(host: ArgumentsHost): boolean {
     const type: string = host.getType();
-    // Node.js says it of a request that began one; in the header fields clients may write what they like.
+    // Node.js marks a request that began a connection. Header fields do not show it, since clients write them.
     return (
         type === "ws" || (type === "graphql" && (requestOf(host) as { upgrade?: unknown }).upgrade === true)
     );
@@ -129,7 +135,7 @@ export function responseOf(host: ArgumentsHost): Response | undefined {
         : (res ?? reply ?? (req !== undefined && "res" in req ? req.res : undefined));
 }
 
-/** Nothing happens where there is no response: at a message of a WebSocket. */
+/** Does nothing for a message of a WebSocket, which has no response. */
 export function setOn(host: ArgumentsHost, headers: ResponseToSend["headers"]): void {
     const response = responseOf(host);
     if (response !== undefined) {
@@ -137,7 +143,10 @@ export function setOn(host: ArgumentsHost, headers: ResponseToSend["headers"]): 
     }
 }
 
-/** The exception that ends a call; the header fields are set, whoever makes the response of it. */
+/**
+ * The exception that ends a call. The header fields are set here, so they do not depend on the code that sends the
+ * response.
+ */
 export async function refusalOn(host: ArgumentsHost, refused: RefusedRequest): Promise<Error> {
     const { refusal, error } = refused;
     if (host.getType() === "ws") {

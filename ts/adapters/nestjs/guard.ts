@@ -1,5 +1,5 @@
 /**
- * The guard of `oidc-spa-native/nestjs`, and the filter that sends what it refuses.
+ * The guard of `oidc-spa-native/nestjs`, and the filter that sends its refusals.
  *
  * In: the module's settings, Nest's context of a call. Out: passed, or an exception. Never: a claim, a status, a
  * challenge.
@@ -24,15 +24,18 @@ export const SETTINGS = Symbol("oidc-spa-native:settings");
 export type Settings = {
     readonly validator: Validator<unknown>;
     readonly rules: Rules;
-    /** Every route is guarded, not only those that say so. */
+    /** Every route is guarded, not only routes with a decorator. */
     readonly global: boolean;
     readonly closeAtExpiry: boolean;
 };
 
-/** Who it is, by what lives as long as a call: not what somebody else put on a request. */
+/** The grants, by the object that lives as long as a call. A value that other code put on a request does not count. */
 const found = new WeakMap<object, unknown>();
 
-/** Who it is, of a call that a guard of this module let pass. `null` where nobody had to say. */
+/**
+ * The grant of a call that a guard of this module let pass. `null` for a request without credentials, where the route
+ * allows it.
+ */
 export function authOf(context: ExecutionContext): unknown {
     const carrier = carrierOf(context);
     if (!found.has(carrier)) {
@@ -88,8 +91,9 @@ class RouteGuard implements CanActivate {
 }
 
 /**
- * The guard of `@UseGuards(AuthGuard)`: of a controller where the module is not global, of gateways, which global guards
- * do not reach. It asks for credentials, whatever the module's default; `@OptionalAuth()` and `@Public()` beside it count.
+ * The guard of `@UseGuards(AuthGuard)`: of a controller where the module is not global, of gateways, which global
+ * guards do not reach. It requires credentials, independent of the module's default; `@OptionalAuth()` and `@Public()`
+ * beside it count.
  */
 export class AuthGuard extends RouteGuard {
     protected override rulesOf(controller: Function, handler: Function): Rules | null {
@@ -101,7 +105,9 @@ export class AuthGuard extends RouteGuard {
     }
 }
 
-/** The guard of every route; where the module is not global, of those that say a rule, so that none is said in vain. */
+/**
+ * The guard of every route; if the module is not global, of routes with a decorator, so that no rule is without effect.
+ */
 export class ModuleGuard extends RouteGuard {
     override async canActivate(context: ExecutionContext): Promise<true> {
         const isJudged = this.settings.global || isRuled(context.getClass(), context.getHandler());
@@ -109,7 +115,7 @@ export class ModuleGuard extends RouteGuard {
     }
 }
 
-/** Sends what the guard refused, unless a filter of the application does. */
+/** Sends the guard's refusal, unless a filter of the application does. */
 export class RefusalFilter {
     catch(refusal: Refusal, host: ArgumentsHost): unknown {
         return host.getType() === "http" ? send(host, refusal.toSend) : refusal;

@@ -31,28 +31,29 @@ export {
     RequireScopes
 } from "./rules.js";
 
-/** Injects the validator: `@Inject(VALIDATOR) validator: Validator<Claims>`. Tests put another one in its place. */
+/** Injects the validator: `@Inject(VALIDATOR) validator: Validator<Claims>`. Tests replace it by another validator. */
 export const VALIDATOR = Symbol("oidc-spa-native:validator");
 
-/** Rules for every route that says nothing else; `onRejected` and `target` get Nest's context. */
+/** Rules for every route without its own rule; `onRejected` and `target` get Nest's context. */
 export interface ModuleRules<Claims> extends RouteRules<Claims, ExecutionContext> {
     /**
-     * End what lives longer than a call when its token expires: clients of gateways and sockets of GraphQL (on `ws` with
-     * the code 4401), events of `@Sse()`. Default `true`. With `false` they stay, and messages are refused.
+     * End connections that live longer than a call when their token expires: clients of gateways and sockets of GraphQL
+     * (on `ws` with the code 4401), events of `@Sse()`. Default `true`. With `false` they stay, and messages are
+     * refused.
      */
     closeAtExpiry?: boolean | undefined;
 }
 
-/** How far the module reaches. */
+/** Which routes the module guards. */
 export interface ModuleScope {
     /**
-     * Whether every route is guarded. Default `true`. With `false` those are that a decorator says a rule of, and those
-     * with `@UseGuards(AuthGuard)`; any other route is open.
+     * Whether every route is guarded. Default `true`. With `false` only routes with a decorator of this package or with
+     * `@UseGuards(AuthGuard)` are guarded; any other route is open.
      */
     readonly global?: boolean | undefined;
 }
 
-/** A validator, or options for one, that are known once other providers are there. */
+/** A validator or its options, which depend on other providers. */
 export interface AsyncOptions<Claims, Given extends unknown[]>
     extends Pick<ModuleMetadata, "imports">,
         ModuleScope {
@@ -85,11 +86,11 @@ const ASYNC: Members = {
     }
 };
 
-/** Guards every route of the application, save those that are `@Public()`. Import it once, at the root. */
+/** Guards every route of the application except `@Public()` ones. Import it once, at the root. */
 export class AuthModule {
     readonly #check: () => void;
 
-    /** Nest makes it. Imported without `forRoot` it would guard nothing. */
+    /** Nest calls this. A module that is imported without `forRoot` would guard nothing. */
     constructor(settings?: unknown, modules?: unknown) {
         if (settings === undefined) {
             throw invalid(
@@ -99,7 +100,7 @@ export class AuthModule {
         this.#check = () => checkPlaces(modules as Parameters<typeof checkPlaces>[0], settings as Settings);
     }
 
-    /** Nest calls it as the application starts, once all providers are there. */
+    /** Nest calls it at the start of the application, when all providers are there. */
     onModuleInit(): void {
         this.#check();
     }
@@ -146,12 +147,12 @@ Inject(ModulesContainer)(AuthModule, undefined, 1);
 
 function moduleOf(
     { imports = [], ...validator }: Omit<FactoryProvider, "provide"> & Pick<ModuleMetadata, "imports">,
-    // What the claims are, only the application knows from here on.
+    // From here on, only the application knows the type of the claims.
     settings: { readonly rules: unknown; readonly closeAtExpiry: boolean; readonly global: boolean }
 ): DynamicModule {
     return {
         module: AuthModule,
-        // Its providers can be injected everywhere, whatever it guards.
+        // Its providers can be injected everywhere, also with `global: false`.
         global: true,
         imports,
         providers: [
@@ -169,9 +170,9 @@ function moduleOf(
     };
 }
 
-/** The rules of the module, and how it ends what lives longer than a call. */
+/** The rules of the module, and whether it ends connections at the expiry. */
 function moduleRulesOf(given: unknown) {
-    // Without a prototype, and so it must stay: what is not said here is not there.
+    // The object has no prototype and must not get one, so that it has no other members.
     const rules = readRules<ModuleRules<unknown>>(given, FOR_ROOT);
     const { closeAtExpiry = true } = rules;
     delete rules.closeAtExpiry;
@@ -190,8 +191,8 @@ const AuthParameter: () => ParameterDecorator = createParamDecorator(
 );
 
 /**
- * The parameter that holds who it is: `@Auth() auth: Auth<Claims>`. `null` where nobody had to say; an error where no
- * guard let the call pass.
+ * The parameter with the grant: `@Auth() auth: Auth<Claims>`. `null` for a request without credentials, where the route
+ * allows it; an error if no guard let the call pass.
  */
 export const Auth = (...none: undefined[]): ParameterDecorator => {
     checkCalled(none, "Auth");

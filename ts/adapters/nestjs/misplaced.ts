@@ -1,5 +1,5 @@
 /**
- * Rules of decorators that stand where no guard will ask for them: found as the application starts.
+ * Finds, at the start of the application, decorators at places where no guard reads them.
  *
  * In: the modules of an application. Out: an error that names the place. Never: a request.
  */
@@ -10,13 +10,13 @@ import { checkCertificates } from "../../guard/guard.js";
 import type { Settings } from "./guard.js";
 import { isRuledClass, ruledMethodsOf, rulesFor } from "./rules.js";
 
-/** Where `@nestjs/graphql` notes that a method resolves a field, and the name of its options. */
+/** The metadata key with which `@nestjs/graphql` marks a method that resolves a field, and the name of its options. */
 const FIELD = "graphql:resolve_property";
 const GRAPHQL_OPTIONS = "GqlModuleOptions";
 
 /**
- * Throws where a rule is said in vain (of a module, or of a field of GraphQL whose guards are switched off), or contradicts
- * the validator's options.
+ * Throws if a rule has no effect (on a module, or on a field of GraphQL whose guards are switched off), or if it
+ * contradicts the validator's options.
  */
 export function checkPlaces(modules: ModulesContainer, { validator, rules }: Settings): void {
     checkCertificates(validator, rules);

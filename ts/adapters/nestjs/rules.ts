@@ -1,5 +1,5 @@
 /**
- * The decorators of `oidc-spa-native/nestjs` that say the rules of a route, and the rules that come out.
+ * The decorators of `oidc-spa-native/nestjs` for the rules of a route, and the rules that result from them.
  *
  * In: requirements, a handler and its class. Out: metadata on them; the rules of a route. Never: a claim, a status, a
  * challenge.
@@ -13,12 +13,12 @@ import { shown } from "../../validator/shown.js";
 
 const KEY = "oidc-spa-native:rules";
 
-/** The same on the function itself: who puts another one into its place copies what is there, as is usual with Nest. */
+/** The same on the function itself: code that replaces the function copies its metadata, as is usual with Nest. */
 const OF_FUNCTION = "oidc-spa-native:rules-of-function";
 
-/** What may be said of a route. What a class and a method of it require, both are required. */
+/** The rules of a route. The requirements of a class and of its method are both required. */
 export interface SaidRules {
-    /** Nobody is asked for credentials. */
+    /** The route needs no credentials. */
     readonly public?: boolean | undefined;
     /** As {@link RouteRules.optional}. */
     readonly optional?: boolean | undefined;
@@ -44,7 +44,7 @@ const PLACE = placeOf("AuthRules", '@AuthRules({ require: allScopes(["items:read
     and: ["public"]
 });
 
-/** Nobody is asked for credentials. */
+/** The route needs no credentials. */
 export const Public = (...none: undefined[]): RouteDecorator => {
     checkCalled(none, "Public");
     return AuthRules({ public: true });
@@ -84,7 +84,7 @@ export const RequireRoles = (
     ...beyond: undefined[]
 ): RouteDecorator => Require(allRoles(roles, path, ...beyond));
 
-/** Roles of which the token must have one: `@RequireAnyRole(["admin", "editor"], rolesOf.keycloakRealm)`. */
+/** Roles, one of which the token must have: `@RequireAnyRole(["admin", "editor"], rolesOf.keycloakRealm)`. */
 export const RequireAnyRole = (
     roles: readonly string[],
     path: ClaimPath,
@@ -107,7 +107,7 @@ export function AuthRules(rules: SaidRules, ...beyond: undefined[]): RouteDecora
             Reflect.defineMetadata(KEY, said, target);
             return;
         }
-        // Of a method by its name: another decorator may put a function of its own into its place.
+        // The rules of a method are kept by its name, since another decorator may replace the function.
         Reflect.defineMetadata(KEY, said, target, key);
         const method: unknown = descriptor?.value;
         if (typeof method === "function") {
@@ -116,7 +116,7 @@ export function AuthRules(rules: SaidRules, ...beyond: undefined[]): RouteDecora
     };
 }
 
-/** `@Public` without parentheses would be called with what it stands at, and say nothing of it. */
+/** `@Public` without parentheses would be called with the class or method, and would have no effect. */
 export function checkCalled(given: readonly unknown[], name: string): void {
     if (given.length > 0) {
         throw invalid(`@${name}() takes nothing; got ${kindOf(given[0])}. Write @${name}()`);
@@ -132,9 +132,9 @@ function checkNames(names: readonly unknown[], example: string): void {
 }
 
 /**
- * The rules of a route, `null` for a public one. What a method says counts before what its class says, that before
- * what the class extends, and that before the module; what they require adds up. Any rule ends a `public` from further
- * out, and a requirement an `optional`.
+ * The rules of a route, `null` for a public one. A method has priority over its class, the class over its base classes,
+ * and these over the module; requirements add up. Any rule ends a `public` of an outer place, and a requirement ends an
+ * `optional`.
  */
 export function rulesFor<Claims, Request>(
     controller: Function,
@@ -156,7 +156,8 @@ export function rulesFor<Claims, Request>(
         },
         own({ optional }, ofAll.length > 0 ? { require: ofAll } : {})
     );
-    // Of which claims a decorator's requirement is, only the application knows. Each part was read where it was written.
+    // Only the application knows the claims' type of a decorator's requirement. Each part was checked when the
+    // decorator was called.
     return isPublic === true
         ? null
         : ({ ...ofModule, ...said, ...(require && { require }) } as unknown as Read<
@@ -164,7 +165,7 @@ export function rulesFor<Claims, Request>(
           >);
 }
 
-/** Whether a decorator says anything of the route. */
+/** Whether the route has a rule of a decorator. */
 export const isRuled = (controller: Function, handler: Function): boolean =>
     saidFor(controller, handler).some(said => said !== undefined);
 
@@ -173,12 +174,12 @@ const saidFor = (controller: Function, handler: Function) => [
     ...saidOfMethod(controller, handler)
 ];
 
-/** What was said of the method that this function is, by whatever name it stands in the class or in what that extends. */
+/** The rules of the method with this function, under any name in the class or its base classes. */
 function saidOfMethod(controller: Function, handler: Function): Said[] {
     const methods = methodsOf(controller);
     const names = methods.filter(({ method }) => method === handler);
     const said = names.length > 0 ? names.map(({ said }) => said) : [saidOfStranger(controller, handler)];
-    // Of one method any rule ends a `public`.
+    // On one method any rule ends a `public`.
     return [saidOf(handler), ...said]
         .filter(one => one !== undefined)
         .sort((a, b) => Number(b.public === true) - Number(a.public === true));
@@ -190,7 +191,7 @@ interface Method {
     readonly said: Said | undefined;
 }
 
-/** The methods of a class and of what it extends, each with what was said of it. What is overridden is another method. */
+/** The methods of a class and its base classes, each with its rules. An overridden method is another method. */
 function methodsOf(controller: Function): readonly Method[] {
     const methods = new Map<string | symbol, Method>();
     for (
@@ -207,8 +208,8 @@ function methodsOf(controller: Function): readonly Method[] {
 }
 
 /**
- * What was said of a function that the instance has in the place of a method: one that is bound, or an arrow function, or
- * another library's around it. Nest calls that one by the method's route. Throws where it is not known whose place it has.
+ * The rules of a function that an instance has in the place of a method: a bound function, an arrow function, or a
+ * wrapper of another library. Nest calls it by the method's route. Throws if its method is not known.
  */
 function saidOfStranger(controller: Function, handler: Function): Said | undefined {
     const copied: unknown = Reflect.getOwnMetadata(OF_FUNCTION, handler);
@@ -228,25 +229,25 @@ function saidOfStranger(controller: Function, handler: Function): Said | undefin
     return named?.said;
 }
 
-/** The methods of a class of which a decorator of this module says a rule. */
+/** The methods of a class with a rule of this module's decorators. */
 export const ruledMethodsOf = (controller: Function): readonly Function[] =>
     methodsOf(controller).flatMap(({ method, said }) =>
         said !== undefined && typeof method === "function" ? [method] : []
     );
 
-/** Whether a decorator of this module says a rule of the class itself. */
+/** Whether the class itself has a rule of this module's decorators. */
 export const isRuledClass = (controller: Function): boolean => saidOf(controller) !== undefined;
 
 const isHolder = (holder: unknown): holder is object => typeof holder === "object" && holder !== null;
 
-/** What was said of this one itself: a Reflector would find what a class inherits too, as if it were its own. */
+/** The rules of this class or function itself. A Reflector would also return inherited ones. */
 function saidOf(holder: object, name?: string | symbol): Said | undefined {
     const said: unknown =
         name === undefined ? Reflect.getOwnMetadata(KEY, holder) : Reflect.getOwnMetadata(KEY, holder, name);
     return said as Said | undefined;
 }
 
-/** A class after those that it extends. */
+/** A class, after its base classes. */
 function lineage(controller: Function): Function[] {
     const parent: unknown = Object.getPrototypeOf(controller);
     return typeof parent === "function" && parent !== Function.prototype
@@ -259,7 +260,7 @@ function joined(first: Said = NOTHING, second: Said = NOTHING): Said {
     return own(first, second, require.length > 0 ? { require } : {});
 }
 
-/** Their own members in one, without a prototype: what another script puts on `Object.prototype` says nothing. */
+/** Joins their own members in one object without a prototype, so that members of `Object.prototype` do not count. */
 const own = (...parts: readonly Said[]): Said => Object.assign(Object.create(null), ...parts) as Said;
 
 const NOTHING = Object.freeze(own());

@@ -1,8 +1,9 @@
 /**
- * The context of a request of tRPC: its Express, Fastify, fetch, standalone and WebSocket adapters each give another one.
+ * The context of a request of tRPC: the adapters for Express, Fastify, fetch, standalone servers and WebSockets give
+ * different ones.
  *
- * In: what `createContext` is given. Out: what the guard reads, and where fields of the response are set. Never: a
- * rule.
+ * In: the argument of `createContext`. Out: the request for the guard, and the object on which response fields are set.
+ * Never: a rule.
  */
 
 import type { FetchRequestLike } from "../../../index.js";
@@ -10,8 +11,9 @@ import type { Incoming } from "../../guard/incoming.js";
 import { incomingOf, type NodeRequest } from "../../guard/node.js";
 import { setHeaders, type ResponseToSend } from "../../guard/response.js";
 import { handshake, type SaidAtConnect } from "../../guard/subprotocol.js";
+import { invalid, kindOf } from "../../validator/members.js";
 
-/** What `createContext` is given: with Fastify's request, `req.raw` is the one of Node.js. */
+/** The argument of `createContext`. With Fastify's request, `req.raw` is the request of Node.js. */
 export type ContextOptions =
     | { readonly req: FetchRequestLike; readonly resHeaders: Headers }
     | {
@@ -20,10 +22,10 @@ export type ContextOptions =
           readonly info?: ConnectInfo;
       };
 
-/** What tRPC says of a call; on a WebSocket, what the client said as it connected. */
+/** The information of tRPC about a call; on a WebSocket, also the client's connection parameters. */
 type ConnectInfo = { readonly connectionParams?: SaidAtConnect };
 
-/** What `protect` needs of the context. */
+/** The members of the context that `protect` needs. */
 export interface AuthContext {
     readonly authRequest: {
         readonly incoming: Incoming<unknown>;
@@ -40,8 +42,18 @@ interface Reply {
     header?(name: string, value: string): unknown;
 }
 
-/** The adapter's `createContext`, or what yours spreads into its context: `{ ...createContext(options), db }`. */
+/**
+ * The adapter's `createContext`. Use it directly, or spread its result into your context:
+ * `{ ...createContext(options), db }`.
+ */
 export function createContext(options: ContextOptions): AuthContext {
+    const { req: asked }: Partial<ContextOptions> = Object(options);
+    if (typeof asked !== "object") {
+        throw invalid(
+            `createContext takes what tRPC gives, { req, res } or { req, resHeaders }; got ${kindOf(asked === undefined ? options : asked)}. ` +
+                "Write createContext: options => ({ ...createContext(options), db })"
+        );
+    }
     if ("resHeaders" in options) {
         const { req: request, resHeaders } = options;
         const incoming = {
@@ -65,7 +77,7 @@ export function createContext(options: ContextOptions): AuthContext {
     }
     // Not with `connectionParams`: over HTTP they are in the URL, where no token may be (RFC 9700 section 4.3.2).
     const set = (name: string, value: string) => res.setHeader?.(name, value) ?? res.header?.(name, value);
-    // A streamed response has begun before its calls are judged: nothing can be set on it any more.
+    // A streamed response begins before its calls are judged, so no field can be set on it.
     const hasBegun = () => res.headersSent === true || res.sent === true;
     return {
         authRequest: {
@@ -75,5 +87,5 @@ export function createContext(options: ContextOptions): AuthContext {
     };
 }
 
-/** Else it is a WebSocket. */
+/** Otherwise it is a WebSocket. */
 const isResponse = (res: object): res is Reply => "setHeader" in res || "header" in res;

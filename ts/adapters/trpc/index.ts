@@ -25,7 +25,7 @@ import { endingWith, type End } from "./streams.js";
 export { createContext, type AuthContext, type ContextOptions } from "./context.js";
 export { RefusedError };
 
-/** The rules of a procedure. tRPC takes no OPTIONS request for a call, so there is none about preflights. */
+/** The rules of a procedure. tRPC has no calls by OPTIONS, so there is no rule for preflights. */
 export type RouteRules<
     Claims = AccessTokenClaims,
     Request = unknown,
@@ -45,7 +45,7 @@ const PLACE = placeOf("protect", "t.procedure.use(protect(validator, { optional:
     but: ["guardPreflights", "respond", "rejection"]
 });
 
-/** Lets a call pass that may enter, with `ctx.auth`; any other gets a TRPCError whose `cause` is a {@link RefusedError}. */
+/** Lets a granted call pass, with `ctx.auth`; any other gets a TRPCError whose `cause` is a {@link RefusedError}. */
 export function protect<Claims = AccessTokenClaims, Optional extends boolean = false>(
     validatorOrOptions: ValidatorOrOptions<Claims>,
     rules: RouteRules<Fixed<Claims>, unknown, Optional> = {},
@@ -53,7 +53,7 @@ export function protect<Claims = AccessTokenClaims, Optional extends boolean = f
 ): Protection<Auth<Claims, Optional>> {
     checkNoMore(beyond, PLACE.example);
     const validator = validatorOf(validatorOrOptions);
-    // What looks like a preflight is judged as anything else.
+    // A request that looks like a preflight is judged like any other.
     const guard = createGuard(validator, readRules<AllRules<Claims, unknown, Optional>>(rules, PLACE));
     return async ({ ctx: { authRequest }, next }) => {
         const outcome = await guard(authRequest.incoming);
@@ -69,7 +69,7 @@ export function protect<Claims = AccessTokenClaims, Optional extends boolean = f
         }
         const end: End = {
             signal: ended => validator.untilExpiry(auth, ended),
-            // It is judged anew, so that the client is told what it would be told if it called again.
+            // It is judged again, so that the client gets the same refusal as for a new call.
             error: async () => {
                 const again = await guard(authRequest.incoming);
                 return again.passed

@@ -1,23 +1,23 @@
 /**
- * What a procedure sends bit by bit: it ends with the token that let its call in.
+ * Streams of a procedure: they end at the expiry of the token of their call.
  *
- * In: what a procedure returned, a signal of the token's end. Out: the same, which ends with an error then. Never: a
- * rule, a clock.
+ * In: the result of a procedure, a signal of the token's end. Out: the same result, which ends with an error at that
+ * time. Never: a rule, a clock.
  */
 
 import { isObservable, observable } from "@trpc/server/observable";
 import type { ExpirySignal } from "../../../index.js";
 import { isThenable } from "../../validator/synchronous.js";
 
-/** A signal of the token's end, which is let go as the other one aborts; and the error to end with. */
+/** A signal of the token's end, which is released when the other one aborts; and the error to end with. */
 export interface End {
     readonly signal: (ended: AbortSignal) => ExpirySignal;
     readonly error: () => Promise<unknown>;
 }
 
 /**
- * The same result, whose streams end: subscriptions, iterables and promises; what these give in their turn; and those that
- * an object holds, as `httpBatchStreamLink` takes them. Anything else was done in time.
+ * The same result with streams that end: subscriptions, iterables and promises, the values inside these, and the
+ * members of an object, as `httpBatchStreamLink` sends them. Any other value is already complete.
  */
 export function endingWith(result: unknown, end: End): unknown {
     if (isThenable(result)) {
@@ -48,7 +48,7 @@ const comesLater = (value: unknown): boolean => isIterable(value) || isThenable(
 const isIterable = (value: unknown): value is AsyncIterable<unknown> =>
     typeof value === "object" && value !== null && Symbol.asyncIterator in value;
 
-/** What is promised is given in time, or not at all. */
+/** A promise resolves before the expiry, or rejects. */
 function endingPromise(inner: PromiseLike<unknown>, end: End): Promise<unknown> {
     const ended = new AbortController();
     const expiry = end.signal(ended.signal);
@@ -58,7 +58,7 @@ function endingPromise(inner: PromiseLike<unknown>, end: End): Promise<unknown> 
         inner.then(value => expiry.aborted || resolve(endingWith(value, end)), reject);
     });
     const stop = () => ended.abort();
-    // Where tRPC does not send it bit by bit, nobody waits for it: its failing must not end the process.
+    // If tRPC does not stream it, no code waits for it. Its rejection must not end the process.
     promise.then(stop, stop);
     return promise;
 }
@@ -68,7 +68,7 @@ function endingIterable(inner: AsyncIterable<unknown>, end: End): object {
     if (!("next" in inner)) {
         return { [Symbol.asyncIterator]: begin };
     }
-    // A generator is its own iterator, whom a caller on the server may ask. Nothing waits for the expiry before that.
+    // A generator is its own iterator, which server code may call. The wait for the expiry starts only then.
     let begun: Required<AsyncIterator<unknown>> | undefined;
     const own = () => {
         begun ??= begin();
@@ -86,7 +86,7 @@ function endingIterator(inner: AsyncIterator<unknown>, end: End): Required<Async
     const { signal, error } = end;
     const ended = new AbortController();
     const expiry = signal(ended.signal);
-    // Not one promise for all steps: each step would leave a reaction on it.
+    // Each step has its own promise: on a shared promise each step would leave a reaction.
     const pending = new Set<(reason: unknown) => void>();
     let isExpired = false;
     const refuse = (reject: (reason: unknown) => void) => void error().then(reject, reject);
@@ -97,7 +97,7 @@ function endingIterator(inner: AsyncIterator<unknown>, end: End): Required<Async
         isExpired = true;
         pending.forEach(refuse);
         pending.clear();
-        // A generator that waits takes this once it goes on; nobody hears what it says then.
+        // A waiting generator ends when it goes on; its result is dropped then.
         Promise.resolve(inner.return?.()).catch(() => undefined);
     };
     expiry.aborted ? expire() : expiry.addEventListener("abort", expire, { once: true });

@@ -29,7 +29,10 @@ export { protectNamespace, type NamespaceProtection, type SocketOfNamespace } fr
 export { acceptedProtocol } from "../../guard/subprotocol.js";
 export { closeAtExpiry, type Closable, type ExpiryOf, type UpgradeRules, type UpgradeServer };
 
-/** A listener of `upgrade` events, and the proof that it let a request pass: `upgrade.of(req).claims`. Else `of` throws. */
+/**
+ * A listener of `upgrade` events with `upgrade.of(req).claims`: the proof that it let a request pass. Otherwise `of`
+ * throws.
+ */
 export interface UpgradeProtection<Found> {
     (request: IncomingMessage, socket: Duplex, head: Buffer): void;
     readonly of: (request: IncomingMessage) => Found;
@@ -40,7 +43,7 @@ const PLACE = placeOf("protect", 'server.on("upgrade", protect(validator, {}, so
     and: ["closeAtExpiry"]
 });
 
-/** Upgrades a request that may enter: `server.on("upgrade", protect(…))`, then `sockets.on("connection", …)`. */
+/** Upgrades a granted request: `server.on("upgrade", protect(…))`, then `sockets.on("connection", …)`. */
 export function protect<Claims = AccessTokenClaims, Optional extends boolean = false>(
     validatorOrOptions: ValidatorOrOptions<Claims>,
     rules: UpgradeRules<Fixed<Claims>, IncomingMessage, Optional>,
@@ -56,7 +59,7 @@ export function protect<Claims = AccessTokenClaims, Optional extends boolean = f
     const guard = createGuard(validator, { ...read, subprotocolToken: true });
     const found = new Found<Auth<Claims, Optional>>(PLACE.example);
     const listener = async (req: IncomingMessage, socket: Duplex, head: Buffer) => {
-        // Node.js has taken its own listener away: a client that leaves meanwhile must not end the process.
+        // Node.js has removed its own listener. A client that disconnects meanwhile must not end the process.
         socket.on("error", () => socket.destroy());
         const outcome = await guard(incomingOf(req)).catch((error: unknown) => ({
             response: failure(error, req.method)
@@ -74,7 +77,7 @@ export function protect<Claims = AccessTokenClaims, Optional extends boolean = f
         });
     };
     const onUpgrade = (req: IncomingMessage, socket: Duplex, head: Buffer) => {
-        // What fails here fails for this connection: another listener has upgraded it, most likely.
+        // A failure here concerns only this connection. Most likely another listener has upgraded it.
         listener(req, socket, head).catch((error: unknown) => {
             failure(error, req.method);
             socket.destroy();

@@ -1,11 +1,11 @@
 /**
- * Sessions of socket.io that a client recovers: only as long as the token of the socket that left them.
+ * Recovery of socket.io sessions: allowed only while the token of the earlier socket is valid.
  *
- * In: sockets, their server's options and adapter; who a socket is. Out: sessions that are not recovered, middleware
- * that is not skipped. Never: a session of which it does not know whose it was.
+ * In: sockets, their server's options and adapter; the grant of a socket. Out: sessions that are not recovered,
+ * middleware that is not skipped. Never: the recovery of a session without a known grant.
  */
 
-/** What is used of a socket to find its server and the sessions of its namespace. */
+/** The members of a socket that lead to its server and to the sessions of its namespace. */
 export interface Recoverable {
     readonly nsp?: { readonly server?: object; readonly adapter?: object };
 }
@@ -18,7 +18,9 @@ type Sessions = {
     restoreSession?(pid: string, offset: string): Promise<Session | null | undefined>;
 };
 
-/** Prepares the server of a socket: who recovers a session is judged as a new socket, and finds none that has expired. */
+/**
+ * Prepares the server of a socket: a recovered socket is judged as a new one, and expired sessions are not recovered.
+ */
 export function createRecovery<Auth>(
     authOf: (socket: object) => Auth | undefined,
     hasExpired: (auth: Auth) => boolean
@@ -30,12 +32,12 @@ export function createRecovery<Auth>(
         const persist = sessions.persistSession?.bind(sessions);
         const restore = sessions.restoreSession?.bind(sessions);
         sessions.persistSession = session => {
-            // The socket is still there as its session is put away.
+            // The socket still exists when its session is stored.
             const socket = sessions.nsp?.sockets?.get(session.sid);
             const auth = socket === undefined ? undefined : authOf(socket);
             return persist?.(auth === undefined ? session : { ...session, [tag]: auth });
         };
-        // It is asked before middleware, and what it returns is sent at once: events that the client missed.
+        // It is called before middleware, and the missed events that it returns are sent at once.
         sessions.restoreSession = async (pid, offset) => {
             const session = await restore?.(pid, offset);
             return session && tag in session && !hasExpired(session[tag] as Auth) ? session : null;
@@ -47,7 +49,7 @@ export function createRecovery<Auth>(
         if (recovery === undefined || nsp?.adapter === undefined) {
             return;
         }
-        // By default a recovered socket passes by all middleware.
+        // By default a recovered socket skips all middleware.
         recovery.skipMiddlewares = false;
         if (!guarded.has(nsp.adapter)) {
             guarded.add(nsp.adapter);

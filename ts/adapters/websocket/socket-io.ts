@@ -1,5 +1,5 @@
 /**
- * Handshakes of socket.io, of which `oidc-spa-native/websocket` tells.
+ * Handshakes of socket.io, for `oidc-spa-native/websocket`.
  *
  * In: a validator, the rules of a namespace. Out: middleware for `io.use`. Never: a claim, a status, a challenge.
  */
@@ -24,17 +24,19 @@ export interface SocketOfNamespace extends Recoverable {
     readonly conn?: { once(event: "close", listener: () => void): unknown };
     disconnect(close?: boolean): unknown;
     once(event: "disconnect", listener: () => void): unknown;
-    /** Middleware for each event that comes in. */
+    /** Middleware for each incoming event. */
     use(middleware: (event: unknown[], next: (error?: Error) => void) => void): unknown;
 }
 
-/** Middleware, and the proof that it let a socket in: `auth.of(socket).claims`. `of` throws where it did not. */
+/** Middleware with `auth.of(socket).claims`: the proof that it let a socket in. `of` throws if it did not. */
 export interface NamespaceProtection<Found> {
     (socket: SocketOfNamespace, next: (error?: Error) => void): void;
     readonly of: (socket: SocketOfNamespace) => Found;
 }
 
-/** A server that recovers connections skips middleware; where it is another process than before, nobody has judged them. */
+/**
+ * A server that recovers connections skips middleware. In another process than before, such a socket was not judged.
+ */
 const WRITE =
     "io.use(protectNamespace(validator)) for this namespace, connectionStateRecovery: { skipMiddlewares: false } where several " +
     "processes share sessions";
@@ -44,7 +46,10 @@ const PLACE = placeOf("protectNamespace", "io.use(protectNamespace(validator))",
     and: ["closeAtExpiry"]
 });
 
-/** Lets a socket into a namespace: `io.use(protectNamespace(…))`. Others get `connect_error`, with the problem as `data`. */
+/**
+ * Lets a socket into a namespace: `io.use(protectNamespace(…))`. Refused sockets get `connect_error`, with the problem
+ * document as `data`.
+ */
 export function protectNamespace<Claims = AccessTokenClaims, Optional extends boolean = false>(
     validatorOrOptions: ValidatorOrOptions<Claims>,
     rules: UpgradeRules<Fixed<Claims>, IncomingMessage, Optional> = {},
@@ -71,7 +76,7 @@ export function protectNamespace<Claims = AccessTokenClaims, Optional extends bo
         if (closes) {
             const end = () => socket.disconnect(true);
             onceGone(socket, atExpiry(validator, auth, end));
-            // An event may come before anybody has looked at the clock.
+            // An event may come before the clock was read.
             socket.use((_event, next) => void (hasEnded(validator, auth) ? end() : next()));
         }
         return undefined;
@@ -92,7 +97,7 @@ export function protectNamespace<Claims = AccessTokenClaims, Optional extends bo
     });
 }
 
-/** Where the clock fails nobody can say that the token still holds; thrown here, it would end the process. */
+/** If the clock fails, the token may have expired. An error thrown here would end the process. */
 function hasEnded<Claims>(validator: Validator<Claims>, auth: Granted<Claims> | null): boolean {
     try {
         return validator.hasExpired(auth);
@@ -102,10 +107,13 @@ function hasEnded<Claims>(validator: Validator<Claims>, auth: Granted<Claims> | 
     }
 }
 
-/** By connection, so that it gets one listener however many namespaces its client enters. */
+/** By connection, so that it gets one listener for all namespaces of its client. */
 const waiting = new WeakMap<object, Set<() => void>>();
 
-/** A socket whose client leaves before it is let in is never told that it is disconnected; its connection closes. */
+/**
+ * If a client disconnects before its socket is accepted, the socket gets no `disconnect` event; only its connection
+ * closes.
+ */
 function onceGone(socket: Pick<SocketOfNamespace, "conn" | "once">, act: () => void): void {
     const { conn } = socket;
     if (conn === undefined) {

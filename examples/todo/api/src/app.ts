@@ -28,7 +28,12 @@ export async function createApp(config: Config, { guard, store }: { guard: Guard
     });
     let isClosing = false;
 
-    app.use(log(config.NODE_ENV === "development"));
+    const isDevelopment = config.NODE_ENV === "development";
+    app.use(async (c, next) => {
+        c.set("tellsWhy", isDevelopment && c.req.header("origin") === config.WEB_ORIGIN);
+        await next();
+    });
+    app.use(log);
     app.use(async (c, next) => {
         await next();
         if (isClosing) {
@@ -93,19 +98,17 @@ export async function createApp(config: Config, { guard, store }: { guard: Guard
 }
 
 /** One line of JSON for each request: who, what, how it ended and why. Never a token. */
-function log(isDevelopment: boolean): MiddlewareHandler<Env> {
-    return async (c, next) => {
-        const started = performance.now();
-        await next();
-        const { person, refusal } = c.var;
-        const { code, debugErrorMessage: reason } = refusal ?? {};
-        const ms = Math.round(performance.now() - started);
-        const entry = { method: c.req.method, path: c.req.path, status: c.res.status, ms, sub: person?.id };
-        console.log(JSON.stringify({ time: new Date().toISOString(), ...entry, code, reason }));
-        // For developers, and for the panel of this example. A client in production learns the code alone.
-        if (isDevelopment && reason !== undefined && c.req.method !== "HEAD") {
-            const problem = { ...((await c.res.json()) as object), reason };
-            c.res = new Response(JSON.stringify(problem), c.res);
-        }
-    };
-}
+const log: MiddlewareHandler<Env> = async (c, next) => {
+    const started = performance.now();
+    await next();
+    const { person, refusal, tellsWhy, checks } = c.var;
+    const { code, debugErrorMessage: reason } = refusal ?? {};
+    const ms = Math.round(performance.now() - started);
+    const entry = { method: c.req.method, path: c.req.path, status: c.res.status, ms, sub: person?.id };
+    console.log(JSON.stringify({ time: new Date().toISOString(), ...entry, code, reason }));
+    // For the panel of this example. What was expected is the configuration: clients in production learn the code alone.
+    if (tellsWhy && reason !== undefined && c.req.method !== "HEAD") {
+        const problem = { ...((await c.res.json()) as object), reason, checks };
+        c.res = new Response(JSON.stringify(problem), c.res);
+    }
+};

@@ -17,6 +17,9 @@ export interface Word {
     readonly at: string;
 }
 
+const WORDS_KEPT = 50;
+const TICKETS_AT_ONCE = 10;
+
 const TABLES = `
     CREATE TABLE IF NOT EXISTS todos (
         id TEXT PRIMARY KEY, owner TEXT NOT NULL, ownerName TEXT NOT NULL,
@@ -49,8 +52,12 @@ export function openStore(file: string) {
     );
     const remove = db.prepare("DELETE FROM todos WHERE id = ? AND owner = ?");
     const say = db.prepare("INSERT INTO words (author, text, at) VALUES (?, ?, ?) RETURNING *");
-    const lastWords = db.prepare("SELECT * FROM (SELECT * FROM words ORDER BY id DESC LIMIT 50) ORDER BY id");
+    const forgetWords = db.prepare(`DELETE FROM words WHERE id <= ? - ${WORDS_KEPT}`);
+    const lastWords = db.prepare("SELECT * FROM words ORDER BY id");
     const addTicket = db.prepare("INSERT INTO tickets VALUES (?, ?, ?)");
+    const ticketsOf = db
+        .prepare("SELECT count(*) FROM tickets WHERE json_extract(person, '$.id') = ?")
+        .pluck();
     const takeTicket = db.prepare("DELETE FROM tickets WHERE id = ? RETURNING person, goodUntil");
     const dropTickets = db.prepare("DELETE FROM tickets WHERE goodUntil < ?");
 
@@ -71,12 +78,19 @@ export function openStore(file: string) {
         },
         remove: (owner: string, id: string): boolean => remove.run(id, owner).changes > 0,
 
-        say: (author: string, text: string) => say.get(author, text, new Date().toISOString()) as Word,
+        say(author: string, text: string): Word {
+            const word = say.get(author, text, new Date().toISOString()) as Word;
+            forgetWords.run(word.id);
+            return word;
+        },
         lastWords: () => lastWords.all() as Word[],
 
-        /** A ticket opens one socket, once, within a few seconds, at any instance. */
-        addTicket(person: Person, seconds: number): string {
+        /** A ticket opens one socket, once, within a few seconds, at any instance. `undefined`: the person has enough. */
+        addTicket(person: Person, seconds: number): string | undefined {
             dropTickets.run(Date.now());
+            if ((ticketsOf.get(person.id) as number) >= TICKETS_AT_ONCE) {
+                return undefined;
+            }
             const id = randomUUID();
             addTicket.run(id, JSON.stringify(person), Date.now() + seconds * 1000);
             return id;

@@ -22,8 +22,18 @@ export interface Answer {
     readonly detail: string | undefined;
     /** What the API says to developers. Not in production. */
     readonly reason: string | undefined;
+    /** The checks that it made of the call, where it explains them: with the validator, and not in production. */
+    readonly checks: readonly Check[] | undefined;
     readonly challenge: string | undefined;
     readonly nonce: string | undefined;
+}
+export interface Check {
+    readonly id: string;
+    readonly title: string;
+    readonly outcome: "passed" | "failed" | "skipped";
+    readonly clause: string | null;
+    readonly expected: string | null;
+    readonly found: string | null;
 }
 export interface Jwt {
     readonly header: Readonly<Record<string, unknown>>;
@@ -80,6 +90,7 @@ const NOTHING = {
     code: undefined,
     detail: undefined,
     reason: undefined,
+    checks: undefined,
     challenge: undefined,
     nonce: undefined
 };
@@ -103,12 +114,13 @@ function begun(request: Request, authorization: string): Call {
 async function answerOf(response: Response): Promise<Omit<Answer, "ms">> {
     const { status, headers } = response;
     const isProblem = headers.get("content-type")?.startsWith("application/problem+json");
-    const problem = isProblem ? ((await response.json()) as Record<string, string>) : {};
+    const problem = (isProblem ? await response.json() : {}) as Partial<Answer>;
     return {
         status,
         code: problem.code,
         detail: problem.detail,
         reason: problem.reason,
+        checks: problem.checks,
         challenge: headers.get("www-authenticate") ?? undefined,
         nonce: headers.get("dpop-nonce") ?? undefined
     };

@@ -5,7 +5,7 @@ import type { Person } from "./guard.js";
 
 /** Claims that are not named here are kept. */
 export const claimsSchema = z.looseObject({
-    sub: z.string(),
+    sub: z.string().min(1),
     exp: z.number(),
     name: z.string().optional(),
     preferred_username: z.string().optional()

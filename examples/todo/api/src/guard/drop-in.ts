@@ -5,7 +5,7 @@ import { extractRequestAuthContext, oidcSpa } from "oidc-spa-native/server";
 import type { Config } from "../config.js";
 import { respondWith, type Problem } from "../problem.js";
 import { claimsSchema, personOf } from "./claims.js";
-import type { Env, Guard, Person } from "./guard.js";
+import { standing, type Env, type Guard, type Person } from "./guard.js";
 
 const DPOP_CHALLENGE = 'DPoP algs="ES256 ES384 EdDSA PS256 RS256"';
 
@@ -14,13 +14,12 @@ type Refused = Problem & { readonly debugErrorMessage: string };
 
 export function create(config: Config): Guard {
     const challenge = config.DPOP === "required" ? DPOP_CHALLENGE : `Bearer, ${DPOP_CHALLENGE}`;
-    const { bootstrapAuth, validateAndDecodeAccessToken } = oidcSpa
+    const { bootstrapAuth, validateAndDecodeAccessToken, native } = oidcSpa
         .withExpectedDecodedAccessTokenShape({ decodedAccessTokenSchema: claimsSchema })
         .createUtils();
 
-    let hasKeys = false;
-    const ready = async () => {
-        await bootstrapAuth({
+    const ready = () =>
+        bootstrapAuth({
             implementation: "real",
             issuerUri: config.OIDC_ISSUER_URI,
             expectedAudience: config.OIDC_AUDIENCE,
@@ -32,8 +31,6 @@ export function create(config: Config): Guard {
                 ...(config.REDIS_URL && { replayStore: { redis: config.REDIS_URL } })
             }
         });
-        hasKeys = true;
-    };
 
     /** The person who sent a request, or why it may not enter. */
     const judge = async (req: HonoRequest, role?: string): Promise<Granted | Refused> => {
@@ -85,7 +82,7 @@ export function create(config: Config): Guard {
         signedIn: guarded(),
         support: guarded(config.SUPPORT_ROLE),
         ready,
-        health: () => ({ ready: hasKeys, details: { keys: hasKeys ? "fetched" : "none" } })
+        health: () => standing(native.health())
     };
 }
 

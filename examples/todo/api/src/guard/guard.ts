@@ -1,6 +1,7 @@
 // What the application asks of a guard. Two are there, and one variable chooses: see drop-in.ts and validator.ts.
 
 import type { MiddlewareHandler } from "hono";
+import type { ExplainedCheck, ValidatorHealth } from "oidc-spa-native";
 import type { Config } from "../config.js";
 
 /** Who sent a request, as its access token says. */
@@ -12,14 +13,21 @@ export interface Person {
     readonly expiresAt: number;
 }
 
-/** Why a request was refused: for the log, and in development for the answer. */
+/** Why a request was refused: for the log, and for the page of a developer. */
 export interface Refusal {
     readonly code: string;
     readonly debugErrorMessage: string;
 }
 
 export interface Env {
-    Variables: { person: Person; refusal?: Refusal };
+    Variables: {
+        person: Person;
+        refusal?: Refusal;
+        /** Whether this answer may say why in full: in development, and to the page alone. */
+        tellsWhy: boolean;
+        /** Every check of the request, where the guard knows them and `tellsWhy` is set. */
+        checks?: readonly ExplainedCheck[];
+    };
 }
 
 export interface Guard {
@@ -31,6 +39,19 @@ export interface Guard {
     ready(): Promise<void>;
     /** Whether requests can be judged now, and how keys and memory stand. It makes no network call. */
     health(): { readonly ready: boolean; readonly details: object };
+}
+
+/**
+ * Ready: there are keys that serve. The memory of proofs is shown and does not count: whether Redis answers is known from the
+ * last request, and an instance that gets none would never be ready again.
+ */
+export function standing(health: ValidatorHealth | null): ReturnType<Guard["health"]> {
+    if (health === null) {
+        return { ready: false, details: { keys: "none" } };
+    }
+    const { issuers, replayMemory } = health;
+    const keys = issuers[0]?.state ?? "none";
+    return { ready: keys !== "none" && keys !== "expired", details: { keys, replayMemory } };
 }
 
 export async function createGuard(config: Config): Promise<Guard> {

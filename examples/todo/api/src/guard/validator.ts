@@ -1,13 +1,13 @@
 // The guard on `createValidator` and the Hono adapter: the adapter answers what may not enter.
 
-import type { Context, MiddlewareHandler } from "hono";
+import type { MiddlewareHandler } from "hono";
 import { every } from "hono/combine";
-import { createValidator } from "oidc-spa-native";
+import { createValidator, type Requirements } from "oidc-spa-native";
 import { allRoles } from "oidc-spa-native/authorization";
-import { protect, type RouteRules } from "oidc-spa-native/hono";
+import { protect } from "oidc-spa-native/hono";
 import type { Config } from "../config.js";
 import { claimsSchema, personOf, type Claims } from "./claims.js";
-import type { Env, Guard } from "./guard.js";
+import { standing, type Env, type Guard } from "./guard.js";
 
 export function create(config: Config): Guard {
     const validator = createValidator({
@@ -21,12 +21,20 @@ export function create(config: Config): Guard {
         replayStore: config.REDIS_URL === undefined ? undefined : { redis: config.REDIS_URL }
     });
 
-    const guarded = (rules: RouteRules<Claims, Context, false>): MiddlewareHandler<Env> => {
+    const guarded = (rules: { require?: Requirements<Claims> }): MiddlewareHandler<Env> => {
         const protection = protect(validator, {
             ...rules,
             onRejected: (refusal, c) => c.set("refusal", refusal)
         });
-        return every(protection, (c, next) => {
+        const explained: MiddlewareHandler<Env> = async (c, next) => {
+            if (c.var.tellsWhy) {
+                // Before the guard remembers the proof: afterwards, that it was used is all there would be to say.
+                const { checks } = await validator.explain(c.req.raw, undefined, rules);
+                c.set("checks", checks);
+            }
+            return next();
+        };
+        return every(explained, protection, (c, next) => {
             c.set("person", personOf(protection.of(c).claims, config.ROLES_CLAIM));
             return next();
         });
@@ -36,11 +44,6 @@ export function create(config: Config): Guard {
         signedIn: guarded({}),
         support: guarded({ require: allRoles([config.SUPPORT_ROLE], config.ROLES_CLAIM) }),
         ready: () => validator.ready(),
-        health: () => {
-            const { issuers, replayMemory } = validator.health();
-            const [keys] = issuers.map(({ state }) => state);
-            const ready = keys !== "none" && replayMemory.reachable !== false;
-            return { ready, details: { keys, replayMemory } };
-        }
+        health: () => standing(validator.health())
     };
 }

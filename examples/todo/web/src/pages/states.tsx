@@ -31,7 +31,7 @@ export function Refused({ error }: ErrorComponentProps) {
             </p>
             {status !== 0 && (
                 <p className="note">
-                    It answered <b>{status}</b>
+                    The API answered <b>{status}</b>
                     {code && (
                         <>
                             {" "}
@@ -61,6 +61,7 @@ export function Missing() {
     return (
         <section>
             <h1>There is nothing here</h1>
+            <p className="lead">This application has no page at this address.</p>
             <p>
                 <Link to="/" className="button quiet">
                     To the start

@@ -2,6 +2,7 @@
 
 import type { ReactNode } from "react";
 import type { Call } from "../wire";
+import { Checks } from "./checks";
 import { meaningOf } from "./meaning";
 
 const TIME = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
@@ -17,7 +18,7 @@ export function CallEntry({ call }: { call: Call }) {
                         {status === undefined ? "…" : status || "none"}
                     </span>
                     <span className="call-name">
-                        <b>{method}</b> {shortened(new URL(url).pathname)}
+                        <b>{method}</b> {routeOf(url)}
                     </span>
                     <time dateTime={at.toISOString()}>{TIME.format(at)}</time>
                     {answer?.code && <span className="call-code">{answer.code}</span>}
@@ -31,12 +32,15 @@ export function CallEntry({ call }: { call: Call }) {
     );
 }
 
-function Sent({ call: { scheme, proof, token, at } }: { call: Call }) {
+function Sent({ call: { method, url, scheme, proof, token, at } }: { call: Call }) {
     const { sub, exp, cnf } = token.claims;
     return (
         <>
             <h3>Sent</h3>
             <dl>
+                <Row name="Call">
+                    {method} {url}
+                </Row>
                 <Row name="Scheme">{scheme}</Row>
                 <Row name="Token">
                     of {text(sub)}, signed with key {text(token.header.kid)}, {life(exp, at)}
@@ -63,7 +67,7 @@ function Sent({ call: { scheme, proof, token, at } }: { call: Call }) {
 }
 
 function CameBack({ answer }: { answer: NonNullable<Call["answer"]> }) {
-    const { status, ms, code, reason, detail, challenge, nonce } = answer;
+    const { status, ms, code, reason, checks, detail, challenge, nonce } = answer;
     return (
         <>
             <h3>Came back</h3>
@@ -77,6 +81,7 @@ function CameBack({ answer }: { answer: NonNullable<Call["answer"]> }) {
                 {challenge && <Row name="Challenge">{challenge}</Row>}
                 {nonce && <Row name="New nonce">{nonce}</Row>}
             </dl>
+            {checks && <Checks checks={checks} />}
         </>
     );
 }
@@ -93,8 +98,9 @@ const kindOf = (status: number | undefined) =>
 
 const text = (value: unknown) => (value === undefined ? "nothing" : String(value));
 
-/** An id in a path says nothing to people. */
-const shortened = (path: string) => path.replace(/([0-9a-f]{4})[0-9a-f]{4}-[0-9a-f-]{27}/, "$1…");
+/** The path as the API's description has it. Which id it was stands in the call's own lines. */
+const routeOf = (url: string) =>
+    new URL(url).pathname.replace(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/, "{id}");
 
 function life(exp: unknown, at: Date): string {
     const left = Math.round(Number(exp) - at.getTime() / 1000);

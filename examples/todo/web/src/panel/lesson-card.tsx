@@ -37,8 +37,9 @@ export function LessonCard({ lesson, isPossible }: { lesson: Lesson; isPossible:
                 <button
                     type="button"
                     className="button small"
-                    disabled={isBusy || !isPossible}
-                    onClick={() => void start()}
+                    // Not `disabled`: a button that is loses the focus, and whoever has no mouse their place.
+                    aria-disabled={isBusy || !isPossible}
+                    onClick={() => void (isBusy || !isPossible || start())}
                 >
                     {state === "running" ? "Trying …" : isResting ? "Resting for 30 seconds" : button}
                 </button>

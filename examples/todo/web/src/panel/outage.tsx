@@ -28,6 +28,8 @@ export function Outage() {
     }
     const bringBack = async () => {
         await endOutage();
+        // The button goes, and with it the focus.
+        document.querySelector<HTMLElement>("[data-lesson=outage] summary")?.focus();
         setUntil(0);
     };
     return (

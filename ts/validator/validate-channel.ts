@@ -1,0 +1,79 @@
+/**
+ * Tells of verdicts on `node:diagnostics_channel`: `oidc-spa-native:validate` for what lasts, `oidc-spa-native:refusal` and
+ * `oidc-spa-native:replay` for what happens.
+ *
+ * In: verdicts. Out: messages, made only where somebody subscribed. Never: a token, a proof, a claim.
+ */
+
+import { channel } from "node:diagnostics_channel";
+import type { RefusalEvent, ReplayEvent, ValidateContext } from "../../index.js";
+import type { NativeRefusal } from "../addon/native.js";
+
+// The channels of `tracingChannel("oidc-spa-native:validate")`. They are held here: Node.js keeps none that nobody holds.
+const at = (event: string) => channel(`tracing:oidc-spa-native:validate:${event}`);
+const [start, end, asyncStart, asyncEnd, error] = [
+    at("start"),
+    at("end"),
+    at("asyncStart"),
+    at("asyncEnd"),
+    at("error")
+];
+const refusals = channel("oidc-spa-native:refusal");
+const replays = channel("oidc-spa-native:replay");
+
+/** Whether somebody listens to validations. */
+export function isTraced(): boolean {
+    return (
+        start.hasSubscribers ||
+        asyncEnd.hasSubscribers ||
+        end.hasSubscribers ||
+        asyncStart.hasSubscribers ||
+        error.hasSubscribers
+    );
+}
+
+/** What begins and ends within a trace; `ended` writes into the context what came of it. */
+export interface Traced<T> {
+    readonly begin: () => Promise<T>;
+    readonly ended: (result: T, context: ValidateContext) => void;
+}
+
+/** Tells the beginning and the end. What subscribers throw becomes an uncaught exception, as on every channel of Node.js. */
+export function traced<T>(context: ValidateContext, { begin, ended }: Traced<T>): Promise<T> {
+    const running = start.runStores(context, begin);
+    end.publish(context);
+    return running.then(
+        result => {
+            ended(result, context);
+            asyncStart.publish(context);
+            asyncEnd.publish(context);
+            return result;
+        },
+        (trouble: unknown) => {
+            context.error = trouble;
+            error.publish(context);
+            asyncStart.publish(context);
+            asyncEnd.publish(context);
+            throw trouble;
+        }
+    );
+}
+
+/** Tells why a request is refused. */
+export function tellOfRefusal(
+    { code, status, debugErrorMessage }: Pick<NativeRefusal, "code" | "status" | "debugErrorMessage">,
+    scheme: "Bearer" | "DPoP" | null
+): void {
+    if (refusals.hasSubscribers) {
+        refusals.publish({ code, status, scheme, debugErrorMessage } as RefusalEvent);
+    }
+    const type = REPLAY_EVENTS[code];
+    if (type !== undefined && replays.hasSubscribers) {
+        replays.publish({ type, debugErrorMessage } satisfies ReplayEvent);
+    }
+}
+
+const REPLAY_EVENTS: Readonly<Record<string, ReplayEvent["type"]>> = {
+    proof_replayed: "replayed",
+    replay_memory_unavailable: "unavailable"
+};
