@@ -76,7 +76,9 @@ test("blocks of TypeScript in README.md and docs/", { timeout: 60_000 }, async (
 test("links between the pages lead somewhere", async () => {
     for (const [page, folder] of [
         ["README.md", root],
-        ...(await readdir(join(root, "docs"))).map(name => [`docs/${name}`, join(root, "docs")])
+        ...(await readdir(join(root, "docs")))
+            .filter(name => name.endsWith(".md"))
+            .map(name => [`docs/${name}`, join(root, "docs")])
     ] as [string, string][]) {
         const text = await readFile(join(root, page), "utf8");
         for (const [, target = ""] of text.matchAll(/\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)/g)) {

@@ -225,7 +225,9 @@ async function blocks(): Promise<{ name: string; code: string }[]> {
     const pages = [
         "README.md",
         "index.d.ts",
-        ...(await readdir(join(root, "docs"))).map(name => `docs/${name}`)
+        ...(await readdir(join(root, "docs")))
+            .filter(name => name.endsWith(".md"))
+            .map(name => `docs/${name}`)
     ];
     const found: { name: string; code: string }[] = [];
     for (const page of pages) {
