@@ -1,4 +1,4 @@
-// The dashboard of docs/monitoring/, its queries answered by a real Prometheus that scrapes a real API.
+// The dashboard of examples/monitoring/, its queries answered by a real Prometheus that scrapes a real API.
 
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { startMonitoredApi, type MonitoredApi } from "../support/monitored-api.mjs";
 import { describeWith } from "../support/programs.js";
 
-const DASHBOARD = fileURLToPath(new URL("../../docs/monitoring/dashboard.json", import.meta.url));
+const DASHBOARD = fileURLToPath(new URL("../../examples/monitoring/dashboard.json", import.meta.url));
 
 interface Panel {
     readonly title: string;

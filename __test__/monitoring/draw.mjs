@@ -8,7 +8,7 @@ import { startMonitoredApi } from "../support/monitored-api.mjs";
 
 const SECONDS = 75;
 const EXPIRED = { from: 25, to: 45 };
-const FOLDER = new URL("../../docs/monitoring/", import.meta.url);
+const FOLDER = new URL("../../examples/monitoring/", import.meta.url);
 const { panels } = JSON.parse(readFileSync(new URL("dashboard.json", FOLDER), "utf8"));
 const ROLES = ["ours", "peer", "reference", "whisker"];
 
