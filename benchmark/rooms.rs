@@ -32,11 +32,12 @@ use oidc_spa_native::jose::verification_key::VerificationKey;
 use oidc_spa_native::jose::{base64url_encode, json};
 use oidc_spa_native::keys::issuer::Issuer;
 use oidc_spa_native::keys::jwk_set::JwkSet;
+use oidc_spa_native::policy::{AcceptedIssuer, Policy};
 use oidc_spa_native::presentation::{RequestRules, RequiredBinding};
 use oidc_spa_native::question::{Question, Request};
 use oidc_spa_native::rejection::Code;
 use oidc_spa_native::request::{ProxyTrust, RequestHead, TargetUri};
-use oidc_spa_native::resource_server::{AcceptedIssuer, Decision, Policy, ResourceServer};
+use oidc_spa_native::resource_server::{Decision, ResourceServer};
 use oidc_spa_native::scheme::{AcceptedSchemes, Scheme};
 use oidc_spa_native::time::{Leeway, UnixTime};
 

@@ -32,7 +32,8 @@
 //! use oidc_spa_native::presentation::RequiredBinding;
 //! use oidc_spa_native::request::ProxyTrust;
 //! use oidc_spa_native::question::{Question, Request};
-//! use oidc_spa_native::resource_server::{AcceptedIssuer, Decision, Policy, ResourceServer};
+//! use oidc_spa_native::policy::{AcceptedIssuer, Policy};
+//! use oidc_spa_native::resource_server::{Decision, ResourceServer};
 //! use oidc_spa_native::scheme::AcceptedSchemes;
 //! use oidc_spa_native::time::{Leeway, UnixTime};
 //!
@@ -93,6 +94,7 @@ pub mod grant;
 pub mod jose;
 pub mod keys;
 pub mod memory;
+pub mod policy;
 mod possession;
 pub mod presentation;
 pub mod question;

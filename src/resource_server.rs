@@ -4,84 +4,30 @@
 //! Out: `Decision`.
 //! Never: a comparison of its own, I/O, a clock.
 
+mod explaining;
+
 use std::sync::Arc;
 
+use crate::access_token::AccessToken;
 use crate::access_token::signature::{self, KeyTrouble, SignedToken, TokenParts};
-use crate::access_token::{AccessToken, AccessTokenPolicy, Audience, Clients, Expected, check_claims};
 use crate::challenge::{Challenger, Demand, Refusal};
-use crate::client_certificate::CertificateField;
-use crate::credentials::{Credentials, Presentation};
+use crate::credentials::Credentials;
 use crate::dpop::advice;
-use crate::dpop::nonce::Nonces;
-use crate::dpop::policy::DpopPolicy;
-use crate::scheme::{AcceptedSchemes, Scheme};
-
 use crate::dpop::proof::{Proof, TokenDigest};
-
 use crate::dpop::replay::{ProofRecord, Remembered};
 use crate::dpop::target::ExpectedTarget;
-use crate::explanation::{Check, Deciding, Explaining, Explanation, Reason, Watch};
+use crate::explanation::{Check, Deciding, Reason, Watch};
 use crate::grant::{Admission, Grant, PendingGrant};
-use crate::jose::algorithm::AlgorithmSet;
-use crate::keys::issuer::Issuer;
 use crate::keys::issuer_directory::IssuerDirectory;
-use crate::keys::jwk_set::JwkSet;
 use crate::memory::{BoundToken, IssuerIndex, Learned, Memory, TokenText, VerifiedToken};
+use crate::policy::{AcceptedIssuer, Policy};
 use crate::possession::{self, PossessionRules, Presented, dpop_disabled};
 use crate::presentation::{RequestRules, RequiredBinding};
 use crate::question::{Question, Request, Subject};
 use crate::rejection::{Code, Rejection};
-use crate::request::{ProxyTrust, RequestHead};
-use crate::resource_metadata::ProtectedResource;
+use crate::request::RequestHead;
+use crate::scheme::{AcceptedSchemes, Scheme};
 use crate::time::UnixTime;
-
-/// One issuer whose tokens are accepted.
-#[derive(Clone, Debug)]
-pub struct AcceptedIssuer {
-    /// Its identifier.
-    pub issuer: Issuer,
-    /// The expected audience of its tokens.
-    pub audience: Audience,
-    /// The clients whose tokens are accepted.
-    pub clients: Clients,
-    /// The algorithms that it may sign with.
-    pub algorithms: AlgorithmSet,
-}
-
-impl AcceptedIssuer {
-    const fn expected(&self) -> Expected<'_> {
-        Expected { issuer: &self.issuer, audience: &self.audience, clients: &self.clients }
-    }
-}
-
-/// The rules of a resource server.
-#[derive(Clone, Debug)]
-pub struct Policy {
-    /// The issuers whose tokens are accepted. Empty if the caller chooses the rules by
-    /// [`ResourceServer::named_issuer`].
-    pub issuers: Vec<AcceptedIssuer>,
-    /// The rules for access tokens.
-    pub access_token: AccessTokenPolicy,
-    /// Bytes of an access token.
-    pub max_token_bytes: usize,
-    /// The rules for proofs.
-    pub dpop: DpopPolicy,
-    /// The nonces that this server gives, if any.
-    pub nonces: Option<Nonces>,
-    /// The schemes that are accepted.
-    pub schemes: AcceptedSchemes,
-    /// The binding that every token must have.
-    pub binding: RequiredBinding,
-    /// The proxies that are trusted for the URI that the client saw.
-    pub proxy_trust: ProxyTrust,
-    /// Its metadata, if it publishes any.
-    pub resource: Option<ProtectedResource>,
-    /// Whether `X-Forwarded-Prefix` is read from the proxies that `proxy_trust` names. Many proxies pass on the
-    /// client's field.
-    pub reads_forwarded_prefix: bool,
-    /// Whether a client's certificate may come from a header field.
-    pub certificate_field: CertificateField,
-}
 
 /// The verdict on a request: a grant or a refusal.
 pub type Verdict = Result<Grant, Refusal>;
@@ -184,67 +130,6 @@ impl ResourceServer {
         match needed {
             Some(needed) => Decision::KeysNeeded { needed, otherwise },
             None => Decision::Refused(otherwise),
-        }
-    }
-
-    /// Makes every check with the present keys, as [`Self::decide`] does, and goes on after a failed check where that
-    /// makes sense. Nothing is granted and nothing is remembered. `look_up` returns what a replay memory would answer
-    /// for a proof.
-    pub fn explain(
-        &self,
-        question: &Question<'_>,
-        keys: &impl Fn(IssuerIndex) -> Option<Arc<JwkSet>>,
-        now: UnixTime,
-        look_up: impl FnOnce(&ProofRecord) -> Remembered,
-    ) -> Explanation {
-        let mut watch = Explaining::default();
-        let (_, walked) = self.walk(question, keys, now, &mut watch);
-        let (admitted, replay) = match walked {
-            Ok(pending) => {
-                let would_say = pending.would_say();
-                let replay = pending.would_be_refused(look_up);
-                let as_oidc_spa = self.policy.dpop.as_oidc_spa;
-                (
-                    Some(would_say),
-                    replay.map(|replay| replay.map_err(|refused| advice::advised(refused, as_oidc_spa))),
-                )
-            }
-            Err(_) => (None, None),
-        };
-        self.explain_unverified(question, now, &mut watch);
-        watch.finish(admitted, replay)
-    }
-
-    /// Goes on after the walk ended early, with unverified values.
-    fn explain_unverified(&self, question: &Question<'_>, now: UnixTime, watch: &mut Explaining) {
-        let schemes = question.rules.schemes(self.policy.schemes);
-        let read = match &question.subject {
-            Subject::Request(request) => self.read(request, schemes, &mut Deciding).ok(),
-            Subject::Credentials(credentials, target) => Some((*credentials, target.clone())),
-        };
-        let Some((credentials, target)) = read else { return };
-        watch.go_on_unverified();
-        let policy = self.policy.access_token;
-        let text = credentials.access_token;
-        let parts = TokenParts::parse(text, policy, self.policy.max_token_bytes, &mut Deciding);
-        let issuer = |parts: &TokenParts<'_>| {
-            let index = self.choose_issuer(&parts.signed(), now).ok()?;
-            self.policy.issuers.get(index)
-        };
-        if let Ok(parts) = &parts
-            && let Some(accepted) = issuer(parts)
-            && let Some(claims) = parts.signed().unverified_claims()
-            && !watch.has_made(Check::TokenAudience)
-        {
-            // The outcome is noted, and the result is dropped.
-            let _ = check_claims(claims, accepted.expected(), policy, now, watch);
-        }
-        if let (Presentation::DPoP { proof }, Some(target)) = (credentials.presentation, target)
-            && !watch.has_made(Check::ProofMethod)
-        {
-            let (digest, dpop, nonces) =
-                (TokenDigest::of(text), &self.policy.dpop, self.policy.nonces.as_ref());
-            Proof::explain_unverified(proof, digest, &target, dpop, nonces, now, watch);
         }
     }
 

@@ -8,10 +8,10 @@ use crate::access_token::signature::TokenParts;
 use crate::access_token::{AccessTokenPolicy, Audience, Expected, OptionalClaims, Profile, check_claims};
 use crate::explanation::Deciding;
 use crate::memory::IssuerIndex;
+use crate::policy::Policy;
 use crate::possession::only_dpop;
 use crate::presentation::{RequestRules, RequiredBinding};
 use crate::rejection::{Code, Rejection};
-use crate::resource_server::Policy;
 use crate::scheme::{AcceptedSchemes, Scheme};
 use crate::time::UnixTime;
 

@@ -12,7 +12,9 @@ const table = JSON.parse(wireTable()) as {
     orders: Record<string, string[]>;
     numbers: Record<string, number>;
 };
-const source = readFileSync(new URL("../../ts/addon/native.ts", import.meta.url), "utf8");
+const source = ["native", "verdict-text"]
+    .map(name => readFileSync(new URL(`../../ts/addon/${name}.ts`, import.meta.url), "utf8"))
+    .join("");
 
 /** The labels of a tuple type, as Rust writes names. */
 function labelsOf(type: string): string[] {

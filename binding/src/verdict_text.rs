@@ -37,7 +37,7 @@ pub fn verdict_text(verdict: &Verdict, known_token: u64) -> VerdictText {
 }
 
 /// The members of a list in their order, and their names. [`crate::wire`] gives them to the test that compares
-/// `ts/addon/native.ts` with this order.
+/// `ts/addon/verdict-text.ts` with this order.
 macro_rules! list {
     ($name:ident { $($member:ident: $type:ty,)* }) => {
         pub(crate) struct $name<'t> {

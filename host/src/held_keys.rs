@@ -5,7 +5,7 @@
 //! Never: a fetch of its own, a lock held across an await.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use oidc_spa_native::keys::jwk_set::JwkSet;
 use tokio::task::JoinSet;
@@ -13,7 +13,9 @@ use tokio::task::JoinSet;
 use crate::events::FetchCounts;
 use crate::health::IssuerHealth;
 use crate::issuer_keys::{IssuerKeys, Newer};
+use crate::options::keys::unused_snapshot;
 use crate::runtime::runtime;
+use crate::snapshot::Snapshot;
 
 /// The keys of one issuer.
 #[derive(Debug)]
@@ -162,6 +164,30 @@ impl HeldKeys {
     fn joined(&self) -> MutexGuard<'_, Joined> {
         self.joined.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Puts keys of another process in the place of keys that are not fetched yet. Returns warnings for the application.
+pub(crate) fn carry(keys: &[HeldKeys], snapshot: &Snapshot, most: Duration) -> Vec<String> {
+    let (mut is_of_any, mut unused) = (false, Vec::new());
+    for fetched in keys.iter().flat_map(HeldKeys::fetched) {
+        match snapshot.keys_for(fetched.plan(), most) {
+            None => {}
+            Some(Ok((carried, set))) => {
+                is_of_any = true;
+                // Keys that are already there are newer.
+                let _is_taken = fetched.carry(carried, set.document, set.fetched_at);
+            }
+            Some(Err(why)) => {
+                is_of_any = true;
+                unused.push(unused_snapshot(&why));
+            }
+        }
+    }
+    if !is_of_any {
+        unused
+            .push(unused_snapshot("it holds no keys of these issuers, fetched from where these options say"));
+    }
+    unused
 }
 
 fn numbers(sets: &[Option<Arc<JwkSet>>]) -> impl Iterator<Item = Option<u64>> {

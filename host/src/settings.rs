@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use oidc_spa_native::access_token::Audience;
 use oidc_spa_native::client_certificate::CertificateField;
+use oidc_spa_native::policy::Policy;
 use oidc_spa_native::request::ProxyTrust;
-use oidc_spa_native::resource_server::{Policy, ResourceServer};
+use oidc_spa_native::resource_server::ResourceServer;
 use oidc_spa_native::scheme::AcceptedSchemes;
 use serde_json::{Value, json};
 use url::Url;

@@ -13,12 +13,11 @@ use oidc_spa_native::dpop::replay::{ProofRecord, ReplayMemory};
 use oidc_spa_native::grant::PendingGrant;
 use oidc_spa_native::keys::jwk_set::JwkSet;
 use oidc_spa_native::memory::{BoundToken, IssuerIndex, Memory};
+use oidc_spa_native::policy::AcceptedIssuer;
 use oidc_spa_native::presentation::RequestRules;
 use oidc_spa_native::question::{Question, Request};
 use oidc_spa_native::rejection::{Code, Rejection};
-use oidc_spa_native::resource_server::{
-    AcceptedIssuer, Decision, KeysNeeded, NamedIssuer, ResourceServer, Verdict,
-};
+use oidc_spa_native::resource_server::{Decision, KeysNeeded, NamedIssuer, ResourceServer, Verdict};
 use oidc_spa_native::scheme::Scheme;
 use oidc_spa_native::shadow::{GrantedToken, Shadow};
 use oidc_spa_native::time::UnixTime;
@@ -26,11 +25,11 @@ use oidc_spa_native::time::UnixTime;
 use crate::explanation;
 use crate::fetch::FetchPlan;
 use crate::health;
-use crate::held_keys::{HeldKeys, KeySet};
+use crate::held_keys::{HeldKeys, KeySet, carry};
 use crate::issuer_keys::{InUse, Newer};
 use crate::judgement::{Answer, Judged, Judgement, Wait, WaitsFor};
 use crate::memories::Memories;
-use crate::options::keys::{KeySource, unused_snapshot};
+use crate::options::keys::KeySource;
 use crate::options::replay::ReplayChoice;
 use crate::options::{Internals, Options};
 use crate::options_error::OptionsError;
@@ -38,7 +37,7 @@ use crate::registry;
 use crate::replay::{AskedStore, ReplayGuard, Settlement, Store, StoreQuestion, StoreState};
 use crate::runtime::{run, runtime};
 use crate::settings::{self, Settings};
-use crate::snapshot::{self, Snapshot};
+use crate::snapshot;
 
 /// A resource server's guard in this process.
 #[derive(Debug)]
@@ -364,30 +363,6 @@ impl Validator {
         }
         verdict
     }
-}
-
-/// Puts keys of another process in the place of keys that are not fetched yet. Returns warnings for the application.
-fn carry(keys: &[HeldKeys], snapshot: &Snapshot, most: Duration) -> Vec<String> {
-    let (mut is_of_any, mut unused) = (false, Vec::new());
-    for fetched in keys.iter().flat_map(HeldKeys::fetched) {
-        match snapshot.keys_for(fetched.plan(), most) {
-            None => {}
-            Some(Ok((carried, set))) => {
-                is_of_any = true;
-                // Keys that are already there are newer.
-                let _is_taken = fetched.carry(carried, set.document, set.fetched_at);
-            }
-            Some(Err(why)) => {
-                is_of_any = true;
-                unused.push(unused_snapshot(&why));
-            }
-        }
-    }
-    if !is_of_any {
-        unused
-            .push(unused_snapshot("it holds no keys of these issuers, fetched from where these options say"));
-    }
-    unused
 }
 
 /// A refusal of a request that needed these keys. If there are none, it says why.

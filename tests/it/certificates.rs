@@ -4,9 +4,9 @@ use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 use oidc_spa_native::client_certificate::{CertificateField, CertificateThumbprint};
 use oidc_spa_native::credentials::{Credentials, Field, Presentation};
+use oidc_spa_native::policy::Policy;
 use oidc_spa_native::question::Request;
 use oidc_spa_native::request::{ProxyTrust, RequestHead, TargetUri};
-use oidc_spa_native::resource_server::Policy;
 
 use crate::issuer::{CLIENT, Jwt, PROFILES, STRANGER, Setup, head};
 

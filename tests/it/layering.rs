@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 /// Rooms from the ground up. A room may use those before it, and `jose` and `keys` are floors with an order of their own.
-const ROOMS: [&str; 56] = [
+const ROOMS: [&str; 57] = [
     "time",
     "crypto",
     "jose::algorithm",
@@ -57,6 +57,7 @@ const ROOMS: [&str; 56] = [
     "memory",
     "grant",
     "resource_metadata",
+    "policy",
     "challenge",
     "resource_server",
     "shadow",

@@ -4,8 +4,8 @@
  * In: beginnings and ends, as the addon tells them. Out: messages, where somebody subscribed. Never: a URL's path or query.
  */
 
-import { channel, type Channel } from "node:diagnostics_channel";
 import type { FetchContext } from "../../index.js";
+import { isHeard, traceChannels } from "./tracing.js";
 
 /** A question to a server: without `outcome` it begins, with it it has ended. */
 export interface ToldFetch {
@@ -16,23 +16,15 @@ export interface ToldFetch {
     readonly outcome?: { readonly status?: number | null; readonly bytes?: number; readonly error?: string };
 }
 
-// The channels of `tracingChannel("oidc-spa-native:fetch")`. They are held here: Node.js keeps none that nobody holds.
-const at = (event: string): Channel => channel(`tracing:oidc-spa-native:fetch:${event}`);
-const [start, end, asyncStart, asyncEnd, error] = [
-    at("start"),
-    at("end"),
-    at("asyncStart"),
-    at("asyncEnd"),
-    at("error")
-];
-const all = [start, end, asyncStart, asyncEnd, error];
+const channels = traceChannels("oidc-spa-native:fetch");
+const { start, end, asyncStart, asyncEnd, error } = channels;
 
 /** Those under way whose beginning was told, by their numbers. A process has few. */
 const underWay = new Map<number, FetchContext>();
 const MAX_UNDER_WAY = 1000;
 
 export function isFetchTraced(): boolean {
-    return underWay.size > 0 || all.some(channel => channel.hasSubscribers);
+    return underWay.size > 0 || isHeard(channels);
 }
 
 export function traceFetch({ fetch, kind, issuerUri, server, outcome }: ToldFetch): void {

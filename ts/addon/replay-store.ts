@@ -7,13 +7,8 @@
 
 import type { CustomReplayStore } from "../../index.js";
 import { inTheEnd } from "./inbox.js";
-import {
-    isWait,
-    isVerdictText,
-    type NativeAnswer,
-    type NativeUnsettled,
-    type VerdictText
-} from "./native.js";
+import type { NativeAnswer, NativeUnsettled, VerdictText } from "./native.js";
+import { isWait, isVerdictText } from "./verdict-text.js";
 import { storeTurn, type Warner } from "./warnings.js";
 
 /** Requests that wait for one replay store at a time. More are refused at once. */

@@ -9,10 +9,6 @@ import { availableParallelism } from "node:os";
 import { inTheEnd, soon, theInbox, waitingForThreads } from "./inbox.js";
 import {
     AUTHORIZATION_REPEATED,
-    isVerdictText,
-    readExplanation,
-    readReadiness,
-    readVerdict,
     type CredentialParts,
     type NativeAnswer,
     type NativeDoors,
@@ -25,6 +21,7 @@ import {
     type VerdictText,
     type KnownClaims
 } from "./native.js";
+import { isVerdictText, readExplanation, readReadiness, readVerdict } from "./verdict-text.js";
 import { requestsAtOnce } from "./backlog.js";
 import type { Conclude } from "./replay-store.js";
 import { VerifiedTokens } from "./verified-tokens.js";

@@ -5,12 +5,8 @@
  */
 
 import type { ErrorCode } from "../../index.js";
-import {
-    readRefusal,
-    type CredentialParts,
-    type NativeValidator,
-    type NativeVerdict
-} from "../addon/native.js";
+import type { CredentialParts, NativeValidator, NativeVerdict } from "../addon/native.js";
+import { readRefusal } from "../addon/verdict-text.js";
 import { kindOf } from "../validator/members.js";
 import { toRefused } from "../validator/verdict.js";
 import type { ValidateAndDecodeAccessToken } from "./types.js";

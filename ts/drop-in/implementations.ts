@@ -6,7 +6,8 @@
  */
 
 import type { ValidatorHealth } from "../../index.js";
-import { isVerdict, type NativeVerdict } from "../addon/native.js";
+import type { NativeVerdict } from "../addon/native.js";
+import { isVerdict } from "../addon/verdict-text.js";
 import { Verifier } from "../addon/verifier.js";
 import { createNativeValidator, type Native } from "../validator/addon-validator.js";
 import { thrownReport } from "../validator/schema.js";

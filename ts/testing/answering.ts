@@ -6,7 +6,8 @@
  */
 
 import type { AccessTokenClaims, ErrorCode, Granted, Refused, Validator, Verdict } from "../../index.js";
-import { errorTable, readRefusal, type NativeValidator } from "../addon/native.js";
+import { errorTable, type NativeValidator } from "../addon/native.js";
+import { readRefusal } from "../addon/verdict-text.js";
 import { createNativeValidator } from "../validator/addon-validator.js";
 import { invalid, kindOf } from "../validator/members.js";
 import { onRefusalOn } from "../validator/on-refusal.js";

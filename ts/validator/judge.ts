@@ -4,16 +4,15 @@
  * In: the parts of a request. Out: verdicts, in the form of the addon. Never: a rule about tokens.
  */
 
-import {
-    isVerdict,
-    readRefusal,
-    type NativeExplanation,
-    type NativeRefusal,
-    type NativeValidator,
-    type NativeVerdict,
-    type RequestParts,
-    type RuleBits
+import type {
+    NativeExplanation,
+    NativeRefusal,
+    NativeValidator,
+    NativeVerdict,
+    RequestParts,
+    RuleBits
 } from "../addon/native.js";
+import { isVerdict, readRefusal } from "../addon/verdict-text.js";
 import { audienceObjection, type AudienceFunctions, type AudienceObjection } from "./audience.js";
 
 /** The functions of a judge; `Verifier` has them. */

@@ -8,28 +8,16 @@
 import { channel } from "node:diagnostics_channel";
 import type { RefusalEvent, ReplayEvent, ValidateContext } from "../../index.js";
 import type { NativeRefusal } from "../addon/native.js";
+import { isHeard, traceChannels } from "../addon/tracing.js";
 
-// The channels of `tracingChannel("oidc-spa-native:validate")`. They are held here: Node.js keeps none that nobody holds.
-const at = (event: string) => channel(`tracing:oidc-spa-native:validate:${event}`);
-const [start, end, asyncStart, asyncEnd, error] = [
-    at("start"),
-    at("end"),
-    at("asyncStart"),
-    at("asyncEnd"),
-    at("error")
-];
+const channels = traceChannels("oidc-spa-native:validate");
+const { start, end, asyncStart, asyncEnd, error } = channels;
 const refusals = channel("oidc-spa-native:refusal");
 const replays = channel("oidc-spa-native:replay");
 
 /** Whether somebody listens to validations. */
 export function isTraced(): boolean {
-    return (
-        start.hasSubscribers ||
-        asyncEnd.hasSubscribers ||
-        end.hasSubscribers ||
-        asyncStart.hasSubscribers ||
-        error.hasSubscribers
-    );
+    return isHeard(channels);
 }
 
 /** What begins and ends within a trace; `ended` writes into the context what came of it. */

@@ -7,14 +7,8 @@
 
 import type { AccessTokenClaims, ValidateContext, Validator, Verdict } from "../../index.js";
 import { copyOf } from "../addon/claims.js";
-import {
-    isVerdict,
-    type NativeGrant,
-    type NativeVerdict,
-    type RequestParts,
-    type RuleBits,
-    type Settings
-} from "../addon/native.js";
+import type { NativeGrant, NativeVerdict, RequestParts, RuleBits, Settings } from "../addon/native.js";
+import { isVerdict } from "../addon/verdict-text.js";
 import type { PathCounts } from "../addon/verifier.js";
 import { readHeadersOrRequest } from "../request/request.js";
 import { explain, type Lent } from "./explain.js";

@@ -6,13 +6,8 @@
 
 import { randomBytes } from "node:crypto";
 import type { AccessTokenClaims, ErrorCode, Granted, Refused } from "../../index.js";
-import {
-    readRefusal,
-    type NativeGrant,
-    type NativeRefusal,
-    type NativeValidator,
-    type RuleBits
-} from "../addon/native.js";
+import type { NativeGrant, NativeRefusal, NativeValidator, RuleBits } from "../addon/native.js";
+import { readRefusal } from "../addon/verdict-text.js";
 
 export function toGranted<Claims>(
     grant: NativeGrant,

@@ -6,14 +6,15 @@
 
 use std::collections::HashMap;
 
-use oidc_spa_native::resource_server::AcceptedIssuer;
+use oidc_spa_native::policy::AcceptedIssuer;
 
 use super::keys::{self, KeySource, Naming};
 use super::reader::Reader;
 use super::{Internals, tokens};
 use crate::options_error::OptionsError;
 
-const ISSUER_NAMES: &[&str] = &[
+/// The options that each issuer has for itself.
+pub(super) const ISSUER_NAMES: &[&str] = &[
     "issuerUri",
     "issuerAliases",
     "expectedAudience",

@@ -14,7 +14,7 @@ use oidc_spa_native::keys::jwk_set::JwkSet;
 use oidc_spa_native::keys::key_ring::KeyRingPolicy;
 
 use oidc_spa_native::keys::secure_url::{Transport, UrlError, fetchable_url};
-use oidc_spa_native::resource_server::AcceptedIssuer;
+use oidc_spa_native::policy::AcceptedIssuer;
 use url::Origin;
 
 use super::Internals;

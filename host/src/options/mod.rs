@@ -21,7 +21,7 @@ use oidc_spa_native::access_token::Profile;
 use oidc_spa_native::dpop::policy::DpopPolicy;
 use oidc_spa_native::jose::json::{Object, Value};
 use oidc_spa_native::keys::key_ring::KeyRingPolicy;
-use oidc_spa_native::resource_server::Policy;
+use oidc_spa_native::policy::Policy;
 use oidc_spa_native::shadow::Stricter;
 
 use crate::fetch::FetchLimits;
@@ -67,13 +67,8 @@ pub(crate) struct Options {
     pub warnings: Vec<String>,
 }
 
+/// Beside those of one issuer ([`issuers::ISSUER_NAMES`]).
 const NAMES: &[&str] = &[
-    "issuerUri",
-    "issuerAliases",
-    "expectedAudience",
-    "expectedClients",
-    "audienceMode",
-    "algorithms",
     "issuers",
     "profile",
     "acceptIdTokens",
@@ -103,8 +98,6 @@ const NAMES: &[&str] = &[
     "keysSnapshot",
     "keysSnapshotMaxAgeSeconds",
     "network",
-    "jwksUri",
-    "keys",
     "keysCooldownSeconds",
     "limits",
     "verification",
@@ -119,7 +112,7 @@ impl Options {
         let object =
             Object::parse(json.as_bytes()).map_err(|error| OptionsError::invalid("options", &error))?;
         let options = Reader { object: &object, path: "" };
-        options.check_names(NAMES)?;
+        options.check_names(&[issuers::ISSUER_NAMES, NAMES].concat())?;
         let drop_in = internals.drop_in;
         let default_limits = Object::default();
         let limits = options.object("limits")?.unwrap_or(&default_limits);

@@ -7,8 +7,8 @@
 use oidc_spa_native::access_token::Audience;
 use oidc_spa_native::challenge::Demand;
 use oidc_spa_native::jose::json::{Object, Value};
+use oidc_spa_native::policy::Policy;
 use oidc_spa_native::resource_metadata::{Description, ProtectedResource};
-use oidc_spa_native::resource_server::Policy;
 use url::Url;
 
 use super::reader::Reader;

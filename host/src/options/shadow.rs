@@ -5,7 +5,7 @@
 //! Never: a rule that is not stricter.
 
 use oidc_spa_native::access_token::{Audience, Profile};
-use oidc_spa_native::resource_server::Policy;
+use oidc_spa_native::policy::Policy;
 use oidc_spa_native::scheme::AcceptedSchemes;
 use oidc_spa_native::shadow::Stricter;
 

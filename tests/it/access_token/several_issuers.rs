@@ -8,8 +8,9 @@ use oidc_spa_native::credentials::Field;
 use oidc_spa_native::jose::algorithm::{Algorithm, AlgorithmSet};
 use oidc_spa_native::keys::issuer::Issuer;
 use oidc_spa_native::keys::jwk_set::JwkSet;
+use oidc_spa_native::policy::AcceptedIssuer;
 use oidc_spa_native::question::{Question, Request};
-use oidc_spa_native::resource_server::{AcceptedIssuer, Decision, ResourceServer};
+use oidc_spa_native::resource_server::{Decision, ResourceServer};
 use oidc_spa_native::time::UnixTime;
 
 use crate::issuer::{CLIENT, ES_1, Jwt, PROFILES, RSA_1, RSA_2, Setup, SigningKey, jwk_set_of, quoted};

@@ -15,11 +15,12 @@ use oidc_spa_native::jose::algorithm::AlgorithmSet;
 use oidc_spa_native::jose::jws::{CompactJws, JoseHeader};
 use oidc_spa_native::keys::issuer::Issuer;
 use oidc_spa_native::keys::jwk_set::{Candidates, JwkSet, Sought};
+use oidc_spa_native::policy::{AcceptedIssuer, Policy};
 use oidc_spa_native::presentation::RequiredBinding;
 use oidc_spa_native::question::{Question, Request};
 use oidc_spa_native::rejection::Rejection;
 use oidc_spa_native::request::{ProxyTrust, RequestHead};
-use oidc_spa_native::resource_server::{AcceptedIssuer, Decision, Policy, ResourceServer};
+use oidc_spa_native::resource_server::{Decision, ResourceServer};
 use oidc_spa_native::scheme::AcceptedSchemes;
 use oidc_spa_native::time::{Leeway, UnixTime};
 
