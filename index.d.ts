@@ -492,9 +492,9 @@ export interface CommonOptions<Claims, Lacking extends OptionalClaim = never> {
      */
     senderConstrained?: BindingMode | undefined;
     /**
-     * Stricter rules to try: each granted request is judged by them a second time, nobody is refused, and
-     * `metrics().shadow` and the channel `oidc-spa-native:shadow` say who would be. Default: none, and no cost. Each rule must be
-     * stricter than what the other options say. Not where `issuers` is a function.
+     * Stricter rules to try. Each granted request is judged by them a second time, and no request is refused by them.
+     * `metrics().shadow` and the channel `oidc-spa-native:shadow` show which requests they would refuse. Default: none,
+     * and no cost. Each rule must be stricter than the other options. Not together with a function in `issuers`.
      */
     shadow?: ShadowRules | undefined;
     /** Algorithms that clients may sign DPoP proofs with. Default: all of {@link Algorithm} except `ML-DSA-*`. */
@@ -638,11 +638,11 @@ export interface CommonOptions<Claims, Lacking extends OptionalClaim = never> {
     /** Size limits of what is read. */
     limits?: Limits | undefined;
     /**
-     * Told of each refusal, to log it: with the refusal and the request, once a refusal. Guards of the adapters tell it of
-     * all their routes, with the request as their framework has it, after the route's own `onRejected`; what a route lets
-     * pass (`optional`) is no refusal. Where you ask by hand, `validateRequest`, `validateRequestOrThrow` and
-     * `validateRequestSync` tell it, with what they were given first. `authorize` and `explain` tell nobody. It is not
-     * waited for, and cannot change the answer; what it throws or rejects with is a warning, once.
+     * Called once for each refusal, with the refusal and the request, to log it. The guards of the adapters call it for all
+     * routes, with the request of the framework, after the route's own `onRejected`. A request that a route lets pass
+     * (`optional`) is not a refusal. Without a guard, `validateRequest`, `validateRequestOrThrow` and
+     * `validateRequestSync` call it with their first argument. `authorize` and `explain` do not call it. The answer does not
+     * wait for it and does not depend on it. If it throws or rejects, the process warns once.
      *
      * @example
      * ```ts
@@ -1523,8 +1523,8 @@ export interface RefusalEvent {
 }
 
 /**
- * A message of the channel `oidc-spa-native:replay`. `replayed`: a proof came again. `unavailable`: nobody could say whether a proof
- * is new, because the replay store gave no answer, the memory is full or a client has used up its share.
+ * A message of the channel `oidc-spa-native:replay`. `replayed`: a proof came again. `unavailable`: it is unknown
+ * whether a proof is new, because the replay store gave no answer, the memory is full or a client has used up its share.
  */
 export interface ReplayEvent {
     type: "replayed" | "unavailable";
@@ -1568,7 +1568,7 @@ export interface ReplayMemoryMetrics {
     entries: number;
     /** How many it can: `limits.replayMemoryEntries`. */
     capacity: number;
-    /** How often the replay store was asked; 0 where there is none. */
+    /** How often the replay store was asked; 0 without a store. */
     storeQuestions: number;
     /** How often it gave no answer in time, or an error. */
     storeUnanswered: number;
@@ -1621,11 +1621,11 @@ export interface IssuerHealth {
     clockSkewSeconds: number | null;
 }
 
-/** A trouble that began or ended, for whoever runs the program. */
+/** A trouble that began or ended, for the operators of the program. */
 export interface OperatorWarning {
     /** What it is of: an issuer's keys, the replay store, the function `issuers`. */
     code: "OIDC_SPA_NATIVE_KEYS" | "OIDC_SPA_NATIVE_REPLAY_STORE" | "OIDC_SPA_NATIVE_ISSUER_LOOKUP";
-    /** `"failed"`: it began. `"stale"`: keys serve beyond their age. `"recovered"`: it ended. */
+    /** `"failed"`: it began. `"stale"`: keys are used beyond their age. `"recovered"`: it ended. */
     state: "failed" | "stale" | "recovered";
     /** What happened and what it means, for people. It holds no secret and no token. */
     message: string;

@@ -1,4 +1,4 @@
-//! What stricter rules would say of a token that was granted: they are tried, and refuse nobody.
+//! Judges a granted token by stricter rules that are only tried: they refuse no request.
 //!
 //! In: the rules of a server and stricter ones; a token that was granted, how it came, the rules of its route.
 //! Out: `Shadow`; the rejection that the stricter rules would end in, if any.
@@ -15,7 +15,7 @@ use crate::rejection::{Code, Rejection};
 use crate::scheme::{AcceptedSchemes, Scheme};
 use crate::time::UnixTime;
 
-/// What is stricter than the rules of the server; what is not said is as there.
+/// The rules that are stricter than the server's. The other rules are the server's.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Stricter {
     /// RFC 9068 to the letter.

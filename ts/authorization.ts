@@ -57,7 +57,7 @@ export const rolesOf = {
  * The token holds each of these scopes, in `scope` (RFC 8693 section 4.2) or `scp`, as texts or lists. A refusal names
  * all of them.
  *
- * @throws TypeError if there is none, or one is no scope (RFC 6749 section 3.3)
+ * @throws TypeError without a scope, or if one is not a valid scope (RFC 6749 section 3.3)
  * @example
  * ```ts
  * import { allScopes } from "oidc-spa-native/authorization";

@@ -179,7 +179,7 @@ impl NativeValidator {
     }
 }
 
-/// Which troubles people are told of: of the process, whatever the number of its threads, or of one validator.
+/// Decides which troubles are reported, for the whole process with all its threads, or for one validator.
 #[napi]
 pub struct NativeTroubles {
     troubles: Arc<Troubles>,
@@ -187,13 +187,13 @@ pub struct NativeTroubles {
 
 #[napi]
 impl NativeTroubles {
-    /// Those of the process, or new ones.
+    /// The troubles of the process, or a new set.
     #[napi(constructor, catch_unwind)]
     pub fn new(of_process: bool) -> Self {
         Self { troubles: if of_process { Troubles::of_process() } else { Arc::default() } }
     }
 
-    /// Something is in trouble. 0: nobody is told; 1: people are; 2: and that they are told of no more.
+    /// A trouble begins. 0: no warning; 1: a warning; 2: a warning that says that there are no more for now.
     #[napi(catch_unwind)]
     pub fn begin(&self, thing: String) -> u32 {
         match self.troubles.begin(&thing) {
@@ -203,7 +203,7 @@ impl NativeTroubles {
         }
     }
 
-    /// It is well again: whether people are told.
+    /// The trouble ends. Returns whether this is reported.
     #[napi(catch_unwind)]
     pub fn end(&self, thing: String) -> bool {
         self.troubles.end(&thing) != Tell::Nothing

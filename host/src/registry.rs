@@ -20,7 +20,8 @@ use crate::replay::redis_store::{RedisSettings, RedisStore};
 /// Shared objects by their settings, while a validator holds them.
 struct Shared<K, V> {
     things: HashMap<K, Weak<V>>,
-    /// How many there are when those that nobody holds are looked for: at each new one it would cost all the others.
+    /// The number of entries at which unused ones are removed next. A search at each new entry would cost the square of
+    /// their number.
     look_at: usize,
 }
 

@@ -133,7 +133,7 @@ fn missing(name: &str, claims: &Object<'_>, profile: Profile) -> Rejection {
     Code::ClaimMissing.because(format!("The access token lacks the claim {name}")).advising(&advice)
 }
 
-/// What to do about a token for nobody, by what its issuer writes in the place of an audience.
+/// The advice for a token without `aud`. It depends on the claim that the issuer writes instead.
 #[cold]
 fn no_audience(claims: &Object<'_>) -> Cow<'static, str> {
     let text = |name: &str| claims.get(name).and_then(Value::as_str);

@@ -238,7 +238,7 @@ fn read_material(jwk: &Object<'_>) -> (Option<Thumbprint>, Usefulness) {
     }
 }
 
-/// Why it is none of the issuer's signing keys: not asymmetric, or declared to be for encryption or revoked (OpenID
+/// Why it is not one of the issuer's signing keys: not asymmetric, or declared to be for encryption or revoked (OpenID
 /// Federation section 8.7.2).
 fn not_for_signatures(jwk: &Object<'_>) -> Option<NotForSignatures> {
     if !matches!(jwk.get("kty").and_then(Value::as_str), Some("RSA" | "EC" | "OKP" | "AKP")) {

@@ -281,9 +281,9 @@ export function textAt(place: number, field: string | null): string {
     return field === null ? "" : field.slice(place % PLACES, Math.floor(place / PLACES));
 }
 
-/** Which troubles people are told of: one where a trouble begins and one where it ends, within bounds. */
+/** Decides which troubles are reported: once at the beginning and once at the end, within limits. */
 export interface NativeTroubles {
-    /** 0: nobody is told; 1: people are; 2: and that they are told of no more for now. */
+    /** 0: no warning; 1: a warning; 2: a warning that says that there are no more for now. */
     begin(thing: string): 0 | 1 | 2;
     end(thing: string): boolean;
 }

@@ -63,7 +63,7 @@ export async function doctor(
 async function examine(issuerUri: string, options: Options, env: Surroundings["env"]): Promise<Findings> {
     const timeoutMs = timeoutOf(options);
     const [health, problem] = await experience(issuerUri, options, timeoutMs);
-    // Whom the library would not ask, nobody asks here.
+    // A server that the library would not ask is not asked here either.
     const isOffline = health === undefined || health.state === "static";
     const { ca } = readAuthority(options.ca);
     const metadata: Place[] = [];

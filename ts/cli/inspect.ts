@@ -77,7 +77,7 @@ async function explained(request: PastedRequest, options: Options, issuerUri: st
     }
 }
 
-/** A field that came once is a text; one that did not come is none. */
+/** A field with one value is a text, with several a list; a field without a value is left out. */
 function single(headers: Record<string, string[]>): Record<string, string | string[]> {
     const came = Object.entries(headers).filter(([, values]) => values.length > 0);
     return Object.fromEntries(

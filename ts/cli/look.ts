@@ -1,5 +1,5 @@
 /**
- * What an issuer answers to whoever asks it from here, beside what the library makes of it: for `doctor`.
+ * The answers of an issuer to plain requests from this machine, beside the library's own result: for `doctor`.
  *
  * In: an issuer's name. Out: what each place of its metadata said, how far its clock is off, whose certificate its server
  * shows. Never: a decision, a redirect that is followed, more than so many bytes and seconds, a secret.
@@ -116,7 +116,7 @@ export interface ShownCertificate {
     readonly validUntil: string;
 }
 
-/** Looks at the certificate of an https server; `null` where there is none. */
+/** Looks at the certificate of an https server; `null` without a certificate. */
 export async function certificateOf(
     issuerUri: string,
     timeoutMs: number,

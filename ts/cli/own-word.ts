@@ -1,5 +1,5 @@
 /**
- * What a token says of itself, for whoever does not know yet what to expect of it.
+ * The unverified content of a token, for a person who does not know yet which options fit it.
  *
  * In: a token. Out: its own word, of which nothing is verified. Never: a decision; claims that say who somebody is, unless
  * they were asked for.
@@ -16,7 +16,7 @@ export interface OwnWord {
     readonly claims: Members;
 }
 
-/** Header and claims of a JWT; `null` where it is none that can be read. */
+/** Header and claims of a JWT; `null` if it cannot be read. */
 export function ownWordOf(token: string): OwnWord | null {
     const parts = token.length > MAX_CHARS ? [] : token.split(".");
     if (parts.length !== 3) {

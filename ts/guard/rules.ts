@@ -48,7 +48,7 @@ export interface RouteRules<Claims = AccessTokenClaims, Request = unknown, Optio
      */
     respond?: ((refusal: Refused, request: Request) => RefusalBody) | undefined;
     /**
-     * `"throw"`: the framework's own error handler gets a `RefusedError`, and makes the response. Nobody passes. Default: as
+     * `"throw"`: the framework's own error handler gets a `RefusedError`, and makes the response. The request does not pass. Default: as
      * the validator says, `"respond"`.
      */
     rejection?: Rejection | undefined;

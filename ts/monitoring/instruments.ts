@@ -38,7 +38,7 @@ export interface Instrument {
     readonly series: (metrics: ValidatorMetrics) => Series[];
 }
 
-/** Whoever counts. */
+/** A source of numbers: a validator. */
 export type Counting = Pick<Validator, "metrics">;
 
 /** One validator, or several under the names that tell them apart. */

@@ -143,7 +143,7 @@ export function registerMetrics(registry: PromClientRegistry, counted: Counted):
                     samplesOf(samples, [label, validator.metrics()])
                 )
             }),
-            // What a validator counts is not set back by whoever shows it.
+            // The counters belong to the validator: a reset of the registry does not change them.
             reset: () => undefined
         };
         registry.registerMetric(metric as never);

@@ -72,7 +72,7 @@ export interface DpopClient {
      * @param method - the HTTP method
      * @param url - the absolute URL; query and fragment are left out of the proof
      * @param overrides - what is otherwise with this one
-     * @throws TypeError if the URL is none, or an override is none that there is
+     * @throws TypeError if the URL is invalid, or an override is unknown
      */
     proof(method: string, url: string, overrides?: ProofOverrides): string;
     /** The header fields of one request: `authorization`, and `dpop` with a proof. */

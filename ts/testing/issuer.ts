@@ -69,7 +69,7 @@ export interface TestIssuer {
      *
      * @param claims - in the place of those of the shape, or beside them; `undefined` leaves one out
      * @param overrides - what is otherwise with this one, or wrong on purpose
-     * @throws TypeError if an override is none that there is
+     * @throws TypeError if an override is unknown
      */
     sign(claims?: TestClaims, overrides?: SignOverrides): string;
     /**

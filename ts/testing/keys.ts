@@ -84,7 +84,7 @@ const KEY: Members = {
  * Makes a key pair. An RSA key takes some 100 milliseconds, any other key less than one.
  *
  * @param algorithm - what it signs with. Default `"ES256"`
- * @throws TypeError if the algorithm is none of those that the kit signs with, or an option makes no sense
+ * @throws TypeError if the kit does not sign with the algorithm, or an option is wrong
  * @example
  * ```ts
  * import { createTestKey, dpopClient } from "oidc-spa-native/testing";

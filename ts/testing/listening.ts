@@ -141,7 +141,7 @@ export class IssuerServer {
         res.end(JSON.stringify(body));
     }
 
-    /** The paths of OpenID Connect Discovery section 4 and of RFC 8414 section 3.1. It counts who asks. */
+    /** The paths of OpenID Connect Discovery section 4 and of RFC 8414 section 3.1. Requests are counted. */
     #documentAt(pathname: string): (() => object) | undefined {
         const path = this.#path.replace(/\/$/, "");
         switch (pathname) {

@@ -1,5 +1,5 @@
 /**
- * How long verdicts took, in classes. It is begun by whoever reads them: until then no clock is looked at.
+ * How long verdicts took, in classes. The first reader starts it: before, no clock is read.
  *
  * In: a beginning, a verdict. Out: counts by class, outcome and scheme. Never: a label that a request chose.
  */

@@ -56,7 +56,7 @@ export function warningListenerOf(onWarning: unknown): (warning: OperatorWarning
     );
 }
 
-/** The listener of the option; `undefined` where nobody listens. It hears of each refusal once, whoever tells it. */
+/** The listener of the option, if there is one. It is called once for each refusal, from any caller. */
 export function listenerOf(onRejected: unknown): Tell | undefined {
     if (onRejected === undefined) {
         return undefined;

@@ -38,7 +38,7 @@ export function onRefusalOf(options: {
 
 const REJECTIONS: readonly unknown[] = ["respond", "throw"] satisfies Rejection[];
 
-/** Throws where a value is none of what the options and rules take, or one of them would have no effect. */
+/** Throws if the options and rules do not take a value, or if one of them would have no effect. */
 export function checkAnswering(
     noun: "option" | "rule",
     { respond, rejection }: { readonly respond?: unknown; readonly rejection?: unknown }

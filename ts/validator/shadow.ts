@@ -1,5 +1,5 @@
 /**
- * The rules that are tried (`shadow`): counts which requests they would refuse, and tells of each. They refuse nobody.
+ * The rules that are tried (`shadow`): counts the requests that they would refuse, and publishes each. They refuse no request.
  *
  * In: grants. Out: counts by code and client, messages of the channel `oidc-spa-native:shadow`. Never: a verdict, an exception, a
  * number of clients without a bound.
@@ -16,7 +16,7 @@ const MAX_CHARACTERS = 100;
 /** The row of all others. */
 const OTHERS = "other";
 
-// Held here: Node.js keeps no channel that nobody holds.
+// Held here, since Node.js drops a channel without references.
 const events = channel("oidc-spa-native:shadow");
 
 export class Shadow {
