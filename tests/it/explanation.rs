@@ -36,6 +36,7 @@ fn a_good_request_passes_every_check_and_nothing_is_remembered() {
     for _ in 0..3 {
         let explanation = explain(&setup, &format!("DPoP {token}"), Some(&proof));
         assert_eq!((explanation.refusal(), failed(&explanation)), (None, vec![]));
+        assert!(explanation.admitted().is_some());
         let skipped = ids(&explanation, |ending| *ending == Ending::Skipped);
         assert_eq!(skipped, ["presentation.certificate", "presentation.accepted"]);
     }
@@ -54,6 +55,10 @@ fn all_that_is_wrong_is_named_at_once() {
     assert_eq!(failed(&explanation), ["token.times", "token.audience", "proof.method", "proof.uri"]);
     let named = explanation.refusal().map(|rejection| rejection.code().row().name);
     assert_eq!(named, Some("token_expired"));
+    assert!(
+        explanation.admitted().is_none(),
+        "nothing that a grant would say comes out of a walk that failed"
+    );
     let uri = explanation.rows().iter().find(|row| row.check == Check::ProofUri).unwrap();
     let facts = uri.facts.as_ref().unwrap();
     assert_eq!(facts.expected, "https://api.example/v1/items");
