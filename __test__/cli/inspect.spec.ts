@@ -150,6 +150,9 @@ describe("hostile tokens", () => {
         ["long", `${"a".repeat(500_000)}.b.c`, 1],
         ["deep", `${part({ alg: "RS256" })}.${Buffer.from("[".repeat(10_000)).toString("base64url")}.AA`, 1],
         ["binary", "\u0000\u0001\u00ff", 1],
+        // With a pattern that reads a run of spaces more than once, each of these takes minutes.
+        ["many spaces before a token", `${" ".repeat(900_000)}x`, 1],
+        ["many spaces in a field", `authorization: a${" ".repeat(900_000)}b`, 1],
         ["empty", "", 2]
     ])("%s", async (_, text, exit) => {
         const ended = await inspect(text);

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 const PERIOD: Duration = Duration::from_secs(600);
 /// Troubles that are told within a period, whatever they are of. Each may be followed by one warning that it has ended.
 const MAX_TOLD: usize = 20;
-/// Things that are remembered. What comes beyond is not told.
+/// Things that are remembered. Beyond it the oldest trouble is forgotten.
 const MAX_THINGS: usize = 4096;
 
 /// What is to be done about a trouble, or its end.
@@ -76,13 +76,20 @@ impl Ledger {
         }
         if self.things.len() >= MAX_THINGS {
             self.things.retain(|_, told| told.is_in_trouble || is_recent(told));
-            if self.things.len() >= MAX_THINGS {
-                return Tell::Nothing;
-            }
+            self.forget_oldest();
         }
         self.count += 1;
         self.things.insert(thing.to_owned(), Told { at: now, is_in_trouble: true });
         if self.count == MAX_TOLD { Tell::ThisAndNoMore } else { Tell::This }
+    }
+
+    /// Makes room where too many things are in trouble. The end of the oldest trouble is not reported then: it may be of a
+    /// tenant that is gone, whose trouble never ends.
+    fn forget_oldest(&mut self) {
+        if self.things.len() >= MAX_THINGS {
+            let oldest = self.things.iter().min_by_key(|(_, told)| told.at).map(|(thing, _)| thing.clone());
+            oldest.and_then(|thing| self.things.remove(&thing));
+        }
     }
 
     fn end(&mut self, thing: &str) -> Tell {
@@ -145,7 +152,16 @@ mod tests {
             ledger.begin(&i.to_string(), now);
         }
         assert_eq!(ledger.things.len(), MAX_THINGS);
-        ledger.end("0");
-        assert_eq!(ledger.begin("new", now + PERIOD), Tell::This, "what ended long ago leaves");
+        assert_eq!(
+            ledger.begin("new", now + PERIOD),
+            Tell::This,
+            "troubles that never end keep no other one back"
+        );
+        assert_eq!(ledger.things.len(), MAX_THINGS);
+        assert_eq!(
+            [ledger.end("0"), ledger.end("new")],
+            [Tell::Nothing, Tell::This],
+            "the oldest is forgotten"
+        );
     }
 }

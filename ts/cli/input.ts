@@ -73,9 +73,10 @@ export function readPasted(text: string): PastedRequest {
     };
     const lines = text.split(/\r?\n/).slice(0, 1000);
     for (const line of lines) {
-        const field = /^\s*>?\s*(authorization|dpop)\s*:\s*(.+?)\s*$/i.exec(line);
-        if (field !== null) {
-            request[(field[1] as string).toLowerCase() as "authorization" | "dpop"].push(field[2] as string);
+        // Trimmed first, so that a run of spaces is read once.
+        const [, name, value = ""] = /^(?:>\s*)?(authorization|dpop)\s*:(.*)$/i.exec(line.trim()) ?? [];
+        if (name !== undefined && value.trim() !== "") {
+            request[name.toLowerCase() as "authorization" | "dpop"].push(value.trim());
         }
     }
     const bare = text.trim();
