@@ -192,14 +192,14 @@ describe("with keys that must be fetched", () => {
     const listening = createTestIssuer().listen();
     afterAll(async () => (await listening).close());
 
-    it("waits for them as a verdict does, and names why they do not come", async () => {
+    it("waits for them as a verdict does, and uses those that are there while the issuer is away", async () => {
         const there = await listening;
         const given = bearer(there.sign());
         const explained = await createValidator({ ...there.options }).explain(given, target);
         expect(explained.refusal).toBeNull();
         there.fail();
-        const cold = createValidator({ ...there.options, publicBaseUrl: "https://other.test" });
-        expect((await cold.explain(given, target)).refusal).toBeNull();
+        const second = createValidator({ ...there.options, publicBaseUrl: "https://other.test" });
+        expect((await second.explain(given, target)).refusal).toBeNull();
     });
 
     it("has the same sentence as the refusal where the issuer is not there", async () => {
