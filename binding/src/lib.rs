@@ -27,7 +27,7 @@ use oidc_spa_native::resource_server::NamedIssuer;
 use oidc_spa_native::scheme::Scheme;
 use oidc_spa_native::shadow::GrantedToken;
 use oidc_spa_native_host::{
-    Internals, Tell, Troubles, Validator, listen, trust_where_the_system_has_no_authorities,
+    Internals, Report, Troubles, Validator, listen, trust_where_the_system_has_no_authorities,
 };
 
 use arguments::{rules, time};
@@ -197,16 +197,16 @@ impl NativeTroubles {
     #[napi(catch_unwind)]
     pub fn begin(&self, thing: String) -> u32 {
         match self.troubles.begin(&thing) {
-            Tell::Nothing => 0,
-            Tell::This => 1,
-            Tell::ThisAndNoMore => 2,
+            Report::Nothing => 0,
+            Report::This => 1,
+            Report::ThisAndNoMore => 2,
         }
     }
 
     /// The trouble ends. Returns whether this is reported.
     #[napi(catch_unwind)]
     pub fn end(&self, thing: String) -> bool {
-        self.troubles.end(&thing) != Tell::Nothing
+        self.troubles.end(&thing) != Report::Nothing
     }
 }
 

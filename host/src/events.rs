@@ -160,12 +160,12 @@ fn tell_all(event: &Value) {
 }
 
 /// One question to a server, told when it begins and when it ends: a dropped one ends too.
-pub(crate) struct ToldFetch {
+pub(crate) struct FetchTrace {
     event: Value,
     outcome: Option<Value>,
 }
 
-impl ToldFetch {
+impl FetchTrace {
     /// Tells that it begins. `kind` is what is asked for, `server` the origin that is asked.
     pub(crate) fn begin(kind: &'static str, issuer: &str, server: &str) -> Self {
         static NUMBERS: AtomicU64 = AtomicU64::new(0);
@@ -189,7 +189,7 @@ impl ToldFetch {
     }
 }
 
-impl Drop for ToldFetch {
+impl Drop for FetchTrace {
     fn drop(&mut self) {
         let given_up = || json!({ "error": "the fetch was given up" });
         let outcome = self.outcome.take().unwrap_or_else(given_up);

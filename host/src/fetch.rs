@@ -13,7 +13,7 @@ use oidc_spa_native::keys::metadata::Metadata;
 use oidc_spa_native::rejection::Shown;
 use url::{Origin, Url};
 
-use crate::events::ToldFetch;
+use crate::events::FetchTrace;
 use crate::exchange::{Answer, GetError, Inquiry, Validators, ask};
 use crate::network::reach::Reach;
 use crate::network::{Network, NetworkOptions, Word};
@@ -144,9 +144,9 @@ impl Fetcher {
             limit: self.plan.limits.jwk_set_bytes,
             limit_name: "limits.jwkSetBytes",
         };
-        let told = ToldFetch::begin("keys", self.plan.issuer.as_str(), &server_of(&url));
+        let trace = FetchTrace::begin("keys", self.plan.issuer.as_str(), &server_of(&url));
         let asked = ask(&mut self.network, inquiry, known.map(|known| &known.validators)).await;
-        tell_end(told, &asked);
+        tell_end(trace, &asked);
         let Answer { document, lifetime_millis, clock_skew_secs, .. } = asked.map_err(|error| {
             let message = format!("Failed to fetch public key and algorithm from {}: {error}", shown(&url));
             FetchFailure { message, retry_after_millis: error.retry_after_millis() }
@@ -210,9 +210,9 @@ impl Fetcher {
             limit: self.plan.limits.metadata_bytes,
             limit_name: "limits.metadataBytes",
         };
-        let told = ToldFetch::begin("metadata", self.plan.issuer.as_str(), &server_of(url));
+        let trace = FetchTrace::begin("metadata", self.plan.issuer.as_str(), &server_of(url));
         let asked = ask(&mut self.network, inquiry, known.map(|known| &known.validators)).await;
-        tell_end(told, &asked);
+        tell_end(trace, &asked);
         let answer = asked?;
         let Some((body, validators)) = answer.document else {
             // The request had the validators of the present document.
@@ -233,10 +233,10 @@ impl Fetcher {
     }
 }
 
-fn tell_end(told: ToldFetch, asked: &Result<Answer, GetError>) {
+fn tell_end(trace: FetchTrace, asked: &Result<Answer, GetError>) {
     match asked {
-        Ok(Answer { document, .. }) => told.succeeded(document.as_ref().map(|(body, _)| body.len())),
-        Err(error) => told.failed(error.status(), &error.to_string()),
+        Ok(Answer { document, .. }) => trace.succeeded(document.as_ref().map(|(body, _)| body.len())),
+        Err(error) => trace.failed(error.status(), &error.to_string()),
     }
 }
 

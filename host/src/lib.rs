@@ -35,6 +35,6 @@ pub use options::Internals;
 pub use options_error::OptionsError;
 pub use replay::StoreQuestion;
 pub use runtime::spawn;
-pub use troubles::{Tell, Troubles};
+pub use troubles::{Report, Troubles};
 pub use validator::Validator;
 pub use workers::{Job, queued_jobs, submit};

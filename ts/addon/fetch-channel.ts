@@ -8,7 +8,7 @@ import type { FetchContext } from "../../index.js";
 import { isHeard, traceChannels } from "./tracing.js";
 
 /** A question to a server: without `outcome` it begins, with it it has ended. */
-export interface ToldFetch {
+export interface FetchEvent {
     readonly fetch: number;
     readonly kind: FetchContext["kind"];
     readonly issuerUri: string;
@@ -27,7 +27,7 @@ export function isFetchTraced(): boolean {
     return underWay.size > 0 || isHeard(channels);
 }
 
-export function traceFetch({ fetch, kind, issuerUri, server, outcome }: ToldFetch): void {
+export function traceFetch({ fetch, kind, issuerUri, server, outcome }: FetchEvent): void {
     if (outcome === undefined) {
         const context: FetchContext = { kind, issuerUri, server };
         if (underWay.size < MAX_UNDER_WAY) {

@@ -1,7 +1,7 @@
 /**
  * Hears what the addon tells of issuers and their keys; tells what happens to keys on `node:diagnostics_channel`.
  *
- * In: the addon's events, JSON texts of `KeysEvent` and `ToldFetch`; failed questions of `issuers`. Out: messages of the channel `oidc-spa-native:keys`, warnings. Never: a rule
+ * In: the addon's events, JSON texts of `KeysEvent` and `FetchEvent`; failed questions of `issuers`. Out: messages of the channel `oidc-spa-native:keys`, warnings. Never: a rule
  * about keys, an exception for the addon.
  */
 
@@ -9,7 +9,7 @@ import { channel } from "node:diagnostics_channel";
 import type { KeysEvent } from "../../index.js";
 import { onKeysEvent } from "./native.js";
 import { apart, weakly } from "./apart.js";
-import { isFetchTraced, traceFetch, type ToldFetch } from "./fetch-channel.js";
+import { isFetchTraced, traceFetch, type FetchEvent } from "./fetch-channel.js";
 import { warnOfEvent, type NativeEvent } from "./warnings.js";
 
 // Held here, since Node.js drops a channel without references.
@@ -33,7 +33,7 @@ export function publishKeysEvents(): void {
 }
 
 function publish(text: string): void {
-    const event = JSON.parse(text) as NativeEvent | ToldFetch;
+    const event = JSON.parse(text) as NativeEvent | FetchEvent;
     if ("fetch" in event) {
         if (isFetchTraced()) {
             traceFetch(event);

@@ -1,5 +1,5 @@
 /**
- * Warns operators where a trouble begins and where it ends: of keys, of a replay store, of the function `issuers`.
+ * Warns operators when a trouble begins and when it ends: of keys, of a replay store, of the function `issuers`.
  *
  * In: the addon's events, what the application's functions do. Out: warnings of the process, or calls of `onWarning`.
  * Never: a warning a request, one for each thread, an exception for what a listener does.
@@ -9,25 +9,25 @@ import type { OperatorWarning } from "../../index.js";
 import { apart } from "./apart.js";
 import { NativeTroubles } from "./native.js";
 
-/** What begins or ends. `things` are what it is of: of the first a trouble begins, and all end together. */
+/** The beginning or the end of a trouble. A trouble begins for the first of `things`; it ends for all of them. */
 export interface Turn extends Pick<OperatorWarning, "code" | "state" | "issuerUri" | "error"> {
     readonly things: readonly [string, ...string[]];
     readonly message: string;
 }
 
-/** Whom one validator, or all that have no `onWarning`, tell of troubles. */
+/** Receives the troubles of one validator, or of all validators without `onWarning`. */
 export type Warner = (turn: Turn) => void;
 
-/** Said behind the last warning of a period. */
+/** The end of the last warning of a period. */
 const NO_MORE =
     " This is the last of 20 such warnings within 10 minutes; further troubles are not warned of in that time. health() lists them.";
 
 function createWarner(troubles: NativeTroubles, tell: (warning: OperatorWarning) => void): Warner {
     return ({ things, message, ...turn }) => {
         if (turn.state === "recovered") {
-            // Each is ended, whichever of them was told.
-            const told = things.filter(thing => troubles.end(thing));
-            told.length > 0 && tell({ ...turn, message });
+            // All of them end, also those that were not reported.
+            const reported = things.filter(thing => troubles.end(thing));
+            reported.length > 0 && tell({ ...turn, message });
             return;
         }
         const answer = troubles.begin(things[0]);
@@ -62,7 +62,7 @@ interface Watch {
     readonly warner: Warner;
 }
 
-/** Whom something concerns: an issuer, or Redis. Validators that are gone are not held. */
+/** The watches of each issuer and of Redis. They do not keep a validator alive. */
 const watches = new Map<string, Set<WeakRef<Watch>>>();
 const REDIS = "redis";
 const ofIssuer = (issuerUri: string): string => `issuer ${issuerUri}`;
@@ -77,7 +77,7 @@ const gone = new FinalizationRegistry<readonly [WeakRef<Watch>, readonly string[
     }
 });
 
-/** Has a validator's warner told of its issuers and of Redis, for as long as the validator lives. */
+/** Calls a validator's warner for its issuers and for Redis, while the validator lives. */
 export function watchTroubles(validator: object, { issuerUris, asksRedis }: Watched, warner: Warner): void {
     const watch: Watch = { warner };
     const reference = new WeakRef(watch);
@@ -90,8 +90,8 @@ export function watchTroubles(validator: object, { issuerUris, asksRedis }: Watc
     gone.register(watch, [reference, keys]);
 }
 
-/** Tells each warner that it concerns, once. */
-function tellThose(key: string, turn: Turn): void {
+/** Calls each warner that the key concerns, once. */
+function warnThose(key: string, turn: Turn): void {
     const alive = Array.from(watches.get(key) ?? [], watch => watch.deref()?.warner);
     for (const warner of new Set(alive)) {
         warner?.(turn);
@@ -109,7 +109,7 @@ export interface NativeEvent {
 export function warnOfEvent({ type, issuerUri, error = "" }: NativeEvent): void {
     const [failed, stale] = [`failed ${issuerUri}`, `stale ${issuerUri}`];
     const keys = (turn: Pick<Turn, "state" | "things" | "message">): void =>
-        tellThose(ofIssuer(issuerUri), {
+        warnThose(ofIssuer(issuerUri), {
             ...turn,
             code: "OIDC_SPA_NATIVE_KEYS",
             issuerUri,
@@ -142,10 +142,10 @@ export function warnOfEvent({ type, issuerUri, error = "" }: NativeEvent): void 
             });
             break;
         case "store-failed":
-            tellThose(REDIS, storeTurn(error, "redis"));
+            warnThose(REDIS, storeTurn(error, "redis"));
             break;
         case "store-recovered":
-            tellThose(REDIS, storeTurn(null, "redis"));
+            warnThose(REDIS, storeTurn(null, "redis"));
             break;
         default:
     }

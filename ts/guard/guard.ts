@@ -8,7 +8,7 @@
 import type { Granted, Refused, Validator, ValidatorOptions } from "../../index.js";
 import { createValidator } from "../validator/create.js";
 import { invalid } from "../validator/members.js";
-import { createTell } from "../validator/listeners.js";
+import { createRefusalListener } from "../validator/listeners.js";
 import { onRefusalOn, type Answering } from "../validator/on-refusal.js";
 import { RefusedError } from "../validator/refused-error.js";
 import { seesNoCertificate } from "../validator/seen-certificates.js";
@@ -82,10 +82,10 @@ export function createGuard<Claims, Request, Optional extends boolean>(
         guardPreflights = true
         // An adapter may have spread them. The copy has no prototype, so absent rules stay absent.
     } = Object.assign(Object.create(null), rules) as Read<RouteRules<Claims, Request, Optional>>;
-    const { tell, ...ofValidator } = onRefusalOn(validator);
+    const { notify, ...ofValidator } = onRefusalOn(validator);
     const refused = refusing(ofValidator, rules);
-    const tellRoute = onRejected && createTell(onRejected);
-    const requestRules = requestRulesOf(rules, require, tell !== undefined);
+    const notifyRoute = onRejected && createRefusalListener(onRejected);
+    const requestRules = requestRulesOf(rules, require, notify !== undefined);
     checkCertificates(validator, rules);
     const validate = validationBy({ validator, requestRules, target });
 
@@ -102,8 +102,8 @@ export function createGuard<Claims, Request, Optional extends boolean>(
         if (optional === true && verdict.code === "credentials_missing") {
             return ANONYMOUS as Passed<Claims, Optional>;
         }
-        tellRoute?.(verdict, incoming.request);
-        tell?.(verdict, incoming.request);
+        notifyRoute?.(verdict, incoming.request);
+        notify?.(verdict, incoming.request);
         return refused(verdict, incoming);
     };
 }

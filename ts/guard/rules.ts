@@ -37,8 +37,8 @@ export interface RouteRules<Claims = AccessTokenClaims, Request = unknown, Optio
      */
     require?: Requirements<Claims>;
     /**
-     * Told of each refusal of this route, to log it, before the validator's `onRejected` is. What it throws is a warning
-     * and changes no answer.
+     * Called with each refusal of this route, to log it, before the validator's `onRejected`. If it throws, the process
+     * warns, and the answer does not change.
      */
     onRejected?: ((refusal: Refused, request: Request) => void) | undefined;
     /**

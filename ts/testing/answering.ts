@@ -13,7 +13,7 @@ import { invalid, kindOf } from "../validator/members.js";
 import { onRefusalOn } from "../validator/on-refusal.js";
 import { RefusedError } from "../validator/refused-error.js";
 import { shown } from "../validator/shown.js";
-import { telling } from "../validator/validating.js";
+import { notifying } from "../validator/validating.js";
 import { toRefused } from "../validator/verdict.js";
 import { createTestIssuer } from "./issuer.js";
 
@@ -25,8 +25,8 @@ export type Answer<Claims> = (
 /** The validator with this answer. `authorize` and all other members are those of the real validator. */
 export function answering<Claims>(real: Validator<Claims>, answer: Answer<Claims>): Validator<Claims> {
     const answered: Validator<Claims>["validateRequest"] = async (...request) => answer(...request);
-    const { tell } = onRefusalOn(real);
-    const validateRequest = tell === undefined ? answered : telling(answered, real, tell);
+    const { notify } = onRefusalOn(real);
+    const validateRequest = notify === undefined ? answered : notifying(answered, real, notify);
     return {
         ...real,
         validateRequest,
@@ -45,7 +45,7 @@ export function answering<Claims>(real: Validator<Claims>, answer: Answer<Claims
                 );
             }
             if (!verdict.isSuccess) {
-                tell?.(verdict, request[0]);
+                notify?.(verdict, request[0]);
             }
             return verdict;
         },

@@ -40,7 +40,7 @@ export function createValidator<Claims>(
     checkNothingBeyond(beyond, EXAMPLE, "createValidator takes one object of options");
     const { claims, clock, onRejected, respond, rejection, onWarning, ...policy } = readOptions(options);
     const onRefusal = onRefusalOf({ onRejected, respond, rejection });
-    const { tell } = onRefusal;
+    const { notify } = onRefusal;
     const now = clock === undefined ? () => Date.now() : clockReader(clock);
     const { judge, explain, native, settings, health, forgetIssuer, paths, counted } = judgeOf(
         policy,
@@ -62,7 +62,7 @@ export function createValidator<Claims>(
             meter,
             paths,
             shadow,
-            tell
+            notify
         }),
         authorize: authorizingBy<Claims>(now, refuse, settings, meter),
         ...expiryBy<Claims>(now, settings),

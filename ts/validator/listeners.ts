@@ -10,7 +10,7 @@ import { unexpected } from "./members.js";
 import { messageOf, shown } from "./shown.js";
 
 /** Tells of a refusal. It neither throws nor rejects. */
-export type Tell<Request = unknown> = (refusal: Refused, request: Request) => void;
+export type RefusalListener<Request = unknown> = (refusal: Refused, request: Request) => void;
 
 /** A listener of this function, whose failing is the application's to see, once, and changes no answer. */
 function createListener<Told extends unknown[]>(
@@ -34,9 +34,9 @@ function createListener<Told extends unknown[]>(
     };
 }
 
-export const createTell = <Request>(
+export const createRefusalListener = <Request>(
     onRejected: (refusal: Refused, request: Request) => unknown
-): Tell<Request> => createListener(onRejected, "onRejected", "OIDC_SPA_NATIVE_ON_REJECTED");
+): RefusalListener<Request> => createListener(onRejected, "onRejected", "OIDC_SPA_NATIVE_ON_REJECTED");
 
 /** The listener of the option `onWarning`. */
 export function warningListenerOf(onWarning: unknown): (warning: OperatorWarning) => void {
@@ -57,19 +57,19 @@ export function warningListenerOf(onWarning: unknown): (warning: OperatorWarning
 }
 
 /** The listener of the option, if there is one. It is called once for each refusal, from any caller. */
-export function listenerOf(onRejected: unknown): Tell | undefined {
+export function listenerOf(onRejected: unknown): RefusalListener | undefined {
     if (onRejected === undefined) {
         return undefined;
     }
     if (typeof onRejected !== "function") {
         throw unexpected("option", "onRejected", "a function", onRejected, EXAMPLE);
     }
-    const tell = createTell(onRejected as Tell);
+    const notify = createRefusalListener(onRejected as RefusalListener);
     const told = new WeakSet<Refused>();
     return (refusal, request) => {
         if (!told.has(refusal)) {
             told.add(refusal);
-            tell(refusal, request);
+            notify(refusal, request);
         }
     };
 }

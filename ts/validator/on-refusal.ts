@@ -5,7 +5,7 @@
  */
 
 import type { RefusalBody, Refused, Rejection } from "../../index.js";
-import { listenerOf, type Tell } from "./listeners.js";
+import { listenerOf, type RefusalListener } from "./listeners.js";
 import { invalid, unexpected } from "./members.js";
 
 /** What makes the body of a refusal's response. */
@@ -18,7 +18,7 @@ export interface Answering<Request = unknown> {
 }
 
 export interface OnRefusal extends Answering {
-    readonly tell?: Tell | undefined;
+    readonly notify?: RefusalListener | undefined;
 }
 
 /** Reads the options. */
@@ -30,7 +30,7 @@ export function onRefusalOf(options: {
     const { onRejected, respond, rejection } = options;
     checkAnswering("option", { respond, rejection });
     return {
-        tell: listenerOf(onRejected),
+        notify: listenerOf(onRejected),
         respond: respond as Respond | undefined,
         rejection: rejection as Rejection | undefined
     };

@@ -17,7 +17,7 @@ import type { Explain, Judge } from "./judge.js";
 import { invalid, kindOf } from "./members.js";
 import { schemeOf, type Meter } from "./meter.js";
 import { askedRules, type AskedRules } from "./options.js";
-import type { Tell } from "./listeners.js";
+import type { RefusalListener } from "./listeners.js";
 import { RefusedError } from "./refused-error.js";
 import { shapeMismatch, type SchemaOutcome, type SchemaReader } from "./schema.js";
 import type { Shadow } from "./shadow.js";
@@ -32,8 +32,8 @@ interface Judging<Claims> {
     readonly now: () => number;
     readonly refuse: Refuse;
     readonly applySchema: SchemaReader<Claims> | undefined;
-    /** Hears of the refusals of requests that no guard asked about. */
-    readonly tell: Tell | undefined;
+    /** Called with the refusals of requests that came without a guard. */
+    readonly notify: RefusalListener | undefined;
     readonly meter: Meter;
     readonly paths: PathCounts;
     readonly shadow: Shadow | undefined;
@@ -45,7 +45,7 @@ type Validating<Claims> = Pick<
 >;
 
 export function validatingBy<Claims>(judging: Judging<Claims>): Validating<Claims> {
-    const { judge, explain: ask, settings, now, applySchema, meter, paths, tell } = judging;
+    const { judge, explain: ask, settings, now, applySchema, meter, paths, notify } = judging;
     // A proxy's own certificate must not pass for its client's.
     const sources = { peerCertificate: settings.readsPeerCertificate, pseudoScheme: false };
     const verdictOf = verdictReader(judging);
@@ -94,7 +94,7 @@ export function validatingBy<Claims>(judging: Judging<Claims>): Validating<Claim
             ? timed(parts, () => judged(parts, asked, target))
             : judged(parts, asked, target);
     };
-    const validateRequest = tell === undefined ? silent : telling(silent, settings, tell);
+    const validateRequest = notify === undefined ? silent : notifying(silent, settings, notify);
 
     return {
         validateRequest,
@@ -119,7 +119,7 @@ export function validatingBy<Claims>(judging: Judging<Claims>): Validating<Claim
                 );
             }
             if (verdict?.isSuccess === false && !asked.isOfGuard) {
-                tell?.(verdict, headers);
+                notify?.(verdict, headers);
             }
             return verdict;
         },
@@ -130,17 +130,17 @@ export function validatingBy<Claims>(judging: Judging<Claims>): Validating<Claim
     };
 }
 
-/** The same, with a listener that hears of what is refused, unless a guard asks. */
-export function telling<Claims>(
+/** The same function, which also calls the listener with each refusal, unless a guard asks. */
+export function notifying<Claims>(
     validateRequest: Validator<Claims>["validateRequest"],
     settings: Pick<Settings, "dpop">,
-    tell: Tell
+    notify: RefusalListener
 ): Validator<Claims>["validateRequest"] {
     return async (...asked) => {
         const verdict = await validateRequest(...asked);
         const [headers, , rules] = asked;
         if (!verdict.isSuccess && !askedRules(rules, settings).isOfGuard) {
-            tell(verdict, headers);
+            notify(verdict, headers);
         }
         return verdict;
     };
