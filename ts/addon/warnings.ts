@@ -69,13 +69,24 @@ const ofIssuer = (issuerUri: string): string => `issuer ${issuerUri}`;
 /** A watch lives as long as what it is for. */
 const watchOf = new WeakMap<object, Watch>();
 
-const gone = new FinalizationRegistry<readonly [WeakRef<Watch>, readonly string[]]>(([watch, keys]) => {
-    for (const key of keys) {
-        const all = watches.get(key);
-        all?.delete(watch);
-        all?.size === 0 && watches.delete(key);
+/** After how many new watches those of collected validators are removed. As many as lived at the last removal. */
+let untilRemoval = 64;
+
+/**
+ * Removes what collected validators left. Not with a `FinalizationRegistry`: Node.js may call one while a worker thread
+ * ends, when no JavaScript may run any more. That ends the whole process.
+ */
+function removeGone(): void {
+    let alive = 0;
+    for (const [key, all] of watches) {
+        for (const watch of all) {
+            watch.deref() === undefined && all.delete(watch);
+        }
+        alive += all.size;
+        all.size === 0 && watches.delete(key);
     }
-});
+    untilRemoval = Math.max(64, alive);
+}
 
 /** Calls a validator's warner for its issuers and for Redis, while the validator lives. */
 export function watchTroubles(validator: object, { issuerUris, asksRedis }: Watched, warner: Warner): void {
@@ -87,7 +98,8 @@ export function watchTroubles(validator: object, { issuerUris, asksRedis }: Watc
         const all = watches.get(key) ?? new Set();
         watches.set(key, all.add(reference));
     }
-    gone.register(watch, [reference, keys]);
+    untilRemoval -= keys.length;
+    untilRemoval <= 0 && removeGone();
 }
 
 /** Calls each warner that the key concerns, once. */
