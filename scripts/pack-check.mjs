@@ -18,11 +18,11 @@ import { ROOT } from "./prepare.mjs";
 import { run } from "./step.mjs";
 
 const failures = [];
-const packages = await pack();
-const [platform, main] = packages;
+const { main, platforms } = await pack();
+const [platform] = platforms;
 
 console.log("\nPackages");
-for (const { name, tarball, files, bytes, unpackedBytes } of packages) {
+for (const { name, tarball, files, bytes, unpackedBytes } of [...platforms, main]) {
     console.log(
         `  ${name}: ${kilobytes(bytes)} packed, ${kilobytes(unpackedBytes)} unpacked, ${files.length} files`
     );
