@@ -81,11 +81,8 @@ export const CASES = [
         name: "pnpm",
         async use({ project, must, tool, answers }) {
             const made = project("pnpm");
-            await must(
-                "pnpm install",
-                tool("pnpm/bin/pnpm.cjs", ["install", "--store-dir", join(made, "store")]),
-                made
-            );
+            const folders = ["--store-dir", join(made, "store"), "--cache-dir", join(made, "cache")];
+            await must("pnpm install", tool("pnpm/bin/pnpm.cjs", ["install", ...folders]), made);
             await answers("With pnpm's node_modules", node("consumer.mjs"), made);
             await answers("and CommonJS", node("consumer.cjs"), made);
         }
@@ -110,6 +107,8 @@ export const CASES = [
                         `nodeLinker: ${linker}`,
                         `npmRegistryServer: "${registry}"`,
                         'unsafeHttpWhitelist: ["127.0.0.1"]',
+                        // Yarn remembers what a registry has by its address without the port.
+                        "globalFolder: ./yarn-of-this-project",
                         "enableGlobalCache: false",
                         "enableTelemetry: false",
                         "enableImmutableInstalls: false",
