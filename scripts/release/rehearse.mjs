@@ -11,7 +11,7 @@ import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { pack } from "../pack.mjs";
-import { prepare, ROOT } from "../prepare.mjs";
+import { ROOT } from "../prepare.mjs";
 import { run } from "../step.mjs";
 import { CASES } from "./installs.mjs";
 import { npmCommand } from "./npm.mjs";
@@ -30,7 +30,6 @@ if (chosen.length === 0) {
     throw new Error(`no case has ${positionals.join(" or ")} in its name`);
 }
 
-await prepare({ addon: false });
 const TOOLS = join(ROOT, "scripts", "release", "tools");
 await installTools();
 const packages = readPackages(await packed());
@@ -84,7 +83,7 @@ if (faults.length > 0) {
 }
 process.exitCode = faults.length === 0 ? 0 : 1;
 
-/** The folder with the tarballs. */
+/** The folder with the tarballs. Nothing is built for tarballs that were packed elsewhere. */
 async function packed() {
     if (values.packages !== undefined) {
         return resolve(values.packages);
