@@ -7,12 +7,12 @@ import { join } from "node:path";
 import { answers, addressOfServer } from "./bundle-check.mjs";
 import { ROOT } from "./prepare.mjs";
 import { run } from "./step.mjs";
+import { WITHOUT_ADDON } from "./without-addon.mjs";
 
 const NEXT = ["next@16", "react@19", "react-dom@19"];
 
 /**
- * `builds: false`: the framework refuses the `.node` file today, and docs/deploying.md has the line that mends it. With
- * the WebAssembly engine it builds and answers.
+ * `builds: false`: the framework refuses the `.node` file, and docs/deploying.md has the line that mends it.
  *
  * @type {{ name: string, from: string, packages: string[], build: string[], server: string, standsAlone: boolean, builds: boolean }[]}
  */
@@ -48,7 +48,7 @@ const FRAMEWORKS = [
         build: ["next/dist/bin/next", "build", bundler],
         server: ".next/standalone/server.js",
         standsAlone: true,
-        builds: false
+        builds: WITHOUT_ADDON === "WebAssembly"
     }))
 ];
 

@@ -5,13 +5,17 @@
 import { cpSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { run } from "./step.mjs";
+import { WITHOUT_ADDON } from "./without-addon.mjs";
 
 /**
- * What comes of it today. `"refused"`: the tool says that it cannot bundle the `.node` file. `"no addon"`: it bundles,
- * and the program says that there is no addon. With the WebAssembly engine each of them becomes `"answers"`.
+ * What comes of it. `"refused"`: the tool says that it cannot bundle the `.node` file. `"no addon"`: it bundles, and the
+ * program says that there is no addon. `"failed"`: it bundles, and the program ends with another error.
  *
- * @typedef {"answers" | "refused" | "no addon"} Outcome
+ * @typedef {"answers" | "refused" | "no addon" | "failed"} Outcome
  */
+
+/** @type {Outcome} */
+const BUNDLED = WITHOUT_ADDON === "WebAssembly" ? "answers" : "refused";
 
 const PACKAGES = [
     "esbuild",
@@ -26,29 +30,33 @@ const PACKAGES = [
     "bun"
 ];
 
-const esbuild = (entry, format, output) => ({
-    files: {
-        [`esbuild-${format}.cjs`]: `require("esbuild").buildSync(${JSON.stringify({
-            bundle: true,
-            platform: "node",
-            format,
-            entryPoints: [entry],
-            outfile: output
-        })});`
-    },
-    command: `../esbuild-${format}.cjs`,
-    output
-});
+/** In a module there is no `require`, and a CommonJS package that needs a module of Node.js calls it. */
+const REQUIRE =
+    'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);';
+
+function esbuild(name, { entry, format, banner }) {
+    const output = `out/${name}/main.${format === "esm" ? "mjs" : "cjs"}`;
+    const options = { bundle: true, platform: "node", format, entryPoints: [entry], outfile: output, banner };
+    return {
+        files: { [`${name}.cjs`]: `require("esbuild").buildSync(${JSON.stringify(options)});` },
+        command: `../${name}.cjs`,
+        output
+    };
+}
 
 /** @type {Record<string, { command: string, args?: string[], files?: Record<string, string>, output: string, run?: "itself", expected: Outcome }>} */
 const TOOLS = {
     "esbuild, CommonJS": {
-        ...esbuild("consumer.cjs", "cjs", "out/esbuild-cjs/main.cjs"),
-        expected: "refused"
+        ...esbuild("esbuild-cjs", { entry: "consumer.cjs", format: "cjs" }),
+        expected: BUNDLED
     },
     "esbuild, ECMAScript module": {
-        ...esbuild("consumer.mjs", "esm", "out/esbuild-esm/main.mjs"),
-        expected: "refused"
+        ...esbuild("esbuild-esm", { entry: "consumer.mjs", format: "esm" }),
+        expected: WITHOUT_ADDON === "WebAssembly" ? "failed" : BUNDLED
+    },
+    "esbuild, ECMAScript module, with a banner that makes a require": {
+        ...esbuild("esbuild-banner", { entry: "consumer.mjs", format: "esm", banner: { js: REQUIRE } }),
+        expected: BUNDLED
     },
     webpack: {
         command: "webpack-cli/bin/cli.js",
@@ -63,7 +71,7 @@ const TOOLS = {
             "out/webpack"
         ],
         output: "out/webpack/main.js",
-        expected: "refused"
+        expected: BUNDLED
     },
     "rollup with its plug-ins for packages": {
         command: "rollup/dist/bin/rollup",
@@ -74,20 +82,20 @@ const TOOLS = {
             "out/rollup/main.mjs"
         ],
         output: "out/rollup/main.mjs",
-        expected: "refused"
+        expected: BUNDLED
     },
     rolldown: {
         command: "rolldown/bin/cli.mjs",
         args: ["consumer.mjs", "--platform", "node", "--dir", "out/rolldown"],
         output: "out/rolldown/consumer.js",
-        expected: "refused"
+        expected: BUNDLED
     },
     "Vite for a server, with ssr.noExternal": {
         files: { "vite.config.mjs": "export default { ssr: { noExternal: true } };" },
         command: "vite/bin/vite.js",
         args: ["build", "--ssr", "consumer.mjs", "--outDir", "out/vite", "--logLevel", "error"],
         output: "out/vite/consumer.mjs",
-        expected: "refused"
+        expected: BUNDLED
     },
     "bun build": {
         command: "bun/bin/bun.exe",

@@ -4,15 +4,8 @@ import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ROOT } from "../prepare.mjs";
 import { run } from "../step.mjs";
+import { WITHOUT_ADDON } from "../without-addon.mjs";
 import { NO_NPM_SETTINGS, npmCommand } from "./npm.mjs";
-
-/**
- * What a program gets where no addon can be loaded: `"an error"` that says why. When the package has the WebAssembly
- * engine, this becomes `"WebAssembly"`: the program then gets its answers, and `health().engine` says from where.
- *
- * @type {"an error" | "WebAssembly"}
- */
-const WITHOUT_ADDON = "an error";
 
 const GOOD = "a real token accepted, a tampered one refused";
 
