@@ -54,7 +54,10 @@ async function listening(listener: RequestListener): Promise<string> {
     return `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
 }
 
-/** The framework's own handler, or the one that it has by itself, where `handles` is false. */
+/**
+ * The framework's own handler, or the one that it has by itself, where `handles` is false. The own handler does not set the
+ * status: where there is a response, the guard has set it.
+ */
 type Start = (validator: Any, rules: object, handles: boolean) => Promise<string>;
 const enter = () => {
     entered++;
@@ -70,24 +73,21 @@ const EXPRESS: Start = async (validator, rules, handles) => {
     app.get("/", ofExpress.protect(validator, rules), (_req, res) => void res.send(enter()));
     if (handles) {
         app.use(((error, _req, res, _next) => {
-            res.status((error as RefusedError).status).send(said(error));
+            res.send(said(error));
         }) as express.ErrorRequestHandler);
     }
     return listening(app);
 };
 const FASTIFY: Start = async (validator, rules, handles) => {
     const app = fastify();
-    handles &&
-        app.setErrorHandler((error, _request, reply) =>
-            reply.code((error as unknown as RefusedError).status).send(said(error))
-        );
+    handles && app.setErrorHandler((error, _request, reply) => reply.send(said(error)));
     app.get("/", { onRequest: ofFastify.protect(validator, rules) }, async () => enter());
     closes.push(() => app.close());
     return app.listen({ port: 0, host: "127.0.0.1" });
 };
 const HONO: Start = async (validator, rules, handles) => {
     const app = new Hono();
-    handles && app.onError((error, c) => c.text(said(error), (error as RefusedError).status));
+    handles && app.onError((error, c) => c.text(said(error)));
     app.get("/", ofHono.protect(validator, rules), c => c.text(enter()));
     return overFetch(request => app.fetch(request));
 };
@@ -102,7 +102,6 @@ const KOA: Start = async (validator, rules, handles) => {
                 throw error;
             }
             ctx.body = said(error);
-            ctx.status = (error as RefusedError).status;
         }
     });
     app.use(ofKoa.protect(validator, rules));
