@@ -1515,6 +1515,8 @@ export interface FetchContext {
 
 /** A message of the channel `oidc-spa-native:refusal`: a request that `validateRequest` or one of its sisters refused. */
 export interface RefusalEvent {
+    /** The random name of this refusal, as in the verdict and in the response's problem document. */
+    refusalId: string;
     code: ErrorCode;
     status: number;
     scheme: "Bearer" | "DPoP" | null;

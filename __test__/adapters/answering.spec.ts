@@ -235,6 +235,33 @@ describe.each(Object.entries(ANSWERING))("respond on %s", (name, start) => {
     });
 });
 
+test("a function that fails for many routes of a validator is warned of once, and the warning says what came", () => {
+    const guarded = (respond: () => unknown) => {
+        const validator = validatorWith({ respond });
+        return Promise.all(
+            ["/one", "/two", "/three"].map(path => {
+                const handler = ofFetch.protect(validator, {}, () => new Response(enter()));
+                return handler(new Request(`http://api.test${path}`));
+            })
+        );
+    };
+    const cases: readonly (readonly [answer: unknown, said: string])[] = [
+        [7, "returned 7 where a text"],
+        [{ contentType: "nonsense", body: "x" }, "whose contentType is no media type"],
+        [{ contentType: "application/json", body: { a: 1 } }, "whose body is an object: write a text"]
+    ];
+    return cases.reduce(async (before, [answer, said]) => {
+        await before;
+        warn.mockClear();
+        await guarded(() => answer);
+        expect(warn.mock.calls.map(([message]) => String(message))).toEqual([
+            expect.stringContaining(
+                `respond ${said.replace(/^whose/, "returned { contentType, body } whose")}`
+            )
+        ]);
+    }, Promise.resolve());
+});
+
 describe.each(Object.entries(THROWING))('rejection: "throw" on %s', (name, start) => {
     test.each([
         ["of the route", {}, { rejection: "throw" }],

@@ -4,20 +4,13 @@
  * In: a request, the requirements of the route. Out: an `Explanation`. Never: a grant, a token, a change of a memory.
  */
 
-import type {
-    AccessTokenClaims,
-    ExplainedCheck,
-    Explanation,
-    ExplainRules,
-    Granted,
-    Requirements
-} from "../../index.js";
+import type { AccessTokenClaims, ExplainedCheck, Explanation, ExplainRules, Granted } from "../../index.js";
 import { copyOf } from "../addon/claims.js";
 import type { RequestParts, Settings } from "../addon/native.js";
 import type { Explain } from "./judge.js";
 import { readMembers, type Members } from "./members.js";
 import { askedRules, REQUEST_RULES } from "./options.js";
-import { shortfallOf } from "./requirements.js";
+import { requirementsOf, shortfallOf } from "./requirements.js";
 import { shapeMismatch, type SchemaReader } from "./schema.js";
 
 /** The parts of a validator that its explanations use. */
@@ -43,6 +36,9 @@ export async function explain<Claims>(
 ): Promise<Explanation> {
     const { require, ...rules } =
         given === undefined ? {} : (readMembers(given, RULES) as ExplainRules<Claims>);
+    // Before the request is judged: that it is refused must not hide a requirement that is none.
+    const required =
+        require === undefined ? undefined : requirementsOf<Claims>(require, 'the rule "require"');
     const at = now();
     const { explanation, issuerUris, audience } = await ask(at, askedRules(rules, settings).bits, parts);
     const { refusal, checks, admitted } = explanation;
@@ -59,7 +55,7 @@ export async function explain<Claims>(
         if (outcome !== null) {
             schema.endsWith("report" in outcome ? ["claims_rejected", shapeMismatch(outcome.report)] : null);
         }
-        if (require !== undefined && !(outcome !== null && "report" in outcome)) {
+        if (required !== undefined && !(outcome !== null && "report" in outcome)) {
             const [, field] = parts;
             const granted: Granted<Claims> = {
                 isSuccess: true,
@@ -70,7 +66,7 @@ export async function explain<Claims>(
                 issuerUri: issuerUris[admitted.issuer] ?? "",
                 headers: {}
             };
-            const lack = shortfallOf(granted, require as Requirements<Claims>, Math.floor(at / 1000));
+            const lack = shortfallOf(granted, required, Math.floor(at / 1000));
             requirement.endsWith(lack === null ? null : [lack.code, lack.debugErrorMessage]);
         }
     }
