@@ -12,7 +12,6 @@ import * as ofFastify from "oidc-spa-native/fastify";
 import * as ofFetch from "oidc-spa-native/fetch";
 import * as ofHono from "oidc-spa-native/hono";
 import * as ofKoa from "oidc-spa-native/koa";
-import * as ofNest from "oidc-spa-native/nestjs";
 import * as ofNodeHttp from "oidc-spa-native/node-http";
 import * as ofTrpc from "oidc-spa-native/trpc";
 import * as ofWebSocket from "oidc-spa-native/websocket";
@@ -311,15 +310,13 @@ test("where nobody handles errors, or something else does, the rules are misplac
         () => ofNodeHttp.protect(validator, rejection as object, () => undefined),
         () => ofWebSocket.protect(validator, rejection as object, new WebSocketServer({ noServer: true })),
         () => ofWebSocket.protectNamespace(validator, rejection as object),
-        () => ofTrpc.protect(validator, rejection as object),
-        () => ofNest.AuthRules(rejection as never)
+        () => ofTrpc.protect(validator, rejection as object)
     ]) {
         expect(make).toThrow(/unknown rule "rejection"/);
     }
     for (const make of [
         () => ofWebSocket.protectNamespace(validator, respond as object),
-        () => ofTrpc.protect(validator, respond as object),
-        () => ofNest.AuthRules(respond as never)
+        () => ofTrpc.protect(validator, respond as object)
     ]) {
         expect(make).toThrow(/unknown rule "respond"/);
     }

@@ -10,6 +10,7 @@ import type { NativeVerdict } from "../addon/native.js";
 import { isVerdict } from "../addon/verdict-text.js";
 import { Verifier } from "../addon/verifier.js";
 import { createNativeValidator, type Native } from "../validator/addon-validator.js";
+import { unexpected } from "../validator/members.js";
 import { thrownReport } from "../validator/schema.js";
 import { MAX_REPORT, shown } from "../validator/shown.js";
 import { credentialParts, errored, expectationFault, fromNative, withResponse } from "./answers.js";
@@ -138,8 +139,12 @@ function createDropInValidator(params: ParamsOfBootstrap.Real, options: Validato
     const { issuerUri, expectedAudience } = params;
     // `false` would skip the check: here only `undefined` does.
     if (expectedAudience !== undefined && typeof expectedAudience !== "string") {
-        throw new TypeError(
-            'oidc-spa-native: expectedAudience must be a string, for example "https://api.example.com", or undefined.'
+        throw unexpected(
+            "option",
+            "expectedAudience",
+            "a string or undefined",
+            expectedAudience,
+            'expectedAudience: "https://api.example.com"'
         );
     }
     if (expectedAudience === undefined) {
