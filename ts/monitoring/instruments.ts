@@ -40,8 +40,10 @@ export interface Instrument {
     readonly series: (metrics: ValidatorMetrics) => Series[];
 }
 
-/** A source of numbers: a validator. */
-export type Counting = Pick<Validator, "metrics">;
+/** A source of numbers: a validator, or the drop-in's `native`, which has none before `bootstrapAuth` was called. */
+export interface Counting {
+    metrics(): ReturnType<Validator["metrics"]> | null;
+}
 
 /** One validator, or several under the names that tell them apart. */
 export type Counted = Counting | Readonly<Record<string, Counting>>;

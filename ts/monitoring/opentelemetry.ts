@@ -60,7 +60,7 @@ export function observeMetrics(counted: Counted, options: OpenTelemetryOptions =
         for (const [name, validator] of namedOf(counted, write)) {
             const read = validator.metrics();
             for (const { instrument, observable } of made) {
-                for (const { labels, value } of instrument.series(read)) {
+                for (const { labels, value } of read === null ? [] : instrument.series(read)) {
                     result.observe(observable, value, attributesOf(labels, name));
                 }
             }

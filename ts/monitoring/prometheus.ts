@@ -162,9 +162,9 @@ export function registerMetrics(registry: PromClientRegistry, counted: Counted):
 
 function samplesOf(
     samples: Family["samples"],
-    [name, metrics]: readonly [name: string | undefined, metrics: ValidatorMetrics]
+    [name, metrics]: readonly [name: string | undefined, metrics: ValidatorMetrics | null]
 ): Sample[] {
-    const all = samples(metrics);
+    const all = metrics === null ? [] : samples(metrics);
     return name === undefined
         ? all
         : all.map(sample => ({ ...sample, labels: { validator: name, ...sample.labels } }));

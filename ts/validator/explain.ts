@@ -44,7 +44,7 @@ export async function explain<Claims>(
     const { refusal, checks, admitted } = explanation;
     const rows = [...checks] as ExplainedCheck[];
     const recipient = new OwnCheck("application.audience", "The application's function takes the audience");
-    const schema = new OwnCheck("application.claims", "The application's schema takes the claims");
+    const schema = schemaCheck();
     const requirement = new OwnCheck("route.requirement", "The token permits what the route asks for");
     if (audience !== undefined) {
         recipient.endsWith(audience === null ? null : [audience.code, audience.debugErrorMessage]);
@@ -74,8 +74,12 @@ export async function explain<Claims>(
     return { refusal: (refusal ?? firstFailureOf(rows)) as Explanation["refusal"], checks: rows };
 }
 
+/** The check of the application's schema. */
+export const schemaCheck = (): OwnCheck =>
+    new OwnCheck("application.claims", "The application's schema takes the claims");
+
 /** A check that JavaScript makes, and not the addon. */
-class OwnCheck {
+export class OwnCheck {
     row: ExplainedCheck;
 
     constructor(id: string, title: string) {
@@ -101,7 +105,7 @@ class OwnCheck {
 }
 
 /** The refusal of the first failed check of JavaScript. */
-function firstFailureOf(rows: readonly ExplainedCheck[]): Explanation["refusal"] {
+export function firstFailureOf(rows: readonly ExplainedCheck[]): Explanation["refusal"] {
     const row = rows.find(({ outcome }) => outcome === "failed");
     return row === undefined || row.code === null || row.message === null
         ? null
