@@ -135,14 +135,22 @@ describe("oidc-spa-native:validate", () => {
 
 test("oidc-spa-native:refusal tells why, of each way to ask", async () => {
     const validator = createValidator(issuer.options);
+    const ids: (string | undefined)[] = [];
     const told = await messagesOf<RefusalEvent>("refusal", async () => {
-        await validator.validateRequest(bearer("nonsense"));
-        validator.validateRequestSync({});
-        await validator.validateRequest(bearer(issuer.sign()));
+        for (const verdict of [
+            await validator.validateRequest(bearer("nonsense")),
+            validator.validateRequestSync({}),
+            await validator.validateRequest(bearer(issuer.sign()))
+        ]) {
+            ids.push(verdict?.isSuccess === false ? verdict.refusalId : undefined);
+        }
     });
+    const [first, second, none] = ids;
+    expect([first === second, none]).toEqual([false, undefined]);
+    const debugErrorMessage = expect.any(String);
     expect(told).toEqual([
-        { code: "token_malformed", status: 401, scheme: "Bearer", debugErrorMessage: expect.any(String) },
-        { code: "credentials_missing", status: 401, scheme: null, debugErrorMessage: expect.any(String) }
+        { refusalId: first, code: "token_malformed", status: 401, scheme: "Bearer", debugErrorMessage },
+        { refusalId: second, code: "credentials_missing", status: 401, scheme: null, debugErrorMessage }
     ]);
 });
 

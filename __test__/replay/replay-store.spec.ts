@@ -282,7 +282,10 @@ describe("options", () => {
             /^oidc-spa-native: unknown option "replayStore\.timeout"; did you mean "timeoutMs"\?/
         ],
         [{ application: true }, /replayStore/],
-        [{ checkAndStore: true }, /checkAndStore must be a function/],
+        [
+            { checkAndStore: true },
+            /"replayStore.checkAndStore": expected a function; got a value of type boolean. Write/
+        ],
         [{ checkAndStore: () => true, redis: "redis://h" }, /not both/],
         [{ checkAndStore: () => true, timeoutMs: 0 }, /timeoutMs: expected/],
         [{ checkAndStore: () => true, onUnavailable: "accept" }, /onUnavailable: expected/]

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use oidc_spa_native::keys::issuer::Issuer;
-use oidc_spa_native::keys::jwk_set::{JwkSet, JwkSetError};
+use oidc_spa_native::keys::jwk_set::{JwkSet, JwkSetError, SkippedKey};
 use oidc_spa_native::keys::metadata::Metadata;
 use oidc_spa_native::rejection::Shown;
 use url::{Origin, Url};
@@ -103,6 +103,8 @@ pub(crate) struct FetchFailure {
     pub message: String,
     /// The pause that the issuer asks for, in milliseconds.
     pub retry_after_millis: Option<u64>,
+    /// The keys of a JWK Set that has no usable one.
+    pub skipped: Vec<SkippedKey>,
 }
 
 impl Fetcher {
@@ -149,7 +151,7 @@ impl Fetcher {
         tell_end(trace, &asked);
         let Answer { document, lifetime_millis, clock_skew_secs, .. } = asked.map_err(|error| {
             let message = format!("Failed to fetch public key and algorithm from {}: {error}", shown(&url));
-            FetchFailure { message, retry_after_millis: error.retry_after_millis() }
+            FetchFailure { retry_after_millis: error.retry_after_millis(), ..FetchFailure::new(message) }
         })?;
         let Some((body, validators)) = document else {
             return Ok(FetchedKeys { keys: None, lifetime_millis, clock_skew_secs });
@@ -161,7 +163,10 @@ impl Fetcher {
         });
         let keys = keys.await.map_err(FetchFailure::new)?;
         let keys = keys.map_err(|error: JwkSetError| {
-            FetchFailure::new(format!("{} does not have the expected shape: {error}", shown(&url)))
+            let message = format!("{} does not have the expected shape: {error}", shown(&url));
+            let skipped =
+                if let JwkSetError::NoneUsable { skipped, .. } = error { skipped } else { Vec::new() };
+            FetchFailure { skipped, ..FetchFailure::new(message) }
         })?;
         self.jwk_set = Some(Known { url, document: (), validators });
         Ok(FetchedKeys { keys: Some(keys), lifetime_millis, clock_skew_secs })
@@ -282,7 +287,7 @@ impl MetadataFailure {
 
 impl FetchFailure {
     pub(crate) const fn new(message: String) -> Self {
-        Self { message, retry_after_millis: None }
+        Self { message, retry_after_millis: None, skipped: Vec::new() }
     }
 
     /// Adds this failure after the earlier ones. The shortest requested pause counts.
@@ -292,6 +297,7 @@ impl FetchFailure {
             Some(before) => Self {
                 message: format!("{}; {}", before.message, self.message),
                 retry_after_millis: before.retry_after_millis.min(self.retry_after_millis),
+                skipped: [before.skipped, self.skipped].concat(),
             },
         }
     }

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant, SystemTime};
 
-use oidc_spa_native::keys::jwk_set::JwkSet;
+use oidc_spa_native::keys::jwk_set::{JwkSet, SkippedKey};
 use oidc_spa_native::keys::key_ring::{CarriedKeys, Freshness, KeyRing, KeyRingPolicy, RefreshDecision};
 use oidc_spa_native::time::Monotonic;
 use tokio::sync::{Notify, watch};
@@ -61,6 +61,8 @@ struct Current {
 #[derive(Clone, Debug, Default)]
 struct FetchEnd {
     error: Option<Arc<str>>,
+    /// The keys of a refused set that has no usable one.
+    skipped: Arc<[SkippedKey]>,
 }
 
 /// The result of a request for newer keys.
@@ -191,7 +193,7 @@ impl IssuerKeys {
     /// Tells the ring, all who wait and all who listen how a fetch ended.
     fn settle(&self, result: Result<FetchedKeys, FetchFailure>, spent: Duration) {
         let jitter = fastrand::f64();
-        let (error, happened) = {
+        let (error, refused, happened) = {
             let (mut ring, now) = (self.ring(), self.now());
             let before = ring.held().cloned();
             let was_failing = ring.failures() > 0;
@@ -209,18 +211,18 @@ impl IssuerKeys {
                 Ok((keys, lifetime_millis)) => {
                     let rotated = before.is_some_and(|before| !before.has_the_keys_of(&keys));
                     ring.fetched(now, keys, lifetime_millis, jitter);
-                    (None, Happened::Fetched { was_failing, rotated })
+                    (None, Vec::new(), Happened::Fetched { was_failing, rotated })
                 }
-                Err(FetchFailure { message, retry_after_millis }) => {
+                Err(FetchFailure { message, retry_after_millis, skipped }) => {
                     ring.failed(now, retry_after_millis, jitter);
-                    (Some(Arc::<str>::from(message)), Happened::Failed)
+                    (Some(Arc::<str>::from(message)), skipped, Happened::Failed)
                 }
             }
         };
         self.publish();
-        let skipped = skipped_keys(self.ring().held());
+        let skipped = skipped_keys(self.ring().held(), &[]);
         self.history().note(self.issuer_uri(), (happened, spent), error.as_deref(), skipped);
-        self.ended.send_replace(FetchEnd { error });
+        self.ended.send_replace(FetchEnd { error, skipped: refused.into() });
     }
 
     /// Takes keys that another process fetched, unless there are keys already. Returns whether it took them.
@@ -281,6 +283,7 @@ impl IssuerKeys {
             next_fetch_at: ring.due().map(|due| wall + Duration::from_millis(now.millis_until(due))),
             stale_since: ring.fresh_until().filter(|_| is_stale).map(since),
             last_error: self.last_error(),
+            refused: self.ended.borrow().skipped.to_vec(),
             clock_skew_secs,
         }
     }

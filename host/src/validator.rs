@@ -178,7 +178,9 @@ impl Validator {
     /// Every check of a question, in order, with the same keys as an answer, after the same wait: the JSON text of
     /// `NativeExplanation` in `ts/addon/native.ts`. Nothing is granted and nothing is remembered.
     pub async fn explain(&self, question: &Question<'_>, now: UnixTime) -> String {
+        let begun = Instant::now();
         let decided = self.decide_with_keys(question, now).await;
+        let now = later(now, begun);
         let keys = |issuer| self.keys.get(issuer).and_then(HeldKeys::current);
         let look_up = |record: &ProofRecord| self.replay.look_up(record, now);
         let explanation = self.server.explain(question, &keys, now, look_up);
@@ -198,8 +200,7 @@ impl Validator {
         let deadline = begun + self.keys_timeout;
         let mut was_refreshed = false;
         loop {
-            let elapsed = i64::try_from(begun.elapsed().as_secs()).unwrap_or(i64::MAX);
-            let now = UnixTime::from_secs(now.secs().saturating_add(elapsed));
+            let now = later(now, begun);
             let (keys, needed, otherwise) = match self.attempt(question, now) {
                 Attempt::Decided(decided) => return decided,
                 Attempt::Lacks { keys, needed, otherwise } => (keys, needed, otherwise),
@@ -365,16 +366,23 @@ impl Validator {
     }
 }
 
-/// A refusal of a request that needed these keys. If there are none, it says why.
+/// The time that a question was put at, after a wait that began then.
+fn later(now: UnixTime, begun: Instant) -> UnixTime {
+    let elapsed = i64::try_from(begun.elapsed().as_secs()).unwrap_or(i64::MAX);
+    UnixTime::from_secs(now.secs().saturating_add(elapsed))
+}
+
+/// A refusal of a request that needed these keys. If there are none, it says why, and how to see more.
 fn for_lack_of(keys: &HeldKeys, refusal: Refusal) -> Refusal {
-    let why = keys.last_error().filter(|_| refusal.rejection.code() == Code::KeysUnavailable);
-    match why {
-        Some(why) => {
-            let rejection = refusal.rejection.explained(&format!("the last attempt failed: {why}"));
-            Refusal { rejection, ..refusal }
-        }
-        None => refusal,
+    if refusal.rejection.code() != Code::KeysUnavailable {
+        return refusal;
     }
+    let rejection = match keys.last_error() {
+        Some(why) => refusal.rejection.explained(&format!("the last attempt failed: {why}")),
+        None => refusal.rejection,
+    };
+    let advice = format!("Where this server runs, type: {}", keys.command());
+    Refusal { rejection: rejection.advising(&advice), ..refusal }
 }
 
 #[cfg(test)]

@@ -21,7 +21,10 @@ async function main(args: readonly string[], surroundings: Surroundings): Promis
         }
         return await (command === "inspect" ? inspect : doctor)(words, options, surroundings);
     } catch (error) {
-        stderr.write(`oidc-spa-native: ${safe(messageOf(error))}. See oidc-spa-native --help\n`);
+        const message = safe(messageOf(error)).replace(/[.]$/, "");
+        stderr.write(
+            `oidc-spa-native: ${message}${/[?]$/.test(message) ? "" : "."} See oidc-spa-native --help\n`
+        );
         return 2;
     }
 }

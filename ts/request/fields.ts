@@ -143,7 +143,8 @@ export function fieldsOfRecord(record: Bag): Fields {
 export function fieldsOfRawHeaders(rawHeaders: readonly unknown[]): Fields {
     if (rawHeaders.length % 2 !== 0 || !rawHeaders.every(entry => typeof entry === "string")) {
         throw new TypeError(
-            'oidc-spa-native: an array of header fields must be flat, as rawHeaders is: ["Host", "api.example.com", ...]'
+            "oidc-spa-native: expected names and values by turns, as in rawHeaders; got a list of another form. Write " +
+                'req.rawHeaders, or ["Host", "api.example.com", ...].'
         );
     }
     const fields = noFields();
