@@ -4,8 +4,7 @@
 //! Out: `AcceptedIssuer`s, each with the places of its keys.
 //! Never: an issuer without an expected audience or client.
 
-use std::collections::HashMap;
-
+use oidc_spa_native::crypto::SecretMap;
 use oidc_spa_native::policy::AcceptedIssuer;
 
 use super::keys::{self, KeySource, Naming};
@@ -29,7 +28,7 @@ type AcceptedSource = (AcceptedIssuer, Vec<KeySource>);
 
 pub(super) fn issuers(
     options: &Reader<'_>,
-    naming: Naming,
+    naming: Naming<'_>,
     internals: Internals,
 ) -> Result<Vec<AcceptedSource>, OptionsError> {
     let misplaced = || ISSUER_NAMES.iter().find(|name| options.object.has(name));
@@ -49,7 +48,7 @@ pub(super) fn issuers(
     let items = value.as_array().filter(|items| !items.is_empty());
     let items = items.ok_or_else(|| options.unexpected_in("issuers", expected, |_| true))?;
     let mut issuers: Vec<AcceptedSource> = Vec::with_capacity(items.len());
-    let mut names: HashMap<String, usize> = HashMap::new();
+    let mut names: SecretMap<String, usize> = SecretMap::default();
     for (i, item) in items.iter().enumerate() {
         let object = item
             .as_object()
@@ -70,7 +69,7 @@ pub(super) fn issuers(
     Ok(issuers)
 }
 
-fn issuer(options: &Reader<'_>, naming: Naming) -> Result<AcceptedSource, OptionsError> {
+fn issuer(options: &Reader<'_>, naming: Naming<'_>) -> Result<AcceptedSource, OptionsError> {
     let (issuer, sources) = keys::issuer(options, naming)?;
     let (audience, clients) = tokens::recipient(options)?;
     let algorithms = options.algorithms("algorithms")?;

@@ -46,8 +46,9 @@ pub(crate) fn to_json(issuers: impl Iterator<Item = IssuerHealth>, replay_memory
 pub(crate) fn metrics_to_json(
     keys: impl Iterator<Item = (IssuerHealth, FetchCounts)>,
     replay_memory: &Value,
+    now: SystemTime,
 ) -> String {
-    let keys: Vec<Value> = keys.map(|(issuer, counts)| issuer.metrics(counts)).collect();
+    let keys: Vec<Value> = keys.map(|(issuer, counts)| issuer.metrics(counts, now)).collect();
     json!({ "keys": keys, "replayMemory": replay_memory }).to_string()
 }
 
@@ -108,8 +109,12 @@ impl IssuerHealth {
     }
 
     /// `KeysMetrics` of `index.d.ts`.
-    fn metrics(&self, FetchCounts { fetches, failures, rotations, spent }: FetchCounts) -> Value {
-        let age = self.fetched_at.and_then(|at| at.elapsed().ok());
+    fn metrics(
+        &self,
+        FetchCounts { fetches, failures, rotations, spent }: FetchCounts,
+        now: SystemTime,
+    ) -> Value {
+        let age = self.fetched_at.and_then(|at| now.duration_since(at).ok());
         json!({
             "issuerUri": self.issuer_uri,
             "fetches": fetches,

@@ -4,12 +4,13 @@
 //! Out: whether to report them.
 //! Never: more reports than the limits, however often and however many things fail; the text of a report.
 
-use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+
+use oidc_spa_native::crypto::SecretMap;
+use oidc_spa_native::time::Monotonic;
 
 /// The least time between two reports of the same trouble, and the time in which all reports are counted.
-const PERIOD: Duration = Duration::from_secs(600);
+const PERIOD_MILLIS: u64 = 600_000;
 /// Troubles that are reported within a period. The end of each may be reported too.
 const MAX_REPORTED: usize = 20;
 /// Things that are remembered. Beyond it the oldest trouble is forgotten.
@@ -29,7 +30,7 @@ pub enum Report {
 /// What was reported of one thing.
 #[derive(Debug)]
 struct Reported {
-    at: Instant,
+    at: Monotonic,
     is_in_trouble: bool,
 }
 
@@ -39,8 +40,8 @@ pub struct Troubles(Mutex<Ledger>);
 
 #[derive(Debug, Default)]
 struct Ledger {
-    things: HashMap<String, Reported>,
-    counted_since: Option<Instant>,
+    things: SecretMap<String, Reported>,
+    counted_since: Option<Monotonic>,
     count: usize,
 }
 
@@ -52,8 +53,8 @@ impl Troubles {
     }
 
     /// Notes that something is in trouble. May be called each time it fails.
-    pub fn begin(&self, thing: &str) -> Report {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).begin(thing, Instant::now())
+    pub fn begin(&self, thing: &str, now: Monotonic) -> Report {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).begin(thing, now)
     }
 
     /// Notes that it works again. Its end is reported only if its trouble was.
@@ -63,12 +64,12 @@ impl Troubles {
 }
 
 impl Ledger {
-    fn begin(&mut self, thing: &str, now: Instant) -> Report {
-        let is_recent = |reported: &Reported| now.duration_since(reported.at) < PERIOD;
+    fn begin(&mut self, thing: &str, now: Monotonic) -> Report {
+        let is_recent = |reported: &Reported| reported.at.millis_until(now) < PERIOD_MILLIS;
         if self.things.get(thing).is_some_and(|reported| reported.is_in_trouble || is_recent(reported)) {
             return Report::Nothing;
         }
-        if self.counted_since.is_none_or(|since| now.duration_since(since) >= PERIOD) {
+        if self.counted_since.is_none_or(|since| since.millis_until(now) >= PERIOD_MILLIS) {
             (self.counted_since, self.count) = (Some(now), 0);
         }
         if self.count >= MAX_REPORTED {
@@ -110,11 +111,11 @@ mod tests {
 
     #[test]
     fn one_warning_where_it_begins_and_one_where_it_ends() {
-        let (mut ledger, now) = (Ledger::default(), Instant::now());
+        let (mut ledger, now) = (Ledger::default(), Monotonic::from_millis(0));
         assert_eq!(ledger.end("a"), Report::Nothing, "it was never in trouble");
         assert_eq!(ledger.begin("a", now), Report::This);
         for _ in 0..1000 {
-            assert_eq!(ledger.begin("a", now + 2 * PERIOD), Report::Nothing);
+            assert_eq!(ledger.begin("a", now.plus_millis(2 * PERIOD_MILLIS)), Report::Nothing);
         }
         assert_eq!(ledger.begin("b", now), Report::This, "another one");
         assert_eq!([ledger.end("a"), ledger.end("a")], [Report::This, Report::Nothing]);
@@ -122,39 +123,39 @@ mod tests {
 
     #[test]
     fn what_flaps_is_reported_once_a_period_and_at_last_where_it_stays() {
-        let (mut ledger, begun) = (Ledger::default(), Instant::now());
+        let (mut ledger, begun) = (Ledger::default(), Monotonic::from_millis(0));
         let mut reported = 0;
         for second in 0..1200 {
-            let now = begun + Duration::from_secs(second);
+            let now = begun.plus_millis(1000 * second);
             reported += usize::from(ledger.begin("a", now) != Report::Nothing);
             reported += usize::from(ledger.end("a") != Report::Nothing);
         }
         assert_eq!(reported, 4);
-        assert_eq!(ledger.begin("a", begun + Duration::from_secs(1199)), Report::Nothing);
-        assert_eq!(ledger.begin("a", begun + Duration::from_secs(1201)), Report::This);
+        assert_eq!(ledger.begin("a", begun.plus_millis(1_199_000)), Report::Nothing);
+        assert_eq!(ledger.begin("a", begun.plus_millis(1_201_000)), Report::This);
     }
 
     #[test]
     fn a_thousand_at_once_are_as_many_as_the_bound_and_the_last_says_so() {
-        let (mut ledger, now) = (Ledger::default(), Instant::now());
+        let (mut ledger, now) = (Ledger::default(), Monotonic::from_millis(0));
         let reported: Vec<Report> = (0..1000).map(|i| ledger.begin(&i.to_string(), now)).collect();
         assert_eq!(reported.iter().filter(|tell| **tell != Report::Nothing).count(), MAX_REPORTED);
         assert_eq!(reported.iter().position(|tell| *tell == Report::ThisAndNoMore), Some(MAX_REPORTED - 1));
         let ended = (0..1000).filter(|i| ledger.end(&i.to_string()) != Report::Nothing).count();
         assert_eq!(ended, MAX_REPORTED, "the end of a trouble that was not reported");
-        assert_eq!(ledger.begin("later", now + PERIOD), Report::This);
+        assert_eq!(ledger.begin("later", now.plus_millis(PERIOD_MILLIS)), Report::This);
     }
 
     #[test]
     fn what_is_remembered_has_a_bound() {
-        let (mut ledger, mut now) = (Ledger::default(), Instant::now());
+        let (mut ledger, mut now) = (Ledger::default(), Monotonic::from_millis(0));
         for i in 0..MAX_THINGS + 100 {
-            now += PERIOD;
+            now = now.plus_millis(PERIOD_MILLIS);
             ledger.begin(&i.to_string(), now);
         }
         assert_eq!(ledger.things.len(), MAX_THINGS);
         assert_eq!(
-            ledger.begin("new", now + PERIOD),
+            ledger.begin("new", now.plus_millis(PERIOD_MILLIS)),
             Report::This,
             "troubles that never end keep no other one back"
         );

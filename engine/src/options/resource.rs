@@ -85,7 +85,7 @@ mod tests {
 
     fn warnings(extra: &str) -> Vec<String> {
         let text = format!(r#"{{"issuerUri":"https://as.example","resource":"https://api.example"{extra}}}"#);
-        Options::parse(&text, Internals::default())
+        Options::parse(&text, Internals::default(), &crate::surroundings::AnyProcess)
             .map(|options| options.warnings)
             .unwrap_or_else(|error| vec![error.to_string()])
     }

@@ -159,10 +159,11 @@ fn names(options: &Reader<'_>, name: &str) -> Option<Vec<String>> {
 mod tests {
     use super::*;
     use crate::options::{Internals, Options};
+    use crate::surroundings::AnyProcess;
 
     fn parse(members: &str) -> Result<Options, String> {
         let text = format!(r#"{{"issuerUri":"https://as.example",{members}}}"#);
-        Options::parse(&text, Internals::default()).map_err(|error| error.to_string())
+        Options::parse(&text, Internals::default(), &AnyProcess).map_err(|error| error.to_string())
     }
 
     fn error(members: &str) -> String {
@@ -222,7 +223,7 @@ mod tests {
             assert!(error(members).starts_with(expected), "{members}: {}", error(members));
         }
         let several = r#"{"issuers":[{"issuerUri":"https://a.example","expectedClients":[]}]}"#;
-        let message = Options::parse(several, Internals::default())
+        let message = Options::parse(several, Internals::default(), &AnyProcess)
             .err()
             .map(|error| error.to_string())
             .unwrap_or_default();
@@ -304,7 +305,7 @@ mod tests {
         assert_eq!(leeways(r#""expectedAudience":"a","leewaySeconds":60"#), Some((60, 60)));
         let drop_in = Internals { drop_in: true, ..Internals::default() };
         let text = r#"{"issuerUri":"https://as.example","expectedAudience":"a"}"#;
-        let policy = Options::parse(text, drop_in).unwrap().policy.access_token;
+        let policy = Options::parse(text, drop_in, &AnyProcess).unwrap().policy.access_token;
         assert_eq!((policy.expiry_leeway.secs(), policy.not_before_leeway.secs()), (0, 0));
     }
 }

@@ -1,28 +1,48 @@
-//! The arguments of calls, as they crossed the door, and the question that they make.
+//! The arguments of calls, as they came from JavaScript, and the question that they make.
 //!
 //! In: arguments. Out: `Question`. Never: an `if` about OAuth.
 
-use napi::bindgen_prelude::Result;
 use oidc_spa_native::credentials::{Credentials, Field, Presentation};
 use oidc_spa_native::dpop::target::ExpectedTarget;
 use oidc_spa_native::presentation::RequestRules;
 use oidc_spa_native::question::{Question, Request, Subject};
 use oidc_spa_native::request::RequestHead;
 
-use crate::arguments::Arguments;
+/// The arguments of a call, one after the other, as the program around passes them.
+pub trait Arguments {
+    /// Why an argument cannot be read.
+    type Error;
+
+    /// A number.
+    fn number(&mut self) -> Result<u32, Self::Error>;
+
+    /// Yes or no.
+    fn flag(&mut self) -> Result<bool, Self::Error>;
+
+    /// A text.
+    fn text(&mut self) -> Result<String, Self::Error>;
+
+    /// A text that may be null, undefined or left out.
+    fn optional_text(&mut self) -> Result<Option<String>, Self::Error>;
+
+    /// Bytes that may be null, undefined or left out.
+    fn bytes(&mut self) -> Result<Option<Vec<u8>>, Self::Error>;
+}
 
 /// `Authorization` came more than once.
-pub(crate) const AUTHORIZATION_REPEATED: u32 = 1;
+pub const AUTHORIZATION_REPEATED: u32 = 1;
 /// `DPoP` came more than once.
-pub(crate) const DPOP_REPEATED: u32 = 2;
+pub const DPOP_REPEATED: u32 = 2;
 /// `Host` came more than once.
-pub(crate) const HOST_REPEATED: u32 = 4;
+pub const HOST_REPEATED: u32 = 4;
 
-/// What crossed the door, to be judged.
+/// What is to be judged.
 // On the stack, and for one call: a box would cost each request an allocation.
 #[allow(clippy::large_enum_variant)]
-pub(crate) enum Parts {
+pub enum Parts {
+    /// A request.
     Request {
+        /// Its arguments.
         parts: RequestParts,
         /// The rules of the route.
         rules: RequestRules,
@@ -31,14 +51,18 @@ pub(crate) enum Parts {
         /// The number of a token whose claims JavaScript has already, or zero.
         known_token: u64,
     },
+    /// Credentials that the application took out of a request.
     Credentials {
+        /// Their arguments.
         parts: CredentialParts,
+        /// As above.
         known_token: u64,
     },
 }
 
 impl Parts {
-    pub(crate) fn question(&self) -> Question<'_> {
+    /// The question that they make.
+    pub fn question(&self) -> Question<'_> {
         match self {
             Self::Request { parts, rules, scopes, .. } => Question {
                 subject: Subject::Request(parts.request()),
@@ -50,7 +74,7 @@ impl Parts {
     }
 
     /// The number of the token whose claims JavaScript has already, or zero.
-    pub(crate) const fn known_token(&self) -> u64 {
+    pub const fn known_token(&self) -> u64 {
         match self {
             Self::Request { known_token, .. } | Self::Credentials { known_token, .. } => *known_token,
         }
@@ -62,14 +86,16 @@ impl Parts {
 macro_rules! parts {
     ($(#[$about:meta])* $name:ident { $($part:ident: $type:ty = $how:ident,)* }) => {
         $(#[$about])*
-        pub(crate) struct $name {
-            $(pub(crate) $part: $type,)*
+        pub struct $name {
+            $(#[allow(missing_docs)] pub $part: $type,)*
         }
 
         impl $name {
-            pub(crate) const NAMES: &[&str] = &[$(stringify!($part)),*];
+            /// Their names, in their order.
+            pub const NAMES: &[&str] = &[$(stringify!($part)),*];
 
-            pub(crate) fn read(call: &mut Arguments<'_>) -> Result<Self> {
+            /// Reads them.
+            pub fn read<A: Arguments>(call: &mut A) -> Result<Self, A::Error> {
                 Ok(Self { $($part: call.$how()?,)* })
             }
         }
@@ -77,29 +103,30 @@ macro_rules! parts {
 }
 
 parts! {
-    /// The arguments that describe a request, as they crossed the door.
+    /// The arguments that describe a request, as they came from JavaScript.
     RequestParts {
-        flags: u32 = required,
-        authorization: Option<String> = optional,
-        dpop: Option<String> = optional,
-        method: Option<String> = optional,
-        url: Option<String> = optional,
-        connection_scheme: Option<String> = optional,
-        host: Option<String> = optional,
-        forwarded: Option<String> = optional,
-        x_forwarded_proto: Option<String> = optional,
-        x_forwarded_host: Option<String> = optional,
-        x_forwarded_port: Option<String> = optional,
-        x_forwarded_for: Option<String> = optional,
-        remote_address: Option<String> = optional,
-        x_forwarded_prefix: Option<String> = optional,
-        client_cert: Option<String> = optional,
+        flags: u32 = number,
+        authorization: Option<String> = optional_text,
+        dpop: Option<String> = optional_text,
+        method: Option<String> = optional_text,
+        url: Option<String> = optional_text,
+        connection_scheme: Option<String> = optional_text,
+        host: Option<String> = optional_text,
+        forwarded: Option<String> = optional_text,
+        x_forwarded_proto: Option<String> = optional_text,
+        x_forwarded_host: Option<String> = optional_text,
+        x_forwarded_port: Option<String> = optional_text,
+        x_forwarded_for: Option<String> = optional_text,
+        remote_address: Option<String> = optional_text,
+        x_forwarded_prefix: Option<String> = optional_text,
+        client_cert: Option<String> = optional_text,
         peer_certificate: Option<Vec<u8>> = bytes,
     }
 }
 
 impl RequestParts {
-    pub(crate) fn request(&self) -> Request<'_> {
+    /// The request that they describe.
+    pub fn request(&self) -> Request<'_> {
         let head = self.method.as_deref().zip(self.url.as_deref()).map(|(method, url)| RequestHead {
             method,
             url,
@@ -124,7 +151,8 @@ impl RequestParts {
     }
 }
 
-pub(crate) fn field(value: Option<&str>, repeated: u32) -> Field<'_> {
+/// A header field; `repeated` is not zero if it came more than once.
+pub fn field(value: Option<&str>, repeated: u32) -> Field<'_> {
     match value {
         _ if repeated != 0 => Field::Repeated,
         Some(value) => Field::Once(value),
@@ -133,19 +161,20 @@ pub(crate) fn field(value: Option<&str>, repeated: u32) -> Field<'_> {
 }
 
 parts! {
-    /// The arguments that describe credentials, as they crossed the door.
+    /// The arguments that describe credentials, as they came from JavaScript.
     CredentialParts {
-        scheme: String = required,
-        access_token: String = required,
-        reject_if_bound: bool = required,
-        proof: Option<String> = optional,
-        expected_htm: Option<String> = optional,
-        expected_htu: Option<String> = optional,
+        scheme: String = text,
+        access_token: String = text,
+        reject_if_bound: bool = flag,
+        proof: Option<String> = optional_text,
+        expected_htm: Option<String> = optional_text,
+        expected_htu: Option<String> = optional_text,
     }
 }
 
 impl CredentialParts {
-    pub(crate) fn question(&self) -> Question<'_> {
+    /// The question that they make.
+    pub fn question(&self) -> Question<'_> {
         // The type of the drop-in's parameter: it has a proof if and only if the scheme is DPoP.
         let presentation = match (self.scheme.as_str(), self.proof.as_deref()) {
             ("DPoP", proof) => Presentation::DPoP { proof: proof.unwrap_or_default() },

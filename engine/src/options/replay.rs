@@ -11,28 +11,31 @@ use super::Internals;
 use super::keys::client_certificate;
 use super::reader::Reader;
 use crate::options_error::{Found, OptionsError};
+use crate::redis_options::RedisOptions;
 use crate::replay::OnUnavailable;
-use crate::replay::redis_store::RedisSettings;
-use crate::replay::redis_target::{Certificates, RedisTarget};
+use crate::surroundings::Surroundings;
 
 const DEFAULT_PREFIX: &str = "oidc-spa-native:dpop:";
 const MAX_PREFIX_BYTES: usize = 256;
 
 /// The shared store.
 #[derive(Debug, Default)]
-pub(crate) enum ReplayChoice {
+pub enum ReplayChoice {
     /// No store: the process's own memory decides.
     #[default]
     Process,
-    Redis(Box<RedisSettings>),
+    /// A Redis, which this process asks.
+    Redis(Box<RedisOptions>),
     /// A store that the application asks itself.
     Application,
 }
 
 /// The settings for remembering proofs.
 #[derive(Debug, Default)]
-pub(crate) struct ReplayOptions {
+pub struct ReplayOptions {
+    /// The store of the fleet, if there is one.
     pub choice: ReplayChoice,
+    /// The decision without an answer of the store.
     pub on_unavailable: OnUnavailable,
     /// How long a request waits for the store.
     pub timeout: Duration,
@@ -44,6 +47,7 @@ pub(super) fn replay(
     options: &Reader<'_>,
     limits: &Reader<'_>,
     internals: Internals,
+    surroundings: &dyn Surroundings,
 ) -> Result<ReplayOptions, OptionsError> {
     let name = "replayMemoryEntries";
     let entries = match limits.object.has(name) {
@@ -65,7 +69,9 @@ pub(super) fn replay(
     let choice = if internals.application_store {
         ReplayChoice::Application
     } else {
-        ReplayChoice::Redis(Box::new(redis(&store, timeout)?))
+        let redis = redis(&store, timeout)?;
+        surroundings.check_redis(&redis).map_err(|error| error.within(store.path))?;
+        ReplayChoice::Redis(Box::new(redis))
     };
     Ok(ReplayOptions { choice, on_unavailable, timeout, entries })
 }
@@ -76,14 +82,10 @@ fn no_store() -> OptionsError {
     OptionsError::expected("replayStore", expected)
 }
 
-fn redis(store: &Reader<'_>, timeout: Duration) -> Result<RedisSettings, OptionsError> {
+fn redis(store: &Reader<'_>, timeout: Duration) -> Result<RedisOptions, OptionsError> {
     let Some(url) = store.object.get("redis").and_then(|url| url.as_str()) else {
         return Err(no_store());
     };
-    let ca = store.string("ca")?.map(str::to_owned);
-    let certificates = Certificates { ca, client: client_certificate(store)? };
-    let target = RedisTarget::parse(url, certificates);
-    let target = target.map_err(|error| error.within(store.path))?;
     let prefix = store.string("prefix")?.unwrap_or(DEFAULT_PREFIX);
     if prefix.len() > MAX_PREFIX_BYTES {
         let expected = format!("at most {MAX_PREFIX_BYTES} bytes");
@@ -91,5 +93,11 @@ fn redis(store: &Reader<'_>, timeout: Duration) -> Result<RedisSettings, Options
             OptionsError::expected(store.path_of("prefix"), expected).found(Found::count(prefix.len()))
         );
     }
-    Ok(RedisSettings { target, prefix: prefix.to_owned(), timeout })
+    Ok(RedisOptions {
+        url: url.to_owned(),
+        ca: store.string("ca")?.map(str::to_owned),
+        client_certificate: client_certificate(store)?,
+        prefix: prefix.to_owned(),
+        timeout,
+    })
 }

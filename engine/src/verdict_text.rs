@@ -40,12 +40,14 @@ pub fn verdict_text(verdict: &Verdict, known_token: u64) -> VerdictText {
 /// `ts/addon/verdict-text.ts` with this order.
 macro_rules! list {
     ($name:ident { $($member:ident: $type:ty,)* }) => {
-        pub(crate) struct $name<'t> {
+        /// A list of this order.
+        pub struct $name<'t> {
             $($member: $type,)*
         }
 
         impl $name<'_> {
-            pub(crate) const NAMES: &'static [&'static str] = &[$(stringify!($member)),*];
+            /// The names of its members, in their order.
+            pub const NAMES: &'static [&'static str] = &[$(stringify!($member)),*];
 
             fn write(&self, bytes: usize) -> VerdictText {
                 let mut text = String::with_capacity(bytes);

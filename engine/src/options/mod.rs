@@ -6,11 +6,11 @@
 
 mod dpop;
 mod issuers;
-pub(crate) mod keys;
+pub mod keys;
 mod meant;
 mod proxy;
 mod reader;
-pub(crate) mod replay;
+pub mod replay;
 mod resource;
 mod shadow;
 mod tokens;
@@ -24,10 +24,11 @@ use oidc_spa_native::keys::key_ring::KeyRingPolicy;
 use oidc_spa_native::policy::Policy;
 use oidc_spa_native::shadow::Stricter;
 
-use crate::fetch::FetchLimits;
-use crate::network::NetworkOptions;
+use crate::network_options::NetworkOptions;
 use crate::options_error::OptionsError;
-use crate::snapshot::Snapshot;
+use crate::plan::FetchLimits;
+use crate::snapshot::{Snapshot, unused_snapshot};
+use crate::surroundings::Surroundings;
 use keys::{KeySource, Naming};
 use reader::Reader;
 use replay::ReplayOptions;
@@ -47,17 +48,24 @@ pub struct Internals {
 
 /// Everything that a validator needs at its construction.
 #[derive(Debug)]
-pub(crate) struct Options {
+pub struct Options {
+    /// The rules of the resource server.
     pub policy: Policy,
     /// The sources of the keys of each issuer of the policy, in its order. An issuer may have several sources.
     pub sources: Vec<Vec<KeySource>>,
+    /// How often keys are fetched, and how long they are used.
     pub ring: KeyRingPolicy,
     /// Keys of another process, if there are any, and how long after their fetch they are used.
     pub snapshot: Option<(Snapshot, Duration)>,
+    /// How issuers are reached.
     pub network: NetworkOptions,
+    /// How long documents may be.
     pub limits: FetchLimits,
+    /// How proofs are remembered.
     pub replay: ReplayOptions,
+    /// How long a request waits for keys.
     pub keys_timeout_millis: u64,
+    /// What JavaScript carries out.
     pub forwarded: ForwardedOptions,
     /// Size of the memory of bound tokens in bytes; zero: no memory.
     pub verified_token_bytes: u64,
@@ -108,7 +116,12 @@ const LIMIT_NAMES: &[&str] =
     &["accessTokenBytes", "proofBytes", "replayMemoryEntries", "metadataBytes", "jwkSetBytes"];
 
 impl Options {
-    pub(crate) fn parse(json: &str, internals: Internals) -> Result<Self, OptionsError> {
+    /// Reads a JSON text with the members that `index.d.ts` describes.
+    pub fn parse(
+        json: &str,
+        internals: Internals,
+        surroundings: &dyn Surroundings,
+    ) -> Result<Self, OptionsError> {
         let object =
             Object::parse(json.as_bytes()).map_err(|error| OptionsError::invalid("options", &error))?;
         let options = Reader { object: &object, path: "" };
@@ -118,11 +131,14 @@ impl Options {
         let limits = options.object("limits")?.unwrap_or(&default_limits);
         let limits = Reader { object: limits, path: "limits." };
         limits.check_names(LIMIT_NAMES)?;
-        let network = keys::network(&options)?;
+        let network = keys::network(&options, surroundings)?;
         let access_token = tokens::access_token_policy(&options, drop_in)?;
         // RFC 9068 compares exactly, and oidc-spa knows only one name.
-        let naming =
-            Naming { transport: network.transport, knows_aliases: access_token.profile == Profile::Common };
+        let naming = Naming {
+            surroundings,
+            transport: network.transport,
+            knows_aliases: access_token.profile == Profile::Common,
+        };
         let (issuers, sources): (Vec<_>, Vec<_>) =
             issuers::issuers(&options, naming, internals)?.into_iter().unzip();
         keys::check_headers(&network, &issuers, &sources)?;
@@ -137,7 +153,7 @@ impl Options {
                 max_bytes: limits.size("proofBytes", 8 * 1024, 64 * 1024)?,
                 as_oidc_spa: drop_in,
             },
-            nonces: dpop::nonces(&options)?,
+            nonces: dpop::nonces(&options, surroundings)?,
             schemes: dpop::schemes(&options, &limits)?,
             binding: tokens::binding(&options)?,
             proxy_trust: proxy::proxy_trust(&options)?,
@@ -145,18 +161,20 @@ impl Options {
             certificate_field: proxy::certificate_field(&options)?,
             resource: resource::resource(&options)?,
         };
+        let is_fetched = sources.iter().flatten().any(|source| !matches!(source, KeySource::Static(_)));
         let warnings = resource::warning(&policy).into_iter();
-        let mut warnings: Vec<String> = warnings.chain(keys::unverified_tls_warning(&sources)).collect();
+        let mut warnings: Vec<String> =
+            warnings.chain(is_fetched.then(|| surroundings.warning()).flatten()).collect();
         let snapshot = keys::snapshot(&options, internals)?;
         let snapshot = snapshot.and_then(|(read, most)| match read {
             Ok(snapshot) => Some((snapshot, most)),
             Err(why) => {
-                warnings.push(keys::unused_snapshot(&why));
+                warnings.push(unused_snapshot(&why));
                 None
             }
         });
         Ok(Self {
-            replay: replay::replay(&options, &limits, internals)?,
+            replay: replay::replay(&options, &limits, internals, surroundings)?,
             shadow: shadow::shadow(&options, &policy, internals)?,
             policy,
             sources,
@@ -169,9 +187,9 @@ impl Options {
             },
             keys_timeout_millis: options.integer("keysTimeoutMs", 5000, 0, 60_000)?,
             forwarded: ForwardedOptions {
-                verification: options
-                    .one_of("verification", &["auto", "inline", "threads"])?
-                    .unwrap_or("auto"),
+                verification: surroundings.verification(
+                    options.one_of("verification", &["auto", "inline", "threads"])?.unwrap_or("auto"),
+                )?,
                 reads_peer_certificate: proxy::reads_peer_certificate(&options)?,
             },
             verified_token_bytes: verified_token_bytes(&options)?,
@@ -182,7 +200,7 @@ impl Options {
 
 /// Options that JavaScript carries out. They are read here and passed on to it.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct ForwardedOptions {
+pub struct ForwardedOptions {
     /// Which thread verifies: `auto`, `inline`, `threads`.
     pub verification: &'static str,
     /// Whether the certificate of a connection is that of the client.

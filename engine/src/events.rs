@@ -41,7 +41,7 @@ pub(crate) struct KeysHistory {
 
 /// How often an issuer was asked, and what came of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct FetchCounts {
+pub struct FetchCounts {
     /// Fetches that ended, well or badly.
     pub fetches: u64,
     /// Those that brought nothing.
@@ -106,11 +106,12 @@ impl KeysHistory {
         (happened, spent): (Happened, Duration),
         error: Option<&str>,
         skipped: Vec<Value>,
+        now: SystemTime,
     ) {
         self.counts.count(happened, spent);
         match happened {
             Happened::Fetched { was_failing, rotated } => {
-                self.fetched_at = Some(SystemTime::now());
+                self.fetched_at = Some(now);
                 self.is_stale_reported = false;
                 tell(issuer, "refreshed", (!skipped.is_empty()).then(|| ("skippedKeys", skipped.into())));
                 if rotated {
@@ -134,7 +135,7 @@ impl KeysHistory {
 }
 
 /// Publishes that Redis gives no answer, and why; or that it answers again. It is no `KeysEvent`: JavaScript keeps it.
-pub(crate) fn tell_of_store(trouble: Option<&str>) {
+pub fn tell_of_store(trouble: Option<&str>) {
     match trouble {
         Some(trouble) => tell("", "store-failed", Some(("error", trouble.into()))),
         None => tell("", "store-recovered", None),
@@ -160,6 +161,7 @@ fn tell_all(event: &Value) {
 }
 
 /// One question to a server, told when it begins and when it ends: a dropped one ends too.
+#[derive(Debug)]
 pub(crate) struct FetchTrace {
     event: Value,
     outcome: Option<Value>,

@@ -1,20 +1,20 @@
 //! How near an address is: in the internet, in a private network, or this machine.
 //!
 //! In: the addresses of a name or of a connection.
-//! Out: their `Reach`; a resolver that hands out no address beyond a bound.
-//! Never: a decision by the text of a name, a connection to an address that was not checked.
+//! Out: their `Reach`, and whether it is within a bound.
+//! Never: a connection; a decision by the text of a name, `localhost` aside (RFC 6761 section 6.3).
 
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::LazyLock;
 
 use ipnet::IpNet;
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use oidc_spa_native::keys::secure_url::is_loopback;
 use url::{Host, Url};
 
 /// How near an address is, from far to near. A server at one of these may name addresses that are as near or farther.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) enum Reach {
+pub enum Reach {
     /// An address of the internet.
     Public,
     /// An address of a private network (RFC 1918, RFC 4193, RFC 6598), or another address that no host of the internet
@@ -77,7 +77,7 @@ static PARSED: LazyLock<Vec<(IpNet, Reach)>> = LazyLock::new(|| {
 
 impl Reach {
     /// The reach of an address. An IPv6 address that holds an IPv4 address has the reach of the latter.
-    pub(crate) fn of(address: IpAddr) -> Self {
+    pub fn of(address: IpAddr) -> Self {
         let address = match address {
             IpAddr::V6(v6) => embedded(v6).map_or(address, IpAddr::V4),
             IpAddr::V4(_) => address,
@@ -87,12 +87,19 @@ impl Reach {
     }
 
     /// The reach of a URL whose host is an address. `None` for a name, which must be resolved first.
-    pub(crate) fn of_literal(url: &Url) -> Option<Self> {
+    pub fn of_literal(url: &Url) -> Option<Self> {
         match url.host()? {
             Host::Ipv4(address) => Some(Self::of(address.into())),
             Host::Ipv6(address) => Some(Self::of(address.into())),
             Host::Domain(_) => None,
         }
+    }
+
+    /// The reach of a URL by its text alone, where the address of the connection is not known. A name counts as public,
+    /// `localhost` aside, so that its documents name no nearer address.
+    pub fn by_text(url: &Url) -> Self {
+        let of_name = if is_loopback(url) { Self::Loopback } else { Self::Public };
+        Self::of_literal(url).unwrap_or(of_name)
     }
 }
 
@@ -125,9 +132,18 @@ fn embedded(address: Ipv6Addr) -> Option<Ipv4Addr> {
     }
 }
 
+/// The source of a URL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UrlSource {
+    /// The application.
+    Configured,
+    /// An issuer that was reached at such an address.
+    OfIssuerAt(Reach),
+}
+
 /// The nearest addresses that may be reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Bound {
+pub enum Bound {
     /// Any address, for URLs of the application.
     Anywhere,
     /// Only public addresses, by the application's option.
@@ -137,7 +153,17 @@ pub(crate) enum Bound {
 }
 
 impl Bound {
-    fn admits(self, reach: Reach) -> bool {
+    /// The bound of a URL, by its source and the option `network.privateAddresses`.
+    pub const fn of(private_addresses: Option<bool>, source: UrlSource) -> Self {
+        match (private_addresses, source) {
+            (Some(false), _) => Self::Public,
+            (None, UrlSource::OfIssuerAt(reach)) => Self::AsNearAs(reach),
+            _ => Self::Anywhere,
+        }
+    }
+
+    /// Whether an address of this reach is within the bound.
+    pub fn admits(self, reach: Reach) -> bool {
         match self {
             Self::Anywhere => true,
             Self::Public => reach == Reach::Public,
@@ -146,7 +172,7 @@ impl Bound {
     }
 
     /// Checks a URL whose host is an address, since no resolver is called for it.
-    pub(crate) fn check_literal(self, url: &Url) -> Result<(), TooNear> {
+    pub fn check_literal(self, url: &Url) -> Result<(), TooNear> {
         match Reach::of_literal(url) {
             Some(reach) if !self.admits(reach) => {
                 let found = url.host_str().unwrap_or_default().to_owned();
@@ -159,10 +185,13 @@ impl Bound {
 
 /// Why a host is not reached: the found addresses, and how near they may be.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct TooNear {
-    found: String,
-    reach: Reach,
-    bound: Bound,
+pub struct TooNear {
+    /// The host, and its address.
+    pub found: String,
+    /// How near it is.
+    pub reach: Reach,
+    /// How near it may be.
+    pub bound: Bound,
 }
 
 impl fmt::Display for TooNear {
@@ -181,46 +210,6 @@ impl fmt::Display for TooNear {
 }
 
 impl std::error::Error for TooNear {}
-
-/// Why a name could not be resolved, in the words of the resolver.
-#[derive(Debug, thiserror::Error)]
-#[error(
-    "the name \"{name}\" was not found ({error}): see whether it is spelt right, and whether this machine or container can \
-     resolve it"
-)]
-pub(crate) struct NotFound {
-    name: String,
-    error: String,
-}
-
-/// Resolves names as the system does, and returns no address that is nearer than the bound. The connection is made to a
-/// returned address, so it cannot change between the check and the use.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct BoundedResolver {
-    pub bound: Bound,
-}
-
-impl Resolve for BoundedResolver {
-    fn resolve(&self, name: Name) -> Resolving {
-        let bound = self.bound;
-        Box::pin(async move {
-            let looked_up = tokio::net::lookup_host((name.as_str(), 0)).await;
-            let found: Vec<SocketAddr> = looked_up
-                .map_err(|error| NotFound { name: name.as_str().to_owned(), error: error.to_string() })?
-                .collect();
-            Ok(Box::new(within(name.as_str(), found, bound)?.into_iter()) as Addrs)
-        })
-    }
-}
-
-/// The addresses of a name that are not nearer than the bound. An error if all are nearer.
-fn within(name: &str, found: Vec<SocketAddr>, bound: Bound) -> Result<Vec<SocketAddr>, TooNear> {
-    let (good, bad): (Vec<_>, Vec<_>) = found.into_iter().partition(|at| bound.admits(Reach::of(at.ip())));
-    match bad.first().filter(|_| good.is_empty()) {
-        Some(at) => Err(TooNear { found: format!("{name} ({})", at.ip()), reach: Reach::of(at.ip()), bound }),
-        None => Ok(good),
-    }
-}
 
 #[cfg(test)]
 mod tests {
@@ -284,39 +273,5 @@ mod tests {
         assert!(Url::parse("https://[fe80::1%25eth0]/jwks").is_err());
         let name = Url::parse("https://127.0.0.1.example/jwks").unwrap();
         assert_eq!(Reach::of_literal(&name), None);
-    }
-
-    #[test]
-    fn of_a_names_addresses_those_within_the_bound_are_tried() {
-        let all = |texts: &[&str]| -> Vec<SocketAddr> {
-            texts.iter().map(|text| SocketAddr::new(text.parse().unwrap(), 0)).collect()
-        };
-        let mixed = ["10.0.0.1", "1.1.1.1", "::1"];
-        assert_eq!(within("x", all(&mixed), Bound::Public), Ok(all(&["1.1.1.1"])));
-        assert_eq!(
-            within("x", all(&mixed), Bound::AsNearAs(Reach::Private)),
-            Ok(all(&["10.0.0.1", "1.1.1.1"]))
-        );
-        assert_eq!(within("x", all(&mixed), Bound::Anywhere), Ok(all(&mixed)));
-        assert_eq!(within("x", all(&[]), Bound::Public), Ok(Vec::new()));
-        let refused = within("x", all(&["10.0.0.1", "::1"]), Bound::AsNearAs(Reach::Public));
-        let refused = refused.unwrap_err().to_string();
-        assert!(refused.starts_with("x (10.0.0.1) is a private address and is not asked"), "{refused}");
-        assert!(refused.contains("`network.privateAddresses: true`"), "{refused}");
-    }
-
-    #[tokio::test]
-    async fn a_name_is_resolved_and_handed_out_within_the_bound_only() {
-        let resolved = async |bound| {
-            let name = "localhost".parse().unwrap();
-            let found = BoundedResolver { bound }.resolve(name).await;
-            found.map(|addresses| addresses.count()).map_err(|error| error.to_string())
-        };
-        assert!(resolved(Bound::Anywhere).await.unwrap() > 0);
-        assert!(resolved(Bound::AsNearAs(Reach::Loopback)).await.unwrap() > 0);
-        for bound in [Bound::Public, Bound::AsNearAs(Reach::Public), Bound::AsNearAs(Reach::Link)] {
-            let refused = resolved(bound).await.unwrap_err();
-            assert!(refused.contains("is an address of this very machine and is not asked"), "{refused}");
-        }
     }
 }

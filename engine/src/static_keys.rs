@@ -11,6 +11,7 @@ use rustls_pki_types::SubjectPublicKeyInfoDer;
 use rustls_pki_types::pem::PemObject;
 
 use crate::options_error::{Found, OptionsError};
+use crate::surroundings::Surroundings;
 
 const PUBLIC_KEYS: &str =
     "public keys in PEM (BEGIN PUBLIC KEY): RSA of 2048 to 8192 bits, EC P-256, P-384, P-521 or Ed25519";
@@ -25,24 +26,20 @@ pub(crate) enum StaticKeys<'o> {
 
 impl StaticKeys<'_> {
     /// Reads them, once.
-    pub(crate) fn read(&self) -> Result<JwkSet, OptionsError> {
+    pub(crate) fn read(&self, surroundings: &dyn Surroundings) -> Result<JwkSet, OptionsError> {
         match self {
             Self::JwkSet(object) => {
                 JwkSet::from_object(object).map_err(|error| OptionsError::invalid("jwks", &error))
             }
             Self::Pem(pem) => read_pem("pem", pem),
-            Self::File(path) => match std::fs::read_to_string(path) {
-                Ok(text) => read_either("file", &text),
-                Err(error) => Err(OptionsError::invalid("file", &error)),
+            Self::File(path) => {
+                let text = surroundings.read_file(path)?;
+                read_either("file", &text).map_err(|error| error.in_content_of(path))
             }
-            .map_err(|error| error.in_content_of(path)),
-            Self::Environment(name) => match std::env::var(name) {
-                Ok(text) => read_either("env", &text).map_err(|error| error.in_content_of(name)),
-                Err(_) => {
-                    let expected = "the name of an environment variable that is set";
-                    Err(OptionsError::expected("env", expected).found(Found::text(name)))
-                }
-            },
+            Self::Environment(name) => {
+                let text = surroundings.read_variable(name)?;
+                read_either("env", &text).map_err(|error| error.in_content_of(name))
+            }
         }
     }
 }
@@ -88,7 +85,7 @@ mod tests {
     }
 
     fn error(pem: &str) -> String {
-        StaticKeys::Pem(pem).read().err().map(|error| error.to_string()).unwrap_or_default()
+        read_pem("pem", pem).err().map(|error| error.to_string()).unwrap_or_default()
     }
 
     #[test]

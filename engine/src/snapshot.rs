@@ -4,18 +4,17 @@
 //! Out: JSON text without a secret; the keys that may still be used, and why others may not.
 //! Never: a key of another issuer or another URL; an error, since without a snapshot the keys are fetched.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use oidc_spa_native::crypto::sha256;
+use oidc_spa_native::crypto::{SecretMap, sha256};
 use oidc_spa_native::jose::json::{Object, Value};
 use oidc_spa_native::keys::jwk_set::JwkSet;
 use oidc_spa_native::keys::key_ring::CarriedKeys;
 use oidc_spa_native::rejection::Shown;
 use serde_json::json;
 
-use crate::fetch::FetchPlan;
+use crate::plan::FetchPlan;
 
 /// The version of the text. Another one is not read.
 const VERSION: u32 = 1;
@@ -37,7 +36,7 @@ pub(crate) struct FetchedSet {
 
 /// Key sets of another process, by issuer and URLs.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Snapshot(HashMap<String, FetchedSet>);
+pub struct Snapshot(SecretMap<String, FetchedSet>);
 
 /// The name of a key set: a digest of the issuer and the configured URLs. It is a digest because URLs may hold secrets.
 pub(crate) fn place_of(plan: &FetchPlan) -> String {
@@ -57,6 +56,11 @@ pub(crate) fn to_json(sets: impl Iterator<Item = FetchedSet>) -> String {
         })
     });
     json!({ "version": VERSION, "sets": sets.collect::<Vec<_>>() }).to_string()
+}
+
+/// The warning for a snapshot that is not used, or for a part of it.
+pub(crate) fn unused_snapshot(why: &str) -> String {
+    format!("keysSnapshot is not used, and keys are fetched instead: {why}")
 }
 
 impl Snapshot {
@@ -81,9 +85,10 @@ impl Snapshot {
         &self,
         plan: &FetchPlan,
         most: Duration,
+        now: SystemTime,
     ) -> Option<Result<(CarriedKeys, FetchedSet), String>> {
         let set = self.0.get(&place_of(plan))?;
-        let keys = set.keys(plan.limits.jwk_set_bytes, most, SystemTime::now());
+        let keys = set.keys(plan.limits.jwk_set_bytes, most, now);
         let named = |why| format!("the keys of {} {why}", Shown(plan.issuer.as_str()));
         Some(keys.map(|keys| (keys, set.clone())).map_err(named))
     }

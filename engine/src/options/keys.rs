@@ -5,7 +5,6 @@
 //! Never: a default that asks an issuer more often than the ring's own.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use oidc_spa_native::jose::json::Value;
@@ -19,15 +18,16 @@ use url::Origin;
 
 use super::Internals;
 use super::reader::Reader;
-use crate::fetch::origin_of;
-use crate::network::{Network, NetworkOptions, ProxyChoice};
+use crate::network_options::{NetworkOptions, ProxyChoice};
 use crate::options_error::{Found, OptionsError};
+use crate::plan::origin_of;
 use crate::snapshot::Snapshot;
 use crate::static_keys::StaticKeys;
+use crate::surroundings::Surroundings;
 
 /// The source of an issuer's keys.
 #[derive(Clone, Debug)]
-pub(crate) enum KeySource {
+pub enum KeySource {
     /// The URL in its metadata.
     Metadata,
     /// These URLs; if one fails, the next one.
@@ -42,9 +42,10 @@ const MAX_SETS: usize = 16;
 /// Further names of one issuer.
 const MAX_ALIASES: usize = 16;
 
-/// The rules for reading names of issuers.
+/// The rules for reading the names of issuers and their keys.
 #[derive(Clone, Copy)]
-pub(super) struct Naming {
+pub(super) struct Naming<'s> {
+    pub surroundings: &'s dyn Surroundings,
     pub transport: Transport,
     /// Whether other well-known names are accepted too.
     pub knows_aliases: bool,
@@ -53,11 +54,11 @@ pub(super) struct Naming {
 /// An issuer with its names, and the sources of its keys: one source, or several.
 pub(super) fn issuer(
     options: &Reader<'_>,
-    Naming { transport, knows_aliases }: Naming,
+    Naming { surroundings, transport, knows_aliases }: Naming<'_>,
 ) -> Result<(Issuer, Vec<KeySource>), OptionsError> {
     let expected = "the issuer's URL, such as \"https://auth.example.com/realms/myrealm\"";
     let text = options.string("issuerUri")?.ok_or_else(|| options.unexpected("issuerUri", expected))?;
-    let sources = sources(options, transport)?;
+    let sources = sources(options, transport, surroundings)?;
     let has_metadata = sources.iter().any(|source| matches!(source, KeySource::Metadata));
     let issuer = match has_metadata {
         true => Issuer::reached_by(text, transport),
@@ -102,7 +103,11 @@ fn aliases<'o>(options: &Reader<'o>) -> Result<Vec<&'o str>, OptionsError> {
 /// The values that `keys` takes.
 const KNOWN_KEYS: &str = "one of { jwks: { keys: [...] } }, { pem: \"...\" }, { file: \"./keys.json\" }, { env: \"NAME\" } and { sets: [...] }";
 
-fn sources(issuer: &Reader<'_>, transport: Transport) -> Result<Vec<KeySource>, OptionsError> {
+fn sources(
+    issuer: &Reader<'_>,
+    transport: Transport,
+    surroundings: &dyn Surroundings,
+) -> Result<Vec<KeySource>, OptionsError> {
     let keys = match issuer.object.get("keys") {
         None => None,
         Some(value) => Some(value.as_object().ok_or_else(|| issuer.unexpected("keys", KNOWN_KEYS))?),
@@ -122,7 +127,7 @@ fn sources(issuer: &Reader<'_>, transport: Transport) -> Result<Vec<KeySource>, 
                 .hint("write it as `jwks`"));
         }
         reader.check_names(&["jwks", "pem", "file", "env", "sets"])?;
-        return Ok(vec![known_keys(issuer, "keys", &reader)?]);
+        return Ok(vec![known_keys(issuer, "keys", &reader, surroundings)?]);
     }
     reader.check_names(&["sets"])?;
     let expected = "a list of 1 to 16 of { jwksUri }, { jwks }, { pem }, { file }, { env } and \"metadata\"";
@@ -138,7 +143,7 @@ fn sources(issuer: &Reader<'_>, transport: Transport) -> Result<Vec<KeySource>, 
             let set = Reader { object, path: &path };
             set.check_names(&["jwksUri", "jwks", "pem", "file", "env"])?;
             match urls(&set, transport)? {
-                None => known_keys(&reader, "sets", &set),
+                None => known_keys(&reader, "sets", &set, surroundings),
                 Some(urls) if object.names().count() == 1 => Ok(urls),
                 Some(_) => Err(unexpected()),
             }
@@ -171,7 +176,12 @@ fn urls(options: &Reader<'_>, transport: Transport) -> Result<Option<KeySource>,
 }
 
 /// Keys that are known in advance. `name` is the member of `parent` that a message names.
-fn known_keys(parent: &Reader<'_>, name: &str, reader: &Reader<'_>) -> Result<KeySource, OptionsError> {
+fn known_keys(
+    parent: &Reader<'_>,
+    name: &str,
+    reader: &Reader<'_>,
+    surroundings: &dyn Surroundings,
+) -> Result<KeySource, OptionsError> {
     let mut found = Vec::new();
     if let Some(jwks) = reader.object.get("jwks") {
         let expected = "a JWK Set, such as { keys: [{ kty: \"EC\", ... }] }";
@@ -183,7 +193,7 @@ fn known_keys(parent: &Reader<'_>, name: &str, reader: &Reader<'_>) -> Result<Ke
     found.extend(reader.string("env")?.map(StaticKeys::Environment));
     match found.as_slice() {
         [keys] => {
-            let keys = keys.read().map_err(|error| error.within(reader.path))?;
+            let keys = keys.read(surroundings).map_err(|error| error.within(reader.path))?;
             Ok(KeySource::Static(Arc::new(keys)))
         }
         _ => Err(parent.unexpected(name, "one of { jwks }, { pem }, { file } and { env }")),
@@ -234,12 +244,10 @@ pub(super) fn snapshot(
     Ok(Some((Snapshot::parse(text), Duration::from_secs(most))))
 }
 
-/// The warning for a snapshot that is not used, or for a part of it.
-pub(crate) fn unused_snapshot(why: &str) -> String {
-    format!("keysSnapshot is not used, and keys are fetched instead: {why}")
-}
-
-pub(super) fn network(options: &Reader<'_>) -> Result<NetworkOptions, OptionsError> {
+pub(super) fn network(
+    options: &Reader<'_>,
+    surroundings: &dyn Surroundings,
+) -> Result<NetworkOptions, OptionsError> {
     let Some(object) = options.object("network")? else { return Ok(NetworkOptions::default()) };
     let reader = Reader { object, path: "network." };
     let names = [
@@ -278,7 +286,8 @@ pub(super) fn network(options: &Reader<'_>) -> Result<NetworkOptions, OptionsErr
         },
         headers: headers(&reader)?,
     };
-    Network::new(network.clone()).map_err(|error| error.within(reader.path))?;
+    network.header_map().map_err(|error| error.within(reader.path))?;
+    surroundings.check_network(&network).map_err(|error| error.within(reader.path))?;
     Ok(network)
 }
 
@@ -338,19 +347,6 @@ pub(super) fn check_headers(
             .hint("make a validator of its own for the issuer that needs them"));
     };
     Ok(())
-}
-
-/// The warning for an application that tells Node.js not to verify certificates.
-pub(super) fn unverified_tls_warning(sources: &[Vec<KeySource>]) -> Option<String> {
-    static IS_WARNED: AtomicBool = AtomicBool::new(false);
-    let is_fetched = sources.iter().flatten().any(|source| !matches!(source, KeySource::Static(_)));
-    let is_asked = std::env::var_os("NODE_TLS_REJECT_UNAUTHORIZED").is_some_and(|value| value == "0");
-    (is_fetched && is_asked && !IS_WARNED.swap(true, Ordering::Relaxed)).then(|| {
-        "NODE_TLS_REJECT_UNAUTHORIZED=0 is ignored: keys are fetched from servers whose certificate is verified, and from \
-         no others. Give the certificate of your issuer, or of its authority, as network.ca or in the file that \
-         NODE_EXTRA_CA_CERTS names"
-            .to_owned()
-    })
 }
 
 /// A client's certificate and its key.

@@ -42,7 +42,7 @@ enum Problem {
 
 /// The value that was found, as a sentence shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Found(Cow<'static, str>);
+pub struct Found(Cow<'static, str>);
 
 impl Found {
     /// For an option that is not written.
@@ -105,48 +105,44 @@ impl OptionsError {
     }
 
     /// No option has this name. The names are `known`, and one of them may be meant.
-    pub(crate) fn unknown(path: impl Into<String>, known: &[&str], meant: Option<&str>) -> Self {
+    pub fn unknown(path: impl Into<String>, known: &[&str], meant: Option<&str>) -> Self {
         let (known, meant) = (known.join(", "), meant.map(str::to_owned));
         Self::new(path.into(), Problem::Unknown { known, meant })
     }
 
     /// The option takes only `expected`, which is a noun.
-    pub(crate) fn expected(path: impl Into<String>, expected: impl Into<Cow<'static, str>>) -> Self {
+    pub fn expected(path: impl Into<String>, expected: impl Into<Cow<'static, str>>) -> Self {
         Self::new(path.into(), Problem::Unexpected { expected: expected.into(), found: None })
     }
 
     /// The option does not take this element of its list; `expected` is a noun for the list that it takes.
-    pub(crate) fn element(
-        path: impl Into<String>,
-        expected: impl Into<Cow<'static, str>>,
-        found: Found,
-    ) -> Self {
+    pub fn element(path: impl Into<String>, expected: impl Into<Cow<'static, str>>, found: Found) -> Self {
         Self::new(path.into(), Problem::Element { expected: expected.into(), found })
     }
 
     /// The reader of the value refuses it.
-    pub(crate) fn invalid(path: impl Into<String>, error: &dyn Error) -> Self {
+    pub fn invalid(path: impl Into<String>, error: &dyn Error) -> Self {
         Self::new(path.into(), Problem::Invalid { why: error.to_string(), found: None })
     }
 
     /// The option cannot be used together with others: `rule` is the rest of the sentence, without a subject.
-    pub(crate) fn conflict(path: impl Into<String>, rule: &'static str) -> Self {
+    pub fn conflict(path: impl Into<String>, rule: &'static str) -> Self {
         Self::new(path.into(), Problem::Conflict { rule, found: None })
     }
 
     /// The option's value is longer than that of another.
-    pub(crate) fn longer(path: impl Into<String>, value: u64, than: &'static str, bound: u64) -> Self {
+    pub fn longer(path: impl Into<String>, value: u64, than: &'static str, bound: u64) -> Self {
         Self::new(path.into(), Problem::Longer { value, than, bound })
     }
 
     /// Another issuer has a name of this issuer, or exactly this name.
-    pub(crate) fn name_taken(path: impl Into<String>, name: &str, by: Option<&str>) -> Self {
+    pub fn name_taken(path: impl Into<String>, name: &str, by: Option<&str>) -> Self {
         let (name, by) = (name.to_owned(), by.map(str::to_owned));
         Self::new(path.into(), Problem::NameTaken { name, by })
     }
 
     /// Says what was found.
-    pub(crate) fn found(mut self, came: Found) -> Self {
+    pub fn found(mut self, came: Found) -> Self {
         if let Problem::Unexpected { found, .. }
         | Problem::Invalid { found, .. }
         | Problem::Conflict { found, .. } = &mut self.problem
@@ -157,19 +153,19 @@ impl OptionsError {
     }
 
     /// Says what to do.
-    pub(crate) const fn hint(mut self, hint: &'static str) -> Self {
+    pub const fn hint(mut self, hint: &'static str) -> Self {
         self.hint = Some(hint);
         self
     }
 
     /// The content of the file or variable with this name is wrong.
-    pub(crate) fn in_content_of(mut self, name: &str) -> Self {
+    pub fn in_content_of(mut self, name: &str) -> Self {
         self.content_of = Some(name.to_owned());
         self
     }
 
     /// The same error for an option inside another one.
-    pub(crate) fn within(mut self, path: &str) -> Self {
+    pub fn within(mut self, path: &str) -> Self {
         self.path.insert_str(0, path);
         self
     }

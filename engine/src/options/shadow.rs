@@ -76,10 +76,12 @@ fn max_age_secs(shadow: &Reader<'_>, now: Option<u32>) -> Result<Option<u32>, Op
 mod tests {
     use super::*;
     use crate::options::Options;
+    use crate::surroundings::AnyProcess;
 
     fn parse(members: &str) -> Result<Option<Stricter>, String> {
         let text = format!(r#"{{"issuerUri":"https://as.example",{members}}}"#);
-        let options = Options::parse(&text, Internals::default()).map_err(|error| error.to_string())?;
+        let options =
+            Options::parse(&text, Internals::default(), &AnyProcess).map_err(|error| error.to_string())?;
         Ok(options.shadow)
     }
 

@@ -15,6 +15,7 @@ use oidc_spa_native::time::Leeway;
 
 use super::reader::Reader;
 use crate::options_error::OptionsError;
+use crate::surroundings::Surroundings;
 
 const WITHOUT_NONCES: &str = "is of no use with nonce \"off\"";
 
@@ -73,7 +74,10 @@ pub(super) fn nonce_window(options: &Reader<'_>) -> Result<ProofWindow, OptionsE
     Ok(ProofWindow::around(options.leeway(name, u64::from(Leeway::MAX_SECS), Leeway::MAX_SECS)?))
 }
 
-pub(super) fn nonces(options: &Reader<'_>) -> Result<Option<Nonces>, OptionsError> {
+pub(super) fn nonces(
+    options: &Reader<'_>,
+    surroundings: &dyn Surroundings,
+) -> Result<Option<Nonces>, OptionsError> {
     let mode = match options.one_of("nonce", &["off", "on-stale-proof", "required"])? {
         Some("on-stale-proof") => Some(NonceMode::OnStaleProof),
         Some("required") => Some(NonceMode::Required),
@@ -99,6 +103,7 @@ pub(super) fn nonces(options: &Reader<'_>) -> Result<Option<Nonces>, OptionsErro
     let secret = match secret {
         Some(secret) => secret,
         None => {
+            surroundings.check_own_secret()?;
             process_secret().ok_or_else(|| options.conflict("nonce", "this machine gives no randomness"))?
         }
     };
@@ -115,10 +120,11 @@ fn process_secret() -> Option<[u8; 32]> {
 mod tests {
     use super::super::{Internals, Options};
     use super::*;
+    use crate::surroundings::AnyProcess;
 
     fn parse(extra: &str) -> Result<Options, OptionsError> {
         let text = format!(r#"{{"issuerUri":"https://as.example","expectedAudience":"a"{extra}}}"#);
-        Options::parse(&text, Internals::default())
+        Options::parse(&text, Internals::default(), &AnyProcess)
     }
 
     fn window_of(extra: &str) -> (ProofWindow, ProofWindow) {
@@ -135,7 +141,7 @@ mod tests {
         assert_eq!(window_of(""), (window(40, 10), window(300, 300)));
         let drop_in = Internals { drop_in: true, ..Internals::default() };
         let text = r#"{"issuerUri":"https://as.example","expectedAudience":"a"}"#;
-        assert_eq!(Options::parse(text, drop_in).unwrap().policy.dpop.window, window(40, 3));
+        assert_eq!(Options::parse(text, drop_in, &AnyProcess).unwrap().policy.dpop.window, window(40, 3));
         let most = r#","proofMaxAgeSeconds":300,"proofLeewaySeconds":300"#;
         assert_eq!(window_of(most), (window(300, 300), window(300, 300)));
         let nonce = r#","nonce":"required","nonceLeewaySeconds":60"#;
