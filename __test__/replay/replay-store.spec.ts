@@ -1,7 +1,7 @@
 // A replay memory of the application's own, and the options of all of them.
 
 import type { CustomReplayStore, ValidatorOptions } from "oidc-spa-native";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { AUDIENCE, createFixtures, nowInSeconds, type Fixtures } from "../support/fixtures.js";
 import { newClient, newGuard } from "../support/guarded-process.js";
 import { script } from "../support/script.js";
@@ -174,7 +174,7 @@ describe("a store of the application", () => {
         expect(await send(accessToken, proof())).toBe("proof_replayed");
     });
 
-    test("more than 10,000 waiting requests are refused at once", { timeout: 60_000 }, async () => {
+    test("more than 10,000 waiting requests are refused at once", { timeout: 240_000 }, async () => {
         let waiting = 0;
         let most = 0;
         const release: (() => void)[] = [];
@@ -193,6 +193,9 @@ describe("a store of the application", () => {
         const { accessToken } = newClient(f);
         const proofs = Array.from({ length: 10_050 }, () => f.proof(Math.floor(now / 1000), accessToken));
         await send(accessToken, "no proof"); // the keys are there from here on
+        // On a busy machine so many proofs take longer than the longest time limit: it stands still.
+        vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+        onTestFinished(() => void vi.useRealTimers());
         const settled = Promise.all(proofs.map(proof => send(accessToken, proof)));
         while (release.length < 10_000) {
             await new Promise(setImmediate);
