@@ -13,7 +13,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, posix } from "node:path";
-import { pack } from "./pack.mjs";
+import { NOTICES, pack, SBOM } from "./pack.mjs";
 import { ROOT } from "./prepare.mjs";
 import { run } from "./step.mjs";
 
@@ -39,9 +39,10 @@ mustHold(main, [
     "dist/index.js",
     "dist/server.js",
     "dist/cli/main.js",
-    "dist/testing/index.js"
+    "dist/testing/index.js",
+    SBOM
 ]);
-mustHold(platform, ["LICENSE", "README.md"]);
+mustHold(platform, ["LICENSE", "README.md", NOTICES, SBOM]);
 linksMustLeadSomewhere(main);
 
 await check("publint, strict", "node_modules/publint/src/cli.js", [main.tarball, "--strict"]);

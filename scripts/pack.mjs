@@ -17,6 +17,10 @@ import { napiBuild, prepare, requireRust, ROOT } from "./prepare.mjs";
 import { run } from "./step.mjs";
 
 const OUTPUT = join(ROOT, "target", "packages");
+/** The licences of everything that is linked into the addon, in the package of a platform. */
+export const NOTICES = "THIRD-PARTY-NOTICES.txt";
+/** The bill of materials in each package. CycloneDX recommends the extension. */
+export const SBOM = "sbom.cdx.json";
 
 /** @returns {Promise<{ name: string, tarball: string, files: string[], bytes: number, unpackedBytes: number }[]>} */
 export async function pack() {
@@ -47,7 +51,13 @@ export async function pack() {
                 "run `npx napi create-npm-dirs`"
         );
     }
-    return [packPlatform(platform, built), packMain(main, built)];
+    // It uses packages that `prepare` has just installed.
+    const generators = {
+        ...(await import("./sbom.mjs")),
+        ...(await import("./notices.mjs")),
+        ...(await import("./linked-crates.mjs"))
+    };
+    return [packPlatform(platform, built, generators), packMain(main, built, generators)];
 }
 
 /** The folder in `npm/` whose package holds the addon that was just built. */
@@ -65,15 +75,18 @@ function platformPackage(built) {
     );
 }
 
-function packPlatform({ addon, folder, manifest }, built) {
+function packPlatform({ addon, folder, manifest }, built, { sbomOf, noticesOf, targetOf }) {
     const staged = join(OUTPUT, manifest.name);
     cpSync(folder, staged, { recursive: true, filter: path => !path.endsWith(".node") });
     copyFileSync(join(built, addon), join(staged, addon));
     copyFileSync(join(ROOT, "LICENSE"), join(staged, "LICENSE"));
+    writeFileSync(join(staged, NOTICES), noticesOf(targetOf(manifest.name)));
+    writeFileSync(join(staged, SBOM), sbomOf(manifest, { addon: join(staged, addon) }));
+    writeManifest(staged, { ...manifest, files: [...manifest.files, NOTICES, SBOM] });
     return npmPack(staged);
 }
 
-function packMain(manifest, built) {
+function packMain(manifest, built, { sbomOf }) {
     const staged = join(OUTPUT, manifest.name);
     const [{ files }] = JSON.parse(
         execFileSync("npm", ["pack", "--dry-run", "--json", "--ignore-scripts", "--loglevel=error"], {
@@ -96,11 +109,13 @@ function packMain(manifest, built) {
         })
     );
     const { devDependencies: _development, scripts: _scripts, ...published } = manifest;
-    writeFileSync(
-        join(staged, "package.json"),
-        `${JSON.stringify({ ...published, optionalDependencies }, null, 2)}\n`
-    );
+    writeFileSync(join(staged, SBOM), sbomOf(manifest, { optionalDependencies }));
+    writeManifest(staged, { ...published, files: [...published.files, SBOM], optionalDependencies });
     return npmPack(staged);
+}
+
+function writeManifest(folder, manifest) {
+    writeFileSync(join(folder, "package.json"), `${JSON.stringify(manifest, null, 2)}\n`);
 }
 
 function npmPack(folder) {
