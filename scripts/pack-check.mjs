@@ -17,7 +17,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { deadLinks } from "./links-check.mjs";
-import { pack } from "./pack.mjs";
+import { NOTICES, pack, SBOM } from "./pack.mjs";
 import { ROOT } from "./prepare.mjs";
 import { run } from "./step.mjs";
 
@@ -47,9 +47,10 @@ mustHold(main, [
     "dist/index.js",
     "dist/server.js",
     "dist/cli/main.js",
-    "dist/testing/index.js"
+    "dist/testing/index.js",
+    SBOM
 ]);
-mustHold(platform, ["LICENSE", "README.md"]);
+mustHold(platform, ["LICENSE", "README.md", NOTICES, SBOM]);
 failures.push(...deadLinks(main.files));
 
 await check("publint, strict", "node_modules/publint/src/cli.js", [main.tarball, "--strict"]);

@@ -19,6 +19,10 @@ import { PLATFORMS } from "./release/platforms.mjs";
 import { run } from "./step.mjs";
 
 const OUTPUT = join(ROOT, "target", "packages");
+/** The licences of everything that is linked into the addon, in the package of a platform. */
+export const NOTICES = "THIRD-PARTY-NOTICES.txt";
+/** The bill of materials in each package. CycloneDX recommends the extension. */
+export const SBOM = "sbom.cdx.json";
 
 /**
  * @typedef {{ name: string, tarball: string, files: string[], bytes: number, unpackedBytes: number }} Packed
@@ -43,9 +47,11 @@ export async function pack({ addons } = {}) {
             );
         }
     }
+    // It uses packages that `prepare` has just installed.
+    const generators = { ...(await import("./sbom.mjs")), ...(await import("./notices.mjs")) };
     return {
-        platforms: platforms.map(platform => packPlatform(platform, built)),
-        main: packMain(main, platforms, built)
+        platforms: platforms.map(platform => packPlatform(platform, built, generators)),
+        main: packMain(main, platforms, built, generators)
     };
 }
 
@@ -85,15 +91,18 @@ function platformPackages(built) {
     return packages;
 }
 
-function packPlatform({ addon, folder, manifest }, built) {
+function packPlatform({ addon, folder, manifest, target }, built, { sbomOf, noticesOf }) {
     const staged = join(OUTPUT, manifest.name);
     cpSync(folder, staged, { recursive: true, filter: path => !path.endsWith(".node") });
     copyFileSync(join(built, addon), join(staged, addon));
     copyFileSync(join(ROOT, "LICENSE"), join(staged, "LICENSE"));
+    writeFileSync(join(staged, NOTICES), noticesOf(target));
+    writeFileSync(join(staged, SBOM), sbomOf(manifest, { addon: join(staged, addon) }));
+    writeManifest(staged, { ...manifest, files: [...manifest.files, NOTICES, SBOM] });
     return npmPack(staged);
 }
 
-function packMain(manifest, platforms, built) {
+function packMain(manifest, platforms, built, { sbomOf }) {
     const staged = join(OUTPUT, manifest.name);
     const [{ files }] = JSON.parse(
         execFileSync("npm", ["pack", "--dry-run", "--json", "--ignore-scripts", "--loglevel=error"], {
@@ -120,11 +129,13 @@ function packMain(manifest, platforms, built) {
         scripts: _scripts,
         ...published
     } = manifest;
-    writeFileSync(
-        join(staged, "package.json"),
-        `${JSON.stringify({ ...published, napi, optionalDependencies }, null, 2)}\n`
-    );
+    writeFileSync(join(staged, SBOM), sbomOf(manifest, { optionalDependencies }));
+    writeManifest(staged, { ...published, napi, files: [...published.files, SBOM], optionalDependencies });
     return npmPack(staged);
+}
+
+function writeManifest(folder, manifest) {
+    writeFileSync(join(folder, "package.json"), `${JSON.stringify(manifest, null, 2)}\n`);
 }
 
 function npmPack(folder) {

@@ -558,7 +558,6 @@ describe.each(PLATFORMS)("a gateway on %s", (_on, onFastify) => {
 
 test.each(PLATFORMS)(
     "a gateway of socket.io judges the token that the client gave as it connected, on %s",
-    { timeout: 20_000 },
     async (_on, onFastify) => {
         class Events {
             whoami(auth: Auth) {

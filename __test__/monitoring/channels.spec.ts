@@ -181,14 +181,16 @@ test("oidc-spa-native:fetch tells what is asked of issuers, and how it ended", a
         const told = await traceOf<FetchContext>("fetch", async () => {
             const validator = createValidator({ issuerUri: local.issuerUri, expectedAudience: false });
             await validator.ready();
-            await vi.waitFor(() => expect(validator.health().issuers[0]?.state).toBe("fresh"));
+            await vi.waitFor(() => expect(validator.health().issuers[0]?.state).toBe("fresh"), {
+                timeout: 20_000
+            });
             const broken = createValidator({
                 issuerUri: local.issuerUri,
                 expectedAudience: false,
                 jwksUri: `${origin}/nowhere?secret=1`
             });
             await broken.ready({ timeoutMs: 100 }).catch(() => undefined);
-            await vi.waitFor(() => expect(broken.metrics().keys[0]?.failures).toBe(1));
+            await vi.waitFor(() => expect(broken.metrics().keys[0]?.failures).toBe(1), { timeout: 20_000 });
             await new Promise(resolve => setTimeout(resolve, 50));
         });
         const own = told.filter(([, { server }]) => server === origin);
