@@ -2,7 +2,16 @@
 // compiled, in dist/wasm/.
 
 import { spawnSync } from "node:child_process";
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+    copyFileSync,
+    existsSync,
+    mkdirSync,
+    readdirSync,
+    readFileSync,
+    rmSync,
+    statSync,
+    writeFileSync
+} from "node:fs";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -99,7 +108,10 @@ async function debianToolchain() {
     const root = resolve(TOOLCHAIN, "root");
     const parts = join(root, "usr/lib/x86_64-linux-gnu");
     if (!existsSync(join(root, "complete"))) {
-        if (output("apt-get", ["--version"]) === undefined || output("dpkg-deb", ["--version"]) === undefined) {
+        if (
+            output("apt-get", ["--version"]) === undefined ||
+            output("dpkg-deb", ["--version"]) === undefined
+        ) {
             stop(
                 "Building the WebAssembly engine needs Rust's standard library for WebAssembly. " +
                     `Install it with rustup: rustup target add ${TARGET}`
@@ -154,7 +166,9 @@ async function debianToolchain() {
 /** The name of a package's dependency. Its version is a part of it, and changes with Debian's updates. */
 function dependencyOf(name, pattern) {
     const lines = (output("apt-cache", ["depends", name]) ?? "").split("\n").map(line => line.trim());
-    const found = lines.filter(line => line.startsWith("Depends: ")).map(line => line.slice("Depends: ".length));
+    const found = lines
+        .filter(line => line.startsWith("Depends: "))
+        .map(line => line.slice("Depends: ".length));
     const dependency = found.find(name => pattern.test(name));
     if (dependency === undefined) {
         stop(

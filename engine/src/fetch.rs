@@ -374,3 +374,6 @@ impl Asked {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
