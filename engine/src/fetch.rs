@@ -377,3 +377,6 @@ impl Asked {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -27,11 +27,13 @@ use oidc_spa_native_engine::verdict_text::{failure_text, refusal_text, verdict_t
 use oidc_spa_native_engine::wire::wire_table;
 use serde_json::{Value, json};
 
+use crate::clocks::{moment, steady, unix_time};
+use crate::events::{keep, take};
+use crate::guard::Guard;
 use crate::imports::JavaScript;
 use crate::input::{self, Fields, Malformed};
-use crate::instance::{self, Guard, Instance, keep_event, moment, steady, take_events, unix_time};
+use crate::instance::{self, Instance, Wait};
 use crate::readiness::Readiness;
-use crate::waiting::Wait;
 
 /// Gives the text of an answer.
 fn answer(fields: u32, act: impl FnOnce(&mut Instance, &mut Fields) -> Result<String, Malformed>) -> u32 {
@@ -73,7 +75,7 @@ pub extern "C" fn start(fields: u32) -> u32 {
     let is_started = secret.is_some_and(seed) && install(Box::new(JavaScript));
     if is_started {
         listen(|event| {
-            keep_event(event);
+            keep(event);
             true
         });
     }
@@ -340,33 +342,33 @@ pub extern "C" fn unsettled_drop(unsettled: u32) {
 /// The first request of a fetch.
 #[unsafe(no_mangle)]
 pub extern "C" fn fetch_next(fetch: u32, wall: f64, steady_now: f64) -> u32 {
-    answer(0, |instance, _| Ok(instance.fetch_next(fetch, moment(wall, steady_now))))
+    answer(0, |instance, _| Ok(instance.fetches.next(fetch, moment(wall, steady_now))))
 }
 
 /// Takes the answer to a request of a fetch.
 #[unsafe(no_mangle)]
 pub extern "C" fn fetch_answered(fetch: u32, wall: f64, steady_now: f64, status: u32, fields: u32) -> u32 {
     answer(fields, |instance, fields| {
-        instance.fetch_answered(fetch, status, fields, moment(wall, steady_now))
+        instance.fetches.answered(fetch, status, fields, moment(wall, steady_now))
     })
 }
 
 /// Takes the failure of a request of a fetch.
 #[unsafe(no_mangle)]
 pub extern "C" fn fetch_failed(fetch: u32, wall: f64, steady_now: f64, kind: u32, fields: u32) -> u32 {
-    answer(fields, |instance, fields| instance.fetch_failed(fetch, kind, fields, moment(wall, steady_now)))
+    answer(fields, |instance, fields| instance.fetches.failed(fetch, kind, fields, moment(wall, steady_now)))
 }
 
 /// The fetches whose time has come, and when the next one comes.
 #[unsafe(no_mangle)]
 pub extern "C" fn due(wall: f64, steady_now: f64) -> u32 {
-    answer(0, |instance, _| Ok(instance.due(moment(wall, steady_now))))
+    answer(0, |instance, _| Ok(instance.fetches.due(moment(wall, steady_now))))
 }
 
 /// The events since the last call.
 #[unsafe(no_mangle)]
 pub extern "C" fn events() -> u32 {
-    input::give(take_events())
+    input::give(take())
 }
 
 /// Troubles: those of the instance, or new ones.

@@ -4,57 +4,49 @@
 //! Out: validators, under their numbers.
 //! Never: an object that two instances share.
 
-use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
+use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::{Duration, UNIX_EPOCH};
 
 use oidc_spa_native::dpop::replay::ReplayMemory;
 use oidc_spa_native::dpop::window::ProofWindow;
-use oidc_spa_native::keys::key_ring::KeyRingPolicy;
-use oidc_spa_native::time::{Monotonic, UnixTime};
+use oidc_spa_native::time::UnixTime;
 use oidc_spa_native_engine::moment::Moment;
 use oidc_spa_native_engine::options::replay::ReplayChoice;
 use oidc_spa_native_engine::options::{Internals, Options};
-use oidc_spa_native_engine::plan::FetchPlan;
-use oidc_spa_native_engine::replay::{Store, StoreState};
-use oidc_spa_native_engine::sharing::Shared;
+use oidc_spa_native_engine::parts::Parts;
+use oidc_spa_native_engine::replay::{Store, StoreQuestion, StoreState};
 use oidc_spa_native_engine::troubles::Troubles;
-use oidc_spa_native_engine::validator::{Means, Validator};
-use serde_json::Value;
+use oidc_spa_native_engine::validator::{Answer, Means, Validator};
+use oidc_spa_native_engine::verdict_text::verdict_text;
+use serde_json::{Value, json};
 
+use crate::clocks::{millis, unix_time};
+use crate::fetching::Fetches;
+use crate::guard::Guard;
+use crate::held::Pending;
 use crate::isolate::Isolate;
 use crate::memories::RecentMemories;
-use crate::plan_keys::{Plan, PlanKeys, jitter};
+use crate::plan_keys::jitter;
+use crate::readiness::Readiness;
 use crate::table::Table;
-use crate::waiting::{Unsettled, Wait};
+use crate::waiting::{Ended, Purpose, WaitingRequest};
 
 /// Proofs that the memory holds, if the options do not say. They take some 10 MB at most; an isolate has 128.
 const REPLAY_ENTRIES: usize = 100_000;
 
-/// Events that are kept until JavaScript takes them. A further one replaces the oldest.
-const MAX_EVENTS: usize = 1024;
-
-/// A validator, shared with the requests that wait.
-pub(crate) struct Guard {
-    pub engine: Validator<Plan, RecentMemories>,
-    uses_keys: Cell<bool>,
+/// What waits for keys.
+#[allow(clippy::large_enum_variant)]
+pub(crate) enum Wait {
+    Request(WaitingRequest),
+    Ready(Readiness),
 }
 
-impl Guard {
-    /// The validator gets no more requests: its keys are not fetched ahead any more.
-    pub(crate) fn retire(&self) {
-        if self.uses_keys.replace(false) {
-            self.engine.fetched().for_each(|plan| plan.0.leave());
-        }
-    }
-}
-
-impl Drop for Guard {
-    fn drop(&mut self) {
-        self.retire();
-    }
+/// A grant that waits for the answer of the application's replay store.
+pub(crate) struct Unsettled {
+    pub guard: Rc<Guard>,
+    pub question: StoreQuestion,
+    pub known_token: u64,
 }
 
 /// All of one instance.
@@ -63,54 +55,18 @@ pub(crate) struct Instance {
     pub waits: Table<Wait>,
     pub unsettled: Table<Unsettled>,
     pub troubles: Table<Rc<Troubles>>,
-    pub fetches: Table<Plan>,
-    plans: Shared<(FetchPlan, KeyRingPolicy), PlanKeys>,
-    last_plan: u32,
+    pub fetches: Fetches,
     replay: Arc<ReplayMemory>,
     process_troubles: Rc<Troubles>,
 }
 
 thread_local! {
     static INSTANCE: RefCell<Option<Instance>> = const { RefCell::new(None) };
-    static EVENTS: RefCell<VecDeque<String>> = const { RefCell::new(VecDeque::new()) };
 }
 
 /// Reads or changes the instance.
 pub(crate) fn with<T>(act: impl FnOnce(&mut Instance) -> T) -> T {
     INSTANCE.with_borrow_mut(|instance| act(instance.get_or_insert_with(Instance::new)))
-}
-
-/// Keeps an event until JavaScript takes it.
-pub(crate) fn keep_event(event: &str) {
-    EVENTS.with_borrow_mut(|events| {
-        if events.len() >= MAX_EVENTS {
-            events.pop_front();
-        }
-        events.push_back(event.to_owned());
-    });
-}
-
-/// The events since they were last taken, as a JSON list.
-pub(crate) fn take_events() -> String {
-    let events = EVENTS.take();
-    format!("[{}]", Vec::from(events).join(","))
-}
-
-/// The steady clock of JavaScript, in milliseconds.
-pub(crate) fn steady(millis: f64) -> Monotonic {
-    Monotonic::from_millis(millis as u64)
-}
-
-/// Both clocks of JavaScript, in milliseconds.
-pub(crate) fn moment(wall: f64, steady_millis: f64) -> Moment {
-    // Up to the year 9999, so that no sum of times overflows.
-    let wall = wall.clamp(0.0, 253_402_300_799_000.0) as u64;
-    Moment { steady: steady(steady_millis), wall: UNIX_EPOCH + Duration::from_millis(wall) }
-}
-
-/// Milliseconds of the wall clock.
-pub(crate) fn unix_time(millis: f64) -> UnixTime {
-    UnixTime::from_millis(millis as i64)
 }
 
 impl Instance {
@@ -120,9 +76,7 @@ impl Instance {
             waits: Table::default(),
             unsettled: Table::default(),
             troubles: Table::default(),
-            fetches: Table::default(),
-            plans: Shared::default(),
-            last_plan: 0,
+            fetches: Fetches::default(),
             replay: Arc::new(new_replay_memory()),
             process_troubles: Rc::default(),
         }
@@ -159,18 +113,11 @@ impl Instance {
             replay_entries: REPLAY_ENTRIES,
             store,
             memories: RecentMemories::new,
-            keys_of: &mut |plan, policy| {
-                let last_plan = &mut self.last_plan;
-                Plan(self.plans.of((plan, policy), |(plan, policy)| {
-                    *last_plan += 1;
-                    PlanKeys::new(*last_plan, plan, policy)
-                }))
-            },
+            keys_of: &mut |plan, policy| self.fetches.keys_of(plan, policy),
             jitter: &mut jitter,
         };
         let engine = Validator::new(options, means, at);
-        engine.fetched().for_each(|plan| plan.0.enter());
-        Ok(self.validators.add(Rc::new(Guard { engine, uses_keys: Cell::new(true) })))
+        Ok(self.validators.add(Rc::new(Guard::new(engine))))
     }
 
     /// The troubles of the instance, or new ones.
@@ -179,9 +126,58 @@ impl Instance {
         self.troubles.add(troubles)
     }
 
-    /// The plans that somebody holds.
-    pub(crate) fn plans(&self) -> Vec<Plan> {
-        self.plans.held().map(Plan).collect()
+    /// Judges a request: a step.
+    pub(crate) fn authorize(&mut self, guard: Rc<Guard>, parts: Parts, now: UnixTime, at: Moment) -> String {
+        match guard.engine.judge(&parts.question(), now, at.steady) {
+            Ok(answer) => self.answer_text(guard, answer, parts.known_token()),
+            Err(wait) => self.begin(WaitingRequest::new(guard, parts, Purpose::Verdict, wait), at),
+        }
+    }
+
+    /// Explains a request: a step.
+    pub(crate) fn explain(&mut self, guard: Rc<Guard>, parts: Parts, now: UnixTime, at: Moment) -> String {
+        let wait = guard.engine.wait(now, at.steady);
+        self.begin(WaitingRequest::new(guard, parts, Purpose::Explanation, wait), at)
+    }
+
+    fn begin(&mut self, request: WaitingRequest, at: Moment) -> String {
+        let number = self.waits.next_number();
+        self.advance(number, Wait::Request(request), at)
+    }
+
+    /// The next step of a wait.
+    pub(crate) fn advance(&mut self, number: u32, mut wait: Wait, at: Moment) -> String {
+        let pending = match &mut wait {
+            Wait::Request(request) => match request.step(&mut self.fetches, at) {
+                Ok(Ended::Explanation(text)) => return text,
+                Ok(Ended::Answer(answer)) => {
+                    let (guard, known_token) = (Rc::clone(&request.guard), request.parts.known_token());
+                    return self.answer_text(guard, answer, known_token);
+                }
+                Err(pending) => pending,
+            },
+            Wait::Ready(readiness) => match readiness.step(&mut self.fetches, at) {
+                Ok(text) => return text,
+                Err(pending) => pending,
+            },
+        };
+        self.waits.put(number, wait);
+        let Pending { fetches, plans, until } = pending;
+        let (fetches, plans, until) = (json!(fetches), json!(plans), json!(until.map(millis)));
+        // The order of the members is fixed: JavaScript looks at the beginning.
+        format!(r#"{{"wait":{number},"fetches":{fetches},"plans":{plans},"until":{until}}}"#)
+    }
+
+    fn answer_text(&mut self, guard: Rc<Guard>, answer: Answer, known_token: u64) -> String {
+        match answer {
+            Answer::Verdict(verdict) => verdict_text(&verdict, known_token),
+            Answer::AskStore(question) => {
+                let (key, expires_at) =
+                    (json!(question.name()), question.until().secs().saturating_mul(1000));
+                let number = self.unsettled.add(Unsettled { guard, question, known_token });
+                format!(r#"{{"unsettled":{number},"key":{key},"expiresAt":{expires_at}}}"#)
+            }
+        }
     }
 }
 

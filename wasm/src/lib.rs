@@ -5,8 +5,12 @@
 
 #![deny(unsafe_code)]
 
+mod clocks;
+mod events;
 mod exports;
 mod fetching;
+mod guard;
+mod held;
 mod imports;
 mod input;
 mod instance;

@@ -9,9 +9,10 @@ use oidc_spa_native_engine::issuer_keys::Newer;
 use oidc_spa_native_engine::moment::Moment;
 use oidc_spa_native_engine::verdict_text::failure_text;
 
-use crate::instance::{Guard, Instance};
+use crate::fetching::Fetches;
+use crate::guard::Guard;
+use crate::held::{Asked, Held, Pending};
 use crate::plan_keys::Plan;
-use crate::waiting::{Asked, Held, Pending};
 
 /// The longest wait.
 const LONGEST_MILLIS: f64 = 86_400_000.0;
@@ -35,32 +36,32 @@ impl Readiness {
     }
 
     /// The answer, or what is still waited for.
-    pub(crate) fn step(&mut self, instance: &mut Instance, at: Moment) -> Result<String, Pending> {
-        let mut fetches = Vec::new();
+    pub(crate) fn step(&mut self, fetches: &mut Fetches, at: Moment) -> Result<String, Pending> {
+        let mut begun = Vec::new();
         let mut still_waiting = Vec::new();
         for (plan, held) in std::mem::take(&mut self.waiting) {
-            match self.step_of(instance, &plan, held, &mut fetches, at) {
+            match self.step_of(fetches, &plan, held, &mut begun, at) {
                 Ok(()) => {}
                 Err(Some(held)) => still_waiting.push((plan, Some(held))),
                 Err(None) => self.errors.push(plan.0.keys().not_ready()),
             }
         }
         self.waiting = still_waiting;
-        if self.waiting.is_empty() && fetches.is_empty() {
+        if self.waiting.is_empty() && begun.is_empty() {
             let errors = self.errors.join("; ");
             return Ok(if errors.is_empty() { "null".to_owned() } else { failure_text(&errors) });
         }
-        let held: Vec<&Held> = self.waiting.iter().filter_map(|(_, held)| held.as_ref()).collect();
-        Err(Pending::of(fetches, &held, self.deadline, at.steady))
+        let held = self.waiting.iter().filter_map(|(_, held)| held.as_ref());
+        Err(Pending::of(begun, held, self.deadline, at.steady))
     }
 
     /// Whether one issuer has keys; if not, the fetch that is waited for, or nothing if the wait is over.
     fn step_of(
         &self,
-        instance: &mut Instance,
+        fetches: &mut Fetches,
         plan: &Plan,
         held: Option<Held>,
-        fetches: &mut Vec<u32>,
+        begun: &mut Vec<u32>,
         at: Moment,
     ) -> Result<(), Option<Held>> {
         let has_keys = || plan.0.keys().current(at.steady).is_some();
@@ -69,19 +70,19 @@ impl Readiness {
         }
         let held = match held {
             Some(held) => {
-                fetches.extend(held.wake(instance, at));
+                begun.extend(fetches.wake(&held, at));
                 if !held.has_ended() {
                     return Err((at.steady < self.deadline).then_some(held));
                 }
                 if self.fails_fast || at.steady >= self.deadline {
                     return Err(None);
                 }
-                instance.refresh(plan, None, true, self.deadline, at)
+                fetches.refresh(plan, None, true, self.deadline, at)
             }
-            None => instance.refresh(plan, None, true, self.deadline, at),
+            None => fetches.refresh(plan, None, true, self.deadline, at),
         };
         let (asked, fetch) = held;
-        fetches.extend(fetch);
+        begun.extend(fetch);
         match asked {
             Asked::Held(held) => Err(Some(held)),
             Asked::Over(Newer::Ended) if has_keys() => Ok(()),
