@@ -1,7 +1,7 @@
 // Access tokens: the header, and the kind of token that it names.
 
 import { publicJwk, thumbprint } from "./keys.mjs";
-import { ath, AUDIENCE, HTU, json, NOW } from "./making.mjs";
+import { ath, AUDIENCE, HTU, ISSUER, json, NOW } from "./making.mjs";
 
 const HEADER = '"alg":"RS256","typ":"at+jwt","kid":"rsa-1"';
 
@@ -185,7 +185,7 @@ export function types(collector) {
 }
 
 const ids = {
-    iss: "https://as.example",
+    iss: ISSUER,
     aud: AUDIENCE,
     sub: "user-1",
     exp: NOW + 600,

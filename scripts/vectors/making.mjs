@@ -2,11 +2,12 @@
 
 import { privateJwk, publicJwk, thumbprint } from "./keys.mjs";
 import { b64u, sha256, signatureOf } from "./signing.mjs";
+import { ofServer, WORLD } from "./world.mjs";
 
-export const NOW = 1_800_000_000;
-export const ISSUER = "https://as.example";
-export const AUDIENCE = "https://api.example";
-export const HTU = "https://api.example/v1/items";
+export const NOW = WORLD.now;
+export const ISSUER = WORLD.issuer;
+export const AUDIENCE = WORLD.audience;
+export const HTU = WORLD.url;
 
 /** JSON as it is to be written. */
 export class Json {
@@ -84,11 +85,14 @@ export class Maker {
     proof(token, { by = ["client", "ES256"], header, claims, alsoHeader, alsoClaims, ...rest } = {}) {
         this.#made += 1;
         const all = { typ: "dpop+jwt", alg: by[1], jwk: publicJwk(by[0]), ...header };
-        const own = { jti: `${this.id}/${this.#made}`, htm: "GET", htu: HTU, iat: NOW, ath: ath(token) };
+        const { run, method, nonce } = WORLD;
+        const jti = `${run}${this.id}/${this.#made}`;
+        const own = { jti, htm: method, htu: HTU, iat: NOW, ath: ath(token), nonce };
+        const changed = { ...own, ...claims };
         return compact({
             by,
             header: rest.rawHeader ?? objectText(all, alsoHeader),
-            payload: rest.rawPayload ?? objectText({ ...own, ...claims }, alsoClaims),
+            payload: rest.rawPayload ?? objectText({ ...changed, htu: ofServer(changed.htu) }, alsoClaims),
             ...rest
         });
     }
@@ -97,9 +101,9 @@ export class Maker {
     request(fields, { host = "api.example", ...changes } = {}) {
         const hosts = (host === null ? [] : [host].flat()).map(value => ["Host", value]);
         return {
-            method: "GET",
-            target: "/v1/items?x=1",
-            scheme: "https",
+            method: WORLD.method,
+            target: `${new URL(HTU).pathname}${WORLD.query}`,
+            scheme: new URL(HTU).protocol.slice(0, -1),
             fields: [...hosts, ...fields],
             ...changes
         };
