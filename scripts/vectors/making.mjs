@@ -8,6 +8,7 @@ export const NOW = WORLD.now;
 export const ISSUER = WORLD.issuer;
 export const AUDIENCE = WORLD.audience;
 export const HTU = WORLD.url;
+export const TYP = WORLD.typ;
 
 /** JSON as it is to be written. */
 export class Json {
@@ -39,7 +40,8 @@ export const CLAIMS = {
     jti: "token-1",
     scope: "read",
     iat: NOW - 10,
-    exp: NOW + 600
+    exp: NOW + 600,
+    ...WORLD.claims
 };
 
 /**
@@ -67,7 +69,7 @@ export class Maker {
 
     /** An access token that is good but for what is said. */
     token({ by = ["rsa-1", "RS256"], header, claims, alsoHeader, alsoClaims, ...rest } = {}) {
-        const all = { alg: by[1], typ: "at+jwt", kid: by[0], ...header };
+        const all = { alg: by[1], typ: TYP, kid: by[0], ...header };
         return compact({
             by,
             header: rest.rawHeader ?? objectText(all, alsoHeader),

@@ -61,6 +61,8 @@ const LEVEL_OF = [
     [/\/(?:A2[349]-|B2\.10-by-|C33-no-kid|F06-|J15-|J16-)/, may],
     // What RFC 9068 asks of its own tokens, and types of claims that nothing is decided by.
     [/\/(?:D33-|D34-|D35-|E23-|D47-|D38-|D30-|D32-|E18-aud-mixed|D2[456]-)/, should],
+    // RFC 7519 lets a token be good for ever; RFC 9068 does not.
+    [/\/D20-exp-letters$/, WORLD.profile === "rfc9068" ? must : should],
     // The member alg of a JWK is a hint to some, a rule to RFC 8725 section 3.1.
     [/\/(?:A17-|A18-|A19-)/, should],
     [/\/(?:D44-|D45-|D43-)/, should],

@@ -13,6 +13,10 @@ const FIXED = {
     query: "?x=1",
     method: "GET",
     profile: "default",
+    /** `typ` of good tokens. */
+    typ: "at+jwt",
+    /** Claims of every good token beside the usual ones. */
+    claims: {},
     /** Stands before each identifier of a proof, so that two runs share none. */
     run: "",
     /** A nonce of the server, which each proof gets. */

@@ -18,6 +18,9 @@ const KEYS: Readonly<Record<string, SigningAlgorithm>> = {
     "ed-1": "EdDSA"
 };
 
+/** Paths of keys: that of the metadata, and those that servers know without it, of Keycloak, Auth0 and others. */
+const KEY_PATHS = /\/(?:jwks|\.well-known\/jwks\.json|protocol\/openid-connect\/certs)$/;
+
 /** Where the issuer listens, and its name. */
 export interface IssuerPlace {
     readonly port: number;
@@ -44,14 +47,14 @@ export async function startIssuer({ port, host, issuerUri }: IssuerPlace): Promi
     let published: readonly TestJwk[] = [];
     let asked = 0;
     const listening = await createTestIssuer({
-        issuerUri: "http://127.0.0.1/audit",
+        issuerUri: issuerUri ?? "http://127.0.0.1/audit",
         keys: named.map(([, key]) => key)
     }).listen({
         port,
         host,
         issuerUri,
         respond: (request, response) => {
-            const isForKeys = request.url?.split("?", 1)[0]?.endsWith("/jwks") === true;
+            const isForKeys = KEY_PATHS.test(request.url?.split("?", 1)[0] ?? "");
             if (isForKeys) {
                 asked++;
                 response.writeHead(200, { "Content-Type": "application/jwk-set+json" });

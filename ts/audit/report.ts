@@ -23,7 +23,7 @@ export interface Result {
     /** Whether the request had to get in. */
     readonly isGood: boolean;
     readonly outcome: Outcome;
-    /** The status of the answer, or how there was none: `timeout`, `closed`, `unreachable`, `malformed`. */
+    /** The status of the answer, or how there was none: `timeout`, `closed`, `unreachable`, `malformed`, `ended`: its process. */
     readonly answer: string;
     /** What a wrong outcome means. */
     readonly meaning: string;

@@ -10,6 +10,7 @@ import { randomUUID } from "node:crypto";
 import type { Answer, Exchange, NoAnswer } from "./exchange.js";
 import type { AuditIssuer } from "./issuer.js";
 import { askedNonce, faultsOf, isAnswer, readingOf, shownAnswer } from "./reading.js";
+import type { ServerProcess } from "./server-process.js";
 import { resultOf, type AnswerFault, type Report, type Result } from "./report.js";
 import { CONFIRMATION_PATH, TargetError, type Target } from "./target.js";
 import { makeVectors, type Made, type Occasion, type WireVector } from "./wire.js";
@@ -19,6 +20,10 @@ export interface RunOptions {
     readonly audience: string;
     readonly method: string;
     readonly profile: "default" | "rfc9068";
+    /** `typ` of good tokens. */
+    readonly typ: string;
+    /** Claims that the server asks for beside the usual ones. */
+    readonly claims: Readonly<Record<string, unknown>>;
     /** Whether requests with proofs are sent; `undefined`: if a good one gets in. */
     readonly dpop: boolean | undefined;
     /** How long to wait for the confirmation and for the first good token. */
@@ -34,6 +39,8 @@ export interface Run {
     readonly exchange: Exchange;
     readonly options: RunOptions;
     readonly supply: Supply;
+    /** The process of the server, if this program started it: it is started again when a request ends it. */
+    readonly server: ServerProcess | undefined;
 }
 
 /** Vectors are made anew when they are older: a proof is good for seconds. */
@@ -101,6 +108,8 @@ export async function prepare({
         url: target.url,
         method: options.method,
         profile: options.profile,
+        typ: options.typ,
+        claims: options.claims,
         keys: issuer.privateKeys,
         run: ""
     });
@@ -133,10 +142,10 @@ export async function confirm(
 }
 
 /** Sends the vectors. */
-export async function run({ target, issuer, exchange, options, supply }: Run): Promise<Report> {
+export async function run({ target, issuer, exchange, options, supply, server }: Run): Promise<Report> {
     const begun = performance.now();
-    const schemes = await openedBy(supply, exchange, options);
-    const audit = new Audit(supply, exchange, options.method, schemes.includes("DPoP"));
+    const schemes = await openedBy(supply, exchange, options, server);
+    const audit = new Audit(supply, exchange, server, options.method, schemes.includes("DPoP"));
     const ended = await audit.sendAll(schemes, options.withinMs);
     return {
         url: target.url.href,
@@ -153,7 +162,12 @@ export async function run({ target, issuer, exchange, options, supply }: Run): P
 }
 
 /** Waits until a good request gets in; which schemes do. */
-async function openedBy(supply: Supply, exchange: Exchange, options: RunOptions): Promise<readonly string[]> {
+async function openedBy(
+    supply: Supply,
+    exchange: Exchange,
+    options: RunOptions,
+    server: ServerProcess | undefined
+): Promise<readonly string[]> {
     const { method, dpop, waitMs } = options;
     const send = async (id: string): Promise<Answer | NoAnswer> => {
         const [step] = (await supply.one(id)).steps;
@@ -190,6 +204,9 @@ async function openedBy(supply: Supply, exchange: Exchange, options: RunOptions)
             return [...(isBearerIn ? ["Bearer"] : []), ...(isBoundIn ? ["DPoP"] : [])];
         }
         last = shownAnswer(bearer);
+        if (server?.hasEnded === true) {
+            throw new TargetError("the command that starts the server ended before a good token got in");
+        }
         if (performance.now() > until) {
             throw new TargetError(`no good token got in (the last answer: ${last})`);
         }
@@ -204,6 +221,7 @@ class Audit {
     readonly #faults = new Map<string, AnswerFault>();
     readonly #supply: Supply;
     readonly #exchange: Exchange;
+    readonly #server: ServerProcess | undefined;
     readonly #method: string;
     readonly #isDpopTaken: boolean;
     /** Good vectors that got in. */
@@ -211,8 +229,15 @@ class Audit {
     /** Algorithms whose good tokens got in, and those whose did not. */
     readonly #algorithms = new Map<string, boolean>();
 
-    constructor(supply: Supply, exchange: Exchange, method: string, isDpopTaken: boolean) {
+    constructor(
+        supply: Supply,
+        exchange: Exchange,
+        server: ServerProcess | undefined,
+        method: string,
+        isDpopTaken: boolean
+    ) {
         this.#supply = supply;
+        this.#server = server;
         this.#exchange = exchange;
         this.#method = method;
         this.#isDpopTaken = isDpopTaken;
@@ -233,8 +258,13 @@ class Audit {
                 return `the time of ${Math.round(withinMs / 1000)} seconds is over`;
             }
             const result = await this.#send(await this.#supply.one(id));
-            this.results.push(result);
-            if (result.outcome === "crashed" && !(await this.#isAlive())) {
+            const isAlive = result.outcome !== "crashed" || (await this.#isAlive());
+            const hasEnded = this.#server?.hasEnded === true;
+            this.results.push(hasEnded ? { ...result, answer: "ended" } : result);
+            if (hasEnded) {
+                this.#server?.start();
+            }
+            if (!isAlive && !(hasEnded && (await this.#isAlive()))) {
                 return `the server does not answer any more after ${id}`;
             }
         }
@@ -243,7 +273,7 @@ class Audit {
 
     /** After a failure: whether the server still answers, within some seconds. */
     async #isAlive(): Promise<boolean> {
-        for (let tries = 0; tries < 10; tries++) {
+        for (let tries = 0; tries < 20 && this.#server?.hasEnded !== true; tries++) {
             const answer = await this.#exchange.send({ method: "GET", target: "/", fields: [] });
             if (isAnswer(answer)) {
                 return true;

@@ -48,6 +48,10 @@ export interface Occasion {
     readonly url: URL;
     readonly method: string;
     readonly profile: "default" | "rfc9068";
+    /** `typ` of good tokens. */
+    readonly typ: string;
+    /** Claims of every token beside the usual ones: a scope, a role. */
+    readonly claims: Readonly<Record<string, unknown>>;
     /** The private keys of the issuer, by the names that vectors have for them. */
     readonly keys: Readonly<Record<string, TestJwk>>;
     /** Stands before each identifier of a proof. */

@@ -5,18 +5,17 @@
  * Never: a server process that outlives the run, a rule about which server may be audited.
  */
 
-import { spawn, type ChildProcess } from "node:child_process";
-import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import { Exchange } from "../audit/exchange.js";
-import { startIssuer, type AuditIssuer } from "../audit/issuer.js";
+import { startIssuer } from "../audit/issuer.js";
 import { isFinding, junitOf, type Report } from "../audit/report.js";
 import { confirm, prepare, run, type RunOptions } from "../audit/run.js";
+import { ServerProcess } from "../audit/server-process.js";
 import { CONFIRMATION_PATH, newConfirmation, targetOf, type Target } from "../audit/target.js";
 import { sayReport } from "./audit-page.js";
 import { readAuthority } from "./input.js";
 import type { Exit, Surroundings } from "./inspect.js";
-import { json, Page, type Environment } from "./terminal.js";
+import { json, Page } from "./terminal.js";
 import { numberOf, timeoutOf, UsageError, type Options } from "./usage.js";
 
 const AUDIENCE = "https://api.test";
@@ -41,7 +40,7 @@ export async function audit(
         host: options["issuer-host"] ?? "127.0.0.1",
         issuerUri: options.issuer
     });
-    let server: ChildProcess | undefined;
+    let server: ServerProcess | undefined;
     try {
         const { supply, keys } = await prepare({ target, issuer, options: runOptions });
         if (options.jwks !== undefined) {
@@ -55,9 +54,10 @@ export async function audit(
         const code = target.isLoopback ? undefined : newConfirmation();
         const page = new Page(options.json === true ? stderr : stdout, env);
         sayHow(page, target, settings, code, command.length > 0);
-        server = started(command, { ...env, ...settings });
+        server = command.length > 0 ? new ServerProcess(command, { ...env, ...settings }) : undefined;
+        server?.start();
         await confirm({ exchange, options: runOptions, target }, code ?? "");
-        const report = await run({ target, issuer, exchange, options: runOptions, supply });
+        const report = await run({ target, issuer, exchange, options: runOptions, supply, server });
         const isStrict = options.strict === true;
         if (options.junit !== undefined) {
             write("--junit", options.junit, junitOf(report, isStrict));
@@ -69,7 +69,7 @@ export async function audit(
         }
         return exitOf(report, isStrict);
     } finally {
-        await ended(server, issuer);
+        await Promise.all([issuer.close(), server?.stop()]);
     }
 }
 
@@ -78,6 +78,7 @@ function exitOf({ results, ended }: Report, isStrict: boolean): Exit {
 }
 
 function runOptionsOf({
+    typ = "at+jwt",
     audience,
     method = "GET",
     profile = "default",
@@ -93,6 +94,9 @@ function runOptionsOf({
     if (!["allowed", "required", "disabled"].includes(dpop)) {
         throw new UsageError("--dpop takes allowed, required or disabled");
     }
+    if (typ !== "at+jwt" && profile === "rfc9068") {
+        throw new UsageError("--typ is at+jwt with --profile rfc9068");
+    }
     if (audience !== undefined && audience.length > 1) {
         throw new UsageError("audit takes one --audience");
     }
@@ -103,10 +107,32 @@ function runOptionsOf({
         audience: audience?.[0] ?? AUDIENCE,
         method,
         profile,
+        typ,
+        claims: claimsOf(options.claims),
         dpop: dpop === "allowed" ? undefined : dpop === "required",
         waitMs: 1000 * numberOf("wait", options.wait ?? "120", "seconds", 1, 3600),
         withinMs: 1000 * numberOf("within", options.within ?? "300", "seconds", 1, 3600)
     };
+}
+
+/** Claims that the vectors are about, which a run sets itself. */
+const OWN_CLAIMS = ["iss", "aud", "exp", "iat", "nbf", "jti", "cnf"];
+
+function claimsOf(text = "{}"): Readonly<Record<string, unknown>> {
+    let claims: unknown;
+    try {
+        claims = JSON.parse(text);
+    } catch {
+        claims = undefined;
+    }
+    if (typeof claims !== "object" || claims === null || Array.isArray(claims)) {
+        throw new UsageError("--claims takes an object in JSON");
+    }
+    const own = OWN_CLAIMS.find(name => Object.hasOwn(claims, name));
+    if (own !== undefined) {
+        throw new UsageError(`--claims cannot set ${own}, which the vectors are about`);
+    }
+    return { ...claims };
 }
 
 function sayHow(
@@ -132,47 +158,6 @@ function sayHow(
         page.code(code);
     }
     page.line("Waiting until a good token gets in.", "gray");
-}
-
-/** The server, in a group of processes of its own, so that what it starts ends with it. */
-function started([command, ...args]: readonly string[], env: Environment): ChildProcess | undefined {
-    if (command === undefined) {
-        return undefined;
-    }
-    const server = spawn(command, args, {
-        env,
-        stdio: ["ignore", "ignore", "inherit"],
-        detached: process.platform !== "win32"
-    });
-    server.once("error", () => undefined);
-    // A signal that ends this program does not reach a group of its own.
-    for (const signal of ["SIGINT", "SIGTERM"] as const) {
-        process.once(signal, () => {
-            kill(server);
-            process.exit(2);
-        });
-    }
-    return server;
-}
-
-async function ended(server: ChildProcess | undefined, issuer: AuditIssuer): Promise<void> {
-    await issuer.close();
-    if (server !== undefined && server.exitCode === null && server.signalCode === null) {
-        const gone = server.pid === undefined ? undefined : once(server, "exit");
-        kill(server);
-        await gone;
-    }
-}
-
-/** Ends it and what it started. */
-function kill({ pid }: ChildProcess): void {
-    try {
-        if (pid !== undefined) {
-            process.kill(process.platform === "win32" ? pid : -pid, "SIGKILL");
-        }
-    } catch {
-        // It has just ended.
-    }
 }
 
 function write(option: string, path: string, text: string): void {

@@ -38,6 +38,8 @@ doctor: what this machine learns of an issuer, and the options that fit.
 audit: sends the public vectors to a server of any language, and says which requests got in that must not.
   URL is one route that asks for a token. COMMAND starts the server with ISSUER_URI, AUDIENCE and JWKS_URI set.
   --audience VALUE    the audience of the tokens (default: https://api.test)
+  --typ TYPE          typ of good tokens (default: at+jwt), such as JWT
+  --claims JSON       claims that the server asks for beside the usual ones, such as '{"scope":"items:read"}'
   --method METHOD     as above
   --dpop MODE         allowed (default): proofs are sent if a good one gets in; required, disabled
   --profile PROFILE   rfc9068: the server says that it follows RFC 9068 to the letter
@@ -85,6 +87,8 @@ const OPTIONS = {
     at: { type: "string" },
     all: { type: "boolean" },
     "show-token": { type: "boolean" },
+    typ: { type: "string" },
+    claims: { type: "string" },
     "issuer-port": { type: "string" },
     "issuer-host": { type: "string" },
     jwks: { type: "string" },
@@ -114,6 +118,8 @@ export interface Options {
     readonly at?: string | undefined;
     readonly all?: boolean | undefined;
     readonly "show-token"?: boolean | undefined;
+    readonly typ?: string | undefined;
+    readonly claims?: string | undefined;
     readonly "issuer-port"?: string | undefined;
     readonly "issuer-host"?: string | undefined;
     readonly jwks?: string | undefined;
@@ -129,40 +135,26 @@ export interface Options {
     readonly help?: boolean | undefined;
 }
 
-const EVERYWHERE = ["ca", "timeout", "json", "help"] as const;
+type Names = readonly (keyof Options)[];
+
+const EVERYWHERE: Names = ["ca", "timeout", "json", "help"];
+const OF_INSPECT: Names = ["issuer", "client", "any-audience", "keys", "proof", "method", "url", "dpop"];
+const OF_AUDIT: Names = [
+    "issuer",
+    "issuer-port",
+    "issuer-host",
+    "typ",
+    "claims",
+    "method",
+    "dpop",
+    "profile"
+];
 
 /** The options of each command. */
-const OPTIONS_OF: Readonly<Record<Command, readonly (keyof Options)[]>> = {
-    inspect: [
-        ...([
-            "issuer",
-            "audience",
-            "client",
-            "any-audience",
-            "keys",
-            "proof",
-            "method",
-            "url",
-            "dpop"
-        ] as const),
-        ...(["profile", "at", "all", "show-token", "allow-http"] as const),
-        ...EVERYWHERE
-    ],
-    doctor: ["audience", "client", "keys", "allow-http", ...EVERYWHERE],
-    audit: [
-        ...([
-            "audience",
-            "method",
-            "dpop",
-            "profile",
-            "issuer",
-            "issuer-port",
-            "issuer-host",
-            "jwks"
-        ] as const),
-        ...(["junit", "strict", "rate", "wait", "within"] as const),
-        ...EVERYWHERE
-    ]
+const OPTIONS_OF: Readonly<Record<Command, Names>> = {
+    inspect: [...EVERYWHERE, ...OF_INSPECT, "audience", "profile", "at", "all", "show-token", "allow-http"],
+    doctor: [...EVERYWHERE, "audience", "client", "keys", "allow-http"],
+    audit: [...EVERYWHERE, ...OF_AUDIT, "audience", "jwks", "junit", "strict", "rate", "wait", "within"]
 };
 
 const isCommand = (word: string | undefined): word is Command =>
