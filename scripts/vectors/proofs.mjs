@@ -268,6 +268,6 @@ function proofClaims(claims, refusesProof, grantsProof) {
     }));
     grantsProof(["J40", "B2.5"], "further", "Further claims and members", () => ({
         header: { foo: 1 },
-        claims: { foo: "bar", nonce: undefined }
+        claims: { foo: "bar" }
     }));
 }

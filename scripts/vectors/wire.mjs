@@ -53,12 +53,14 @@ const LEVELS = {
 const LEVEL_OF = [
     [
         // Credentials that are none; keys from the attacker; extensions that must be understood (RFC 7515 section 4.1.11).
-        /\/(?:B3\.9-|I17-|C25-jwk|C21-jku|C23-x5u|C12-|C16-|C18-)/,
+        /\/(?:B3\.9-|I17-|B02-|C25-jwk|C21-jku|C23-x5u|C12-|C16-|C18-)/,
         must
     ],
     // Which algorithms a server takes is its own decision; RS256 is everybody's (RFC 9068 section 2.1).
     [/\/A29-rs256$/, must],
     [/\/(?:A2[349]-|B2\.10-by-|C33-no-kid|F06-|J15-|J16-)/, may],
+    // The signature is the issuer's; what the header says of it is odd.
+    [/\/(?:A03-|A05-|A06-|A07-|F27-)/, should],
     // What RFC 9068 asks of its own tokens, and types of claims that nothing is decided by.
     [/\/(?:D33-|D34-|D35-|E23-|D47-|D38-|D30-|D32-|E18-aud-mixed|D2[456]-)/, should],
     // RFC 7519 lets a token be good for ever; RFC 9068 does not.
@@ -109,6 +111,23 @@ const GOT_IN = {
     proof_replayed: "a request that was recorded can be sent again"
 };
 
+/** The same, where the code says too little. */
+const MEANING_OF = [
+    [
+        /\/(?:A03-|A05-|A06-|A07-|A08-|A26-|F27-)/,
+        "the signature is checked by another algorithm than the token names"
+    ],
+    [
+        /\/(?:A17-|A18-|A19-|A20-|A21-|A27-|A28-)/,
+        "a key is used in a way that the issuer did not publish it for"
+    ],
+    [
+        /\/(?:F04-|F05-|F07-|F17-|F22-rsa-(?:long|short)|F23-)/,
+        "a signature of another form is taken for the right one"
+    ],
+    [/\/C1[2-8]-/, "a rule that the token says must be understood is passed over"]
+];
+
 const KEPT_OUT = "clients that do what the standard says are refused";
 
 const ORDINARY = new Set(
@@ -136,6 +155,8 @@ function isForTheWire(vector) {
         !LEFT_OUT.test(topicOf(vector)) &&
         !OWN_CHOICE.has(id.split("/").slice(2).join("/")) &&
         !OWN_CHOICE.has(twin) &&
+        // A nonce that was not asked for, where one is.
+        !(vector.class === "nonce" && WORLD.nonce !== undefined) &&
         (vector.class !== "target-confusion" || (TARGETS.test(id) && WORLD.method === "GET")) &&
         steps.every(
             ({ time, atOnce, keys, rules, request }) =>
@@ -171,9 +192,11 @@ const isDpop = steps =>
         )
     );
 
+const firstOf = (table, id) => table.find(([ids]) => ids.test(id))?.[1];
+
 function wired(vector) {
     const { id, title, clause, twin, steps } = vector;
-    const level = LEVEL_OF.find(([ids]) => ids.test(id))?.[1] ?? LEVELS[vector.class] ?? should;
+    const level = firstOf(LEVEL_OF, id) ?? LEVELS[vector.class] ?? should;
     const { verdict, code } = steps.at(-1).expected;
     return {
         id,
@@ -181,7 +204,7 @@ function wired(vector) {
         clause,
         class: vector.class,
         level,
-        meaning: verdict === "granted" ? KEPT_OUT : GOT_IN[code],
+        meaning: verdict === "granted" ? KEPT_OUT : (firstOf(MEANING_OF, id) ?? GOT_IN[code]),
         twin: twin ?? null,
         algorithm: algorithmOf(steps.at(-1).request) ?? null,
         isDpop: isDpop(steps),

@@ -7,8 +7,8 @@
 import { isFinding, sentenceOf, type Report, type Result } from "../audit/report.js";
 import type { Page } from "./terminal.js";
 
-/** Rows of advice that are shown; the others are in the JSON and the JUnit file. */
-const MOST_ADVICE = 12;
+/** Rows of one meaning that are shown. */
+const MOST_ALIKE = 3;
 
 /** What each kind of finding is called, the worst first. */
 const KINDS = [
@@ -25,9 +25,7 @@ export function sayReport(page: Page, report: Report, isStrict: boolean): void {
     for (const [outcome, what] of KINDS) {
         const found = findings.filter(result => result.outcome === outcome);
         page.row(found.length === 0 ? "✓" : "✗", `requests ${what}`, String(found.length));
-        for (const result of found) {
-            sayResult(page, result);
-        }
+        sayResults(page, found);
     }
     page.line();
     sayClasses(page, results);
@@ -45,12 +43,7 @@ export function sayReport(page: Page, report: Report, isStrict: boolean): void {
         page.row("!", name, `${count} answers`);
         page.detail("means", `${meaning} (${clause})`);
     }
-    for (const result of advice.slice(0, MOST_ADVICE)) {
-        sayResult(page, result);
-    }
-    if (advice.length > MOST_ADVICE) {
-        page.line(`  and ${advice.length - MOST_ADVICE} more, with --json or --junit --strict`, "gray");
-    }
+    sayResults(page, advice);
     page.line();
     if (ended !== null) {
         page.line(`The run ended early: ${ended}.`, "yellow");
@@ -63,10 +56,19 @@ export function sayReport(page: Page, report: Report, isStrict: boolean): void {
     );
 }
 
-function sayResult(page: Page, result: Result): void {
-    page.row(result.level === "must" ? "✗" : "!", result.title, result.answer);
-    page.detail("means", sentenceOf(result));
-    page.detail("clause", `${result.clause}; vector ${result.id}`);
+/** Results of one meaning stand together, with the meaning once. */
+function sayResults(page: Page, results: readonly Result[]): void {
+    for (const sentence of new Set(results.map(sentenceOf))) {
+        const alike = results.filter(result => sentenceOf(result) === sentence);
+        for (const { level, title, answer, clause, id } of alike.slice(0, MOST_ALIKE)) {
+            page.row(level === "must" ? "✗" : "!", title, answer);
+            page.detail("clause", `${clause}; vector ${id}`);
+        }
+        if (alike.length > MOST_ALIKE) {
+            page.line(`    and ${alike.length - MOST_ALIKE} more, which --json and --junit name`, "gray");
+        }
+        page.detail("means", sentence);
+    }
 }
 
 /** For each class: how many vectors passed, of those that could be tested. */
