@@ -23,9 +23,9 @@ const table = (head, rows) => [row(head), row(head.map(() => "---")), ...rows.ma
 const count = (results, ...outcomes) => results.filter(({ outcome }) => outcomes.includes(outcome)).length;
 const of = (results, level) => results.filter(result => result.level === level);
 
-/** Right verdicts of those that could be tested. A status from 500 is no verdict. */
+/** Right verdicts of those that were given. */
 function share(results) {
-    const tested = results.length - count(results, "untested");
+    const tested = results.length - count(results, "untested", "crashed");
     return tested === 0 ? "–" : `${count(results, "passed")}/${tested}`;
 }
 
@@ -59,9 +59,9 @@ Read the numbers with care:
 
 - The vectors are this project's. Others had no part in them, and may read a standard otherwise.
 - **must**: a standard says MUST, or a wrong verdict lets in who must not get in. **should**: a standard says SHOULD, or the stricter reading is safer and costs clients nothing. Most of these are about JSON, encoding and JWTs that are no access tokens; a library that is made for JWTs in general has reasons to take them.
-- A number is right verdicts of those that could be tested. What a server does not offer is not tested: DPoP, or an algorithm that its program does not list.
+- A number is right verdicts of those that the server gave. What a server does not offer is not tested: DPoP, or an algorithm that its program does not list.
 - Each program is written as the library's documentation has it, with issuer, audience and keys, and no further options. The notes below name options that would change a number.
-- **no verdict**: a status from 500, or no answer, to a request that must be refused. Nothing got in.
+- **no verdict**: a status from 500, or no answer. Nothing got in, and the request is in no other number.
 - This page has counts and no requests. Run the command to see what your own server does.
 
 ## All vectors
@@ -78,6 +78,6 @@ ${table(["server", ...classes.map(name => CLASSES[name])], byClass)}
 
 ${table(["server", "versions", "program", "notes"], servers)}
 
-nest-keycloak-connect stands on keycloak-connect. Spring Security and go-oidc are not here: the command audits them like any other server, but nobody has written their programs here yet.
+nest-keycloak-connect is not here: it stands on keycloak-connect. Neither are Spring Security, go-oidc and mod_auth_openidc; the command audits them like any other server.
 `;
 }

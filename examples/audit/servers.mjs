@@ -57,7 +57,7 @@ export const SERVERS = [
         program: `${HERE}/oidc-spa-native.mjs`,
         version: "this checkout",
         command: () => [process.execPath, join(ROOT, HERE, "oidc-spa-native.mjs")],
-        note: "The vectors are this project's own: it was written to pass them. It takes no token without `exp` and no other kind of JWT, also where a standard leaves that open."
+        note: "The vectors are this project's own: it was written to pass them. It is stricter than standards ask where that costs clients nothing, and so refuses JWTs that others here accept. It does not take ES256K (RFC 8812), which express-oauth2-jwt-bearer takes."
     },
     {
         name: "jose",
@@ -99,7 +99,7 @@ export const SERVERS = [
         name: "keycloak-connect",
         ...migrating("keycloak-connect", "keycloak-connect", "express"),
         ofPort: ofKeycloak,
-        note: `For tokens of Keycloak alone, which have the claim \`typ\`; the run sends it. The package is deprecated by its authors. ${BEARER_ONLY}`
+        note: `For tokens of Keycloak alone, which have the claim \`typ\`; the run sends it. ${BEARER_ONLY}`
     },
     {
         name: "PyJWT with FastAPI",

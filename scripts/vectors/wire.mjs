@@ -71,7 +71,7 @@ const LEVEL_OF = [
     // Private keys in proofs (check 7) are for "d"; other members belong to other types of keys.
     [/\/J11-private-(?!d$)/, should],
     [
-        /\/(?:J12-|J13-|J14-|J17-|J18-|J19-|J21-|J31-|J35-|J38-|J27-|J40-|J05-list|J06-|J09-p384|A26-|A08-)/,
+        /\/(?:F14-|J12-|J13-|J14-|J17-|J18-|J19-|J21-|J31-|J35-|J38-|J27-|J40-|J05-list|J06-|J09-p384|A26-|A08-)/,
         should
     ],
     [/\/(?:N06-|N07-|N08-|N15-|B2\.29-|N10-)/, should],

@@ -47,6 +47,8 @@ export class Exchange {
     #last: Promise<unknown> = Promise.resolve();
     #nextAt = 0;
     #sent = 0;
+    /** Which of the target's addresses is asked: the next one, if there is no connection to it. */
+    #turn = 0;
 
     constructor(target: Target, { perSecond, timeoutMs }: { perSecond: number; timeoutMs: number }) {
         this.#target = target;
@@ -64,7 +66,13 @@ export class Exchange {
             await sleep(Math.max(0, this.#nextAt - performance.now()));
             this.#nextAt = performance.now() + this.#pauseMs;
             this.#sent++;
-            return answerTo(this.#target, question, this.#timeoutMs);
+            const { addresses } = this.#target;
+            const address = addresses[this.#turn % addresses.length] ?? "";
+            const answer = await answerTo(this.#target, address, question, this.#timeoutMs);
+            if ("failure" in answer && answer.failure === "unreachable") {
+                this.#turn++;
+            }
+            return answer;
         });
         this.#last = turn;
         return turn;
@@ -73,7 +81,8 @@ export class Exchange {
 
 /** One connection for one request: what an earlier request left behind changes no later answer. */
 function answerTo(
-    { url, address, ca }: Target,
+    { url, ca }: Target,
+    address: string,
     question: Question,
     timeoutMs: number
 ): Promise<Answer | NoAnswer> {

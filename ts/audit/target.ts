@@ -12,9 +12,12 @@ import { randomBytes } from "node:crypto";
 /** A server: where requests go, and the name that they give it. */
 export interface Target {
     readonly url: URL;
-    /** The IP address. It is looked up once: a name that changes its address during a run moves no request. */
-    readonly address: string;
-    /** Whether the address is this machine's own. */
+    /**
+     * The IP address. It is looked up once: a name that changes its address during a run moves no request. `localhost` has
+     * two, and a server may listen at either.
+     */
+    readonly addresses: readonly string[];
+    /** Whether all of them are this machine's own. */
     readonly isLoopback: boolean;
     /** Certificates of authorities to trust, in PEM. */
     readonly ca: string | undefined;
@@ -49,17 +52,18 @@ export async function targetOf(given: string, ca: string | undefined): Promise<T
     }
     url.hash = "";
     const host = url.hostname.replace(/^\[(.*)\]$/, "$1");
-    const address = isIP(host) === 0 ? await addressOf(host) : host;
-    return { url, address, isLoopback: isLoopback(address), ca };
+    const addresses = isIP(host) === 0 ? await addressesOf(host) : [host];
+    return { url, addresses, isLoopback: addresses.every(isLoopback), ca };
 }
 
-async function addressOf(host: string): Promise<string> {
-    const found = await lookup(host, { all: true }).catch(() => []);
-    const first = found.find(({ address }) => isLoopback(address)) ?? found[0];
-    if (first === undefined) {
+/** Those of this machine, or one of another. */
+async function addressesOf(host: string): Promise<readonly string[]> {
+    const found = (await lookup(host, { all: true }).catch(() => [])).map(({ address }) => address);
+    const own = found.filter(isLoopback);
+    if (found.length === 0) {
         throw new TargetError(`the name ${host} has no address`);
     }
-    return first.address;
+    return own.length > 0 ? own : found.slice(0, 1);
 }
 
 /** What a server on another machine must show: nobody knows it before the run, and no request carries it. */
