@@ -48,12 +48,12 @@ export function auditsPage(audits) {
     const servers = audits.map(({ server }) => [
         server.name,
         versionOf(server),
-        `[${server.program.split("/").slice(-2).join("/")}](../${server.program})`,
+        `\`${server.program}\``,
         server.note
     ]);
     return `# Audits
 
-What [\`oidc-spa-native audit\`](auditing.md) says about small servers that other libraries protect. \`npm run audit:servers\` installs them, audits each and writes this page. All versions are pinned.
+What [\`oidc-spa-native audit\`](auditing.md) says about small servers that other libraries protect. \`npm run audit:servers\` installs them, audits each and writes this page. All versions are pinned. The programs are in the repository.
 
 Read the numbers with care:
 
