@@ -136,6 +136,28 @@ test.each([
     }
 });
 
+test("between two requests lies the time that the rate asks for, also if all are asked for at once", async () => {
+    const { asked, target, close } = await serving(() => "hello");
+    let now = 0;
+    const begun: number[] = [];
+    const pace = {
+        now: () => now,
+        sleep: async (ms: number) => {
+            now += ms;
+            begun.push(now);
+        }
+    };
+    const exchange = new Exchange(target, { ...LIMITS, perSecond: 4 }, pace);
+    try {
+        const question = { method: "GET", target: "/", fields: [] };
+        await Promise.all([exchange.send(question), exchange.send(question), exchange.send(question)]);
+        expect(begun).toEqual([0, 250, 500]);
+        expect([asked.length, exchange.sent]).toEqual([3, 3]);
+    } finally {
+        close();
+    }
+});
+
 test("of a long answer no more than 64 KiB are read", async () => {
     const { exchange, close } = await serving(() => "x".repeat(1_000_000));
     try {

@@ -39,18 +39,30 @@ const MAX_BODY = 64 * 1024;
 const UNREACHABLE =
     /^(?:ECONNREFUSED|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EACCES|CERT_|ERR_TLS_|DEPTH_|SELF_|UNABLE_)/;
 
+/** Milliseconds of a steady clock, and a wait. */
+export interface Pace {
+    readonly now: () => number;
+    readonly sleep: (ms: number) => Promise<unknown>;
+}
+
 /** Sends requests to one target, one after the other, so many in a second at most. */
 export class Exchange {
     readonly #target: Target;
     readonly #pauseMs: number;
     readonly #timeoutMs: number;
+    readonly #pace: Pace;
     #last: Promise<unknown> = Promise.resolve();
     #nextAt = 0;
     #sent = 0;
     /** Which of the target's addresses is asked: the next one, if there is no connection to it. */
     #turn = 0;
 
-    constructor(target: Target, { perSecond, timeoutMs }: { perSecond: number; timeoutMs: number }) {
+    constructor(
+        target: Target,
+        { perSecond, timeoutMs }: { perSecond: number; timeoutMs: number },
+        pace: Pace = { now: () => performance.now(), sleep }
+    ) {
+        this.#pace = pace;
         this.#target = target;
         this.#pauseMs = 1000 / perSecond;
         this.#timeoutMs = timeoutMs;
@@ -63,8 +75,8 @@ export class Exchange {
 
     send(question: Question): Promise<Answer | NoAnswer> {
         const turn = this.#last.then(async () => {
-            await sleep(Math.max(0, this.#nextAt - performance.now()));
-            this.#nextAt = performance.now() + this.#pauseMs;
+            await this.#pace.sleep(Math.max(0, this.#nextAt - this.#pace.now()));
+            this.#nextAt = this.#pace.now() + this.#pauseMs;
             this.#sent++;
             const { addresses } = this.#target;
             const address = addresses[this.#turn % addresses.length] ?? "";

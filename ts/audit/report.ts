@@ -56,8 +56,8 @@ export interface Report {
 export const isFinding = ({ outcome, level }: Result, isStrict: boolean): boolean =>
     outcome !== "passed" && outcome !== "untested" && (level === "must" || (isStrict && level === "should"));
 
-export function resultOf(vector: WireVector, outcome: Outcome, answer: string, level = vector.level): Result {
-    const { id, title, clause, meaning, steps } = vector;
+export function resultOf(vector: WireVector, outcome: Outcome, answer: string): Result {
+    const { id, title, clause, level, meaning, steps } = vector;
     const isGood = steps.at(-1)?.isGranted === true;
     return { id, title, clause, class: vector.class, level, isGood, outcome, answer, meaning };
 }

@@ -304,7 +304,7 @@ class Audit {
             }
             const reading = readingOf(answer);
             if (reading === "crashed") {
-                return resultOf(vector, "crashed", shownAnswer(answer), this.#levelOf(vector));
+                return resultOf(vector, "crashed", shownAnswer(answer));
             }
             if (isAnswer(answer) && reading === "refused" && !isGranted) {
                 this.#note(vector, faultsOf(answer, { fields, expected: status }, this.#isDpopTaken));
@@ -318,10 +318,10 @@ class Audit {
             }
             if (!isRight) {
                 const outcome = isGranted ? "kept-out" : "got-in";
-                return resultOf(vector, outcome, shownAnswer(answer), this.#levelOf(vector));
+                return resultOf(vector, outcome, shownAnswer(answer));
             }
         }
-        return resultOf(vector, "passed", shownAnswer(answer), this.#levelOf(vector));
+        return resultOf(vector, "passed", shownAnswer(answer));
     }
 
     #learn(id: string, algorithm: string | null, isIn: boolean): void {
@@ -338,13 +338,6 @@ class Audit {
         const usual = isDpop ? PROOF : BEARER;
         const isTwinIn = this.#granted.has(twin ?? usual);
         return isTwinIn && (algorithm === null || this.#algorithms.get(algorithm) !== false);
-    }
-
-    /** To a server that does not take DPoP, RFC 9449 section 7.2 says nothing. */
-    #levelOf(vector: WireVector): WireVector["level"] {
-        return vector.class === "binding-downgrade" && !this.#isDpopTaken && vector.level === "must"
-            ? "should"
-            : vector.level;
     }
 
     #note({ id }: WireVector, faults: ReturnType<typeof faultsOf>): void {
