@@ -164,7 +164,7 @@ describe("hostile tokens", () => {
 describe("a command line that makes no sense", () => {
     test.each<[string, string[], RegExp]>([
         ["no command", [], /which command/],
-        ["another command", ["explain"], /inspect and doctor/],
+        ["another command", ["explain"], /inspect, doctor and audit/],
         ["an unknown option", ["inspect", "--isuer", "x"], /Unknown option '--isuer'/],
         ["one without its value", ["inspect", "--issuer"], /--issuer/],
         ["nobody to be for", ["inspect", "--issuer", "https://a.test", "a.b.c"], /whom are the tokens for/],
