@@ -76,23 +76,36 @@ pub fn corridor(bytes: &[u8]) {
 
 /// The payload of a token that the issuer signed.
 pub fn claims(payload: &[u8]) {
+    grants_claims(payload);
+}
+
+/// Whether a token with this payload is granted, by the default rules or by RFC 9068.
+pub fn grants_claims(payload: &[u8]) -> bool {
     let token = token_of(payload);
     let authorization = format!("Bearer {token}");
     let authorization = Field::Once(&authorization);
-    for which in [0, 1] {
-        if is_granted(which, &Request { authorization, dpop: Field::Absent, head: Some(head()) }, NOW) {
-            check_token(&token, NOW);
-        }
+    let request = Request { authorization, dpop: Field::Absent, head: Some(head()) };
+    let granted = [0, 1].map(|which| is_granted(which, &request, NOW)).contains(&true);
+    if granted {
+        check_token(&token, NOW);
     }
+    granted
 }
 
 /// The payload of a proof that the client signed.
 pub fn proof(payload: &[u8]) {
+    grants_proof(payload);
+}
+
+/// Whether a proof with this payload is granted, beside the token that is bound to its key.
+pub fn grants_proof(payload: &[u8]) -> bool {
     let header = format!(r#"{{"typ":"dpop+jwt","alg":"ES256","jwk":{}}}"#, CLIENT.public_jwk());
     let proof = CLIENT.sign(&header, payload);
     let authorization = format!("DPoP {}", *BOUND_TOKEN);
     let (authorization, dpop) = (Field::Once(&*authorization), Field::Once(&*proof));
-    if is_granted(0, &Request { authorization, dpop, head: Some(head()) }, NOW) {
+    let granted = is_granted(0, &Request { authorization, dpop, head: Some(head()) }, NOW);
+    if granted {
         check_proof(&proof, &BOUND_TOKEN, "GET", NOW);
     }
+    granted
 }

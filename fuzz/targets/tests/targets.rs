@@ -4,8 +4,11 @@ use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
+use oidc_spa_native_fuzz_targets::corridor::{good_proof_payload, grants_claims, grants_proof, token_of};
 use oidc_spa_native_fuzz_targets::mutation::Mutator;
-use oidc_spa_native_fuzz_targets::{TARGETS, Target};
+use oidc_spa_native_fuzz_targets::oracle::check_token;
+use oidc_spa_native_fuzz_targets::server::{NOW, Received};
+use oidc_spa_native_fuzz_targets::{TARGETS, Target, vectors};
 
 /// How many random inputs each target gets, and the number that they begin with.
 fn number_of(name: &str, otherwise: u64) -> u64 {
@@ -55,4 +58,28 @@ macro_rules! tests {
 tests! {
     authorization dpop_field forwarded target_uri client_certificate json jws jwk_set metadata pem options snapshot corridor
     claims proof
+}
+
+/// Where nothing is granted, nothing that must hold for grants is tried.
+#[test]
+fn seeds_are_granted() {
+    let requests = vectors::requests();
+    let granted = |bytes: &&Vec<u8>| {
+        Received::read(std::str::from_utf8(bytes).unwrap()).is_some_and(|request| request.is_granted())
+    };
+    assert!(requests.iter().filter(granted).count() > 20);
+    assert!(vectors::token_payloads().iter().filter(|payload| grants_claims(payload)).count() > 10);
+    assert!(grants_proof(&good_proof_payload()));
+}
+
+#[test]
+fn the_oracle_finds_a_token_that_must_not_be_granted() {
+    let payload = |exp: i64, aud: &str| {
+        let claims = format!(r#"{{"iss":"https://as.example","aud":"{aud}","exp":{exp}}}"#);
+        token_of(claims.as_bytes())
+    };
+    check_token(&payload(NOW + 1, "https://api.example"), NOW);
+    for bad in [payload(NOW, "https://api.example"), payload(NOW + 1, "https://other.example")] {
+        assert!(catch_unwind(|| check_token(&bad, NOW)).is_err());
+    }
 }
