@@ -101,7 +101,10 @@ const MUTATIONS = [
             : ["nbf", "exp", "nonce", "acr", "typ", "events", "at_hash", "cnf"];
         const which = oneOf(pick, [...Object.keys(object), ...foreign]);
         const isRemoved = pick(6) === 0;
-        set(object, which, isRemoved ? undefined : oneOf(pick, VALUES));
+        const value = oneOf(pick, VALUES);
+        // Replay is not the question here: no identifier of a proof comes twice.
+        const isIdentifier = name === "proof" && which === "jti" && typeof value === "string" && value !== "";
+        set(object, which, isRemoved ? undefined : isIdentifier ? value + object.jti : value);
         return `${name}/${inHeader ? "header" : "claim"}/${which}/${isRemoved ? "absent" : "odd"}`;
     },
     function times(draft, pick) {
@@ -140,7 +143,8 @@ const MUTATIONS = [
         const [name, part] = partOf(draft, pick);
         const change = keyOf(pick, SIGNATURE_CHANGES);
         part.after.push(SIGNATURE_CHANGES[change](pick));
-        draft.mustRefuse = true;
+        // Twice exchanged, they are as before.
+        draft.mustRefuse ||= change !== "halves exchanged";
         return `${name}/signature/${change}`;
     },
     function parts(draft, pick) {
@@ -204,8 +208,8 @@ const MUTATIONS = [
                 delete part.header.kid;
             },
             "another key's algorithm": () => {
-                part.header.alg = "RS256";
-                part.header.kid = draft.kids.RS256;
+                part.header.alg = key.algorithm === "RS256" ? "ES256" : "RS256";
+                part.header.kid = draft.kids[part.header.alg];
             }
         };
         const way = keyOf(pick, ways);

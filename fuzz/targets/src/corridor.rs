@@ -102,7 +102,7 @@ pub fn grants_proof(payload: &[u8]) -> bool {
     let header = format!(r#"{{"typ":"dpop+jwt","alg":"ES256","jwk":{}}}"#, CLIENT.public_jwk());
     let proof = CLIENT.sign(&header, payload);
     let authorization = format!("DPoP {}", *BOUND_TOKEN);
-    let (authorization, dpop) = (Field::Once(&*authorization), Field::Once(&*proof));
+    let (authorization, dpop) = (Field::Once(&authorization), Field::Once(&proof));
     let granted = is_granted(0, &Request { authorization, dpop, head: Some(head()) }, NOW);
     if granted {
         check_proof(&proof, &BOUND_TOKEN, "GET", NOW);

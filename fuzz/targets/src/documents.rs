@@ -60,7 +60,7 @@ pub fn jws(bytes: &[u8]) {
     assert_eq!(parts.len(), 3);
     decode(parts[2]);
     assert!(!["crit", "b64", "zip", "enc"].iter().any(|name| object.get(name).is_some()));
-    drop(jws.payload().hint());
+    let _ = jws.payload().hint();
 }
 
 /// A JWK Set: each of its keys is usable, skipped, or not for signatures, and none is symmetric or private.
