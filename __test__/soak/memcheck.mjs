@@ -38,7 +38,10 @@ for (const ends of [true, false]) {
     const workerData = { options: issuer.options, authorization: bearer(token).authorization, ends };
     await new Promise(resolve => {
         const worker = new Worker(code, { eval: true, workerData });
-        worker.on("message", () => worker.terminate()).on("error", console.error).on("exit", resolve);
+        worker
+            .on("message", () => worker.terminate())
+            .on("error", console.error)
+            .on("exit", resolve);
     });
     console.log("a worker has ended");
 }
