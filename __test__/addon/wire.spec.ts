@@ -3,16 +3,16 @@
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { describe, expect, test } from "vitest";
-import type * as native from "../../ts/addon/native.js";
+import type * as native from "../../ts/addon/interface.js";
 
 const { wireTable, NativeInbox, NativeValidator } = createRequire(import.meta.url)(
     "../../binding/binding.js"
-) as typeof native & { wireTable: () => string };
+) as native.Addon & { wireTable: () => string };
 const table = JSON.parse(wireTable()) as {
     orders: Record<string, string[]>;
     numbers: Record<string, number>;
 };
-const source = ["native", "verdict-text"]
+const source = ["interface", "verdict-text"]
     .map(name => readFileSync(new URL(`../../ts/addon/${name}.ts`, import.meta.url), "utf8"))
     .join("");
 

@@ -64,7 +64,8 @@ export class Signatures {
         try {
             // A copy: not every run time reads the memory of WebAssembly here.
             const key = crypto.createPublicKey({ key: Buffer.from(der), format: "der", type: "spki" });
-            return JSON.stringify(key.export({ format: "jwk" }));
+            // workerd names an algorithm, which the DER does not.
+            return JSON.stringify({ ...key.export({ format: "jwk" }), alg: undefined });
         } catch {
             return null;
         }
