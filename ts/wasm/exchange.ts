@@ -39,7 +39,7 @@ export async function exchange(request: WantedRequest): Promise<Answered | Unans
         const init = {
             headers: request.headers.map(([name, value]): [string, string] => [name, value]),
             redirect: "manual" as const,
-            cache: "no-store",
+            cache: "no-store" as const,
             signal: AbortSignal.timeout(request.timeoutMs)
         };
         response = await fetch(request.url, init);
@@ -52,7 +52,7 @@ export async function exchange(request: WantedRequest): Promise<Answered | Unans
             ? { kind: TOO_LONG, message: "" }
             : { status, headers: Array.from(headers), body };
     } catch (error) {
-        return unanswered(error, response !== undefined);
+        return unanswered(error, request.url, response !== undefined);
     }
 }
 
@@ -93,7 +93,7 @@ function joined(chunks: readonly Uint8Array[], length: number): Uint8Array {
     return whole;
 }
 
-function unanswered(error: unknown, hasBegun: boolean): Unanswered {
+function unanswered(error: unknown, url: string, hasBegun: boolean): Unanswered {
     const causes = causesOf(error);
     if (causes.some(({ name }) => name === "TimeoutError" || name === "AbortError")) {
         return { kind: TIMED_OUT, message: "" };
@@ -103,8 +103,14 @@ function unanswered(error: unknown, hasBegun: boolean): Unanswered {
         hasBegun &&
         causes.some(({ code }) => typeof code === "string" && /^(Z|ERR__?ERROR|ERR_BROTLI)_/.test(code));
     const { message } = causes[causes.length - 1] ?? {};
-    return { kind: isOfCoding ? NOT_DECODED : NO_ANSWER, message: String(message ?? "no answer") };
+    return {
+        kind: isOfCoding ? NOT_DECODED : NO_ANSWER,
+        message: withoutUrl(String(message ?? "no answer"), url)
+    };
 }
+
+/** A URL may hold a secret, and some messages repeat it. */
+const withoutUrl = (message: string, url: string): string => message.replaceAll(url, "the URL");
 
 interface Cause {
     readonly name?: unknown;
