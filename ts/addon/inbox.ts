@@ -9,7 +9,7 @@ import * as timers from "node:timers";
 import { keepsAlive, NativeInbox, type NativeUnsettled, type VerdictText } from "./native.js";
 import { answeredAtOnce } from "./backlog.js";
 import { WaitingList } from "./waiting-list.js";
-import { apart, weakly } from "./apart.js";
+import { apart, weakly } from "../boundary/apart.js";
 
 // Fake timers of an application's tests may replace these later.
 const { clearInterval, setInterval } = timers;

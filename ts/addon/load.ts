@@ -8,7 +8,7 @@
 
 import { createWasmAddon } from "../wasm/addon.js";
 import { inlineModule } from "../wasm/inline.js";
-import type { Addon } from "./interface.js";
+import type { Addon } from "../boundary/interface.js";
 
 const VARIABLE = "OIDC_SPA_NATIVE_ENGINE";
 

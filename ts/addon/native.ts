@@ -7,9 +7,9 @@
 
 import { loadAddon } from "#engine";
 
-import type * as interfaces from "./interface.js";
+import type * as interfaces from "../boundary/interface.js";
 
-export * from "./interface.js";
+export * from "../boundary/interface.js";
 
 // Classes: a type and a value each.
 export type NativeValidator = interfaces.NativeValidator;

@@ -4,7 +4,7 @@
  * In: the host of this run time. Out: what the addon exports. Never: a rule about tokens.
  */
 
-import type { Addon, Internals, NativeExtraction, RequestParts } from "../addon/interface.js";
+import type { Addon, Internals, NativeExtraction, RequestParts } from "../boundary/interface.js";
 import { Engine } from "./engine.js";
 import type { Host } from "./host.js";
 import { WasmInbox } from "./inbox.js";

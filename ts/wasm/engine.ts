@@ -5,7 +5,7 @@
  * seed, an answer that grants in the place of one that failed.
  */
 
-import { apart } from "../addon/apart.js";
+import { apart } from "../boundary/apart.js";
 import { Core } from "./core.js";
 import { exchange, type WantedRequest } from "./exchange.js";
 import { MAX_TIMER_MS, clearTimeout, setTimeout, steady, textsOf, wall, type Host } from "./host.js";

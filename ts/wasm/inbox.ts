@@ -4,7 +4,7 @@
  * In: answers under tickets. Out: the same, many at a time. Never: a call of the receiver before the present one is over.
  */
 
-import type { NativeInbox, NativeUnsettled, VerdictText } from "../addon/interface.js";
+import type { NativeInbox, NativeUnsettled, VerdictText } from "../boundary/interface.js";
 
 type Later = VerdictText | NativeUnsettled;
 

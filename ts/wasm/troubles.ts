@@ -4,7 +4,7 @@
  * In: the beginnings and ends of troubles. Out: whether to report them. Never: a warning itself.
  */
 
-import type { NativeTroubles } from "../addon/interface.js";
+import type { NativeTroubles } from "../boundary/interface.js";
 import type { Engine, Running } from "./engine.js";
 import { steady } from "./host.js";
 

@@ -16,7 +16,7 @@ import type {
     NativeWait,
     RequestParts,
     VerdictText
-} from "../addon/interface.js";
+} from "../boundary/interface.js";
 import type { Field } from "./core.js";
 import { failureText, Refused, type Engine, type Running } from "./engine.js";
 import { steady, wall } from "./host.js";

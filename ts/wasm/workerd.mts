@@ -5,7 +5,7 @@
  */
 
 import * as workers from "cloudflare:workers";
-import type { Addon } from "../addon/interface.js";
+import type { Addon } from "../boundary/interface.js";
 import { createWasmAddon } from "./addon.js";
 import module from "./core.wasm?module";
 
