@@ -1,8 +1,23 @@
 import { defineConfig } from "vitest/config";
 
+/**
+ * Tests that the WebAssembly engine must pass as the addon does. The others test the addon itself, what only it has, or
+ * nothing that depends on the engine.
+ */
+const OF_BOTH_ENGINES = [
+    "vectors/vectors",
+    "conformance/conformance",
+    "validator/*",
+    "keys/*",
+    "drop-in/*",
+    "replay/replay-store",
+    "testing/*"
+].map(name => `__test__/${name}.spec.ts`);
+
+const OF_WEBASSEMBLY = "__test__/wasm/*.spec.ts";
+
 export default defineConfig({
     test: {
-        include: ["__test__/**/*.spec.ts"],
         // Real keys, real signatures and a real issuer: slower than a unit test on a busy machine.
         testTimeout: 20_000,
         hookTimeout: 30_000,
@@ -11,6 +26,20 @@ export default defineConfig({
                 // The tests use the package as its users do: Node loads the compiled files, unchanged.
                 external: [/\/dist\//, /\/binding\//]
             }
-        }
+        },
+        projects: [
+            {
+                extends: true,
+                test: { name: "native", include: ["__test__/**/*.spec.ts"], exclude: [OF_WEBASSEMBLY] }
+            },
+            {
+                extends: true,
+                test: {
+                    name: "wasm",
+                    include: [...OF_BOTH_ENGINES, OF_WEBASSEMBLY],
+                    env: { OIDC_SPA_NATIVE_ENGINE: "wasm" }
+                }
+            }
+        ]
     }
 });
