@@ -10,6 +10,10 @@ import { createWasmAddon } from "../wasm/addon.js";
 import { inlineModule } from "../wasm/inline.js";
 import type { Addon } from "../boundary/interface.js";
 
+// In this shape, word for word, tracers of files find the addon, and bundlers, which have no place for it, leave it alone.
+const { createRequire } = require("node:module") as typeof import("node:module");
+const load = createRequire(__filename);
+
 const VARIABLE = "OIDC_SPA_NATIVE_ENGINE";
 
 /** The engine of this process: the addon where it loads, else WebAssembly; or the one that the variable forces. */
@@ -51,7 +55,7 @@ export function loadAddon(): Addon {
 }
 
 function native(): Addon {
-    const addon = require("../../binding/binding.js") as Omit<Addon, "engine" | "keepsAlive">;
+    const addon = load("../../binding/binding.js") as Omit<Addon, "engine" | "keepsAlive">;
     return { ...addon, engine: "native", keepsAlive: false };
 }
 
