@@ -6,8 +6,6 @@
  * exist.
  */
 
-import { createWasmAddon } from "../wasm/addon.js";
-import { inlineModule } from "../wasm/inline.js";
 import type { Addon } from "../boundary/interface.js";
 
 // In this shape, word for word, tracers of files find the addon, and bundlers, which have no place for it, leave it alone.
@@ -64,8 +62,11 @@ function wasm(
     why: readonly string[] = ["oidc-spa-native: WebAssembly is asked for."],
     cause?: unknown
 ): Addon {
+    // Read only where it is needed.
+    const { createWasmAddon } = require("../wasm/addon.js") as typeof import("../wasm/addon.js");
     let compiled: object;
     try {
+        const { inlineModule } = require("../wasm/inline.js") as typeof import("../wasm/inline.js");
         compiled = inlineModule();
     } catch (error) {
         const said = error instanceof Error ? error.message : String(error);
