@@ -11,11 +11,15 @@ import { root } from "./script.js";
 /** The flags and the date that docs/workers.md names. */
 const SETTINGS = { compatibility_date: "2026-04-01", compatibility_flags: ["nodejs_compat"] };
 
+interface WorkerRequest {
+    readonly method?: string;
+    readonly headers?: Record<string, string>;
+    readonly body?: string;
+    readonly signal?: AbortSignal;
+}
+
 export interface Worker {
-    fetch(
-        path: string,
-        init?: { method?: string; headers?: Record<string, string>; body?: string }
-    ): Promise<Response>;
+    fetch(path: string, init?: WorkerRequest): Promise<Response>;
     close(): Promise<void>;
 }
 
@@ -49,7 +53,10 @@ export async function startWorker(files: Record<string, string>): Promise<Worker
     });
     return {
         fetch: (path, init) =>
-            miniflare.dispatchFetch(`https://api.example${path}`, init) as unknown as Promise<Response>,
+            miniflare.dispatchFetch(
+                `https://api.example${path}`,
+                init as RequestInit
+            ) as unknown as Promise<Response>,
         close: async () => {
             await miniflare.dispose();
             await rm(folder, { recursive: true });

@@ -27,12 +27,14 @@ beforeAll(async () => {
             const stored = createValidator({ issuerUri, expectedAudience, replayStore: {
                 checkAndStore: async key => !seen.has(key) && !!seen.add(key)
             } });
+            const hurried = createValidator({ issuerUri, expectedAudience, network: { timeoutMs: 1000 } });
             const { bootstrapAuth, validateAndDecodeAccessToken } = oidcSpa.createUtils();
             const app = new Hono();
             app.use("/hono/*", protectRoute(validator));
             app.get("/hono/me", c => c.text(c.get("auth").claims.sub));
             const items = protect(validator, (request, auth) => new Response(auth.claims.sub));
             const withStore = protect(stored, (request, auth) => new Response(auth.claims.sub));
+            const inAHurry = protect(hurried, (request, auth) => new Response(auth.claims.sub));
             let ready;
             export default {
                 async fetch(request, env, ctx) {
@@ -46,6 +48,7 @@ beforeAll(async () => {
                         return new Response(verdict.isSuccess ? "granted" : verdict.code);
                     }
                     if (pathname.startsWith("/hono/")) { return app.fetch(request, env, ctx); }
+                    if (pathname === "/hurried") { return inAHurry(request); }
                     return pathname === "/stored" ? withStore(request) : items(request);
                 }
             };`
@@ -116,4 +119,19 @@ test("Hono and the drop-in run there, too", async () => {
     expect(await (await worker.fetch("/hono/me", bearer())).text()).toBe("user-1");
     expect((await worker.fetch("/hono/me")).status).toBe(401);
     expect(await (await worker.fetch("/drop-in", bearer())).text()).toBe("granted");
+});
+
+test("requests do not wait for ever for a fetch that another request began, and that is gone", async () => {
+    fixtures.issuer.isSilent = true;
+    const leaving = new AbortController();
+    const first = worker.fetch("/hurried", { ...bearer(), signal: leaving.signal }).catch(() => undefined);
+    const second = worker.fetch("/hurried", bearer());
+    await new Promise(resolve => setTimeout(resolve, 300));
+    leaving.abort();
+    await first;
+    fixtures.issuer.isSilent = false;
+    // The fetch that got no answer is over after a second, or forgotten after two, and the next one gets the keys.
+    const statuses = [await second, await worker.fetch("/hurried", bearer())].map(({ status }) => status);
+    expect(statuses[1]).toBe(200);
+    expect([200, 503]).toContain(statuses[0]);
 });
