@@ -55,7 +55,7 @@ export async function startWorker(files: Record<string, string>): Promise<Worker
         fetch: (path, init) =>
             miniflare.dispatchFetch(
                 `https://api.example${path}`,
-                init as RequestInit
+                init as Parameters<Miniflare["dispatchFetch"]>[1]
             ) as unknown as Promise<Response>,
         close: async () => {
             await miniflare.dispose();
