@@ -35,7 +35,11 @@ function newCase(alg, isBound) {
     const { createTestIssuer, dpopClient } = require("../dist/testing/index.js");
     const issuer = createTestIssuer({ algorithms: [alg] });
     const client = dpopClient({ token: client => issuer.sign({}, { boundTo: client }) });
-    const bearer = i => ({ headers: { authorization: `Bearer ${issuer.sign({ jti: `${i}` })}` } });
+    const bearer = i => ({
+        method: "GET",
+        url: URL,
+        headers: { authorization: `Bearer ${issuer.sign({ jti: `${i}` })}` }
+    });
     const bound = () => ({ method: "GET", url: URL, headers: client.headers("GET", URL) });
     return {
         options: issuer.options,

@@ -48,6 +48,8 @@ export async function startWorker(files: Record<string, string>): Promise<Worker
     const miniflare = new Miniflare({
         compatibilityDate: SETTINGS.compatibility_date,
         compatibilityFlags: SETTINGS.compatibility_flags,
+        // It would be asked of a server of Cloudflare.
+        cf: false,
         modulesRoot: bundle,
         modules: modulesIn(bundle)
     });

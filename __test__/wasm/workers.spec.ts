@@ -22,9 +22,11 @@ beforeAll(async () => {
             import { Hono } from "hono";
             const issuerUri = ${JSON.stringify(fixtures.issuer.issuerUri)};
             const expectedAudience = ${JSON.stringify(AUDIENCE)};
-            const validator = createValidator({ issuerUri, expectedAudience });
+            // Miniflare hands requests over under a host of its own.
+            const publicBaseUrl = "https://api.example";
+            const validator = createValidator({ issuerUri, expectedAudience, publicBaseUrl });
             const seen = new Set();
-            const stored = createValidator({ issuerUri, expectedAudience, replayStore: {
+            const stored = createValidator({ issuerUri, expectedAudience, publicBaseUrl, replayStore: {
                 checkAndStore: async key => !seen.has(key) && !!seen.add(key)
             } });
             const hurried = createValidator({ issuerUri, expectedAudience, network: { timeoutMs: 1000 } });
@@ -32,9 +34,9 @@ beforeAll(async () => {
             const app = new Hono();
             app.use("/hono/*", protectRoute(validator));
             app.get("/hono/me", c => c.text(c.get("auth").claims.sub));
-            const items = protect(validator, (request, auth) => new Response(auth.claims.sub));
-            const withStore = protect(stored, (request, auth) => new Response(auth.claims.sub));
-            const inAHurry = protect(hurried, (request, auth) => new Response(auth.claims.sub));
+            const items = protect(validator, {}, (request, auth) => new Response(auth.claims.sub));
+            const withStore = protect(stored, {}, (request, auth) => new Response(auth.claims.sub));
+            const inAHurry = protect(hurried, {}, (request, auth) => new Response(auth.claims.sub));
             let ready;
             export default {
                 async fetch(request, env, ctx) {

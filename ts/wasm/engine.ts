@@ -12,7 +12,7 @@ import { MAX_TIMER_MS, clearTimeout, setTimeout, steady, textsOf, wall, type Hos
 import { Sleepers } from "./sleepers.js";
 
 const FAILED = "internal error: the WebAssembly engine failed, and is replaced";
-/** A failed engine is replaced at most once in this time, in milliseconds: a new one fetches the keys again. */
+/** After a failure, engines are made at least so far apart, in milliseconds: each one fetches the keys again. */
 const REPLACE_MS = 1000;
 const SEED_BYTES = 32;
 
@@ -51,7 +51,8 @@ export class Engine {
     #core: Core | undefined;
     #generation = 0;
     #hasSeed = false;
-    #replacedAt = Number.NEGATIVE_INFINITY;
+    #isLost = false;
+    #madeAt = 0;
     /** When `due` must be asked, on the steady clock. */
     #next = Number.POSITIVE_INFINITY;
     #timer: NodeJS.Timeout | undefined;
@@ -90,7 +91,7 @@ export class Engine {
                 throw error;
             }
             this.#lose(generation, error);
-            throw new Error(`oidc-spa-native: ${FAILED}`, { cause: error });
+            throw new Error(FAILED, { cause: error });
         }
     }
 
@@ -98,8 +99,8 @@ export class Engine {
         if (this.#core !== undefined && (this.#hasSeed || !needsSeed)) {
             return this.#core;
         }
-        if (steady() - this.#replacedAt < REPLACE_MS) {
-            throw new Error(`oidc-spa-native: ${FAILED}`);
+        if (this.#isLost && steady() - this.#madeAt < REPLACE_MS) {
+            throw new Error(FAILED);
         }
         const seed = new Uint8Array(SEED_BYTES);
         let hasSeed = true;
@@ -115,20 +116,26 @@ export class Engine {
             this.#core = new Core(this.#host.compiled(), seed, textsOf(this.#host));
             this.#generation += 1;
             this.#hasSeed = hasSeed;
+            this.#isLost = false;
+            this.#madeAt = steady();
         }
         return this.#core;
     }
 
+    #isRunning(generation: number): boolean {
+        return generation === this.#generation && this.#core !== undefined;
+    }
+
     /** Nothing of a core that failed is used again. */
     #lose(generation: number, error: unknown): void {
-        if (generation !== this.#generation || this.#core === undefined) {
+        if (!this.#isRunning(generation)) {
             return;
         }
         this.#core = undefined;
         if (this.lastNow > Number.NEGATIVE_INFINITY) {
             this.lostAt = this.lastNow;
         }
-        this.#replacedAt = steady();
+        this.#isLost = true;
         this.#next = Number.POSITIVE_INFINITY;
         this.#sleepers.wakeAll();
         process.emitWarning(
@@ -198,11 +205,11 @@ export class Engine {
         while (step !== undefined) {
             const { wait, plans, until }: WaitStep = step;
             await this.#sleepers.sleep({ wait, generation, plans, until });
+            if (!this.#isRunning(generation)) {
+                return failureText(FAILED);
+            }
             try {
                 step = this.judge(running => {
-                    if (running.generation !== generation) {
-                        throw new Refused(FAILED);
-                    }
                     const { core } = running;
                     text = core.text(core.exports.wait_resume(wait, wall(), steady()));
                     return this.waitOf(text, running);
@@ -217,7 +224,7 @@ export class Engine {
 
     /** Gives back something that this engine keeps for a request, if it is still that engine. */
     giveUp(generation: number, drop: (core: Core) => void): void {
-        if (generation === this.#generation && this.#core !== undefined) {
+        if (this.#isRunning(generation)) {
             try {
                 this.ask(({ core }) => drop(core));
             } catch {
@@ -263,7 +270,7 @@ export class Engine {
 
     /** One step of a fetch; what it ends is done here. */
     #fetchStep(generation: number, give: (core: Core) => number): FetchStep | undefined {
-        if (generation !== this.#generation || this.#core === undefined) {
+        if (!this.#isRunning(generation)) {
             return undefined;
         }
         return this.judge(running => {
