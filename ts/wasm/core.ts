@@ -135,7 +135,8 @@ export class Core {
         let next = at + 4 * parts.length;
         for (const [i, part] of parts.entries()) {
             this.#view.setInt32(at + 4 * i, part === null ? -1 : part.length, true);
-            if (part !== null) {
+            // Bytes of the application may be detached by now; then their length is zero.
+            if (part !== null && part.length > 0) {
                 this.#bytes.set(part, next);
                 next += part.length;
             }
