@@ -15,6 +15,7 @@ import {
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { run } from "./step.mjs";
+import { placeWasm } from "./wasm.mjs";
 
 export const ROOT = fileURLToPath(new URL("..", import.meta.url));
 process.chdir(ROOT);
@@ -35,6 +36,7 @@ export async function prepare({ addon = true } = {}) {
         await buildAddon();
     }
     await compileTypeScript();
+    placeWasm();
 }
 
 function requireNode() {
@@ -65,7 +67,7 @@ async function installPackages() {
 
 async function buildAddon() {
     const addon = readdirSync("binding").find(name => name.endsWith(".node"));
-    const sources = ["Cargo.toml", "Cargo.lock", "package.json", "src", "host", "binding"];
+    const sources = ["Cargo.toml", "Cargo.lock", "package.json", "src", "engine", "host", "binding"];
     if (addon && existsSync("binding/binding.js") && changedAt(join("binding", addon)) >= newest(sources)) {
         return;
     }

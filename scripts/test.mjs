@@ -28,6 +28,11 @@ const CHECKS = {
         title: "Rust documentation tests",
         ...cargo("test", "--workspace", "--exclude", "oidc-spa-native-binding", "--doc")
     },
+    wasm: {
+        title: "WebAssembly engine",
+        usually: "4 minutes the first time, then half a minute",
+        ...node("scripts/wasm.mjs")
+    },
     lint: {
         title: "TypeScript formatting and lints",
         ...node("node_modules/@biomejs/biome/bin/biome", "check", "--error-on-warnings")

@@ -10,12 +10,16 @@
 #[cfg(feature = "aws-lc")]
 mod aws_lc;
 #[cfg(feature = "aws-lc")]
+pub(crate) use aws_lc::first_number;
+#[cfg(feature = "aws-lc")]
 pub(crate) use aws_lc::sha1_of_certificate;
 #[cfg(feature = "aws-lc")]
 pub use aws_lc::{SecretHasher, constant_time_eq, hmac_sha256, random_secret, sha256};
 
 #[cfg(not(feature = "aws-lc"))]
 mod portable;
+#[cfg(not(feature = "aws-lc"))]
+pub(crate) use portable::first_number;
 #[cfg(not(feature = "aws-lc"))]
 pub(crate) use portable::sha1_of_certificate;
 #[cfg(not(feature = "aws-lc"))]
@@ -25,4 +29,4 @@ pub use portable::{SecretHasher, constant_time_eq, hmac_sha256, random_secret, s
 pub(crate) type SecretSet<T> = std::collections::HashSet<T, SecretHasher>;
 
 /// A map with texts from outside as its keys. An attacker cannot choose texts that collide.
-pub(crate) type SecretMap<K, V> = std::collections::HashMap<K, V, SecretHasher>;
+pub type SecretMap<K, V> = std::collections::HashMap<K, V, SecretHasher>;

@@ -5,10 +5,11 @@
 //! Never: a memory itself, a token without a verified signature, a check that is skipped for a remembered value.
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock};
 
 use crate::access_token::AccessToken;
+use crate::crypto::first_number;
 use crate::dpop::proof::TokenDigest;
 
 use crate::dpop::proof_key::ProofKey;
@@ -52,7 +53,7 @@ pub struct VerifiedToken {
     number: u64,
 }
 
-static NEXT_NUMBER: AtomicU64 = AtomicU64::new(1);
+static NEXT_NUMBER: LazyLock<AtomicU64> = LazyLock::new(|| AtomicU64::new(first_number()));
 
 impl VerifiedToken {
     pub(crate) fn new(issuer: IssuerIndex, token: AccessToken, key_set: u64) -> Self {

@@ -8,7 +8,7 @@ use napi::bindgen_prelude::{Either, Error, Result};
 use napi_derive::napi;
 use oidc_spa_native_host::{StoreQuestion, Validator};
 
-use crate::verdict_text::{VerdictText, verdict_text};
+use oidc_spa_native_engine::verdict_text::{VerdictText, verdict_text};
 
 /// A verdict, or a question to the application's own replay store.
 pub type Answer = Either<VerdictText, NativeUnsettled>;

@@ -8,6 +8,7 @@ use napi::bindgen_prelude::{
 };
 use oidc_spa_native::presentation::RequestRules;
 use oidc_spa_native::time::UnixTime;
+use oidc_spa_native_engine::parts;
 
 /// A function of JavaScript's, under its name.
 pub(crate) fn door<T: ToNapiValue + 'static>(
@@ -43,9 +44,28 @@ impl<'call> Arguments<'call> {
     pub(crate) fn optional<T: FromNapiValue>(&mut self) -> Result<Option<T>> {
         if self.next >= self.call.length() { Ok(None) } else { self.required() }
     }
+}
 
-    /// Bytes, if there are any.
-    pub(crate) fn bytes(&mut self) -> Result<Option<Vec<u8>>> {
+impl parts::Arguments for Arguments<'_> {
+    type Error = Error;
+
+    fn number(&mut self) -> Result<u32> {
+        self.required()
+    }
+
+    fn flag(&mut self) -> Result<bool> {
+        self.required()
+    }
+
+    fn text(&mut self) -> Result<String> {
+        self.required()
+    }
+
+    fn optional_text(&mut self) -> Result<Option<String>> {
+        self.optional()
+    }
+
+    fn bytes(&mut self) -> Result<Option<Vec<u8>>> {
         Ok(self.optional::<Uint8ArraySlice>()?.map(|bytes| bytes.to_vec()))
     }
 }

@@ -10,8 +10,8 @@ use oidc_spa_native_host::Validator;
 
 use crate::arguments::{Arguments, door, rules, time};
 use crate::inbox::{Inbox, Ticket};
-use crate::parts::{CredentialParts, Parts, RequestParts};
 use crate::wait::{authorize, authorize_elsewhere, await_keys, explain};
+use oidc_spa_native_engine::parts::{CredentialParts, Parts, RequestParts};
 
 /// The doors of a validator. They are functions of their own rather than methods: napi-rs notes each borrow of a class's
 /// value in one table of the process, behind one lock, and reads all arguments that a method may have.

@@ -12,7 +12,7 @@ use oidc_spa_native_host::queued_jobs;
 
 use crate::answer::Answer;
 use crate::notifier::Notifier;
-use crate::verdict_text::failure_text;
+use oidc_spa_native_engine::verdict_text::failure_text;
 
 /// The answers of one environment.
 ///

@@ -9,8 +9,6 @@ mod notifier;
 // Public, since a test build does not register its functions with Node.js, and would report them as unused.
 pub mod extraction;
 mod inbox;
-mod parts;
-mod verdict_text;
 mod wait;
 pub mod wire;
 
@@ -26,14 +24,15 @@ use oidc_spa_native::rejection::Code;
 use oidc_spa_native::resource_server::NamedIssuer;
 use oidc_spa_native::scheme::Scheme;
 use oidc_spa_native::shadow::GrantedToken;
+use oidc_spa_native_engine::parts;
+use oidc_spa_native_engine::verdict_text::{VerdictText, refusal_text};
 use oidc_spa_native_host::{
-    Internals, Report, Troubles, Validator, listen, trust_where_the_system_has_no_authorities,
+    Internals, Report, Troubles, Validator, listen, steady, trust_where_the_system_has_no_authorities,
 };
 
 use arguments::{rules, time};
 use inbox::NativeInbox;
 use notifier::Notifier;
-use verdict_text::{VerdictText, refusal_text};
 
 /// Events that wait for an environment whose thread is busy.
 const MAX_EVENTS: usize = 1024;
@@ -196,7 +195,7 @@ impl NativeTroubles {
     /// A trouble begins. 0: no warning; 1: a warning; 2: a warning that says that there are no more for now.
     #[napi(catch_unwind)]
     pub fn begin(&self, thing: String) -> u32 {
-        match self.troubles.begin(&thing) {
+        match self.troubles.begin(&thing, steady()) {
             Report::Nothing => 0,
             Report::This => 1,
             Report::ThisAndNoMore => 2,

@@ -13,8 +13,8 @@ use oidc_spa_native_host::{Judgement, Validator, Wait, spawn, submit};
 
 use crate::answer::{NativeUnsettled, settled_before, to_answer};
 use crate::inbox::{Inbox, Ticket};
-use crate::parts::Parts;
-use crate::verdict_text::{VerdictText, failure_text};
+use oidc_spa_native_engine::parts::Parts;
+use oidc_spa_native_engine::verdict_text::{VerdictText, failure_text};
 
 /// The first answer for a request.
 pub type First = Either3<VerdictText, NativeWait, NativeUnsettled>;
@@ -22,7 +22,6 @@ pub type First = Either3<VerdictText, NativeWait, NativeUnsettled>;
 /// A request whose answer must wait, with its arguments.
 struct Waiting {
     parts: Parts,
-    now: UnixTime,
     wait: Wait,
 }
 
@@ -30,9 +29,9 @@ impl Waiting {
     /// Lets the answer come under a ticket. Without a runtime, or if the wait panics, the ticket is dropped, which
     /// answers with a failure.
     fn answer_under(self, ticket: Ticket, validator: Arc<Validator>) {
-        let Self { parts, now, wait } = self;
+        let Self { parts, wait } = self;
         let _no_runtime = spawn(async move {
-            let answer = validator.answer(wait, &parts.question(), now).await;
+            let answer = validator.answer(wait, &parts.question()).await;
             ticket.answer(to_answer(&validator, answer, parts.known_token()));
         });
     }
@@ -53,7 +52,7 @@ pub(crate) fn authorize(
         Judgement::Waits(wait) => Either3::B(NativeWait {
             validator: Arc::clone(validator),
             inbox: Arc::clone(inbox),
-            waiting: Some(Waiting { parts, now, wait }),
+            waiting: Some(Waiting { parts, wait }),
         }),
     }
 }
@@ -62,7 +61,7 @@ pub(crate) fn authorize(
 pub(crate) fn authorize_elsewhere(validator: Arc<Validator>, ticket: Ticket, parts: Parts, now: UnixTime) {
     let job = submit(Box::new(move || match validator.judge(&parts.question(), now) {
         Judgement::Answer(answer) => ticket.answer(to_answer(&validator, answer, parts.known_token())),
-        Judgement::Waits(wait) => Waiting { parts, now, wait }.answer_under(ticket.waits_long(), validator),
+        Judgement::Waits(wait) => Waiting { parts, wait }.answer_under(ticket.waits_long(), validator),
     }));
     // Without other threads, this thread does it.
     if let Err(job) = job {

@@ -1,22 +1,12 @@
 //! The result of a validator for a question.
 //!
-//! In: grants and refusals; the keys or the store to wait for.
+//! In: answers of the engine; the keys or the store to wait for.
 //! Out: `Judgement`, which is an answer, or a wait that ends in an answer.
 //! Never: a decision.
 
-use oidc_spa_native::resource_server::Verdict;
-
-use crate::replay::{AskedStore, StoreQuestion};
-
-/// The answer to a question.
-#[derive(Debug)]
-pub enum Answer {
-    /// The final verdict.
-    Verdict(Verdict),
-    /// The application's own replay store must be asked first: [`Validator::conclude`](crate::Validator::conclude)
-    /// takes its answer.
-    AskStore(StoreQuestion),
-}
+use oidc_spa_native_engine::keys_wait::KeysWait;
+use oidc_spa_native_engine::replay::StoreQuestion;
+use oidc_spa_native_engine::validator::Answer;
 
 /// The first result for a question.
 #[derive(Debug)]
@@ -36,28 +26,7 @@ pub struct Wait(pub(crate) WaitsFor);
 #[derive(Debug)]
 pub(crate) enum WaitsFor {
     /// The issuer's keys.
-    Keys,
+    Keys(KeysWait),
     /// The answer of a replay store that this process asks.
-    Store(AskedStore),
-}
-
-/// The result when the keys are there.
-pub(crate) enum Judged {
-    Answer(Answer),
-    Store(AskedStore),
-}
-
-impl From<Verdict> for Judged {
-    fn from(verdict: Verdict) -> Self {
-        Self::Answer(Answer::Verdict(verdict))
-    }
-}
-
-impl From<Judged> for Judgement {
-    fn from(judged: Judged) -> Self {
-        match judged {
-            Judged::Answer(answer) => Self::Answer(answer),
-            Judged::Store(asked) => Self::Waits(Wait(WaitsFor::Store(asked))),
-        }
-    }
+    Store(StoreQuestion),
 }

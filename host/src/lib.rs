@@ -5,36 +5,30 @@
 
 #![forbid(unsafe_code)]
 
+mod clock;
 mod content_coding;
-mod events;
 mod exchange;
-mod explanation;
 mod fetch;
-mod health;
-mod held_keys;
 mod issuer_keys;
 mod judgement;
 mod memories;
 mod network;
-mod options;
-mod options_error;
+mod process;
 mod registry;
 mod replay;
 mod runtime;
-mod settings;
-mod snapshot;
-mod static_keys;
-mod troubles;
 mod validator;
 mod workers;
 
-pub use events::listen;
-pub use judgement::{Answer, Judgement, Wait};
+pub use clock::steady;
+pub use judgement::{Judgement, Wait};
 pub use network::trust::{lacks_authorities, trust_where_the_system_has_no_authorities};
-pub use options::Internals;
-pub use options_error::OptionsError;
-pub use replay::StoreQuestion;
+pub use oidc_spa_native_engine::events::listen;
+pub use oidc_spa_native_engine::options::Internals;
+pub use oidc_spa_native_engine::options_error::OptionsError;
+pub use oidc_spa_native_engine::replay::StoreQuestion;
+pub use oidc_spa_native_engine::troubles::{Report, Troubles};
+pub use oidc_spa_native_engine::validator::Answer;
 pub use runtime::spawn;
-pub use troubles::{Report, Troubles};
 pub use validator::Validator;
 pub use workers::{Job, queued_jobs, submit};

@@ -15,6 +15,7 @@ use moka::sync::Cache;
 use oidc_spa_native::dpop::proof_key::ProofKey;
 use oidc_spa_native::memory::{BoundToken, Learned, TokenText, VerifiedToken};
 use oidc_spa_native::time::UnixTime;
+use oidc_spa_native_engine::memories::Memories;
 
 /// Bytes that the memory of clients' keys may take.
 const PROOF_KEY_BYTES: u64 = 4 << 20;
@@ -24,7 +25,7 @@ const PARSED_KEY_BYTES: usize = 1024;
 
 /// The memories of one validator.
 #[derive(Debug)]
-pub(crate) struct Memories {
+pub(crate) struct CachedMemories {
     /// `None` if the application wants each token verified each time.
     tokens: Option<Cache<ByText, Kept>>,
     proof_keys: Cache<String, Arc<ProofKey>>,
@@ -78,7 +79,7 @@ struct Kept {
     lifetime: Duration,
 }
 
-impl Memories {
+impl CachedMemories {
     /// Memories that keep tokens in this many bytes; zero switches the memory of tokens off.
     pub(crate) fn new(token_bytes: u64) -> Self {
         let tokens = (token_bytes > 0).then(|| {
@@ -96,9 +97,10 @@ impl Memories {
             .build();
         Self { tokens, proof_keys }
     }
+}
 
-    /// The token of this text, if the keys that verified it are the issuer's now.
-    pub(crate) fn verified_token(
+impl Memories for CachedMemories {
+    fn verified_token(
         &self,
         text: &str,
         number_of: impl FnOnce(&VerifiedToken) -> Option<u64>,
@@ -113,13 +115,11 @@ impl Memories {
         None
     }
 
-    /// The key of proofs that begin with this header.
-    pub(crate) fn proof_key(&self, header: &str) -> Option<Arc<ProofKey>> {
+    fn proof_key(&self, header: &str) -> Option<Arc<ProofKey>> {
         self.proof_keys.get(header)
     }
 
-    /// Keeps the results of a granted request.
-    pub(crate) fn keep(&self, learned: &Learned, now: UnixTime) {
+    fn keep(&self, learned: &Learned, now: UnixTime) {
         if let (Some(tokens), Some((text, token))) = (&self.tokens, &learned.token) {
             let seconds = token.verified.validity().until().secs().saturating_sub(now.secs());
             let lifetime = Duration::from_secs(u64::try_from(seconds).unwrap_or(0));
@@ -245,7 +245,7 @@ mod tests {
         let (text, token) = learned.token.clone().unwrap();
         let ours = number(&learned);
         for now in [Some(ours + 1), None] {
-            let memories = Memories::new(1 << 20);
+            let memories = CachedMemories::new(1 << 20);
             memories.keep(&learned, at(NOW));
             let recall = |number: Option<u64>| memories.verified_token(text.as_str(), |_| number);
             assert!(recall(Some(ours)).is_some_and(|found| Arc::ptr_eq(&found.verified, &token.verified)));
@@ -253,7 +253,7 @@ mod tests {
             // It is removed for good: if a slow thread uses the old keys once more, the token is verified again.
             assert!(recall(Some(ours)).is_none());
         }
-        let memories = Memories::new(1 << 20);
+        let memories = CachedMemories::new(1 << 20);
         memories.keep(&learned, at(NOW));
         // Other tokens differ by their whole text, not only by the hashed end.
         let (end, text) = (text.as_str().len() - HASHED_BYTES, text.as_str());
@@ -273,7 +273,7 @@ mod tests {
         let (header, _) = learned.proof_key.clone().unwrap();
         let ours = number(&learned);
         for (bytes, is_kept) in [(0, false), (1 << 20, true)] {
-            let memories = Memories::new(bytes);
+            let memories = CachedMemories::new(bytes);
             assert!(memories.proof_key(&header).is_none());
             memories.keep(&learned, at(NOW));
             assert_eq!(memories.verified_token(text.as_str(), |_| Some(ours)).is_some(), is_kept);
@@ -285,7 +285,7 @@ mod tests {
     #[test]
     fn both_memories_stay_within_their_bytes() {
         let world = World::new();
-        let memories = Memories::new(65_536);
+        let memories = CachedMemories::new(65_536);
         let padding = "p".repeat(2_000);
         for number in 0..1_500 {
             let kid = format!("{number}{padding}");
@@ -316,7 +316,7 @@ mod tests {
             let world = World::new();
             let learned = world.learn(&world.token(1, &exp), "k");
             let (text, _) = learned.token.clone().unwrap();
-            let memories = Memories::new(1 << 20);
+            let memories = CachedMemories::new(1 << 20);
             memories.keep(&learned, at(kept_at));
             let ours = number(&learned);
             let found = memories.verified_token(text.as_str(), |_| Some(ours));
@@ -325,7 +325,7 @@ mod tests {
         let world = World::new();
         let learned = world.learn(&world.token(1, &later()), "k");
         let (text, _) = learned.token.clone().unwrap();
-        let memories = Memories::new(1 << 20);
+        let memories = CachedMemories::new(1 << 20);
         memories.keep(&learned, at(NOW + 599));
         let ours = number(&learned);
         let recall = || memories.verified_token(text.as_str(), |_| Some(ours));

@@ -11,6 +11,11 @@ use aws_lc_rs::{digest, hmac};
 /// Hashes with a secret of the process, so that an attacker cannot choose names that collide.
 pub type SecretHasher = RandomState;
 
+/// Where numbers begin that are never given twice.
+pub(crate) const fn first_number() -> u64 {
+    1
+}
+
 /// A random secret of 32 bytes; `None` if the machine gives no randomness.
 pub fn random_secret() -> Option<[u8; 32]> {
     let mut secret = [0; 32];

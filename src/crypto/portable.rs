@@ -30,6 +30,15 @@ pub fn random_secret() -> Option<[u8; 32]> {
     Some(hmac_sha256(seed, &CALLS.fetch_add(1, Ordering::Relaxed).to_be_bytes()))
 }
 
+/// Where numbers begin that are never given twice, above zero and below 2^48. It comes from the seed: an instance that
+/// takes the place of another one must not give its numbers again.
+pub(crate) fn first_number() -> u64 {
+    match random_secret() {
+        Some([a, b, c, d, e, f, ..]) => u64::from_be_bytes([0, 0, a, b, c, d, e, f]).max(1),
+        None => 1,
+    }
+}
+
 /// The HMAC-SHA-256 of a message (RFC 2104).
 pub fn hmac_sha256(secret: &[u8; 32], message: &[u8]) -> [u8; 32] {
     // A block of SHA-256 has 64 bytes; RFC 2104 section 2 fills a shorter secret with zeros.

@@ -118,6 +118,8 @@ struct Entries {
     counts: Counts,
     /// Proofs made at or before this second may have been dropped.
     forgotten: Option<UnixTime>,
+    /// When an earlier memory was lost: proofs of which the clock of that time allowed may have been in it.
+    lost_at: Option<UnixTime>,
     /// The times in which a proof may lie: the union of the windows of all validators.
     window: ProofWindow,
     capacity: usize,
@@ -142,6 +144,7 @@ impl ReplayMemory {
             len: 0,
             counts: Counts::default(),
             forgotten: None,
+            lost_at: None,
             window,
             capacity,
         };
@@ -159,6 +162,13 @@ impl ReplayMemory {
     pub fn cover(&self, window: ProofWindow) {
         let mut entries = self.lock();
         entries.window = entries.window.and(window);
+    }
+
+    /// An earlier memory was lost at this time, with all its proofs. Proofs that it may have held do not count as new:
+    /// those that were made up to then, and those that could be accepted then although they are dated ahead.
+    pub fn follow_lost(&self, lost_at: UnixTime) {
+        let mut entries = self.lock();
+        entries.lost_at = entries.lost_at.max(Some(lost_at));
     }
 
     /// Makes the memory hold at least this many entries.
@@ -206,6 +216,12 @@ impl ReplayMemory {
             return Err(NotNew::Seen);
         }
         if entries.forgotten.is_some_and(|forgotten| record.issued <= forgotten) {
+            return Err(NotNew::Forgotten);
+        }
+        let ahead_secs = entries.window.ahead().secs();
+        let may_be_lost =
+            |lost_at: UnixTime| record.issued.secs() <= lost_at.secs().saturating_add(ahead_secs);
+        if entries.lost_at.is_some_and(may_be_lost) {
             return Err(NotNew::Forgotten);
         }
         let free = entries.capacity.saturating_sub(entries.len);

@@ -4,15 +4,15 @@
 //! Out: `JwkSet`, and the keys that may have signed a token.
 //! Never: a key that is private, symmetric or not for signatures.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock};
 
 use super::issuer_name::IssuerName;
 use super::metadata::{A_PAGE, is_page};
 use super::published_key::PublishedKey;
 pub use super::published_key::Sought;
 use super::published_key::Usefulness;
-use crate::crypto::SecretSet;
+use crate::crypto::{SecretSet, first_number};
 use crate::jose::algorithm::Algorithm;
 use crate::jose::json::{JsonError, Object, Value, texts_of_items};
 use crate::jose::verification_key::VerificationKey;
@@ -177,7 +177,7 @@ impl JwkSet {
     }
 
     fn numbered(keys: Vec<Arc<PublishedKey>>, is_partial: bool) -> Self {
-        static NEXT_NUMBER: AtomicU64 = AtomicU64::new(1);
+        static NEXT_NUMBER: LazyLock<AtomicU64> = LazyLock::new(|| AtomicU64::new(first_number()));
         Self { keys, is_partial, number: NEXT_NUMBER.fetch_add(1, Ordering::Relaxed) }
     }
 

@@ -1,4 +1,4 @@
-//! No two files need each other, in any of the four rooms: `src/`, `host/`, `binding/`, `ts/`.
+//! No two files need each other, in any of the six rooms: `src/`, `engine/`, `host/`, `binding/`, `wasm/`, `ts/`.
 //!
 //! A Rust folder and its `mod.rs` count as one with what that file declares: a child may use what its folder's own file
 //! defines for all of its children.
@@ -117,6 +117,16 @@ fn the_validator_has_no_circle() {
 #[test]
 fn the_host_has_no_circle() {
     has_no_circle(&rust_graph("host/", &sources("host/src")));
+}
+
+#[test]
+fn the_engine_has_no_circle() {
+    has_no_circle(&rust_graph("engine/", &sources("engine/src")));
+}
+
+#[test]
+fn the_webassembly_module_has_no_circle() {
+    has_no_circle(&rust_graph("wasm/", &sources("wasm/src")));
 }
 
 #[test]

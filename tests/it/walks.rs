@@ -21,7 +21,7 @@ fn line(word: &str) -> &'static str {
     found.unwrap_or_else(|| panic!("no line for {word}")).trim()
 }
 
-/// The top folder of a path: `ts`, `binding`, `host`, `src`.
+/// The top folder of a path: `ts`, `binding`, `host`, `engine`, `src`.
 fn top(path: &str) -> &str {
     path.split('/').next().unwrap_or_default()
 }
@@ -37,7 +37,8 @@ fn leads_to(from: &str, to: &str) -> bool {
         ("ts", "ts") => return typescript_imports(from, &source).contains(to.trim_end_matches(".ts")),
         ("ts", "binding") => return from == "ts/addon/native.ts",
         ("binding", "host") => return code(&source).contains("oidc_spa_native_host::"),
-        ("host", "src") => paths(&code(&source), "oidc_spa_native::", ""),
+        ("host", "engine") => paths(&code(&source), "oidc_spa_native_engine::", ""),
+        ("engine", "src") => paths(&code(&source), "oidc_spa_native::", ""),
         (one, other) if one == other => imports(&code(&source), &module(from)),
         _ => return false,
     };

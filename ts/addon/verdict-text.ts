@@ -1,7 +1,7 @@
 /**
  * Reads the texts that the addon answers with.
  *
- * In: JSON texts of lists whose positions `binding/src/verdict_text.rs` names. Out: verdicts, explanations; an error if the
+ * In: JSON texts of lists whose positions `engine/src/verdict_text.rs` names. Out: verdicts, explanations; an error if the
  * addon failed. Never: a rule about tokens.
  */
 

@@ -6,7 +6,7 @@
 
 import type { BindingMode, DpopMode, ResourceMetadata, ValidatorMetrics } from "../../index.js";
 
-/** A verdict as it crosses the boundary: the JSON text of a list. `binding/src/verdict_text.rs` says what each position means. */
+/** A verdict as it crosses the boundary: the JSON text of a list. `engine/src/verdict_text.rs` says what each position means. */
 export type VerdictText = string;
 
 /** The addon's verdict. */

@@ -4,11 +4,16 @@
 //! Out: what waits, and the number.
 //! Never: the network.
 
+use std::sync::atomic::Ordering;
+
 use oidc_spa_native::keys::issuer::Issuer;
+use oidc_spa_native::keys::jwk_set::JwkSet;
+use oidc_spa_native_engine::events::FetchCounts;
+use oidc_spa_native_engine::issuer_keys::{MAX_WAITING, MAX_WAITING_IN_VAIN};
+use oidc_spa_native_engine::network_options::NetworkOptions;
+use oidc_spa_native_engine::plan::FetchLimits;
 
 use super::*;
-use crate::fetch::FetchLimits;
-use crate::network::NetworkOptions;
 
 fn set() -> JwkSet {
     let jwk = r#"{"keys":[{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
@@ -28,34 +33,41 @@ fn unreachable_issuer() -> Arc<IssuerKeys> {
 
 /// A fetch of somebody else's, begun and ended well.
 fn fetched_meanwhile(keys: &IssuerKeys) {
-    let mut ring = keys.ring();
-    let now = keys.now();
-    assert_eq!(ring.decide_refresh(now), RefreshDecision::Fetch);
-    ring.fetched(now, Arc::new(set()), None, 0.5);
+    assert_eq!(begun(keys), Refresh::Begin);
+    keys.settle(fetched(Some(set())), Duration::from_millis(250));
+}
+
+/// A request for newer keys than those of now.
+fn begun(keys: &IssuerKeys) -> Refresh {
+    let now = steady();
+    keys.keys.refresh(keys.keys.number(now), now, now)
+}
+
+fn number(keys: &IssuerKeys) -> Option<u64> {
+    keys.keys.number(steady())
 }
 
 #[tokio::test]
 async fn h33_who_judged_without_keys_while_they_came_does_not_fetch_again() {
     let keys = unreachable_issuer();
     fetched_meanwhile(&keys);
-    assert_eq!(keys.newer(None, true, Instant::now()).await, Newer::Ended);
-    assert_eq!(keys.ended.borrow().error, None);
+    assert_eq!(keys.newer(None, true, steady()).await, Newer::Ended);
+    assert_eq!(keys.keys.last_error(), None);
     // The budget for a rotation is unspent.
-    assert_eq!(keys.ring().decide_refresh(keys.now()), RefreshDecision::Fetch);
+    assert_eq!(begun(&keys), Refresh::Begin);
 }
 
 #[tokio::test]
 async fn h23_who_judged_with_old_keys_while_new_ones_came_is_not_refused_by_the_cool_down() {
     let keys = unreachable_issuer();
     fetched_meanwhile(&keys);
-    let number = || keys.ring().held().map(|held| held.number());
-    let old = number();
+    let old = number(&keys);
     fetched_meanwhile(&keys);
-    assert!(!keys.is_in_vain(old, None));
-    assert_eq!(keys.newer(old, true, Instant::now()).await, Newer::Ended);
-    let new = number();
-    assert!(keys.is_in_vain(new, None));
-    assert_eq!(keys.newer(new, true, Instant::now()).await, Newer::NotNow);
+    assert!(!keys.keys.is_in_vain(old, None, steady()));
+    assert_eq!(keys.newer(old, true, steady()).await, Newer::Ended);
+    let new = number(&keys);
+    assert!(keys.keys.is_in_vain(new, None, steady()));
+    assert_eq!(keys.newer(new, true, steady()).await, Newer::NotNow);
 }
 
 fn fetched(keys: Option<JwkSet>) -> Result<FetchedKeys, FetchFailure> {
@@ -66,30 +78,30 @@ fn fetched(keys: Option<JwkSet>) -> Result<FetchedKeys, FetchFailure> {
 #[test]
 fn q03_the_number_changes_exactly_when_the_keys_do() {
     let keys = unreachable_issuer();
-    assert_eq!((keys.number(), keys.current().is_some()), (None, false));
+    assert_eq!((number(&keys), keys.has_keys()), (None, false));
     keys.settle(Err(FetchFailure::new("down".into())), Duration::from_millis(250));
     keys.settle(fetched(None), Duration::from_millis(250));
-    assert_eq!(keys.number(), None, "no keys, no number");
+    assert_eq!(number(&keys), None, "no keys, no number");
 
     keys.settle(fetched(Some(set())), Duration::from_millis(250));
-    let (first, first_keys) = (keys.number().unwrap(), keys.current().unwrap());
+    let (first, first_keys) = (number(&keys).unwrap(), keys.keys.current(steady()).unwrap());
     assert_eq!(first_keys.number(), first);
     // 304, or a failure: the very same keys.
     keys.settle(fetched(None), Duration::from_millis(250));
     keys.settle(Err(FetchFailure::new("down".into())), Duration::from_millis(250));
-    assert_eq!(keys.number(), Some(first));
-    assert!(Arc::ptr_eq(&keys.current().unwrap(), &first_keys));
+    assert_eq!(number(&keys), Some(first));
+    assert!(Arc::ptr_eq(&keys.keys.current(steady()).unwrap(), &first_keys));
 
     // Read anew, even if they read the same: whoever verified with the ones before cannot pass for these.
     keys.settle(fetched(Some(set())), Duration::from_millis(250));
-    let second = keys.number().unwrap();
+    let second = number(&keys).unwrap();
     assert_ne!(second, first);
-    assert_eq!(keys.current().unwrap().number(), second);
+    assert_eq!(keys.keys.current(steady()).unwrap().number(), second);
 
     // No number is given twice, to whatever issuer.
     let other = unreachable_issuer();
     other.settle(fetched(Some(set())), Duration::from_millis(250));
-    assert!(other.number().unwrap() > second);
+    assert!(number(&other).unwrap() > second);
 }
 
 #[test]
@@ -99,17 +111,17 @@ fn fetches_are_counted_by_what_came_of_them() {
         let spent = Duration::from_millis(250) * u32::try_from(fetches).unwrap();
         FetchCounts { fetches, failures, rotations, spent }
     };
-    assert_eq!(keys.counts(), counts(0, 0, 0));
+    assert_eq!(keys.keys.counts(), counts(0, 0, 0));
     keys.settle(Err(FetchFailure::new("down".into())), Duration::from_millis(250));
     keys.settle(fetched(Some(set())), Duration::from_millis(250));
-    assert_eq!(keys.counts(), counts(2, 1, 0), "the first keys are no rotation");
+    assert_eq!(keys.keys.counts(), counts(2, 1, 0), "the first keys are no rotation");
     keys.settle(fetched(None), Duration::from_millis(250));
-    assert_eq!(keys.counts(), counts(3, 1, 0));
+    assert_eq!(keys.keys.counts(), counts(3, 1, 0));
     let other =
         r#"{"keys":[{"kty":"OKP","crv":"Ed25519","x":"PUAXw-hDiVqStwqnTRt-vJyYLM8uxJaMwM1V8Sr0Zgw"}]}"#;
     let other = JwkSet::parse(other.as_bytes()).unwrap();
     keys.settle(fetched(Some(other)), Duration::from_millis(250));
-    assert_eq!(keys.counts(), counts(4, 1, 1));
+    assert_eq!(keys.keys.counts(), counts(4, 1, 1));
 }
 
 #[test]
@@ -120,34 +132,35 @@ fn q03_keys_beyond_their_outage_have_no_number() {
         outage_millis: Some(20),
         ..KeyRingPolicy::default()
     };
-    let keys = Arc::new(IssuerKeys::new(unreachable_issuer().plan.clone(), policy));
+    let keys = Arc::new(IssuerKeys::new(unreachable_issuer().keys.plan().clone(), policy));
     keys.settle(fetched(Some(set())), Duration::from_millis(250));
-    let number = keys.number();
-    assert!(number.is_some());
+    let first = number(&keys);
+    assert!(first.is_some());
     std::thread::sleep(Duration::from_millis(60));
-    assert_eq!(keys.number(), None);
-    assert!(keys.current().is_none());
+    assert_eq!(number(&keys), None);
+    assert!(!keys.has_keys());
     // With the issuer's return and the answer that nothing has changed, what was remembered stands again.
     keys.settle(fetched(None), Duration::from_millis(250));
-    assert_eq!(keys.number(), number);
+    assert_eq!(number(&keys), first);
 }
 
 #[tokio::test]
 async fn h29_tokens_that_cannot_pass_leave_places_for_those_that_may() {
     let keys = unreachable_issuer();
     // A fetch is under way: whoever comes waits for its end.
-    assert_eq!(keys.ring().decide_refresh(keys.now()), RefreshDecision::Fetch);
-    let in_vain: Vec<_> = std::iter::from_fn(|| Waiting::begin(&keys, false)).collect();
+    assert_eq!(begun(&keys), Refresh::Begin);
+    let in_vain: Vec<_> = std::iter::from_fn(|| Place::take(SharedKeys(Arc::clone(&keys)), false)).collect();
     assert_eq!(in_vain.len(), MAX_WAITING_IN_VAIN);
-    assert_eq!(keys.newer(None, false, Instant::now()).await, Newer::Crowded);
-    assert_eq!(keys.newer(None, true, Instant::now()).await, Newer::TimedOut, "there is a place to wait at");
-    let others: Vec<_> = std::iter::from_fn(|| Waiting::begin(&keys, true)).collect();
+    assert_eq!(keys.newer(None, false, steady()).await, Newer::Crowded);
+    assert_eq!(keys.newer(None, true, steady()).await, Newer::TimedOut, "there is a place to wait at");
+    let others: Vec<_> = std::iter::from_fn(|| Place::take(SharedKeys(Arc::clone(&keys)), true)).collect();
     assert_eq!(in_vain.len() + others.len(), MAX_WAITING);
-    assert_eq!(keys.newer(None, true, Instant::now()).await, Newer::Crowded);
+    assert_eq!(keys.newer(None, true, steady()).await, Newer::Crowded);
     drop(others);
-    assert_eq!(keys.newer(None, true, Instant::now()).await, Newer::TimedOut);
+    assert_eq!(keys.newer(None, true, steady()).await, Newer::TimedOut);
     drop(in_vain);
-    assert_eq!(keys.waiting.load(Ordering::Relaxed), 0, "every place is given back");
+    let all: Vec<_> = std::iter::from_fn(|| Place::take(SharedKeys(Arc::clone(&keys)), true)).collect();
+    assert_eq!(all.len(), MAX_WAITING, "every place is given back");
 }
 
 #[tokio::test]

@@ -19,7 +19,7 @@ use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, RootC
 use rustls_platform_verifier::Verifier;
 
 use super::authority::is_authority;
-use crate::options_error::OptionsError;
+use oidc_spa_native_engine::options_error::OptionsError;
 
 /// The error of an option `ca` that holds no certificates.
 pub(crate) fn not_certificates() -> OptionsError {

@@ -9,13 +9,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use oidc_spa_native::rejection::Shown;
+use oidc_spa_native_engine::events::tell_of_store;
+use oidc_spa_native_engine::options_error::OptionsError;
+use oidc_spa_native_engine::redis_options::RedisOptions;
+use oidc_spa_native_engine::replay::{StoreState, StoreWord};
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::redis_link::RedisLink;
-use super::redis_target::RedisTarget;
-use super::{StoreState, StoreWord};
-use crate::events::tell_of_store;
+use super::redis_target::{Certificates, RedisTarget};
 
 /// Requests that wait for one store at a time. More are refused at once.
 const MAX_WAITING: usize = 10_000;
@@ -46,12 +48,21 @@ pub(crate) struct RedisSettings {
     pub timeout: Duration,
 }
 
+impl RedisSettings {
+    /// Reads the URL and the certificates. The error is one of a member of `replayStore`.
+    pub(crate) fn of(options: &RedisOptions) -> Result<Self, OptionsError> {
+        let (ca, client) = (options.ca.clone(), options.client_certificate.clone());
+        let target = RedisTarget::parse(&options.url, Certificates { ca, client })?;
+        Ok(Self { target, prefix: options.prefix.clone(), timeout: options.timeout })
+    }
+}
+
 /// The store. It connects when it is first asked.
 pub(crate) struct RedisStore {
     settings: RedisSettings,
     connection: Mutex<Connection>,
     waiting: AtomicUsize,
-    state: StoreState,
+    state: Arc<StoreState>,
     told: Mutex<Told>,
 }
 
@@ -88,11 +99,11 @@ type Attempt = Result<RedisLink, Arc<str>>;
 impl RedisStore {
     pub(crate) fn new(settings: RedisSettings) -> Self {
         let connection = Mutex::new(Connection { number: 0, link: Link::None, failures: 0 });
-        let (waiting, state) = (AtomicUsize::new(0), StoreState::default());
+        let (waiting, state) = (AtomicUsize::new(0), Arc::default());
         Self { settings, connection, waiting, state, told: Mutex::default() }
     }
 
-    pub(crate) const fn state(&self) -> &StoreState {
+    pub(crate) const fn state(&self) -> &Arc<StoreState> {
         &self.state
     }
 

@@ -19,7 +19,7 @@ use url::Url;
 
 use crate::network::authority::is_authority;
 use crate::network::trust::{built_in_pem, not_an_identity, not_certificates};
-use crate::options_error::OptionsError;
+use oidc_spa_native_engine::options_error::OptionsError;
 
 const EXPECTED: &str = "a URL such as \"redis://:password@host:6379/0\", \
                         \"redis-sentinel://host:26379,host2:26379/mymaster/0\" or \

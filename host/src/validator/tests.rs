@@ -82,7 +82,8 @@ impl World {
         );
         let application_store = extra.contains("replayStore");
         let internals = Internals { application_store, ..Internals::default() };
-        Validator::remembering(Options::parse(&options, internals).unwrap(), Arc::clone(memory))
+        Validator::remembering(Options::parse(&options, internals, &Process).unwrap(), Arc::clone(memory))
+            .unwrap()
     }
 
     fn judge(&self, validator: &Validator, proof: &str, now: i64) -> Judgement {

@@ -150,7 +150,7 @@ async fn h38_an_issuer_that_is_down_costs_the_other_nothing() {
     down.go_down().await;
     let options = format!(
         r#"{{"issuers":[{{"issuerUri":"{}","expectedAudience":"https://api.example"}},
-            {{"issuerUri":"{}","expectedAudience":"https://api.example"}}],"keysTimeoutMs":100}}"#,
+            {{"issuerUri":"{}","expectedAudience":"https://api.example"}}],"keysTimeoutMs":1000}}"#,
         down.uri(),
         up.uri()
     );

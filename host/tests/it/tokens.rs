@@ -85,7 +85,7 @@ pub async fn judge(validator: &Arc<Validator>, token: &str) -> Result<(), Refuse
     let answer = match validator.judge(&question, now) {
         Judgement::Answer(answer) => answer,
         Judgement::Waits(wait) => {
-            let waiting = validator.answer(wait, &question, now);
+            let waiting = validator.answer(wait, &question);
             tokio::time::timeout(NO_HANG, waiting).await.expect("a bounded answer")
         }
     };

@@ -69,6 +69,18 @@ fn l16_a_window_that_grows_makes_no_forgotten_proof_new() {
 }
 
 #[test]
+fn l16_what_a_lost_memory_may_have_held_is_not_new() {
+    let memory = ReplayMemory::new(10, ProofWindow::new(40, Leeway::from_secs(10).unwrap()).unwrap());
+    memory.follow_lost(at(100));
+    memory.follow_lost(at(90));
+    for issued in [60, 100, 110] {
+        assert_eq!(memory.remember(&record("a", issued), at(101)), Err(NotNew::Forgotten), "{issued}");
+    }
+    assert_eq!(memory.remember(&record("a", 111), at(101)), Ok(()), "it could not be accepted before");
+    assert_eq!(memory.remember(&record("a", 111), at(102)), Err(NotNew::Seen));
+}
+
+#[test]
 fn l18_a_clock_that_goes_back_finds_no_forgotten_proof_new() {
     let memory = memory(10);
     assert_eq!(memory.remember(&record("a", 100), at(100)), Ok(()));

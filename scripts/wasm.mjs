@@ -1,0 +1,213 @@
+// Builds the engine as WebAssembly: `npm run build:wasm`. The result lies in target/wasm/ and, if TypeScript was
+// compiled, in dist/wasm/.
+
+import { spawnSync } from "node:child_process";
+import {
+    copyFileSync,
+    existsSync,
+    mkdirSync,
+    readdirSync,
+    readFileSync,
+    rmSync,
+    statSync,
+    writeFileSync
+} from "node:fs";
+import { homedir } from "node:os";
+import { join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { run } from "./step.mjs";
+
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
+const TARGET = "wasm32-unknown-unknown";
+/** The finished module. */
+const MODULE = "target/wasm/core.wasm";
+/** Where Debian's packages are unpacked. */
+const TOOLCHAIN = "target/wasm-toolchain";
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+    process.chdir(ROOT);
+    await buildWasm();
+    placeWasm();
+}
+
+/**
+ * Builds the module, unless it is newer than all its sources. Ends the process with a message if it cannot.
+ *
+ * @param {{ targetDir?: string }} [options] - where cargo builds; the bytes do not depend on it
+ */
+export async function buildWasm({ targetDir = "target/wasm/build" } = {}) {
+    if (changedAt(MODULE) > newest(["src", "engine", "wasm", "Cargo.toml", "scripts/wasm.mjs"])) {
+        return;
+    }
+    const toolchain = (await installedToolchain()) ?? (await debianToolchain());
+    const paths = [
+        [ROOT.replace(/\/$/, ""), "."],
+        [process.env.CARGO_HOME ?? join(homedir(), ".cargo"), "cargo"],
+        ...(toolchain.source === undefined ? [] : [[toolchain.source, "rust"]])
+    ];
+    const flags = [
+        ...paths.map(([from, to]) => `--remap-path-prefix=${from}=${to}`),
+        ...(toolchain.flags ?? [])
+    ];
+    await must({
+        title: "Building the engine as WebAssembly",
+        usually: "3 minutes the first time on two cores, then half a minute",
+        command: "cargo",
+        args: [
+            "build",
+            "--locked",
+            "--release",
+            "--target",
+            TARGET,
+            "--manifest-path",
+            "wasm/Cargo.toml",
+            "--target-dir",
+            targetDir,
+            ...(toolchain.args ?? [])
+        ],
+        env: { CARGO_ENCODED_RUSTFLAGS: flags.join("\x1f"), ...toolchain.env },
+        quiet: true
+    });
+    mkdirSync("target/wasm", { recursive: true });
+    copyFileSync(join(targetDir, TARGET, "release/oidc_spa_native_wasm.wasm"), MODULE);
+    console.log(`  ${MODULE}: ${statSync(MODULE).size} bytes`);
+}
+
+/**
+ * Puts the module into dist/wasm/, in the two forms that JavaScript loads. Does nothing if it was not built, or if
+ * TypeScript was not compiled.
+ *
+ * @returns {boolean} whether it is there
+ */
+export function placeWasm() {
+    if (!existsSync(MODULE) || !existsSync("dist")) {
+        return false;
+    }
+    const module = readFileSync(MODULE);
+    mkdirSync("dist/wasm", { recursive: true });
+    writeFileSync("dist/wasm/core.wasm", module);
+    const text = `"use strict"; module.exports = "${module.toString("base64")}";\n`;
+    writeFileSync("dist/wasm/core-module.js", text);
+    return true;
+}
+
+/** The toolchain of this machine, if it has a standard library for the target. */
+async function installedToolchain() {
+    const sysroot = output("rustc", ["--print", "sysroot"])?.trim();
+    if (sysroot === undefined || !existsSync(join(sysroot, "lib/rustlib", TARGET))) {
+        return undefined;
+    }
+    return {};
+}
+
+/**
+ * Debian's compiler for WebAssembly, unpacked into target/: no package is installed, so no privilege is needed. Its
+ * standard library is compiled too, since Debian has none for this target.
+ */
+async function debianToolchain() {
+    const root = resolve(TOOLCHAIN, "root");
+    const parts = join(root, "usr/lib/x86_64-linux-gnu");
+    if (!existsSync(join(root, "complete"))) {
+        if (
+            output("apt-get", ["--version"]) === undefined ||
+            output("dpkg-deb", ["--version"]) === undefined
+        ) {
+            stop(
+                "Building the WebAssembly engine needs Rust's standard library for WebAssembly. " +
+                    `Install it with rustup: rustup target add ${TARGET}`
+            );
+        }
+        const library = dependencyOf("libstd-rust-web-dev", /^libstd-rust-web-\d/);
+        const llvm = dependencyOf(library, /^libllvm(\d+)/);
+        const linker = llvm.replace("libllvm", "lld-");
+        rmSync(TOOLCHAIN, { recursive: true, force: true });
+        mkdirSync(root, { recursive: true });
+        const packages = ["rustc-web", "libstd-rust-web-dev", "rust-web-src", library, llvm, linker];
+        await must({
+            title: "Downloading Debian's compiler for WebAssembly, 138 MB",
+            usually: "a minute",
+            command: "apt-get",
+            // Root would become the user `_apt`, which may not write here.
+            args: ["-o", "APT::Sandbox::User=root", "download", ...packages],
+            cwd: TOOLCHAIN,
+            quiet: true
+        });
+        for (const name of readdirSync(TOOLCHAIN).filter(name => name.endsWith(".deb"))) {
+            await must({
+                title: `Unpacking ${name}`,
+                command: "dpkg-deb",
+                args: ["-x", join(TOOLCHAIN, name), root],
+                quiet: true
+            });
+            rmSync(join(TOOLCHAIN, name));
+        }
+        writeFileSync(join(root, "complete"), "");
+    }
+    const sources = readdirSync(join(root, "usr/src")).find(name => name.startsWith("rustc-"));
+    const linker = readdirSync(join(root, "usr/bin")).find(name => name.startsWith("wasm-ld-"));
+    const llvm = readdirSync(join(root, "usr/lib")).find(name => name.startsWith("llvm-"));
+    const source = join(root, "usr/src", sources ?? "", "library");
+    return {
+        source,
+        // A panic ends the module at once: nobody could read its message.
+        flags: ["-Zunstable-options", "-Cpanic=immediate-abort"],
+        args: ["-Zbuild-std=std"],
+        env: {
+            RUSTC: join(root, "usr/bin/rustc"),
+            // Debian's compiler is a stable one, and compiling its standard library is not.
+            RUSTC_BOOTSTRAP: "1",
+            __CARGO_TESTS_ONLY_SRC_ROOT: source,
+            CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER: join(root, "usr/bin", linker ?? ""),
+            LD_LIBRARY_PATH: [parts, join(root, "usr/lib", llvm ?? "", "lib")].join(":")
+        }
+    };
+}
+
+/** The name of a package's dependency. Its version is a part of it, and changes with Debian's updates. */
+function dependencyOf(name, pattern) {
+    const lines = (output("apt-cache", ["depends", name]) ?? "").split("\n").map(line => line.trim());
+    const found = lines
+        .filter(line => line.startsWith("Depends: "))
+        .map(line => line.slice("Depends: ".length));
+    const dependency = found.find(name => pattern.test(name));
+    if (dependency === undefined) {
+        stop(
+            `apt knows no package ${name} with what it needs. Run apt-get update, or install Rust's standard library ` +
+                `for WebAssembly with rustup: rustup target add ${TARGET}`
+        );
+    }
+    return dependency;
+}
+
+function output(command, args) {
+    const { status, stdout } = spawnSync(command, args, { encoding: "utf8" });
+    return status === 0 ? stdout : undefined;
+}
+
+async function must(step) {
+    const { ok } = await run(step);
+    if (!ok) {
+        stop(`${step.title}: failed, see above. The command was: ${[step.command, ...step.args].join(" ")}`);
+    }
+}
+
+function stop(message) {
+    console.error(`\n${message}`);
+    process.exit(1);
+}
+
+function changedAt(path) {
+    return statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+}
+
+function newest(paths) {
+    return Math.max(
+        0,
+        ...paths.map(path => {
+            const entry = statSync(path, { throwIfNoEntry: false });
+            return entry?.isDirectory()
+                ? newest(readdirSync(path).map(name => join(path, name)))
+                : (entry?.mtimeMs ?? 0);
+        })
+    );
+}

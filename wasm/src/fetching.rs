@@ -1,0 +1,215 @@
+//! The fetches that JavaScript makes: their requests and answers, and when the next one begins.
+//!
+//! In: answers to requests, the time.
+//! Out: JSON texts: the next request, the end of a fetch, what is due.
+//! Never: a decision about what is asked and what an answer means.
+
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use oidc_spa_native::keys::key_ring::KeyRingPolicy;
+use oidc_spa_native::rejection::Shown;
+use oidc_spa_native::time::Monotonic;
+use oidc_spa_native_engine::http_answer::HttpAnswer;
+use oidc_spa_native_engine::issuer_keys::{Newer, Refresh};
+use oidc_spa_native_engine::moment::Moment;
+use oidc_spa_native_engine::plan::FetchPlan;
+use oidc_spa_native_engine::reach::Reach;
+use oidc_spa_native_engine::sharing::Shared;
+use serde_json::{Value, json};
+
+use crate::clocks::millis;
+use crate::held::{Asked, Held};
+use crate::input::{Fields, Malformed};
+use crate::plan_keys::{Failure, Plan, PlanKeys, Progress};
+use crate::table::Table;
+
+/// Header fields of an answer that are read.
+const MAX_FIELDS: usize = 100;
+
+/// The keys that the instance fetches, and the fetches that are under way.
+#[derive(Default)]
+pub(crate) struct Fetches {
+    plans: Shared<(FetchPlan, KeyRingPolicy), PlanKeys>,
+    last_plan: u32,
+    under_way: Table<Plan>,
+}
+
+impl Fetches {
+    /// The keys of a plan: those of another validator, or new ones.
+    pub(crate) fn keys_of(&mut self, plan: FetchPlan, policy: KeyRingPolicy) -> Plan {
+        let last_plan = &mut self.last_plan;
+        Plan(self.plans.of((plan, policy), |(plan, policy)| {
+            *last_plan += 1;
+            PlanKeys::new(*last_plan, plan, policy)
+        }))
+    }
+
+    fn begin(&mut self, plan: &Plan, at: Monotonic) -> u32 {
+        let number = self.under_way.add(plan.clone());
+        plan.0.begin(number, at);
+        number
+    }
+
+    /// Ends the fetch of a plan whose JavaScript gives no answer any more.
+    fn forget_lost(&mut self, plan: &Plan, at: Moment) {
+        if let Some(lost) = plan.0.forget_lost(at) {
+            self.under_way.remove(lost);
+        }
+    }
+
+    /// Requests newer keys of a plan than those with this number. Returns also the fetch that begins.
+    pub(crate) fn refresh(
+        &mut self,
+        plan: &Plan,
+        key_set: Option<u64>,
+        may_pass: bool,
+        deadline: Monotonic,
+        at: Moment,
+    ) -> (Asked, Option<u32>) {
+        self.forget_lost(plan, at);
+        let ends = plan.0.ends();
+        let begins = match plan.0.keys().refresh(key_set, deadline, at.steady) {
+            Refresh::Over(newer) => return (Asked::Over(newer), None),
+            Refresh::Begin => true,
+            Refresh::UnderWay => plan.0.keys().wake(at.steady),
+        };
+        let fetch = begins.then(|| self.begin(plan, at.steady));
+        let held = Held::take(plan, ends, may_pass);
+        (held.map_or(Asked::Over(Newer::Crowded), Asked::Held), fetch)
+    }
+
+    /// Begins the fetch that is waited for, if its time has come.
+    pub(crate) fn wake(&mut self, held: &Held, at: Moment) -> Option<u32> {
+        self.forget_lost(&held.plan, at);
+        held.plan.0.keys().wake(at.steady).then(|| self.begin(&held.plan, at.steady))
+    }
+
+    /// The first request of a fetch.
+    pub(crate) fn next(&mut self, fetch: u32, at: Moment) -> String {
+        let progress = match self.under_way.get(fetch) {
+            Some(plan) => plan.0.first_request(fetch, at),
+            None => Progress::Stale,
+        };
+        self.progressed(fetch, progress, at)
+    }
+
+    /// Takes the answer to a fetch's request: its header fields as a JSON list of pairs, and its body.
+    pub(crate) fn answered(
+        &mut self,
+        fetch: u32,
+        status: u32,
+        fields: &mut Fields,
+        at: Moment,
+    ) -> Result<String, Malformed> {
+        let (pairs, body) = (fields.required()?, fields.bytes_of_next()?.unwrap_or_default().to_vec());
+        let pairs: Value =
+            serde_json::from_str(&pairs).map_err(|_| Malformed("header fields are no JSON"))?;
+        let status = u16::try_from(status).ok().and_then(|status| StatusCode::from_u16(status).ok());
+        let status = status.ok_or(Malformed("there is no such status"))?;
+        let headers = header_map(&pairs);
+        let progress = match self.under_way.get(fetch) {
+            Some(plan) => plan.0.answered(
+                fetch,
+                |request| {
+                    if body.len() > request.limit {
+                        return Err(Failure::TooLong);
+                    }
+                    let from = Reach::by_text(&request.url);
+                    Ok(HttpAnswer { status, headers, body, from, received_at: at.wall })
+                },
+                at,
+            ),
+            None => Progress::Stale,
+        };
+        Ok(self.progressed(fetch, progress, at))
+    }
+
+    /// Takes the failure of a fetch's request.
+    pub(crate) fn failed(
+        &mut self,
+        fetch: u32,
+        kind: u32,
+        fields: &mut Fields,
+        at: Moment,
+    ) -> Result<String, Malformed> {
+        // Some text comes from the server.
+        let message = Shown(&fields.text_or_null()?.unwrap_or_default()).to_string();
+        let failure = match kind {
+            0 => Failure::NoAnswer(message),
+            1 => Failure::TimedOut,
+            2 => Failure::TooLong,
+            3 => Failure::Coding(message),
+            _ => return Err(Malformed("there is no such failure")),
+        };
+        let progress = match self.under_way.get(fetch) {
+            Some(plan) => plan.0.answered(fetch, |_| Err(failure), at),
+            None => Progress::Stale,
+        };
+        Ok(self.progressed(fetch, progress, at))
+    }
+
+    fn progressed(&mut self, fetch: u32, progress: Progress, at: Moment) -> String {
+        let text = match progress {
+            Progress::Ask(request) => {
+                let headers = request.headers.iter();
+                let headers =
+                    headers.filter_map(|(name, value)| Some(json!([name.as_str(), value.to_str().ok()?])));
+                let plan = self.under_way.get(fetch).map(|plan| plan.0.keys().plan().network.timeout);
+                json!({ "request": {
+                    "url": request.url.as_str(),
+                    "headers": headers.collect::<Vec<_>>(),
+                    "timeoutMs": plan.map_or(0, |timeout| u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX)),
+                    "bodyLimit": request.limit,
+                }})
+            }
+            Progress::Stale => json!({ "stale": true }),
+            Progress::Ended => {
+                let plan = self.under_way.remove(fetch).map(|plan| plan.0.number);
+                let (fetches, next) = self.begin_due(at);
+                json!({ "done": true, "plan": plan, "fetches": fetches, "next": next })
+            }
+        };
+        text.to_string()
+    }
+
+    /// Begins the fetches whose time has come, and says when the next one comes.
+    pub(crate) fn due(&mut self, at: Moment) -> String {
+        let (fetches, next) = self.begin_due(at);
+        json!({ "fetches": fetches, "next": next }).to_string()
+    }
+
+    fn begin_due(&mut self, at: Moment) -> (Vec<u32>, Option<u64>) {
+        let (mut begun, mut next): (Vec<u32>, Option<Monotonic>) = (Vec::new(), None);
+        let plans: Vec<Plan> = self.plans.held().map(Plan).collect();
+        for plan in plans {
+            self.forget_lost(&plan, at);
+            if !plan.0.is_used() {
+                continue;
+            }
+            let stale_at = plan.0.keys().tell_if_stale(at.steady);
+            if plan.0.keys().wake(at.steady) {
+                begun.push(self.begin(&plan, at.steady));
+            }
+            next = next_of(&plan).into_iter().chain(stale_at).chain(next).min();
+        }
+        (begun, next.map(millis))
+    }
+}
+
+/// When something happens to a plan without a request.
+fn next_of(plan: &Plan) -> Option<Monotonic> {
+    plan.0.keys().due().into_iter().chain(plan.0.forgotten_at()).min()
+}
+
+/// The header fields, of which a runtime may have joined those of one name.
+fn header_map(pairs: &Value) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    for pair in pairs.as_array().into_iter().flatten().take(MAX_FIELDS) {
+        let text = |at: usize| pair.get(at).and_then(Value::as_str);
+        let name = text(0).and_then(|name| HeaderName::from_bytes(name.as_bytes()).ok());
+        let value = text(1).and_then(|value| HeaderValue::from_str(value).ok());
+        if let (Some(name), Some(value)) = (name, value) {
+            headers.append(name, value);
+        }
+    }
+    headers
+}
