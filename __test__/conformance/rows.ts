@@ -137,7 +137,11 @@ export function newApplication(fixtures: Fixtures, prefix: string): Application 
         proofAlgorithms: ["ES256"]
     } as const;
     const validator = createValidator(options);
-    const withNonces = createValidator({ ...options, nonce: "required" });
+    const withNonces = createValidator({
+        ...options,
+        nonce: "required",
+        nonceSecret: "of the tests, at least 32 characters"
+    });
     const offeringNonces = createValidator({ ...options, nonce: "on-stale-proof" });
     // Nobody listens there.
     const cutOff = createValidator({ ...options, issuerUri: "http://127.0.0.1:9", keysTimeoutMs: 0 });

@@ -2,6 +2,7 @@
 
 import type { CustomReplayStore, ValidatorOptions } from "oidc-spa-native";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { testOfAddon } from "../support/engine.js";
 import { AUDIENCE, createFixtures, nowInSeconds, type Fixtures } from "../support/fixtures.js";
 import { newClient, newGuard } from "../support/guarded-process.js";
 import { script } from "../support/script.js";
@@ -292,7 +293,7 @@ describe("options", () => {
         expect(store(replayStore)).not.toThrow(/sEcReT/);
     });
 
-    test.each([
+    testOfAddon.each([
         "redis://h",
         "redis://[::1]:6380/15",
         "redis://user:p%40ss@h:1/0",
@@ -322,7 +323,7 @@ describe("options", () => {
 describe("a client of Redis in the place of an option", () => {
     const client = { set: async () => "OK", get: async () => null };
 
-    test.each([
+    testOfAddon.each([
         ["replayStore: expected { redis } with a URL", client],
         ["replayStore.redis: expected redis with a URL", { redis: client }],
         ["replayStore.redis: expected redis with a URL", { redis: () => client }]
@@ -331,7 +332,7 @@ describe("a client of Redis in the place of an option", () => {
         expect(() => guard(replayStore)).toThrow(/checkAndStore \}, which docs\/dpop\.md shows/);
     });
 
-    test("a URL, or a client within checkAndStore, is taken", () => {
+    testOfAddon("a URL, or a client within checkAndStore, is taken", () => {
         guard({ redis: "redis://127.0.0.1:1" });
         guard({ checkAndStore: async () => (await client.set()) === "OK", set: client.set });
     });

@@ -47,7 +47,9 @@ describeWith(["openssl"], "vectors", () => {
         await Promise.all(open.map(one => one.close()));
     });
 
-    test("createValidator says of each what the vector has, and explains it so", { timeout: 60_000 }, async () => {
+    test("createValidator says of each what the vector has, and explains it so", {
+        timeout: 60_000
+    }, async () => {
         await expectAll(addon(reached), vectors, complaintOf);
     });
 

@@ -5,7 +5,7 @@ import { createServer, type RequestListener, type Server } from "node:http";
 import { createRequire } from "node:module";
 import type { AddressInfo } from "node:net";
 import { gzipSync } from "node:zlib";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import type * as exchanges from "../../ts/wasm/exchange.js";
 
 const { exchange } = createRequire(import.meta.url)("../../dist/wasm/exchange.js") as typeof exchanges;
@@ -138,6 +138,14 @@ describe("there is no answer", () => {
         const given = textOf(await ask({ url }));
         expect(given).toMatch(/^kind 0: ./);
         expect(given).not.toContain("secret");
+    });
+
+    test("over TLS where certificates are not verified", async () => {
+        vi.stubEnv("NODE_TLS_REJECT_UNAUTHORIZED", "0");
+        answer = (_, response) => response.end("plain");
+        expect(textOf(await ask({ url: origin.replace("http", "https") }))).toContain("NODE_EXTRA_CA_CERTS");
+        expect(textOf(await ask())).toBe("plain");
+        vi.unstubAllEnvs();
     });
 
     test("for a field that no request may have", async () => {

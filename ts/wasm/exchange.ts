@@ -33,6 +33,9 @@ const OK = 200;
 
 /** Sends a request. Every status is an answer; its body is read only with status 200. */
 export async function exchange(request: WantedRequest): Promise<Answered | Unanswered> {
+    if (trustsAnybody() && !request.url.startsWith("http:")) {
+        return { kind: NO_ANSWER, message: TRUSTS_ANYBODY };
+    }
     let response: Response | undefined;
     try {
         // Node.js has no cache, and its types do not know the option.
@@ -55,6 +58,13 @@ export async function exchange(request: WantedRequest): Promise<Answered | Unans
         return unanswered(error, request.url, response !== undefined);
     }
 }
+
+const TRUSTS_ANYBODY =
+    "NODE_TLS_REJECT_UNAUTHORIZED=0 accepts every server's certificate, so keys are not fetched; remove it, and name the " +
+    "authority in NODE_EXTRA_CA_CERTS";
+
+/** Whether the `fetch` of Node.js, Bun or Deno verifies no certificate. Whoever is between here and the issuer could give keys. */
+const trustsAnybody = (): boolean => process.env.NODE_TLS_REJECT_UNAUTHORIZED === "0";
 
 async function dropped({ body }: Response): Promise<Uint8Array> {
     // The connection may have ended already.
