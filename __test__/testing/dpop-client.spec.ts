@@ -78,7 +78,7 @@ describe("fetch", () => {
             ...issuer.options,
             dpop: "required",
             nonce,
-            nonceSecret: SECRET
+            ...(nonce !== "off" && { nonceSecret: SECRET })
         });
         const statuses: number[] = [];
         const handler = protect(validator, {}, async (request: Request, auth) =>
