@@ -199,6 +199,8 @@ impl<K: AsRef<IssuerKeys>, M: Memories> Validator<K, M> {
 
     /// Puts a question that waits. While keys are lacking, the program around waits for newer ones, and says by
     /// [`Validator::after`] what came of it.
+    // It lives on the stack, for one call: a box would cost each request an allocation.
+    #[allow(clippy::result_large_err)]
     pub fn decide(
         &self,
         question: &Question<'_>,
@@ -340,6 +342,8 @@ impl<K: AsRef<IssuerKeys>, M: Memories> Validator<K, M> {
     }
 
     /// The result with the present keys, or which other keys might change a refusal.
+    // As for `decide`.
+    #[allow(clippy::result_large_err)]
     fn attempt(
         &self,
         question: &Question<'_>,
