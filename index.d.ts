@@ -1394,6 +1394,11 @@ export interface ExplainedCheck {
 
 /** The state of a validator. */
 export interface ValidatorHealth {
+    /**
+     * What runs: the native addon; or WebAssembly, where no addon can be loaded. The verdicts are the same. The variable
+     * `OIDC_SPA_NATIVE_ENGINE` (`native` or `wasm`) forces one.
+     */
+    engine: "native" | "wasm";
     /** One entry for each issuer. If `issuers` is a function: at most the 100 issuers whose tokens came last. */
     issuers: IssuerHealth[];
     /** Only if `issuers` is a function. */

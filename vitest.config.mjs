@@ -1,8 +1,26 @@
 import { defineConfig } from "vitest/config";
 
+/**
+ * Tests that the WebAssembly engine must pass as the addon does. The others test the addon itself, what only it has, or
+ * nothing that depends on the engine.
+ */
+const OF_BOTH_ENGINES = [
+    "vectors/vectors",
+    "conformance/conformance",
+    "validator/*",
+    "keys/*",
+    "drop-in/*",
+    "replay/replay-store",
+    "testing/*"
+].map(name => `__test__/${name}.spec.ts`);
+
+/** Authorities, proxies and addresses: with WebAssembly they are those of the run time's `fetch`. */
+const OF_ADDON = ["addresses", "network", "trust"].map(name => `__test__/keys/keys-${name}.spec.ts`);
+
+const OF_WEBASSEMBLY = "__test__/wasm/*.spec.ts";
+
 export default defineConfig({
     test: {
-        include: ["__test__/**/*.spec.ts"],
         // They end a test that hangs, and judge no speed: real keys, servers and processes are slow on a busy machine.
         testTimeout: 60_000,
         hookTimeout: 120_000,
@@ -12,6 +30,21 @@ export default defineConfig({
                 // The tests use the package as its users do: Node loads the compiled files, unchanged.
                 external: [/\/dist\//, /\/binding\//]
             }
-        }
+        },
+        projects: [
+            {
+                extends: true,
+                test: { name: "native", include: ["__test__/**/*.spec.ts"], exclude: [OF_WEBASSEMBLY] }
+            },
+            {
+                extends: true,
+                test: {
+                    name: "wasm",
+                    include: [...OF_BOTH_ENGINES, OF_WEBASSEMBLY],
+                    exclude: OF_ADDON,
+                    env: { OIDC_SPA_NATIVE_ENGINE: "wasm" }
+                }
+            }
+        ]
     }
 });

@@ -1,11 +1,12 @@
-// What a program is told where the addon cannot be loaded.
+// Which engine a program gets where the addon cannot be loaded, and what it is told.
 
 import { execFile } from "node:child_process";
-import { cp, mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { newKey } from "../support/jwt.js";
 import { root } from "../support/script.js";
 
 let folder: string;
@@ -22,25 +23,75 @@ beforeAll(async () => {
 
 afterAll(() => rm(folder, { recursive: true }));
 
-/** What a program prints that loads the package here, or the package as it is. */
-function load(cwd: string, { flags = [], before = "" }: { flags?: string[]; before?: string } = {}) {
-    const program = `${before} try { require("${cwd}/dist/index.js"); console.log("loaded"); }
-        catch (error) { console.log(error.message, "message" in error.cause); }`;
+interface Program {
+    readonly flags?: string[];
+    readonly before?: string;
+    /** The value of OIDC_SPA_NATIVE_ENGINE. */
+    readonly engine?: string;
+}
+
+/** What a program prints, and what it is warned of, that loads the package here, or the package as it is. */
+function load(cwd: string, { flags = [], before = "", engine }: Program = {}) {
+    const key = JSON.stringify(newKey("P-256").publicJwk);
+    const program = `${before} process.on("warning", ({ code, message }) => console.log(code, message));
+        try {
+            const { createValidator } = require("${cwd}/dist/index.js");
+            const keys = { jwks: { keys: [${key}] } };
+            const validator = createValidator({ issuerUri: "https://as.example", expectedAudience: "a", keys });
+            console.log("loaded", validator.health().engine);
+        } catch (error) { console.log(error.message, "message" in error.cause); }`;
+    const env = { ...process.env, OIDC_SPA_NATIVE_ENGINE: engine };
     return new Promise<string>((resolve, reject) => {
-        execFile(process.execPath, [...flags, "--eval", program], { cwd }, (error, stdout) =>
+        execFile(process.execPath, [...flags, "--eval", program], { cwd, env }, (error, stdout) =>
             error === null ? resolve(stdout) : reject(error)
         );
     });
 }
 
-test("Q20: without the addon, an error names the package to install", async () => {
+const native = (cwd: string, program: Program = {}) => load(cwd, { ...program, engine: "native" });
+
+test("the addon is loaded where it is, without a word", async () => {
+    expect(await load(root)).toBe("loaded native\n");
+    expect(await native(root)).toBe("loaded native\n");
+});
+
+test("Q20: without the addon WebAssembly runs, and a warning says why and names the package to install", async () => {
+    const said = await load(folder);
+    expect(said).toContain("loaded wasm\n");
+    expect(said.match(/OIDC_SPA_NATIVE_ENGINE /g)).toHaveLength(1);
+    expect(said).toContain(`npm install oidc-spa-native-${platform}`);
+    expect(said).toContain("WebAssembly is used in its place");
+});
+
+test("OIDC_SPA_NATIVE_ENGINE forces one engine, without a warning, and takes no other value", async () => {
     for (const entry of ["index", "server"]) {
         const before = `require("${folder}/dist/${entry}.js");`;
-        await expect(load(folder, { before })).rejects.toThrow(`npm install oidc-spa-native-${platform}`);
+        await expect(native(folder, { before })).rejects.toThrow(`npm install oidc-spa-native-${platform}`);
     }
-    expect(await load(folder)).toContain(`npm install oidc-spa-native-${platform}`);
-    expect(await load(folder)).toMatch(/true\n$/);
-    expect(await load(root)).toBe("loaded\n");
+    expect(await native(folder)).toMatch(/OIDC_SPA_NATIVE_ENGINE=native allows no other engine. true\n$/);
+    for (const cwd of [folder, root]) {
+        expect(await load(cwd, { engine: "wasm" })).toBe("loaded wasm\n");
+    }
+    for (const engine of ["", "WASM", "javascript"]) {
+        const before = "process.on('uncaughtException', ({ message }) => console.log(message));";
+        await expect(
+            load(root, { engine, before: `${before} require("${root}/dist/index.js");` })
+        ).resolves.toContain(`OIDC_SPA_NATIVE_ENGINE must be native or wasm, or not set; it is "${engine}"`);
+    }
+});
+
+test("without both, an error says what is missing of both", async () => {
+    const [core, aside] = ["core-module.js", "aside.js"].map(name => join(folder, "dist/wasm", name));
+    await rename(core as string, aside as string);
+    try {
+        const said = await load(folder);
+        expect(said).toContain(`npm install oidc-spa-native-${platform}`);
+        expect(said).toContain("WebAssembly cannot take its place: Cannot find module");
+        expect(said).toContain("Without an engine no request can be accepted. true\n");
+        expect(await load(folder, { engine: "wasm" })).toContain("WebAssembly is asked for.");
+    } finally {
+        await rename(aside as string, core as string);
+    }
 });
 
 test.each([
@@ -53,7 +104,7 @@ test.each([
     async (os, arch, name) => {
         const as = (member: string, value: string) =>
             `Object.defineProperty(process, "${member}", { value: "${value}" });`;
-        const said = await load(folder, { before: as("platform", os) + as("arch", arch) });
+        const said = await native(folder, { before: as("platform", os) + as("arch", arch) });
         expect(said).toContain(`the native addon for ${name} could not be loaded`);
         expect(said).toContain("There is no build for it yet. There is one for: linux-x64-gnu.");
         expect(said).not.toMatch(/npm |oidc-spa-native-/);
@@ -61,7 +112,9 @@ test.each([
 );
 
 test("the platforms that an error names are those of package.json, and each has a package in npm/", async () => {
-    const said = await load(folder, { before: 'Object.defineProperty(process, "arch", { value: "none" });' });
+    const said = await native(folder, {
+        before: 'Object.defineProperty(process, "arch", { value: "none" });'
+    });
     const named = /There is one for: (.*)\./.exec(said)?.[1]?.split(", ");
     expect(await readdir(join(root, "npm"))).toEqual(expect.arrayContaining(named ?? []));
     const { napi } = createRequire(import.meta.url)("oidc-spa-native/package.json") as {
@@ -74,7 +127,7 @@ test("an addon that the system refuses is not said to be missing", async () => {
     const addon = join(folder, `binding/oidc-spa-native.${process.platform}-${process.arch}-gnu.node`);
     await writeFile(addon, "no ELF file");
     try {
-        const said = await load(folder);
+        const said = await native(folder);
         expect(said).toMatch(/It is there, but the system's loader refused it: .*(ELF|file too short)/);
         expect(said).not.toContain("npm install");
     } finally {
@@ -88,14 +141,19 @@ describe("where Node.js loads no addons", () => {
         : "--experimental-permission";
     const restricted = [permission, "--allow-fs-read=*", "--no-warnings"];
 
-    test("the error names the flag, and with it the package loads", async () => {
+    test("WebAssembly runs, the warning names the flag, and with it the addon loads", async () => {
         const said = await load(root, { flags: restricted });
         expect(said).toContain("--allow-addons");
         expect(said).not.toMatch(/npm /);
-        expect(await load(root, { flags: [...restricted, "--allow-addons"] })).toBe("loaded\n");
+        expect(said).toContain("loaded wasm\n");
+        const allowed = await load(root, { flags: [...restricted, "--allow-addons"] });
+        expect(allowed).toContain("loaded native\n");
+        expect(allowed).not.toContain("OIDC_SPA_NATIVE_ENGINE");
     });
 
     test("by --no-addons too", async () => {
-        expect(await load(root, { flags: ["--no-addons"] })).toContain("leave out --no-addons");
+        const said = await load(root, { flags: ["--no-addons"] });
+        expect(said).toContain("leave out --no-addons");
+        expect(said).toContain("loaded wasm\n");
     });
 });

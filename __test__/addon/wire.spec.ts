@@ -3,17 +3,17 @@
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { describe, expect, test } from "vitest";
-import type * as native from "../../ts/addon/native.js";
+import type * as native from "../../ts/boundary/interface.js";
 
 const { wireTable, NativeInbox, NativeValidator } = createRequire(import.meta.url)(
     "../../binding/binding.js"
-) as typeof native & { wireTable: () => string };
+) as native.Addon & { wireTable: () => string };
 const table = JSON.parse(wireTable()) as {
     orders: Record<string, string[]>;
     numbers: Record<string, number>;
 };
-const source = ["native", "verdict-text"]
-    .map(name => readFileSync(new URL(`../../ts/addon/${name}.ts`, import.meta.url), "utf8"))
+const source = ["boundary/interface", "addon/verdict-text"]
+    .map(name => readFileSync(new URL(`../../ts/${name}.ts`, import.meta.url), "utf8"))
     .join("");
 
 /** The labels of a tuple type, as Rust writes names. */

@@ -9,7 +9,16 @@ import { root } from "../support/script.js";
 const IDENTIFIER = /(?<![\w+.-])(?:[A-Q]\d\d|B\d{1,2}\.\d{1,2})(?![\w.]*\w)/g;
 
 /** Where tests are. Those of the kit and the programs of others cite nothing. */
-const FOLDERS = ["__test__", "tests", "host/tests", "src", "engine/src", "host/src", "binding/src", "wasm/src"];
+const FOLDERS = [
+    "__test__",
+    "tests",
+    "host/tests",
+    "src",
+    "engine/src",
+    "host/src",
+    "binding/src",
+    "wasm/src"
+];
 
 async function citedIn(folder: string): Promise<string[]> {
     const files = await readdir(join(root, folder), { recursive: true, withFileTypes: true });

@@ -51,7 +51,7 @@ test("native.replayStore decides whether a proof is new", async () => {
 });
 
 test("native.nonce asks for a nonce, and the response brings it", async () => {
-    const { withProof } = await program({ nonce: "required" });
+    const { withProof } = await program({ nonce: "required", nonceSecret: "s".repeat(32) });
     const refused = await withProof();
     expect(refused).toMatchObject({ code: "proof_nonce_required", response: { status: 401 } });
     const { "DPoP-Nonce": nonce, "WWW-Authenticate": challenge } = refused.isSuccess
@@ -68,7 +68,11 @@ test("native.nonce asks for a nonce, and the response brings it", async () => {
 test("native.nonce brings the next nonce with a grant", async () => {
     vi.useFakeTimers({ toFake: ["Date"] });
     try {
-        const { withProof } = await program({ nonce: "required", noncePeriodSeconds: 60 });
+        const { withProof } = await program({
+            nonce: "required",
+            nonceSecret: "s".repeat(32),
+            noncePeriodSeconds: 60
+        });
         const refused = await withProof();
         const nonce = refused.isSuccess ? undefined : refused.response?.headers["DPoP-Nonce"];
         vi.setSystemTime(Date.now() + 60_000);

@@ -12,6 +12,7 @@ import {
     type ValidatorOptions
 } from "oidc-spa-native";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { testOfAddon } from "../support/engine.js";
 import { AUDIENCE, createFixtures, nowInSeconds, type Fixtures } from "../support/fixtures.js";
 import { outcome } from "../support/reaching.js";
 
@@ -69,7 +70,8 @@ describe("a body that nobody asked to be packed", () => {
         br: brotliCompressSync
     };
 
-    test.each(Object.keys(codings))("%s", async coding => {
+    // `fetch` undoes codings itself: exchange.spec.ts.
+    testOfAddon.each(Object.keys(codings))("%s", async coding => {
         const pack = codings[coding] as (text: string | Buffer) => Buffer;
         const name = coding.split(" ")[0] as string;
         const bomb = pack(Buffer.alloc(64 << 20, " "));
@@ -90,7 +92,7 @@ describe("a body that nobody asked to be packed", () => {
         expect(process.memoryUsage().rss - before).toBeLessThan(48 << 20);
     });
 
-    test("another coding is named", async () => {
+    testOfAddon("another coding is named", async () => {
         const { origin } = await startServer((_req, res) =>
             res.writeHead(200, { "content-encoding": "zstd" }).end(keys)
         );
@@ -201,7 +203,7 @@ describe("metadata", () => {
 });
 
 describe("a server that gives no answer", () => {
-    test("at a port for TLS, asked by http: the message names the https URL", async () => {
+    testOfAddon("at a port for TLS, asked by http: the message names the https URL", async () => {
         // One without TLS of its own closes at once, as Node.js does where TLS was expected; nginx answers 400.
         const closing = createTcpServer(socket => socket.once("data", () => socket.destroy()));
         closing.listen(0, "127.0.0.1");
@@ -217,7 +219,7 @@ describe("a server that gives no answer", () => {
         expect(await attempt({ jwksUri: missing })).not.toContain("TLS");
     });
 
-    test("since nothing listens there, or since there is no such name", async () => {
+    testOfAddon("since nothing listens there, or since there is no such name", async () => {
         const { origin } = await startServer((_req, res) => res.end(keys));
         expect(await attempt({ jwksUri: `${origin}/jwks` })).toBe("granted");
         expect(await attempt({ jwksUri: "http://127.0.0.1:1/jwks" })).toMatch(

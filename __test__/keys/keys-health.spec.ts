@@ -11,6 +11,7 @@ import {
 } from "oidc-spa-native";
 import { oidcSpa } from "oidc-spa-native/server";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { testOfAddon } from "../support/engine.js";
 import { AUDIENCE, createFixtures, kidOf, nowInSeconds, type Fixtures } from "../support/fixtures.js";
 import { jws, type Jwk } from "../support/jwt.js";
 import { startLocalIssuer, type LocalIssuer } from "../support/local-issuer.js";
@@ -266,7 +267,7 @@ describe("events", () => {
         }
     });
 
-    test("in the main thread and in a worker thread, whose end harms nobody", async () => {
+    testOfAddon("in the main thread and in a worker thread, whose end harms nobody", async () => {
         const issuer = await startIssuer();
         const { stdout } = await script(
             `const { Worker } = require("node:worker_threads");
@@ -313,10 +314,12 @@ describe("events", () => {
         await issuer.close();
     });
 
-    test("a subscriber that throws is an uncaught exception of the program; requests and other subscribers go on", async () => {
-        const issuer = await startIssuer();
-        const program = (handler: string): string =>
-            `import { subscribe } from "node:diagnostics_channel";
+    testOfAddon(
+        "a subscriber that throws is an uncaught exception of the program; requests and other subscribers go on",
+        async () => {
+            const issuer = await startIssuer();
+            const program = (handler: string): string =>
+                `import { subscribe } from "node:diagnostics_channel";
              import { createValidator } from "oidc-spa-native";
              ${handler}
              const { ISSUER, AUDIENCE, TOKEN } = process.env;
@@ -327,21 +330,22 @@ describe("events", () => {
              const verdict = await validator.validateRequest({ authorization: "Bearer " + TOKEN });
              while (!isReported) await new Promise(resolve => setTimeout(resolve, 10));
              console.log(verdict.isSuccess);`;
-        const env = {
-            ISSUER: issuer.issuerUri,
-            AUDIENCE,
-            TOKEN: f.token(nowInSeconds(), { iss: issuer.issuerUri })
-        };
-        const { stdout } = await script(
-            program('process.on("uncaughtException", error => console.log(error.message));'),
-            "module",
-            env
-        );
-        expect(stdout.split("\n")).toEqual(["refreshed", "the subscriber's own", "true"]);
-        // As on every channel of Node.js: without a handler the process ends.
-        await expect(script(program(""), "module", env)).rejects.toThrow(/the subscriber's own/);
-        await issuer.close();
-    });
+            const env = {
+                ISSUER: issuer.issuerUri,
+                AUDIENCE,
+                TOKEN: f.token(nowInSeconds(), { iss: issuer.issuerUri })
+            };
+            const { stdout } = await script(
+                program('process.on("uncaughtException", error => console.log(error.message));'),
+                "module",
+                env
+            );
+            expect(stdout.split("\n")).toEqual(["refreshed", "the subscriber's own", "true"]);
+            // As on every channel of Node.js: without a handler the process ends.
+            await expect(script(program(""), "module", env)).rejects.toThrow(/the subscriber's own/);
+            await issuer.close();
+        }
+    );
 
     test("Q21: a subscriber and a validator do not keep the process alive", async () => {
         const issuer = await startIssuer();

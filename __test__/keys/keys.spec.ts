@@ -14,6 +14,7 @@ import {
     type ValidatorOptions
 } from "oidc-spa-native";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
+import { testOfAddon } from "../support/engine.js";
 import { AUDIENCE, createFixtures, kidOf, nowInSeconds, type Fixtures } from "../support/fixtures.js";
 import { ALGS, jws, kindOf, newKey, type Alg, type Jwk, type Key } from "../support/jwt.js";
 import { startLocalIssuer } from "../support/local-issuer.js";
@@ -317,7 +318,7 @@ describe("one fetch for all who name the same issuer", () => {
         await issuer.close();
     });
 
-    test("several worker threads, through both doors", async () => {
+    testOfAddon("several worker threads, through both doors", async () => {
         const issuer = await startLocalIssuer({ keys: jwks().keys });
         const { stdout } = await script(
             `const { Worker } = require("node:worker_threads");

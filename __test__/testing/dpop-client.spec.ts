@@ -16,6 +16,8 @@ import {
 } from "oidc-spa-native/testing";
 import { describe, expect, test } from "vitest";
 
+const SECRET = "of the tests, at least 32 characters";
+
 const URL_OF_ITEMS = "https://api.test/items?page=2";
 
 const newPair = (clock = createTestClock()) => {
@@ -72,7 +74,12 @@ describe("a proof", () => {
 describe("fetch", () => {
     const newClient = (nonce: "off" | "required") => {
         const { issuer } = newPair();
-        const validator = createValidator({ ...issuer.options, dpop: "required", nonce });
+        const validator = createValidator({
+            ...issuer.options,
+            dpop: "required",
+            nonce,
+            ...(nonce !== "off" && { nonceSecret: SECRET })
+        });
         const statuses: number[] = [];
         const handler = protect(validator, {}, async (request: Request, auth) =>
             Response.json({ sub: auth.claims.sub, body: await request.text() })
@@ -126,7 +133,12 @@ describe("fetch", () => {
 
     test("reaches a server over the network", async () => {
         const { issuer } = newPair();
-        const validator = createValidator({ ...issuer.options, dpop: "required", nonce: "required" });
+        const validator = createValidator({
+            ...issuer.options,
+            dpop: "required",
+            nonce: "required",
+            nonceSecret: SECRET
+        });
         const server: Server = createServer(
             protectNode(validator, {}, (_req, res, auth) => res.end(auth.claims.sub))
         ).listen(0, "127.0.0.1");

@@ -3,6 +3,7 @@
 import { createValidator, type ValidatorOptions } from "oidc-spa-native";
 import { createTestIssuer, type ListeningIssuer } from "oidc-spa-native/testing";
 import { afterEach, expect, test } from "vitest";
+import { testOfAddon } from "../support/engine.js";
 import { newAuthority } from "../support/certificates.js";
 import { describeWith } from "../support/programs.js";
 
@@ -117,7 +118,7 @@ test("closed, nobody answers; reopened, it has the keys that it had", async () =
 });
 
 describeWith(["openssl"], "with a certificate", () => {
-    test("another identifier and address, over TLS", async () => {
+    testOfAddon("another identifier and address, over TLS", async () => {
         const authority = newAuthority("An authority of the kit's test");
         const issuerUri = "https://localhost/realms/app";
         issuer = await createTestIssuer().listen({ host: "::1", tls: { ...authority.server() }, issuerUri });

@@ -7,6 +7,7 @@ import { createValidator, RefusedError, type Validator, type ValidatorOptions } 
 import { RefusedError as RefusedErrorOfTrpc } from "oidc-spa-native/trpc";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { testOfAddon } from "../support/engine.js";
 import { alike } from "../support/refusals.js";
 import { z } from "zod";
 import { allScopes } from "oidc-spa-native/authorization";
@@ -145,6 +146,9 @@ describe("validateRequestSync", () => {
         expect(validator.validateRequestSync(bearer(), TARGET, { dpop: "required" })).toMatchObject({
             code: "token_unbound"
         });
+    });
+
+    testOfAddon("does so where other threads verify, too", async () => {
         const threads = newValidator({ verification: "threads" });
         await threads.ready();
         expect(threads.validateRequestSync(bearer())).toMatchObject({ isSuccess: true });

@@ -96,7 +96,7 @@ const cases: readonly Case[] = [
     {
         name: "no nonce where one is required",
         headers: () => proved(client.proof("GET", URL_OF_ITEMS)),
-        options: { nonce: "required" },
+        options: { nonce: "required", nonceSecret: "of the tests, at least 32 characters" },
         failed: ["proof.times"]
     },
     {

@@ -36,6 +36,9 @@ afterAll(async () => {
     await issuer.close();
 });
 
+/** WebAssembly has no secret of its own. */
+const SECRET = "of the tests, at least 32 characters";
+
 interface Answer {
     readonly status: number;
     readonly code: string | undefined;
@@ -98,7 +101,7 @@ async function newToken(): Promise<(url: URL) => Promise<number>> {
 }
 
 test("M01, M13: a client gets in at its second try, and then at its first", async () => {
-    const { url, answers } = await startApi({ nonce: "required" });
+    const { url, answers } = await startApi({ nonce: "required", nonceSecret: SECRET });
     const fetchItems = await newToken();
     expect([await fetchItems(url), await fetchItems(url)]).toEqual([200, 200]);
     const nonce = answers[0]?.nonce;
@@ -110,7 +113,12 @@ test("M01, M13: a client gets in at its second try, and then at its first", asyn
 test("M10: with nonces, a client whose clock is off gets in", async () => {
     let skew = 0;
     const clock = () => Date.now() + skew;
-    const { url, answers } = await startApi({ nonce: "on-stale-proof", clock, leewaySeconds: 300 });
+    const { url, answers } = await startApi({
+        nonce: "on-stale-proof",
+        nonceSecret: SECRET,
+        clock,
+        leewaySeconds: 300
+    });
     const fetchItems = await newToken();
     expect(await fetchItems(url)).toBe(200);
     // The token is fresh still; the proofs look 200 seconds old, and the nonce that came with the answer is too old.
@@ -120,7 +128,7 @@ test("M10: with nonces, a client whose clock is off gets in", async () => {
 });
 
 test("M13: whoever lacks the nonce of now is given it with the answer, and keeps using it", async () => {
-    const { url, answers } = await startApi({ nonce: "on-stale-proof" });
+    const { url, answers } = await startApi({ nonce: "on-stale-proof", nonceSecret: SECRET });
     const fetchItems = await newToken();
     expect(await fetchItems(url)).toBe(200);
     expect(answers[0]?.nonce).toMatch(/^[\w-]{43}$/);

@@ -2,6 +2,7 @@
 
 import { createValidator, type Validator, type ValidatorOptions } from "oidc-spa-native";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { IS_WASM } from "../support/engine.js";
 import { AUDIENCE, createFixtures, type Fixtures } from "../support/fixtures.js";
 import { jws } from "../support/jwt.js";
 
@@ -212,7 +213,13 @@ describe("options", () => {
             { dpop: "required", proofAlgorithms: ["ES256"], trustProxy: 2 },
             { publicBaseUrl: "https://example.com/api", limits: { accessTokenBytes: 1024 } },
             { proofLeewaySeconds: 300, limits: { replayMemoryEntries: 1000 } },
-            { nonce: "required", nonceLeewaySeconds: 60, noncePeriodSeconds: 600 },
+            {
+                nonce: "required",
+                nonceSecret: "s".repeat(32),
+                nonceLeewaySeconds: 60,
+                noncePeriodSeconds: 600
+            },
+            ...(IS_WASM ? [] : [{ nonce: "on-stale-proof" }]),
             { profile: "rfc9068" },
             { acceptIdTokens: true, expectedAudience: false },
             { leewaySeconds: undefined, claims: undefined, trustProxy: false }

@@ -400,7 +400,11 @@ describe("tenants", () => {
     });
 
     test("DPoP: proofs are remembered whatever becomes of the tenant, and nonces are of all", async () => {
-        const validator = validatorOf(() => optionsOf(a), {}, { nonce: "required" });
+        const validator = validatorOf(
+            () => optionsOf(a),
+            {},
+            { nonce: "required", nonceSecret: "s".repeat(32) }
+        );
         const token = a.boundToken(nowInSeconds());
         const target = { method: "GET", url: ITEMS };
         const ask = (changes: object, proof = a.proof(nowInSeconds(), token, { ...changes })) =>

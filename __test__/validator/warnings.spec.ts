@@ -2,6 +2,7 @@
 
 import { createValidator, type OperatorWarning, type ValidatorOptions } from "oidc-spa-native";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
+import { testOfAddon } from "../support/engine.js";
 import { AUDIENCE, createFixtures, ITEMS, nowInSeconds, type Fixtures } from "../support/fixtures.js";
 import { startLocalIssuer, type LocalIssuer } from "../support/local-issuer.js";
 import { script } from "../support/script.js";
@@ -102,7 +103,7 @@ test.each(["refuse", "process-memory"])(
     }
 );
 
-test("Redis that nobody answers at", async () => {
+testOfAddon("Redis that nobody answers at", async () => {
     const replayStore = { redis: "redis://:sEcReT@127.0.0.1:9" };
     const validator = validatorAt(f.issuer.issuerUri, { replayStore, onWarning });
     const verdicts = await Promise.all(Array.from({ length: 10 }, () => validator.validateRequest(dpop())));
@@ -158,14 +159,16 @@ test("of many tenants that fail at once, twenty are told, and the last says so",
     expect(told.filter(({ message }) => message.includes("the last of 20"))).toEqual([told[19]]);
 });
 
-test("three threads with the same issuer warn once, and once more when it is back", async () => {
-    const issuer = await startIssuer();
-    issuer.failWith = 500;
-    setTimeout(() => {
-        issuer.failWith = undefined;
-    }, 2500);
-    const { stderr } = await script(
-        `
+testOfAddon(
+    "three threads with the same issuer warn once, and once more when it is back",
+    async () => {
+        const issuer = await startIssuer();
+        issuer.failWith = 500;
+        setTimeout(() => {
+            issuer.failWith = undefined;
+        }, 2500);
+        const { stderr } = await script(
+            `
         const { Worker } = require("node:worker_threads");
         const program = \`
             const { createValidator } = require("oidc-spa-native");
@@ -175,13 +178,15 @@ test("three threads with the same issuer warn once, and once more when it is bac
         for (let i = 0; i < 2; i++) new Worker(program, { eval: true });
         eval(program);
         `,
-        "commonjs",
-        { ISSUER: issuer.issuerUri }
-    );
-    expect(stderr.match(/cannot be fetched/g), stderr).toHaveLength(1);
-    expect(stderr.match(/are fetched again/g), stderr).toHaveLength(1);
-    await issuer.close();
-}, 20_000);
+            "commonjs",
+            { ISSUER: issuer.issuerUri }
+        );
+        expect(stderr.match(/cannot be fetched/g), stderr).toHaveLength(1);
+        expect(stderr.match(/are fetched again/g), stderr).toHaveLength(1);
+        await issuer.close();
+    },
+    20_000
+);
 
 test("a listener that throws or rejects is warned of once, and ends nothing", async () => {
     const issuer = await startIssuer();

@@ -1,6 +1,6 @@
 //! The order of the arguments of a call and of the members of an answer.
 //!
-//! In: the orders of the engine. Out: one JSON text; a test compares `ts/addon/native.ts` and `verdict-text.ts` with it.
+//! In: the orders of the engine. Out: one JSON text; a test compares `ts/boundary/interface.ts` and `verdict-text.ts` with it.
 //! Never: an order of its own.
 
 use napi_derive::napi;

@@ -8,7 +8,7 @@ use oidc_spa_native::explanation::{Admitted, Ending, Explanation, Row};
 use oidc_spa_native::rejection::Rejection;
 use serde_json::{Value, json};
 
-/// The JSON text of `NativeExplanation` in `ts/addon/native.ts`.
+/// The JSON text of `NativeExplanation` in `ts/boundary/interface.ts`.
 pub(crate) fn to_json(explanation: &Explanation) -> String {
     let checks: Vec<_> = explanation.rows().iter().map(row).collect();
     let admitted = explanation.admitted().and_then(admitted);

@@ -25,7 +25,7 @@ pub enum Extraction {
 /// UTF-16: the text is there already.
 pub type Place = f64;
 
-/// More than any field has. Two such numbers fit into a double, and not into 32 bits. `ts/addon/native.ts` has the same.
+/// More than any field has. Two such numbers fit into a double, and not into 32 bits. `ts/boundary/interface.ts` has the same.
 pub const PLACES: u64 = 1 << 26;
 
 /// Takes credentials and target URI out of a request; `None` without `Authorization`.

@@ -82,7 +82,7 @@ impl Parts {
 }
 
 /// Arguments in this order, how each is read, and their names. [`crate::wire`] gives them to the test that compares
-/// `ts/addon/native.ts` with this order.
+/// `ts/boundary/interface.ts` with this order.
 macro_rules! parts {
     ($(#[$about:meta])* $name:ident { $($part:ident: $type:ty = $how:ident,)* }) => {
         $(#[$about])*

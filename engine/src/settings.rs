@@ -31,7 +31,7 @@ pub(crate) struct Settings {
     pub has_shadow: bool,
 }
 
-/// The JSON text of `Settings` in `ts/addon/native.ts`.
+/// The JSON text of `Settings` in `ts/boundary/interface.ts`.
 pub(crate) fn to_json(server: &ResourceServer, settings: &Settings) -> String {
     let policy = server.policy();
     let issuers = policy.issuers.iter().map(|accepted| accepted.issuer.as_str());

@@ -175,7 +175,7 @@ impl<K: AsRef<IssuerKeys>, M: Memories> Validator<K, M> {
         }
     }
 
-    /// The options as JavaScript needs them, with their defaults: the JSON text of `Settings` in `ts/addon/native.ts`.
+    /// The options as JavaScript needs them, with their defaults: the JSON text of `Settings` in `ts/boundary/interface.ts`.
     pub fn settings(&self) -> String {
         settings::to_json(&self.server, &self.settings)
     }
@@ -241,7 +241,7 @@ impl<K: AsRef<IssuerKeys>, M: Memories> Validator<K, M> {
         })
     }
 
-    /// Every check of a question, in order: the JSON text of `NativeExplanation` in `ts/addon/native.ts`. Nothing is
+    /// Every check of a question, in order: the JSON text of `NativeExplanation` in `ts/boundary/interface.ts`. Nothing is
     /// granted and nothing is remembered. `decided` came of the same question after this wait.
     pub fn explain(
         &self,
@@ -331,7 +331,7 @@ impl<K: AsRef<IssuerKeys>, M: Memories> Validator<K, M> {
         health::to_json(issuers, &self.replay.health())
     }
 
-    /// What is counted of keys and of the replay memory: the JSON text of `NativeMetrics` in `ts/addon/native.ts`.
+    /// What is counted of keys and of the replay memory: the JSON text of `NativeMetrics` in `ts/boundary/interface.ts`.
     pub fn metrics(&self, at: Moment) -> String {
         let keys = self.keys.iter().map(|keys| (keys.health(at), keys.counts()));
         health::metrics_to_json(keys, &self.replay.metrics(), at.wall)

@@ -11,7 +11,7 @@ use oidc_spa_native::grant::{Grant, Repeatable};
 use oidc_spa_native::resource_server::Verdict;
 use oidc_spa_native::scheme::Scheme;
 
-/// The text of a list that `ts/addon/native.ts` calls `VerdictText`. Its first member gives the meaning of the others:
+/// The text of a list that `ts/boundary/interface.ts` calls `VerdictText`. Its first member gives the meaning of the others:
 ///
 /// - of a grant, twice the issuer's position, and one more for DPoP; then the fields of the response, an object, or null;
 ///   where the access token begins and ends in the `Authorization` field that crossed the door; from and until when the

@@ -1,7 +1,7 @@
 //! The order of the arguments of a call and of the members of an answer.
 //!
 //! In: the lists from which both are read and written.
-//! Out: one JSON text; a test compares `ts/addon/native.ts` and `verdict-text.ts` with it.
+//! Out: one JSON text; a test compares `ts/boundary/interface.ts` and `verdict-text.ts` with it.
 //! Never: an order of its own.
 
 use serde_json::{Value, json};

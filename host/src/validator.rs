@@ -109,7 +109,7 @@ impl Validator {
     }
 
     /// Every check of a question, in order, with the same keys as an answer, after the same wait: the JSON text of
-    /// `NativeExplanation` in `ts/addon/native.ts`. Nothing is granted and nothing is remembered.
+    /// `NativeExplanation` in `ts/boundary/interface.ts`. Nothing is granted and nothing is remembered.
     pub async fn explain(&self, question: &Question<'_>, now: UnixTime) -> String {
         let wait = self.engine.wait(now, steady());
         let decided = self.decide_with_keys(question, wait).await;
@@ -149,7 +149,7 @@ impl Validator {
         })
     }
 
-    /// The options as JavaScript needs them, with their defaults: the JSON text of `Settings` in `ts/addon/native.ts`.
+    /// The options as JavaScript needs them, with their defaults: the JSON text of `Settings` in `ts/boundary/interface.ts`.
     pub fn settings(&self) -> String {
         self.engine.settings()
     }
@@ -230,7 +230,7 @@ impl Validator {
         self.engine.health(moment())
     }
 
-    /// What is counted of keys and of the replay memory: the JSON text of `NativeMetrics` in `ts/addon/native.ts`.
+    /// What is counted of keys and of the replay memory: the JSON text of `NativeMetrics` in `ts/boundary/interface.ts`.
     pub fn metrics(&self) -> String {
         self.engine.metrics(moment())
     }

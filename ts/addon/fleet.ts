@@ -6,27 +6,36 @@
  */
 
 import cluster from "node:cluster";
+import { isMainThread } from "node:worker_threads";
 import type { ValidatorHealth } from "../../index.js";
-import { isFirstToAsk, type NativeValidator } from "./native.js";
+import { engine, isFirstToAsk, type NativeValidator } from "./native.js";
 
 /** The kind of fleet to which this process belongs on its machine, if it can be recognized. */
 function fleet(): string | undefined {
     const { NODE_UNIQUE_ID, pm_id, NODE_APP_INSTANCE, instances } = process.env;
     if (cluster.isWorker || NODE_UNIQUE_ID !== undefined) {
-        return "a worker of a Node.js cluster";
+        return "process is a worker of a Node.js cluster";
+    }
+    // The addon has one memory for all threads of a process.
+    if (engine === "wasm" && !isMainThread) {
+        return "thread has a WebAssembly engine of its own";
     }
     // PM2 numbers the instances of a program from 0. A program that runs once has that number too.
     const isOneOfSeveral = Number(NODE_APP_INSTANCE) > 0 || Number(instances) > 1;
-    return pm_id !== undefined && isOneOfSeveral ? "one of several instances under PM2" : undefined;
+    return pm_id !== undefined && isOneOfSeveral
+        ? "process is one of several instances under PM2"
+        : undefined;
 }
+
+const STORE = engine === "wasm" ? "{ checkAndStore }" : '{ redis: "redis://host:6379" }';
 
 /** The sentence, if a validator that accepts DPoP has no replay store. */
 function noticeFor(isShared: boolean, acceptsDpop: boolean): string | null {
     const kind = isShared || !acceptsDpop ? undefined : fleet();
     return kind === undefined
         ? null
-        : `This process is ${kind}, and remembers DPoP proofs for itself only: each process accepts the same proof once. ` +
-              'Give all of them createValidator\'s option replayStore, such as { redis: "redis://host:6379" }. Until then, ' +
+        : `This ${kind}, and remembers DPoP proofs for itself only: each ${kind.split(" ", 1)[0]} accepts the same proof ` +
+              `once. Give all of them createValidator's option replayStore, such as ${STORE}. Until then, ` +
               'nonce: "required" with a nonceSecret that all share shortens the time in which a stolen proof is of use.';
 }
 
@@ -45,8 +54,8 @@ export function watchFleet(
         });
     }
     return () => {
-        const health = JSON.parse(native.health()) as ValidatorHealth;
+        const health = JSON.parse(native.health()) as Omit<ValidatorHealth, "engine">;
         health.replayMemory.notice = notice;
-        return health;
+        return { engine, ...health };
     };
 }

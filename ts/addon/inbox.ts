@@ -6,10 +6,10 @@
  */
 
 import * as timers from "node:timers";
-import { NativeInbox, type NativeUnsettled, type VerdictText } from "./native.js";
+import { keepsAlive, NativeInbox, type NativeUnsettled, type VerdictText } from "./native.js";
 import { answeredAtOnce } from "./backlog.js";
 import { WaitingList } from "./waiting-list.js";
-import { apart, weakly } from "./apart.js";
+import { apart, weakly } from "../boundary/apart.js";
 
 // Fake timers of an application's tests may replace these later.
 const { clearInterval, setInterval } = timers;
@@ -21,7 +21,7 @@ const waiting = new WaitingList<VerdictText | NativeUnsettled>();
 let waitingLong = 0;
 
 /**
- * Keeps the process and this realm alive while a Promise waits; the addon does not. Making a timer costs more than its
+ * Keeps the process and this realm alive while a Promise waits, if the engine does not. Making a timer costs more than its
  * `ref()`, so it stays for at most `MOMENT_MS` after the last one was answered.
  */
 let aliveWhileWaiting: NodeJS.Timeout | undefined;
@@ -63,7 +63,9 @@ function wait(
     // This comes first, so that a failed call leaves no waiting Promise. No answer comes before this turn is over.
     const ticket = waiting.newNumber();
     submit(ticket);
-    if (aliveWhileWaiting === undefined) {
+    if (keepsAlive) {
+        // Its own timers do so. Where there are no timers between requests, this one could not be used again.
+    } else if (aliveWhileWaiting === undefined) {
         aliveWhileWaiting = apart(() => setInterval(letGo, MOMENT_MS));
     } else if (waiting.size === 0) {
         aliveWhileWaiting.ref();

@@ -8,7 +8,7 @@
 import { channel } from "node:diagnostics_channel";
 import type { KeysEvent } from "../../index.js";
 import { onKeysEvent } from "./native.js";
-import { apart, weakly } from "./apart.js";
+import { apart, weakly } from "../boundary/apart.js";
 import { isFetchTraced, traceFetch, type FetchEvent } from "./fetch-channel.js";
 import { warnOfEvent, type NativeEvent } from "./warnings.js";
 

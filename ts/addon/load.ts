@@ -1,24 +1,90 @@
 /**
- * Loads the addon, or says why it cannot be loaded and what to do.
+ * Loads the addon, or else WebAssembly, and says why.
  *
- * In: the loader that napi-rs generates, `binding/binding.js`; the targets in package.json. Out: what the addon
- * exports, or one error. Never: a fallback, the name of a package that does not exist.
+ * In: the loader that napi-rs generates, `binding/binding.js`; the targets in package.json; the variable `OIDC_SPA_NATIVE_ENGINE`.
+ * Out: an engine. Never: WebAssembly in the place of the addon without a warning, the name of a package that does not
+ * exist.
  */
 
-/** The exports of the addon. */
-export function loadAddon(): unknown {
+import type { Addon } from "../boundary/interface.js";
+
+// In this shape, word for word, tracers of files find the addon, and bundlers, which have no place for it, leave it alone.
+const { createRequire } = require("node:module") as typeof import("node:module");
+const load = createRequire(__filename);
+
+const VARIABLE = "OIDC_SPA_NATIVE_ENGINE";
+
+/** The engine of this process: the addon where it loads, else WebAssembly; or the one that the variable forces. */
+export function loadAddon(): Addon {
+    const forced = process.env[VARIABLE];
+    switch (forced) {
+        case "wasm":
+            return wasm();
+        case "native":
+        case undefined:
+            break;
+        default:
+            throw new Error(
+                `oidc-spa-native: ${VARIABLE} must be native or wasm, or not set; it is ${JSON.stringify(forced.slice(0, MAX_WORDS))}.`
+            );
+    }
     try {
-        return require("../../binding/binding.js") as unknown;
+        return native();
     } catch (cause) {
+        const why = [
+            `oidc-spa-native: the native addon for ${platformOfProcess()} could not be loaded.`,
+            ...reasonAndRemedy(saidBy(cause))
+        ];
+        if (forced === "native") {
+            throw new Error([...why, `${VARIABLE}=native allows no other engine.`].join("\n"), { cause });
+        }
+        const addon = wasm(why, cause);
+        process.emitWarning(
+            [...why, "WebAssembly is used in its place. The verdicts are the same; they take longer."].join(
+                "\n"
+            ),
+            {
+                type: "oidc-spa-native",
+                code: "OIDC_SPA_NATIVE_ENGINE"
+            }
+        );
+        return addon;
+    }
+}
+
+function native(): Addon {
+    const addon = load("../../binding/binding.js") as Omit<Addon, "engine" | "keepsAlive">;
+    return { ...addon, engine: "native", keepsAlive: false };
+}
+
+/** WebAssembly; an error if it is not there either, or cannot be compiled. */
+function wasm(
+    why: readonly string[] = ["oidc-spa-native: WebAssembly is asked for."],
+    cause?: unknown
+): Addon {
+    // Read only where it is needed.
+    const { createWasmAddon } = require("../wasm/addon.js") as typeof import("../wasm/addon.js");
+    let compiled: object;
+    try {
+        const { inlineModule } = require("../wasm/inline.js") as typeof import("../wasm/inline.js");
+        compiled = inlineModule();
+    } catch (error) {
+        const [said = ""] = saidBy(error);
         throw new Error(
             [
-                `oidc-spa-native: the native addon for ${platformOfProcess()} could not be loaded.`,
-                ...reasonAndRemedy(saidBy(cause)),
-                "There is no other way to validate: without the addon no request can be accepted."
+                ...why,
+                `WebAssembly cannot take its place: ${said.slice(0, MAX_WORDS)}`,
+                "Without an engine no request can be accepted."
             ].join("\n"),
-            { cause }
+            { cause: cause ?? error }
         );
     }
+    return createWasmAddon({
+        compiled: () => compiled,
+        keepRunning: () => undefined,
+        hasTimers: true,
+        hasFiles: true
+    });
 }
 
 function reasonAndRemedy(said: readonly string[]): string[] {

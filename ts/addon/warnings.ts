@@ -6,7 +6,7 @@
  */
 
 import type { OperatorWarning } from "../../index.js";
-import { apart } from "./apart.js";
+import { apart } from "../boundary/apart.js";
 import { NativeTroubles } from "./native.js";
 
 /** The beginning or the end of a trouble. A trouble begins for the first of `things`; it ends for all of them. */

@@ -7,7 +7,7 @@
  */
 
 import type { IssuerFunction, IssuerOptions } from "../../index.js";
-import { apart } from "../addon/apart.js";
+import { apart } from "../boundary/apart.js";
 import type { LookupBounds } from "./lookup-options.js";
 import { kindOf } from "./members.js";
 import { messageOf, shown } from "./shown.js";

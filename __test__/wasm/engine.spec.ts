@@ -1,0 +1,174 @@
+// The WebAssembly engine: what it says of itself, and what becomes of it when it fails.
+
+import { createValidator, type Validator } from "oidc-spa-native";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { AUDIENCE, createFixtures, ITEMS, nowInSeconds, type Fixtures } from "../support/fixtures.js";
+
+/** The memories of the engines that were made; the last one is in use. */
+const memories = vi.hoisted(() => {
+    const seen: WebAssembly.Memory[] = [];
+    const { Instance } = WebAssembly;
+    WebAssembly.Instance = class extends Instance {
+        constructor(module: WebAssembly.Module, imports?: WebAssembly.Imports) {
+            super(module, imports);
+            seen.push(this.exports.memory as WebAssembly.Memory);
+        }
+    };
+    return seen;
+});
+
+/** All that the engine in use has in its memory becomes nonsense. */
+function spoil(): void {
+    new Uint8Array((memories.at(-1) as WebAssembly.Memory).buffer).fill(0xff);
+}
+
+let fixtures: Fixtures;
+beforeAll(async () => {
+    fixtures = await createFixtures();
+});
+afterAll(() => fixtures.issuer.close());
+
+const now = nowInSeconds();
+let clock = 0;
+const newValidator = (options: object = {}): Validator =>
+    createValidator({
+        issuerUri: fixtures.issuer.issuerUri,
+        expectedAudience: AUDIENCE,
+        clock: () => clock,
+        ...options
+    } as Parameters<typeof createValidator>[0]) as unknown as Validator;
+
+const bearer = () => ({
+    method: "GET",
+    url: ITEMS,
+    headers: { authorization: `Bearer ${fixtures.token(now)}` }
+});
+const bound = (at: number) => {
+    const token = fixtures.boundToken(now);
+    return {
+        method: "GET",
+        url: ITEMS,
+        headers: { authorization: `DPoP ${token}`, dpop: fixtures.proof(at, token) }
+    };
+};
+const codeOf = async (validator: Validator, request: object): Promise<string> => {
+    const verdict = await validator.validateRequest(request as Parameters<Validator["validateRequest"]>[0]);
+    return verdict.isSuccess ? "granted" : verdict.code;
+};
+
+beforeEach(() => {
+    clock = now * 1000;
+});
+
+test("health names it", async () => {
+    expect(newValidator().health().engine).toBe("wasm");
+});
+
+test("verdicts, and a replayed proof", async () => {
+    const validator = newValidator();
+    expect(await codeOf(validator, bearer())).toBe("granted");
+    const request = bound(now);
+    expect(await codeOf(validator, request)).toBe("granted");
+    expect(await codeOf(validator, request)).toBe("proof_replayed");
+    expect(await codeOf(validator, { method: "GET", url: ITEMS, headers: {} })).toBe("credentials_missing");
+});
+
+describe("an engine that failed", () => {
+    const warnings: Error[] = [];
+    const hear = (warning: Error): void => void warnings.push(warning);
+    beforeEach(async () => {
+        warnings.length = 0;
+        process.on("warning", hear);
+        // One engine a second is made at most.
+        await new Promise(resolve => setTimeout(resolve, 1100));
+    });
+    afterEach(() => {
+        process.off("warning", hear);
+    });
+
+    test("grants nothing, and the next one serves all validators", async () => {
+        const [one, other] = [
+            newValidator({ verifiedTokenMemory: false }),
+            newValidator({ dpop: "disabled" })
+        ];
+        expect(await codeOf(one, bearer())).toBe("granted");
+        const engines = memories.length;
+        spoil();
+        await expect(codeOf(one, bearer())).rejects.toThrow("internal error: the WebAssembly engine failed");
+        const { jwks } = fixtures.issuer.requests;
+        expect(await codeOf(one, bearer())).toBe("granted");
+        expect(await codeOf(other, bearer())).toBe("granted");
+        expect(other.health().issuers[0]?.issuerUri).toBe(fixtures.issuer.issuerUri);
+        expect(memories.length).toBe(engines + 1);
+        // The keys went with the old one.
+        expect(fixtures.issuer.requests.jwks).toBeGreaterThan(jwks);
+        expect(warnings.map(warning => (warning as Error & { code?: string }).code)).toContain(
+            "OIDC_SPA_NATIVE_ENGINE_FAILED"
+        );
+    });
+
+    test("takes its memory of proofs along: those from before are refused", async () => {
+        const validator = newValidator();
+        const [used, unused] = [bound(now), bound(now)];
+        expect(await codeOf(validator, used)).toBe("granted");
+        spoil();
+        await expect(codeOf(validator, used)).rejects.toThrow("internal error");
+        expect(await codeOf(validator, used)).not.toBe("granted");
+        expect(await codeOf(validator, unused)).not.toBe("granted");
+        // Proofs from afterwards are accepted, once.
+        clock = (now + 120) * 1000;
+        const later = bound(now + 120);
+        expect(await codeOf(validator, later)).toBe("granted");
+        expect(await codeOf(validator, later)).toBe("proof_replayed");
+    });
+
+    test("takes its memory along for validators that share a clock, too", async () => {
+        const shared = () => newValidator({ clock: undefined });
+        const [one, other] = [shared(), shared()];
+        const request = bound(nowInSeconds());
+        expect(await codeOf(one, request)).toBe("granted");
+        spoil();
+        await expect(codeOf(other, request)).rejects.toThrow("internal error");
+        expect(await codeOf(other, request)).not.toBe("granted");
+        // One that is made now has not seen the old engine.
+        expect(await codeOf(shared(), request)).not.toBe("granted");
+    });
+
+    test("answers the requests that wait for keys, and none of them is granted", async () => {
+        fixtures.issuer.isSilent = true;
+        try {
+            const [validator, other] = [newValidator({ network: { timeoutMs: 9000 } }), newValidator()];
+            const waiting = [codeOf(validator, bearer()), codeOf(validator, bearer())];
+            const failures = Promise.allSettled(waiting);
+            await new Promise(resolve => setTimeout(resolve, 50));
+            spoil();
+            await expect(codeOf(other, bearer())).rejects.toThrow("internal error");
+            for (const { status } of await failures) {
+                expect(status).toBe("rejected");
+            }
+        } finally {
+            fixtures.issuer.isSilent = false;
+        }
+    });
+
+    test("is replaced once a second at most", async () => {
+        const validator = newValidator({ verifiedTokenMemory: false });
+        const outcome = () => codeOf(validator, bearer()).catch(() => "failed");
+        for (let isInTime = false; !isInTime; ) {
+            await new Promise(resolve => setTimeout(resolve, 1100));
+            await outcome();
+            spoil();
+            const begun = performance.now();
+            expect([await outcome(), await outcome()]).toEqual(["failed", "granted"]);
+            spoil();
+            const engines = memories.length;
+            const outcomes = [await outcome(), await outcome(), await outcome()];
+            // A machine that has much else to do may take a second for these lines.
+            isInTime = performance.now() - begun < 1000;
+            isInTime &&
+                expect([outcomes, memories.length]).toEqual([["failed", "failed", "failed"], engines]);
+        }
+        await new Promise(resolve => setTimeout(resolve, 1100));
+        expect(await outcome()).toBe("granted");
+    });
+});

@@ -1,0 +1,277 @@
+// Signatures by `node:crypto`: every run time gives the same answers for good and bad ones, although each is asked in its own
+// way.
+
+import { execFile } from "node:child_process";
+import { constants, generateKeyPairSync, sign, type KeyObject } from "node:crypto";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { expect, test } from "vitest";
+import type * as known from "../../ts/wasm/known-signatures.js";
+import type * as signatures from "../../ts/wasm/signatures.js";
+import { root } from "../support/script.js";
+import { startWorker } from "../support/workerd.js";
+
+const require = createRequire(import.meta.url);
+const { KNOWN_SIGNATURES } = require("../../dist/wasm/known-signatures.js") as typeof known;
+const { answersRightly } = require("../../dist/wasm/signatures.js") as typeof signatures;
+
+interface Case {
+    readonly title: string;
+    readonly message: string;
+    readonly signature: string;
+    readonly isGood: boolean;
+}
+
+interface Key {
+    readonly title: string;
+    readonly jwk: object;
+    readonly der?: string;
+    readonly algorithm: string;
+    readonly isKey: boolean;
+    readonly cases: readonly Case[];
+}
+
+const MESSAGE = Buffer.from(`header.payload-${"x".repeat(1000)}`);
+
+type Sign = (key: KeyObject, message: Buffer) => Buffer;
+
+const PAIRS = {
+    RSA: generateKeyPairSync("rsa", { modulusLength: 2048 }),
+    "P-256": generateKeyPairSync("ec", { namedCurve: "P-256" }),
+    "P-384": generateKeyPairSync("ec", { namedCurve: "P-384" }),
+    "P-521": generateKeyPairSync("ec", { namedCurve: "P-521" }),
+    Ed25519: generateKeyPairSync("ed25519")
+};
+
+const pss =
+    (hash: string, saltLength: number): Sign =>
+    (key, message) =>
+        sign(hash, message, { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength });
+const ecdsa =
+    (hash: string, dsaEncoding: "der" | "ieee-p1363"): Sign =>
+    (key, message) =>
+        sign(hash, message, { key, dsaEncoding });
+const plain =
+    (hash: string | null): Sign =>
+    (key, message) =>
+        sign(hash, message, key);
+
+/** Each algorithm: its key, its signature, and signatures that are near to it. */
+const ALGORITHMS: Record<string, { pair: keyof typeof PAIRS; sign: Sign; near: Record<string, Sign> }> = {
+    ...Object.fromEntries(
+        [256, 384, 512].flatMap(bits => {
+            const hash = `sha${bits}`;
+            const other = bits === 256 ? "sha384" : "sha256";
+            return [
+                [
+                    `RS${bits}`,
+                    {
+                        pair: "RSA",
+                        sign: plain(hash),
+                        near: { "another hash": plain(other), PSS: pss(hash, bits / 8) }
+                    }
+                ],
+                [
+                    `PS${bits}`,
+                    {
+                        pair: "RSA",
+                        sign: pss(hash, bits / 8),
+                        near: {
+                            "another hash": pss(other, bits / 8),
+                            "no salt": pss(hash, 0),
+                            "a longer salt": pss(hash, bits / 8 + 1),
+                            "PKCS #1 v1.5": plain(hash)
+                        }
+                    }
+                ]
+            ];
+        })
+    ),
+    ES256: {
+        pair: "P-256",
+        sign: ecdsa("sha256", "ieee-p1363"),
+        near: { DER: ecdsa("sha256", "der"), "another hash": ecdsa("sha384", "ieee-p1363") }
+    },
+    ES384: {
+        pair: "P-384",
+        sign: ecdsa("sha384", "ieee-p1363"),
+        near: { DER: ecdsa("sha384", "der"), "another hash": ecdsa("sha256", "ieee-p1363") }
+    },
+    ES512: {
+        pair: "P-521",
+        sign: ecdsa("sha512", "ieee-p1363"),
+        near: { DER: ecdsa("sha512", "der"), "another hash": ecdsa("sha256", "ieee-p1363") }
+    },
+    EdDSA: { pair: "Ed25519", sign: plain(null), near: {} },
+    Ed25519: { pair: "Ed25519", sign: plain(null), near: {} }
+};
+
+const KEYS: readonly Key[] = [
+    ...Object.entries(ALGORITHMS).map(([algorithm, { pair, sign, near }]): Key => {
+        const { publicKey, privateKey } = PAIRS[pair];
+        const good = sign(privateKey, MESSAGE);
+        const changed = (at: number): Buffer =>
+            Buffer.from(good.map((byte, i) => (i === at ? byte ^ 1 : byte)));
+        const bad = {
+            "a changed first byte": changed(0),
+            "a changed last byte": changed(good.length - 1),
+            "a byte too few": good.subarray(1),
+            "a byte too many": Buffer.concat([good, Buffer.of(0)]),
+            "a zero in front": Buffer.concat([Buffer.of(0), good]),
+            nothing: Buffer.alloc(0),
+            zeros: Buffer.alloc(good.length),
+            "another message": sign(privateKey, Buffer.from("another")),
+            ...Object.fromEntries(
+                Object.entries(near).map(([name, sign]) => [name, sign(privateKey, MESSAGE)])
+            )
+        };
+        return {
+            title: algorithm,
+            jwk: publicKey.export({ format: "jwk" }),
+            der: publicKey.export({ format: "der", type: "spki" }).toString("base64"),
+            algorithm,
+            isKey: true,
+            cases: [
+                { title: "good", signature: good, isGood: true },
+                ...Object.entries(bad).map(([title, signature]) => ({ title, signature, isGood: false }))
+            ].map(({ signature, ...rest }) => ({
+                ...rest,
+                message: MESSAGE.toString("base64"),
+                signature: signature.toString("base64")
+            }))
+        };
+    }),
+    ...["HS256", "none", "RS1", "toString"].map(algorithm => ({
+        title: `the algorithm ${algorithm}`,
+        jwk: PAIRS.RSA.publicKey.export({ format: "jwk" }),
+        algorithm,
+        isKey: false,
+        cases: []
+    })),
+    {
+        title: "a point that is not on its curve",
+        jwk: {
+            ...PAIRS["P-256"].publicKey.export({ format: "jwk" }),
+            y: Buffer.alloc(32, 7).toString("base64url")
+        },
+        algorithm: "ES256",
+        isKey: false,
+        cases: []
+    },
+    { title: "no key", jwk: { kty: "EC" }, algorithm: "ES256", isKey: false, cases: [] }
+];
+
+type Answers = readonly {
+    readonly isKey: boolean;
+    readonly answers: readonly boolean[];
+    readonly afterwards?: boolean;
+    readonly jwkOfDer: object | null;
+}[];
+
+const run = promisify(execFile);
+
+/** Runs a program that prints its answers, by a command. */
+const byCommand =
+    (...command: readonly string[]) =>
+    async (): Promise<Answers> => {
+        const folder = await mkdtemp(join(tmpdir(), "oidc-spa-native-"));
+        try {
+            await writeFile(join(folder, "asked.json"), JSON.stringify({ keys: KEYS }));
+            await writeFile(
+                join(folder, "main.mjs"),
+                `import { createRequire } from "node:module";
+                import { readFileSync } from "node:fs";
+                import { judge } from ${JSON.stringify(join(root, "__test__/wasm/judge.mjs"))};
+                const { Signatures } = createRequire(import.meta.url)(${JSON.stringify(join(root, "dist/wasm/signatures.js"))});
+                const asked = JSON.parse(readFileSync(new URL("asked.json", import.meta.url)));
+                console.log(JSON.stringify(judge(Signatures, asked)));`
+            );
+            const [program = "", ...flags] = command;
+            const { stdout } = await run(program, [...flags, join(folder, "main.mjs")], { cwd: root });
+            return JSON.parse(stdout) as Answers;
+        } finally {
+            await rm(folder, { recursive: true });
+        }
+    };
+
+async function onWorkerd(): Promise<Answers> {
+    const worker = await startWorker({
+        "judge.mjs": await readFile(join(root, "__test__/wasm/judge.mjs"), "utf8"),
+        "worker.mjs": `import { judge } from "./judge.mjs";
+            import { Signatures } from ${JSON.stringify(join(root, "dist/wasm/signatures.js"))};
+            export default {
+                fetch: async request => Response.json(judge(Signatures, await request.json()))
+            };`
+    });
+    try {
+        const response = await worker.fetch("/", { method: "POST", body: JSON.stringify({ keys: KEYS }) });
+        return (await response.json()) as Answers;
+    } finally {
+        await worker.close();
+    }
+}
+
+const bin = (name: string): string => join(root, "node_modules/.bin", name);
+
+test.each([
+    ["Node.js", byCommand(process.execPath)],
+    ["Bun", byCommand(bin("bun"))],
+    ["Deno", byCommand(bin("deno"), "run", "--allow-all", "--quiet")],
+    ["workerd", onWorkerd]
+])("%s says yes to good signatures, and no to all others", { timeout: 60_000 }, async (_, ask) => {
+    const answers = await ask();
+    const said = KEYS.map(({ title, cases }, i) => [
+        title,
+        answers[i]?.isKey,
+        ...cases.map((one, j) => `${one.title}: ${answers[i]?.answers[j]}`)
+    ]);
+    expect(said).toEqual(
+        KEYS.map(({ title, isKey, cases }) => [
+            title,
+            isKey,
+            ...cases.map(one => `${one.title}: ${one.isGood}`)
+        ])
+    );
+    // A key that was forgotten says no.
+    expect(answers.map(({ afterwards }) => afterwards ?? false)).not.toContain(true);
+    for (const [i, { der, jwk }] of KEYS.entries()) {
+        expect(answers[i]?.jwkOfDer ?? null).toEqual(der === undefined ? null : jwk);
+    }
+});
+
+test("a way to ask is not used where it says yes to a bad signature, or no to a good one", () => {
+    const { RS256, PS256 } = KNOWN_SIGNATURES as Record<"RS256" | "PS256", known.KnownSignature>;
+    const by = (verify: (message: Uint8Array, signature: Uint8Array) => boolean) => () => verify;
+    expect(
+        answersRightly(
+            by(() => true),
+            RS256
+        )
+    ).toBe(false);
+    expect(
+        answersRightly(
+            by(() => false),
+            RS256
+        )
+    ).toBe(false);
+    expect(
+        answersRightly(
+            by(() => {
+                throw new Error("not here");
+            }),
+            RS256
+        )
+    ).toBe(false);
+    // One that ignores the salt's length.
+    const isGood = Buffer.from(PS256.good, "base64url");
+    const withoutSalt = Buffer.from(PS256.bad ?? "", "base64url");
+    const careless = by((message, signature) => {
+        const isOfMessage = Buffer.from(message).toString() === "oidc-spa-native";
+        return isOfMessage && (isGood.equals(signature) || withoutSalt.equals(signature));
+    });
+    expect(answersRightly(careless, PS256)).toBe(false);
+    expect(answersRightly(careless, { ...PS256, bad: "" })).toBe(true);
+});

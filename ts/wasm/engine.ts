@@ -1,0 +1,324 @@
+/**
+ * The engine in use: makes it, asks it, and throws it away when it fails. Fetches what it wants to have.
+ *
+ * In: questions for a core. Out: its answers, at once or when keys have come. Never: a verdict by an engine that failed or that has no random
+ * seed, an answer that grants in the place of one that failed.
+ */
+
+import { apart } from "../boundary/apart.js";
+import { Core } from "./core.js";
+import { exchange, type WantedRequest } from "./exchange.js";
+import { MAX_TIMER_MS, clearTimeout, setTimeout, steady, textsOf, wall, type Host } from "./host.js";
+import { Sleepers } from "./sleepers.js";
+
+const FAILED = "internal error: the WebAssembly engine failed, and is replaced";
+/** After a failure, engines are made at least so far apart, in milliseconds: each one fetches the keys again. */
+const REPLACE_MS = 1000;
+const SEED_BYTES = 32;
+
+/** The text of a failure, as `readVerdict` reads it. */
+export const failureText = (message: string): string => JSON.stringify([-2, null, message]);
+
+/** The answer must wait for keys. */
+interface WaitStep {
+    readonly wait: number;
+    readonly fetches: readonly number[];
+    readonly plans: readonly number[];
+    readonly until: number;
+}
+
+type FetchStep =
+    | { readonly request: WantedRequest }
+    | {
+          readonly done: true;
+          readonly plan: number;
+          readonly fetches: readonly number[];
+          readonly next: number | null;
+      }
+    | { readonly stale: true };
+
+/** A core, and which one it is: numbers that it gave have a meaning for it alone. */
+export interface Running {
+    readonly core: Core;
+    readonly generation: number;
+}
+
+export class Engine {
+    readonly #host: Host;
+    readonly #sleepers = new Sleepers(({ wait, generation }) => {
+        this.giveUp(generation, core => core.exports.wait_drop(wait));
+    });
+    #core: Core | undefined;
+    #generation = 0;
+    #hasSeed = false;
+    #isLost = false;
+    #madeAt = 0;
+    /** When `due` must be asked, on the steady clock. */
+    #next = Number.POSITIVE_INFINITY;
+    #timer: NodeJS.Timeout | undefined;
+    #listener: ((event: string) => void) | undefined;
+    #isTelling = false;
+    /** The latest time at which a verdict was asked for, by the clock that validators share; */
+    lastNow = Number.NEGATIVE_INFINITY;
+    /** and what it was when an engine was lost, with all that it remembered of proofs. */
+    lostAt: number | undefined;
+
+    constructor(host: Host) {
+        this.#host = host;
+    }
+
+    /**
+     * Asks for something that is no verdict. If the engine fails, this throws.
+     *
+     * At the top level of a module workerd has no random bytes. The engine that answers there gets none, and gives no verdict.
+     */
+    ask<Answer>(question: (running: Running) => Answer): Answer {
+        return this.#ask(question, false);
+    }
+
+    /** Asks for a verdict. If the engine fails, this throws. */
+    judge<Answer>(question: (running: Running) => Answer): Answer {
+        return this.#ask(question, true);
+    }
+
+    #ask<Answer>(question: (running: Running) => Answer, needsSeed: boolean): Answer {
+        const core = this.#running(needsSeed);
+        const generation = this.#generation;
+        try {
+            return question({ core, generation });
+        } catch (error) {
+            if (isRefused(error)) {
+                throw error;
+            }
+            this.#lose(generation, error);
+            throw new Error(FAILED, { cause: error });
+        }
+    }
+
+    #running(needsSeed: boolean): Core {
+        if (this.#core !== undefined && (this.#hasSeed || !needsSeed)) {
+            return this.#core;
+        }
+        if (this.#isLost && steady() - this.#madeAt < REPLACE_MS) {
+            throw new Error(FAILED);
+        }
+        const seed = new Uint8Array(SEED_BYTES);
+        let hasSeed = true;
+        try {
+            crypto.getRandomValues(seed);
+        } catch (error) {
+            if (needsSeed) {
+                throw error;
+            }
+            hasSeed = false;
+        }
+        if (this.#core === undefined || hasSeed) {
+            this.#core = new Core(this.#host.compiled(), seed, textsOf(this.#host));
+            this.#generation += 1;
+            this.#hasSeed = hasSeed;
+            this.#isLost = false;
+            this.#madeAt = steady();
+        }
+        return this.#core;
+    }
+
+    #isRunning(generation: number): boolean {
+        return generation === this.#generation && this.#core !== undefined;
+    }
+
+    /** Nothing of a core that failed is used again. */
+    #lose(generation: number, error: unknown): void {
+        if (!this.#isRunning(generation)) {
+            return;
+        }
+        this.#core = undefined;
+        if (this.lastNow > Number.NEGATIVE_INFINITY) {
+            this.lostAt = this.lastNow;
+        }
+        this.#isLost = true;
+        this.#next = Number.POSITIVE_INFINITY;
+        this.#sleepers.wakeAll();
+        process.emitWarning(
+            `The WebAssembly engine failed (${String(error)}) and is replaced. Keys are fetched again, and DPoP proofs that were made before ` +
+                "are refused, since the memory of proofs is lost.",
+            { type: "oidc-spa-native", code: "OIDC_SPA_NATIVE_ENGINE_FAILED" }
+        );
+    }
+
+    /** Begins to refresh keys whose time has come. Called with each request: not every run time has timers between requests. */
+    refresh(now: number): void {
+        if (now >= this.#next) {
+            this.#due();
+        }
+    }
+
+    #due(): void {
+        this.#next = Number.POSITIVE_INFINITY;
+        try {
+            this.judge(running => {
+                const { fetches, next } = JSON.parse(
+                    running.core.text(running.core.exports.due(wall(), steady()))
+                ) as { fetches: readonly number[]; next: number | null };
+                this.#beginAll(fetches, running);
+                this.#dueAt(next);
+            });
+        } catch {
+            // The next request is told so.
+        }
+    }
+
+    /** Asks what is due, if the answer may have changed. */
+    look(): void {
+        this.#next = steady();
+    }
+
+    #dueAt(next: number | null): void {
+        this.#next = Math.min(this.#next, next ?? Number.POSITIVE_INFINITY);
+        if (!this.#host.hasTimers || this.#next === Number.POSITIVE_INFINITY) {
+            return;
+        }
+        clearTimeout(this.#timer);
+        this.#timer = apart(() =>
+            setTimeout(
+                () => this.refresh(steady()),
+                Math.min(Math.max(this.#next - steady(), 0) + 1, MAX_TIMER_MS)
+            )
+        );
+        this.#timer.unref();
+    }
+
+    /** The step that this text has, if the answer must wait. */
+    waitOf(text: string, running: Running): WaitStep | undefined {
+        if (!text.startsWith('{"wait":')) {
+            return undefined;
+        }
+        const step = JSON.parse(text) as WaitStep;
+        this.#beginAll(step.fetches, running);
+        this.#tell();
+        return step;
+    }
+
+    /** Waits until there is an answer other than a wait. Never rejects: a failure is a text, too. */
+    async answerOf(first: WaitStep, { generation }: Running): Promise<string> {
+        let step: WaitStep | undefined = first;
+        let text = "";
+        while (step !== undefined) {
+            const { wait, plans, until }: WaitStep = step;
+            await this.#sleepers.sleep({ wait, generation, plans, until });
+            if (!this.#isRunning(generation)) {
+                return failureText(FAILED);
+            }
+            try {
+                step = this.judge(running => {
+                    const { core } = running;
+                    text = core.text(core.exports.wait_resume(wait, wall(), steady()));
+                    return this.waitOf(text, running);
+                });
+            } catch {
+                return failureText(FAILED);
+            }
+        }
+        this.#tell();
+        return text;
+    }
+
+    /** Gives back something that this engine keeps for a request, if it is still that engine. */
+    giveUp(generation: number, drop: (core: Core) => void): void {
+        if (this.#isRunning(generation)) {
+            try {
+                this.ask(({ core }) => drop(core));
+            } catch {
+                // The engine failed, and keeps nothing.
+            }
+        }
+    }
+
+    #beginAll(fetches: readonly number[], { generation }: Running): void {
+        for (const fetch of fetches) {
+            this.#host.keepRunning(apart(() => this.#fetch(fetch, generation)));
+        }
+    }
+
+    /** Carries out one fetch with all its requests. Never rejects. */
+    async #fetch(fetch: number, generation: number): Promise<void> {
+        try {
+            let step = this.#fetchStep(generation, core => core.exports.fetch_next(fetch, wall(), steady()));
+            while (step !== undefined && "request" in step) {
+                const answer = await exchange(step.request);
+                step = this.#fetchStep(generation, core =>
+                    "kind" in answer
+                        ? core.exports.fetch_failed(
+                              fetch,
+                              wall(),
+                              steady(),
+                              answer.kind,
+                              core.put([answer.message])
+                          )
+                        : core.exports.fetch_answered(
+                              fetch,
+                              wall(),
+                              steady(),
+                              answer.status,
+                              core.put([JSON.stringify(answer.headers), answer.body])
+                          )
+                );
+            }
+        } catch {
+            // The engine failed, and those who wait have been woken.
+        }
+    }
+
+    /** One step of a fetch; what it ends is done here. */
+    #fetchStep(generation: number, give: (core: Core) => number): FetchStep | undefined {
+        if (!this.#isRunning(generation)) {
+            return undefined;
+        }
+        return this.judge(running => {
+            const step = JSON.parse(running.core.text(give(running.core))) as FetchStep;
+            if ("done" in step) {
+                this.#beginAll(step.fetches, running);
+                this.#dueAt(step.next);
+                this.#sleepers.wake(step.plan);
+            }
+            this.#tell();
+            return step;
+        });
+    }
+
+    /** Calls with the JSON text of each event from now on. */
+    listen(listener: (event: string) => void): void {
+        this.#listener = listener;
+    }
+
+    /** Tells of what has happened, when the present call is over. */
+    #tell(): void {
+        if (this.#isTelling || this.#listener === undefined) {
+            return;
+        }
+        this.#isTelling = true;
+        queueMicrotask(() => {
+            this.#isTelling = false;
+            if (this.#core === undefined) {
+                return;
+            }
+            let events: readonly object[] = [];
+            try {
+                events = this.ask(
+                    ({ core }) => JSON.parse(core.text(core.exports.events())) as readonly object[]
+                );
+            } catch {
+                // The next request is told so.
+            }
+            for (const event of events) {
+                this.#listener?.(JSON.stringify(event));
+            }
+        });
+    }
+}
+
+/** The engine refused a question, and has not failed. */
+export class Refused extends Error {
+    readonly isRefused = true;
+}
+
+const isRefused = (error: unknown): boolean => Object(error).isRefused === true;
