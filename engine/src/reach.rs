@@ -173,13 +173,20 @@ impl Bound {
 
     /// Checks a URL whose host is an address, since no resolver is called for it.
     pub fn check_literal(self, url: &Url) -> Result<(), TooNear> {
-        match Reach::of_literal(url) {
-            Some(reach) if !self.admits(reach) => {
-                let found = url.host_str().unwrap_or_default().to_owned();
-                Err(TooNear { found, reach, bound: self })
-            }
-            _ => Ok(()),
+        Reach::of_literal(url).map_or(Ok(()), |reach| self.check(url, reach))
+    }
+
+    /// Checks a URL by its text alone, where the addresses of its name are not known.
+    pub fn check_text(self, url: &Url) -> Result<(), TooNear> {
+        self.check(url, Reach::by_text(url))
+    }
+
+    fn check(self, url: &Url, reach: Reach) -> Result<(), TooNear> {
+        if self.admits(reach) {
+            return Ok(());
         }
+        let found = url.host_str().unwrap_or_default().to_owned();
+        Err(TooNear { found, reach, bound: self })
     }
 }
 

@@ -20,6 +20,8 @@ const addon = loadAddon();
 
 export const NativeValidator = addon.NativeValidator;
 export const NativeInbox = addon.NativeInbox;
+export const NativeFetches = addon.NativeFetches;
+export const newFetchNumber = addon.newFetchNumber;
 export const { extractCredentials } = addon.extraction();
 export const onKeysEvent = addon.onKeysEvent;
 export const NativeTroubles = addon.NativeTroubles;

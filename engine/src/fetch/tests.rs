@@ -13,7 +13,8 @@ use super::*;
 use crate::network_options::NetworkOptions;
 use crate::plan::FetchLimits;
 
-const KEYS: &str = r#"{"keys":[{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
+const KEYS: &str =
+    r#"{"keys":[{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
 const OIDC: &str = "https://as.example/.well-known/openid-configuration";
 const OAUTH: &str = "https://as.example/.well-known/oauth-authorization-server";
 
@@ -39,9 +40,9 @@ fn fetcher(jwk_set_urls: &[&str]) -> Fetcher {
 }
 
 fn answer(status: u16, fields: &[(&'static str, &str)], body: &str) -> Result<HttpAnswer, GetError> {
-    let fields = fields.iter().map(|(name, value)| {
-        (HeaderName::from_static(name), HeaderValue::from_str(value).unwrap())
-    });
+    let fields = fields
+        .iter()
+        .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_str(value).unwrap()));
     Ok(HttpAnswer {
         status: StatusCode::from_u16(status).unwrap(),
         headers: fields.collect(),
@@ -94,7 +95,10 @@ fn openid_discovery_is_asked_first_and_the_other_place_after_an_answer_without_m
         let mut fetcher = fetcher(&[]);
         assert_eq!(url(fetcher.begin(at(0))), OIDC);
         assert_eq!(url(fetcher.answered(useless, at(0))), OAUTH);
-        assert_eq!(url(fetcher.answered(metadata("https://as.example/jwks"), at(0))), "https://as.example/jwks");
+        assert_eq!(
+            url(fetcher.answered(metadata("https://as.example/jwks"), at(0))),
+            "https://as.example/jwks"
+        );
         let fetched = done(fetcher.answered(answer(200, &[("cache-control", "max-age=60")], KEYS), at(0)));
         assert_eq!(fetched.unwrap().lifetime_millis, Some(60_000));
     }
@@ -131,7 +135,8 @@ fn metadata_is_used_for_an_hour_unless_its_keys_cannot_be_fetched() {
 
 #[test]
 fn of_several_urls_the_next_one_is_asked_after_a_failure() {
-    let mut fetcher = fetcher(&["https://a.example/jwks", "https://b.example/jwks", "https://c.example/jwks"]);
+    let mut fetcher =
+        fetcher(&["https://a.example/jwks", "https://b.example/jwks", "https://c.example/jwks"]);
     assert_eq!(url(fetcher.begin(at(0))), "https://a.example/jwks");
     let next = fetcher.answered(answer(503, &[("retry-after", "60")], ""), at(0));
     assert_eq!(url(next), "https://b.example/jwks");
@@ -149,9 +154,11 @@ fn redirects_are_followed_within_one_origin_and_three_times_at_most() {
     let to = |location: &str| answer(302, &[("location", location)], "");
     let mut within = fetcher(&["https://a.example/jwks"]);
     within.begin(at(0));
-    for (location, expected) in
-        [("/1", "https://a.example/1"), ("2?x", "https://a.example/2?x"), ("https://a.example/3", "https://a.example/3")]
-    {
+    for (location, expected) in [
+        ("/1", "https://a.example/1"),
+        ("2?x", "https://a.example/2?x"),
+        ("https://a.example/3", "https://a.example/3"),
+    ] {
         assert_eq!(url(within.answered(to(location), at(0))), expected);
     }
     assert!(failure(within.answered(to("/4"), at(0))).message.contains("too many redirects"));
@@ -206,11 +213,16 @@ fn the_applications_fields_go_to_the_server_that_it_names_and_to_no_other() {
 #[test]
 fn answers_that_make_no_sense_end_in_a_failure() {
     let mut early = fetcher(&[]);
-    assert!(failure(early.answered(answer(200, &[], KEYS), at(0))).message.contains("an answer to no request"));
+    assert!(
+        failure(early.answered(answer(200, &[], KEYS), at(0))).message.contains("an answer to no request")
+    );
     for body in ["", "{", "[]", "\u{feff}", r#"{"keys":[]}"#, r#"{"keys":[{"kty":"oct","k":"x"}]}"#] {
         let mut fetcher = fetcher(&["https://a.example/jwks"]);
         fetcher.begin(at(0));
-        assert!(failure(fetcher.answered(answer(200, &[], body), at(0))).message.contains("a.example"), "{body}");
+        assert!(
+            failure(fetcher.answered(answer(200, &[], body), at(0))).message.contains("a.example"),
+            "{body}"
+        );
         assert!(failure(fetcher.answered(answer(200, &[], KEYS), at(0))).message.contains("no request"));
     }
     let mut marked = fetcher(&["https://a.example/jwks"]);
