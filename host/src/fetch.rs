@@ -28,7 +28,7 @@ pub(crate) struct IssuerClient {
 /// Who makes the requests.
 #[derive(Debug)]
 enum Way {
-    Process(Network),
+    Process(Box<Network>),
     Application(Arc<dyn ApplicationFetch>, NetworkOptions),
 }
 
@@ -49,7 +49,7 @@ impl IssuerClient {
     ) -> Result<Self, FetchFailure> {
         let options = plan.network.clone();
         let way = match (options.fetch, functions) {
-            (None, _) => Way::Process(Network::new(options)),
+            (None, _) => Way::Process(Box::new(Network::new(options))),
             (Some(_), Some(functions)) => Way::Application(functions, options),
             (Some(_), None) => {
                 return Err(FetchFailure::new("internal error: `network.fetch` is lost".into()));

@@ -15,6 +15,7 @@ export * from "../boundary/interface.js";
 export type NativeValidator = interfaces.NativeValidator;
 export type NativeInbox = interfaces.NativeInbox;
 export type NativeTroubles = interfaces.NativeTroubles;
+export type NativeFetches = interfaces.NativeFetches;
 
 const addon = loadAddon();
 
