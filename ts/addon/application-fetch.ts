@@ -24,7 +24,10 @@ export function fetchAccess(network: unknown): FetchAccess {
     }
     const { fetch, ...others } = network as { readonly fetch: unknown };
     // With the prototype of the original, which may be a wrong one.
-    const option: unknown = Object.assign(Object.create(Object.getPrototypeOf(network) as object | null), others);
+    const option: unknown = Object.assign(
+        Object.create(Object.getPrototypeOf(network) as object | null),
+        others
+    );
     if (fetch === undefined) {
         return { option, made: undefined };
     }

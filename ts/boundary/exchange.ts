@@ -153,7 +153,9 @@ function read(given: unknown): Read | { readonly problem: string; readonly body:
         return problem(`the function answered with ${what}`);
     }
     if (redirected === true) {
-        return problem("the function followed a redirect; it must pass on what it gets as its second argument");
+        return problem(
+            "the function followed a redirect; it must pass on what it gets as its second argument"
+        );
     }
     if (bodyUsed === true) {
         return problem("the function answered with a Response whose body was already read");

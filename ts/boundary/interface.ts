@@ -316,7 +316,11 @@ export interface Addon {
      * `notify` is called with a ticket and the JSON text of a `WantedRequest`. `undefined`: the engine calls the functions
      * itself.
      */
-    readonly NativeFetches: (new (notify: (ticket: number, request: string) => void) => NativeFetches) | undefined;
+    readonly NativeFetches:
+        | (new (
+              notify: (ticket: number, request: string) => void
+          ) => NativeFetches)
+        | undefined;
     /** A number for a function of the application. The process gives each number once. */
     readonly newFetchNumber: () => number;
     /** `notify` is called when there is something to take. It does not keep the environment alive. */
