@@ -25,7 +25,14 @@ afterAll(() => {
 });
 
 const ask = (over: Partial<exchanges.WantedRequest> = {}) =>
-    exchange({ url: `${origin}/keys`, headers: [], timeoutMs: 10_000, bodyLimit: 1000, fetch: null, ...over });
+    exchange({
+        url: `${origin}/keys`,
+        headers: [],
+        timeoutMs: 10_000,
+        bodyLimit: 1000,
+        fetch: null,
+        ...over
+    });
 
 const textOf = (given: exchanges.Answered | exchanges.Unanswered): string =>
     "body" in given ? new TextDecoder().decode(given.body) : `kind ${given.kind}: ${given.message}`;

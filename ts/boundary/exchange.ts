@@ -73,6 +73,8 @@ async function within(
     const over = new Promise<never>((_, reject) => {
         signal.addEventListener("abort", () => reject(signal.reason), { once: true });
     });
+    // It may come when nobody waits for it any more.
+    over.catch(() => undefined);
     const init = {
         headers: sent.map(([name, value]): [string, string] => [name, value]),
         redirect: "manual" as const,
@@ -180,41 +182,54 @@ async function bounded(
     limit: number,
     over: Promise<never>
 ): Promise<Uint8Array | undefined> {
-    const chunks: Uint8Array[] = [];
-    let length = 0;
-    let steps = 0;
-    const reader = body?.getReader();
+    if (body === null) {
+        return new Uint8Array(0);
+    }
+    const reader = body.getReader();
+    const progress = { isOver: false };
     try {
-        for (;;) {
-            const next = reader === undefined ? undefined : await before(over, reader.read());
-            if (next === undefined || next.done) {
-                return chunks.length === 1 ? chunks[0] : joined(chunks, length);
-            }
-            const { value: chunk } = next;
-            if (!ArrayBuffer.isView(chunk)) {
-                throw new TypeError("the body is a stream of something else than bytes");
-            }
-            // A chunk may be empty; those that come at once leave no timer a turn.
-            steps += 1;
-            length += chunk.byteLength;
-            if (length > limit || steps > limit) {
-                void drop(reader);
-                return undefined;
-            }
-            chunks.push(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength));
-        }
+        return await before(over, piecesOf(reader, limit, progress));
     } catch (error) {
+        progress.isOver = true;
         void drop(reader);
         throw error;
     }
 }
 
-function joined(chunks: readonly Uint8Array[], length: number): Uint8Array {
+/** Pieces of a body. A stream of tiny or empty ones, which are there at once, would leave no timer a turn. */
+const MAX_PIECES = 16_384;
+
+async function piecesOf(
+    reader: Reader,
+    limit: number,
+    progress: { readonly isOver: boolean }
+): Promise<Uint8Array | undefined> {
+    const pieces: Uint8Array[] = [];
+    let length = 0;
+    for (let next = await reader.read(); !next.done && !progress.isOver; next = await reader.read()) {
+        const { value } = next;
+        if (!ArrayBuffer.isView(value)) {
+            throw new TypeError("the body is a stream of something else than bytes");
+        }
+        length += value.byteLength;
+        if (length > limit) {
+            void drop(reader);
+            return undefined;
+        }
+        if (pieces.length === MAX_PIECES) {
+            throw new TypeError(`the body comes in more than ${MAX_PIECES} pieces`);
+        }
+        pieces.push(new Uint8Array(value.buffer, value.byteOffset, value.byteLength));
+    }
+    return joined(pieces, length);
+}
+
+function joined(pieces: readonly Uint8Array[], length: number): Uint8Array {
     const whole = new Uint8Array(length);
     let next = 0;
-    for (const chunk of chunks) {
-        whole.set(chunk, next);
-        next += chunk.length;
+    for (const piece of pieces) {
+        whole.set(piece, next);
+        next += piece.length;
     }
     return whole;
 }
