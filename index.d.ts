@@ -1580,6 +1580,8 @@ export interface FetchContext {
 
 /** A message of the channel `oidc-spa-native:refusal`: a request that `validateRequest` or one of its sisters refused. */
 export interface RefusalEvent {
+    /** The random name of this refusal, as in the verdict and in the response's problem document. */
+    refusalId: string;
     code: ErrorCode;
     status: number;
     scheme: "Bearer" | "DPoP" | null;
@@ -1667,7 +1669,7 @@ export interface IssuerHealth {
     state: "none" | "fresh" | "stale" | "expired" | "static";
     /** The keys that can verify signatures. */
     keys: { kid: string | null; algorithms: Algorithm[] }[];
-    /** The keys that cannot verify signatures, and why: 20 at most. */
+    /** The keys that cannot verify signatures, and why: 20 at most. Also those of the last answer, where none of its keys can. */
     skippedKeys: SkippedKey[];
     /** Time of the issuer's last good answer. */
     fetchedAt: number | null;

@@ -21,9 +21,10 @@ const OF_WEBASSEMBLY = "__test__/wasm/*.spec.ts";
 
 export default defineConfig({
     test: {
-        // Real keys, real signatures and a real issuer: slower than a unit test on a busy machine.
-        testTimeout: 20_000,
-        hookTimeout: 30_000,
+        // They end a test that hangs, and judge no speed: real keys, servers and processes are slow on a busy machine.
+        testTimeout: 60_000,
+        hookTimeout: 120_000,
+        expect: { poll: { timeout: 20_000 } },
         server: {
             deps: {
                 // The tests use the package as its users do: Node loads the compiled files, unchanged.

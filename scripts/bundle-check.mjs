@@ -125,15 +125,7 @@ export async function useInNext({ freshProject, check, issuer }) {
     const project = await freshProject("next", { type: "module" }, ["next@16", "react@19", "react-dom@19"]);
     cpSync(join(ROOT, "scripts", "consumers", "next"), project, { recursive: true });
     const next = join(project, "node_modules/next/dist/bin/next");
-    const port = await freePort();
-    const env = {
-        ISSUER_URI: issuer.issuerUri,
-        AUDIENCE: API,
-        PUBLIC_URL: `http://127.0.0.1:${port}`,
-        PORT: String(port),
-        HOSTNAME: "127.0.0.1",
-        NEXT_TELEMETRY_DISABLED: "1"
-    };
+    const env = await addressOfServer(issuer);
     if (!(await check("Building with Next.js, standalone", next, ["build"], env, project))) {
         return [];
     }
@@ -145,12 +137,26 @@ export async function useInNext({ freshProject, check, issuer }) {
             project,
             issuer
         )),
-        ...(await answers("next dev", [next, "dev", "--port", String(port)], env, project, issuer))
+        ...(await answers("next dev", [next, "dev", "--port", env.PORT], env, project, issuer))
     ];
 }
 
+/** The environment of a server on a free port: where it listens, and what its validator is made of. */
+export async function addressOfServer(issuer) {
+    const port = String(await freePort());
+    return {
+        ISSUER_URI: issuer.issuerUri,
+        AUDIENCE: API,
+        PUBLIC_URL: `http://127.0.0.1:${port}`,
+        PORT: port,
+        HOST: "127.0.0.1",
+        HOSTNAME: "127.0.0.1",
+        NEXT_TELEMETRY_DISABLED: "1"
+    };
+}
+
 /** What is wrong with the answers of a server that was started for them. */
-async function answers(title, args, env, cwd, issuer) {
+export async function answers(title, args, env, cwd, issuer) {
     console.log(`▸ Asking ${title}`);
     const server = spawn(process.execPath, args, {
         cwd,

@@ -1,5 +1,7 @@
 // `npm run pack:check`: packs, looks at the tarballs, installs them into fresh projects and uses them there.
 // `npm run pack:check -- functions`: in what tools for serverless functions make, and nowhere else.
+// `npm run pack:check -- bundlers`: in what bundlers make with no option set, and nowhere else.
+// `npm run pack:check -- frameworks`: in servers that frameworks build with no option set, and nowhere else.
 
 import {
     copyFileSync,
@@ -12,17 +14,23 @@ import {
     writeFileSync
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, posix } from "node:path";
-import { pack } from "./pack.mjs";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { deadLinks } from "./links-check.mjs";
+import { NOTICES, pack, SBOM } from "./pack.mjs";
 import { ROOT } from "./prepare.mjs";
 import { run } from "./step.mjs";
 
 const failures = [];
-const packages = await pack();
-const [platform, main] = packages;
+const { values, positionals } = parseArgs({
+    options: { addons: { type: "string" } },
+    allowPositionals: true
+});
+const { main, platforms } = await pack(values);
+const [platform] = platforms;
 
 console.log("\nPackages");
-for (const { name, tarball, files, bytes, unpackedBytes } of packages) {
+for (const { name, tarball, files, bytes, unpackedBytes } of [...platforms, main]) {
     console.log(
         `  ${name}: ${kilobytes(bytes)} packed, ${kilobytes(unpackedBytes)} unpacked, ${files.length} files`
     );
@@ -39,10 +47,11 @@ mustHold(main, [
     "dist/index.js",
     "dist/server.js",
     "dist/cli/main.js",
-    "dist/testing/index.js"
+    "dist/testing/index.js",
+    SBOM
 ]);
-mustHold(platform, ["LICENSE", "README.md"]);
-linksMustLeadSomewhere(main);
+mustHold(platform, ["LICENSE", "README.md", NOTICES, SBOM]);
+failures.push(...deadLinks(main.files));
 
 await check("publint, strict", "node_modules/publint/src/cli.js", [main.tarball, "--strict"]);
 await check("publint, strict, platform package", "node_modules/publint/src/cli.js", [
@@ -58,16 +67,22 @@ await check(
 const { startIssuer, API } = await import("../examples/demo/issuer.mjs");
 const { clientCredentials } = await import("../examples/demo/client.mjs");
 const { useInBundles, useInNext } = await import("./bundle-check.mjs");
+const { useInFrameworks } = await import("./framework-check.mjs");
 const { useInFunctions } = await import("./functions-check.mjs");
 const { migrate } = await import("./migrating-check.mjs");
 const { shareReplays } = await import("./replay-check.mjs");
+const { useWholeBundles } = await import("./whole-bundle-check.mjs");
 const issuer = await startIssuer();
 const token = await clientCredentials(issuer, { clientId: "service-rs256", resource: API });
 const projects = realpathSync(mkdtempSync(join(tmpdir(), "oidc-spa-native-pack-check-")));
 try {
     const checks = { freshProject, copyConsumer, check, use, issuer };
-    if (process.argv.includes("functions")) {
+    if (positionals.includes("functions")) {
         await useInFunctions(checks);
+    } else if (positionals.includes("bundlers")) {
+        failures.push(...(await useWholeBundles({ ...checks, env: environment() })));
+    } else if (positionals.includes("frameworks")) {
+        failures.push(...(await useInFrameworks(checks)));
     } else {
         await useFromModule();
         await useFromCommonJs();
@@ -94,31 +109,6 @@ function mustHold({ name, files }, expected) {
     for (const file of expected.filter(file => !files.includes(file))) {
         failures.push(`${name} lacks ${file}`);
     }
-}
-
-/** There is no address on the web that a relative link could be resolved by: what a packed page names is in the package. */
-function linksMustLeadSomewhere({ name, files }) {
-    const links = files
-        .filter(file => file.endsWith(".md"))
-        .flatMap(file =>
-            relativeLinksOf(readFileSync(join(ROOT, file), "utf8")).map(link => ({ file, link }))
-        );
-    if (links.length < 50) {
-        failures.push(`${name}: ${links.length} links were found in its pages, expected 50 or more`);
-    }
-    for (const { file, link } of links) {
-        if (!files.includes(posix.join(posix.dirname(file), link))) {
-            failures.push(`${name}: ${file} links to ${link}, which is not in it`);
-        }
-    }
-}
-
-/** Links and images, in Markdown and in HTML; what stands in code blocks is no link. */
-function relativeLinksOf(page) {
-    const text = page.replaceAll(/^```.*?^```/gms, "");
-    const inMarkdown = text.matchAll(/\]\((?![a-z]+:|#)([^)#\s]+)(?:#[^)]*)?\)/g);
-    const inHtml = text.matchAll(/\b(?:src|srcset|href)="(?![a-z]+:|#)([^"#]+)/g);
-    return [...inMarkdown, ...inHtml].map(([, link]) => link);
 }
 
 async function useFromModule() {
@@ -235,13 +225,17 @@ function copyConsumer(name, project) {
 }
 
 async function use(what, project, script, args = []) {
-    const env = {
+    await check(`Using it from ${what}`, join(project, script), args, environment());
+}
+
+/** What a consumer reads. */
+function environment() {
+    return {
         ISSUER_URI: issuer.issuerUri,
         AUDIENCE: API,
         TOKEN: token,
         TAMPERED_TOKEN: tampered(token)
     };
-    await check(`Using it from ${what}`, join(project, script), args, env);
 }
 
 async function check(title, script, args, env, cwd) {

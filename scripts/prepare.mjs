@@ -86,8 +86,27 @@ async function buildAddon() {
     }
 }
 
-/** The step that builds the addon and its loader into a folder. */
-export function napiBuild({ title, usually, outputDir, release = false }) {
+/**
+ * The step that builds the addon and its loader into a folder.
+ *
+ * @param {object} options
+ * @param {string} options.title
+ * @param {string} options.usually - how long it usually takes
+ * @param {string} options.outputDir
+ * @param {boolean} [options.release]
+ * @param {string} [options.target] - default: this machine
+ * @param {boolean} [options.crossCompile] - links with zig
+ * @param {string[]} [options.cargo] - further arguments of cargo
+ */
+export function napiBuild({
+    title,
+    usually,
+    outputDir,
+    release = false,
+    target,
+    crossCompile = false,
+    cargo = []
+}) {
     const options = ["--manifest-path", "binding/Cargo.toml", "--output-dir", outputDir];
     const generated = ["--js", "binding.js", "--dts", "binding.d.ts", "--no-const-enum"];
     return {
@@ -99,8 +118,12 @@ export function napiBuild({ title, usually, outputDir, release = false }) {
             "build",
             "--platform",
             ...options,
-            ...generated
-        ].concat(release ? ["--release"] : []),
+            ...generated,
+            ...(release ? ["--release"] : []),
+            ...(target === undefined ? [] : ["--target", target]),
+            ...(crossCompile ? ["--cross-compile"] : []),
+            ...(cargo.length === 0 ? [] : ["--", ...cargo])
+        ],
         quiet: true
     };
 }
@@ -153,7 +176,8 @@ export function requireRust(what = "the native addon") {
                 "Install or update it with rustup: https://rustup.rs"
         );
     }
-    if (versionOf(process.env.CC ?? "cc") === undefined) {
+    // On Windows the compiler is found by its registration, not by its name.
+    if (process.platform !== "win32" && versionOf(process.env.CC ?? "cc") === undefined) {
         stop(
             `Building ${what} needs a C compiler; "${process.env.CC ?? "cc"}" was not found. ` +
                 "Debian, Ubuntu: apt-get install gcc libc6-dev. Fedora: dnf install gcc. macOS: xcode-select --install"

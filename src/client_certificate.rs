@@ -90,27 +90,31 @@ pub(crate) fn check(
     trust: &ProxyTrust,
 ) -> Result<(), Rejection> {
     let Some(der) = certificate_of(head, field, trust)? else {
-        let message = match field {
-            CertificateField::Ignored => {
-                "no client certificate is known of this request: this server's connection asks for none, or a proxy ends TLS \
-                 (`clientCertificate: \"header\"`)"
-            }
-            CertificateField::OfTrustedProxy => {
-                "no Client-Cert field of a trusted proxy came: the client connects with its certificate, and the proxy writes \
-                 it there"
-            }
+        let (message, advice) = match field {
+            CertificateField::Ignored => (
+                "no client certificate is known of this request",
+                "Have this server's connection ask for one (`requestCert`); where a proxy ends TLS, write \
+                 `clientCertificate: \"header\"`",
+            ),
+            CertificateField::OfTrustedProxy => (
+                "no Client-Cert field of a trusted proxy came",
+                "The client connects with its certificate, and the proxy writes it there",
+            ),
         };
-        return Err(Code::TokenBound.because(format!(
-            "The access token is bound to a client certificate (cnf.x5t#S256), and {message}"
-        )));
+        let message =
+            format!("The access token is bound to a client certificate (cnf.x5t#S256), and {message}");
+        return Err(Code::TokenBound.because(message).advising(advice));
     };
     let found = CertificateThumbprint::of_der(&der);
     if found == expected {
         return Ok(());
     }
-    Err(Code::CertificateMismatch.because(format!(
+    let message = format!(
         "The access token is bound to the client certificate with thumbprint {expected}, got one with {found}"
-    )))
+    );
+    let advice =
+        "The client connects with the certificate that it used when it asked the issuer for the token";
+    Err(Code::CertificateMismatch.because(message).advising(advice))
 }
 
 fn certificate_of<'a>(
@@ -126,9 +130,12 @@ fn certificate_of<'a>(
         (None, Some(text))
             if field == CertificateField::OfTrustedProxy && head.is_from_trusted_proxy(trust) =>
         {
-            let message =
-                "The Client-Cert field is not one byte sequence (RFC 9440 section 2): \":MIIB...:\"";
-            let der = decode_field(text).ok_or_else(|| Code::TokenBound.because(message))?;
+            let not_one = || {
+                Code::TokenBound
+                    .because("The Client-Cert field is not one byte sequence (RFC 9440 section 2)")
+                    .advising("Have the proxy write the certificate in DER as base64 between two colons: \":MIIB...:\"")
+            };
+            let der = decode_field(text).ok_or_else(not_one)?;
             Ok(Some(Cow::Owned(der)))
         }
         (None, _) => Ok(None),

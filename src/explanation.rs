@@ -7,7 +7,7 @@
 use std::fmt::{self, Display};
 use std::ops::Range;
 
-use crate::rejection::{Rejection, Shown};
+use crate::rejection::{Code, Rejection, Shown};
 
 macro_rules! checks {
     ($($variant:ident, $id:literal, $clause:literal, $title:literal;)*) => {
@@ -307,23 +307,27 @@ impl Watch for Explaining {
 }
 
 impl Explanation {
-    /// The same, with a more exact reason from the code that fetches the keys.
+    /// The same, with the reason of the code that waited for keys: a more exact one, or that no keys could be had.
     #[must_use]
     pub fn explained(mut self, rejection: &Rejection) -> Self {
-        if self.refusal.as_ref().is_some_and(|before| before.code() == rejection.code()) {
-            let before = self.refusal.replace(rejection.clone()).map(Ending::Failed);
-            if let Some(row) = self.rows.iter_mut().find(|row| Some(&row.ending) == before.as_ref()) {
-                row.ending = Ending::Failed(rejection.clone());
-            }
+        let Some(before) = self.refusal.take() else { return self };
+        let is_same = before.code() == rejection.code();
+        if !is_same && rejection.code() != Code::KeysUnavailable {
+            return Self { refusal: Some(before), ..self };
         }
-        self
+        let before = Ending::Failed(before);
+        let is_meant =
+            |row: &Row| if is_same { row.ending == before } else { row.check == Check::IssuerKeys };
+        if let Some(row) = self.rows.iter_mut().find(|row| is_meant(row)) {
+            row.ending = Ending::Failed(rejection.clone());
+        }
+        Self { refusal: Some(rejection.clone()), ..self }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rejection::Code;
 
     #[test]
     fn every_check_has_a_name_of_its_own_and_a_clause() {
@@ -348,6 +352,31 @@ mod tests {
         assert_eq!(explanation.rows().len(), Check::ALL.len());
         let failed = explanation.rows().iter().filter(|row| matches!(row.ending, Ending::Failed(_)));
         assert_eq!(failed.count(), 2);
+    }
+
+    #[test]
+    fn the_refusal_after_a_wait_for_keys_is_the_one_that_is_explained() {
+        let failed = |code: Code| {
+            let mut watch = Explaining::default();
+            let keys = watch.go_on(Check::IssuerKeys, Ok(()), || ());
+            let signature = watch.check(Check::TokenSignature, Err::<(), _>(code.because("before")));
+            assert!(keys.is_ok() && signature.is_err());
+            watch.finish(None, None)
+        };
+        let refusal = |explanation: &Explanation| explanation.refusal().cloned();
+        let row_of = |explanation: &Explanation, check: Check| {
+            explanation.rows().iter().find(|row| row.check == check).map(|row| row.ending.clone())
+        };
+        let exact = Code::KeyUnknown.because("after");
+        let explained = failed(Code::KeyUnknown).explained(&exact);
+        assert_eq!(refusal(&explained), Some(exact.clone()));
+        assert_eq!(row_of(&explained, Check::TokenSignature), Some(Ending::Failed(exact.clone())));
+        let crowded = Code::KeysUnavailable.because("too many wait");
+        let explained = failed(Code::KeyUnknown).explained(&crowded);
+        assert_eq!(refusal(&explained), Some(crowded.clone()));
+        assert_eq!(row_of(&explained, Check::IssuerKeys), Some(Ending::Failed(crowded)));
+        let explained = failed(Code::SignatureInvalid).explained(&exact);
+        assert_eq!(refusal(&explained), Some(Code::SignatureInvalid.because("before")));
     }
 
     #[test]

@@ -104,7 +104,12 @@ fn check_scheme(
         }
         _ if confirmation.uncheckable => {
             let message = "The access token's cnf claim names a confirmation that is not checked here";
-            Err(Code::TokenBound.because(message))
+            let advice = "Have the issuer bind the token to a DPoP key (jkt) or a client certificate (x5t#S256), or to nothing";
+            Err(if rules.dpop.as_oidc_spa {
+                Code::TokenBound.because(message)
+            } else {
+                Code::TokenBound.because(message).advising(advice)
+            })
         }
         _ => Ok(()),
     }
@@ -124,20 +129,25 @@ pub(crate) fn target_of<'a>(
         }
         (Scheme::DPoP, Some(_)) => Err(dpop_disabled()),
         (Scheme::DPoP, None) => Err(Code::SchemeUnsupported
-            .because("The DPoP scheme needs to know the request: pass its `{ method, url }` too")),
+            .because("A DPoP proof is for one method and URL, and neither is known of this request")
+            .advising("Pass the whole request, or its `{ method, url }` beside the header fields")),
     }
 }
 
 #[cold]
 pub(crate) fn only_dpop() -> Rejection {
-    Code::TokenUnbound.because(
-        "The access token is not bound to a DPoP key, and only DPoP is accepted: the client asks the issuer for the token \
-         with a proof, and sends it as \"Authorization: DPoP\" with another",
-    )
+    Code::TokenUnbound
+        .because("The access token is not bound to a DPoP key, and only DPoP is accepted")
+        .advising(
+            "The client asks the issuer for the token with a proof, and sends it as \"Authorization: DPoP\" with another",
+        )
 }
 
 #[cold]
 pub(crate) fn dpop_disabled() -> Rejection {
     Code::SchemeUnsupported
         .because("The DPoP scheme is disabled, by the option `dpop` or the rule of that name")
+        .advising(
+            "Allow it there, or have the client send a token that is not bound as \"Authorization: Bearer\"",
+        )
 }

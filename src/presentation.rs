@@ -22,14 +22,15 @@ impl RequiredBinding {
         let has_certificate = confirmation.certificate.is_some();
         if self.certificate && !has_certificate {
             let message = "The access token is not bound to a client certificate (cnf.x5t#S256), and only such tokens are \
-                           accepted: the client connects with its certificate when it asks the issuer for the token";
-            return Err(Code::TokenUnbound.because(message));
+                           accepted";
+            let advice = "The client connects with its certificate when it asks the issuer for the token";
+            return Err(Code::TokenUnbound.because(message).advising(advice));
         }
         if self.any && !has_certificate && confirmation.jkt.is_none() {
             let message = "The access token is bound neither to a DPoP key (cnf.jkt) nor to a client certificate \
-                           (cnf.x5t#S256), and only sender-constrained tokens are accepted: the client asks the issuer for the token with a \
-                           DPoP proof or with its certificate";
-            return Err(Code::TokenUnbound.because(message));
+                           (cnf.x5t#S256), and only sender-constrained tokens are accepted";
+            let advice = "The client asks the issuer for the token with a DPoP proof or with its certificate";
+            return Err(Code::TokenUnbound.because(message).advising(advice));
         }
         Ok(())
     }

@@ -183,7 +183,7 @@ impl Rejection {
     /// The same rejection, whose message ends with what to do.
     #[cold]
     #[must_use]
-    pub(crate) fn advising(self, advice: &str) -> Self {
+    pub fn advising(self, advice: &str) -> Self {
         let joint = match advice.chars().next() {
             Some(_) if self.message.ends_with('.') => " ",
             Some(first) if first.is_uppercase() => ". ",

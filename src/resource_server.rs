@@ -288,7 +288,8 @@ impl ResourceServer {
             WalkRejection { rejection, needed: Some(needed) }
         };
         let Some(set) = set else {
-            watch.go_on(Check::TokenTimes, signed.check_expiry(policy, now), || ())?;
+            // The issuer is not asked for the sake of a token that has expired: then nothing is known of its keys.
+            watch.check(Check::TokenTimes, signed.check_expiry(policy, now))?;
             let message = "The issuer's keys are not available yet; the issuer is asked for them";
             let lacking = needs_keys(Code::KeysUnavailable.because(message), None);
             return watch.check(Check::IssuerKeys, Err(lacking));

@@ -7,7 +7,14 @@
  */
 
 import type { Granted, Requirement, Shortfall } from "../index.js";
-import { checkNothingBeyond, invalid, kindOf, readMembers, type Members } from "./validator/members.js";
+import {
+    checkNothingBeyond,
+    invalid,
+    kindOf,
+    readMembers,
+    unexpected,
+    type Members
+} from "./validator/members.js";
 import { denied, isAge, MAX_AGE, NAME } from "./validator/requirements.js";
 import { shown } from "./validator/shown.js";
 import { isPromise } from "./validator/synchronous.js";
@@ -251,7 +258,7 @@ function readStepUp(asks: StepUp): {
     const classes = "acrValues" in read ? nameList(acrValues, "acrValues") : undefined;
     if ("maxAgeSeconds" in read && !isAge(maxAgeSeconds)) {
         throw invalid(
-            `maxAgeSeconds must be a whole number from 0 to ${MAX_AGE}; got ${typeof maxAgeSeconds === "string" ? JSON.stringify(shown(maxAgeSeconds)) : kindOf(maxAgeSeconds)}`
+            `stepUp: maxAgeSeconds: expected a whole number of seconds from 0 to ${MAX_AGE}; got ${typeof maxAgeSeconds === "string" ? JSON.stringify(shown(maxAgeSeconds)) : kindOf(maxAgeSeconds)}`
         );
     }
     if (classes === undefined && maxAgeSeconds === undefined) {
@@ -310,7 +317,13 @@ const SCOPE_OPTIONS: Members = {
 function scopeReader(options: ScopeOptions): (held: readonly string[], required: string) => boolean {
     const { implies } = readMembers(options, SCOPE_OPTIONS) as ScopeOptions;
     if (implies !== undefined && typeof implies !== "function") {
-        throw invalid("implies must be a function: (held, required) => boolean");
+        throw unexpected(
+            SCOPE_OPTIONS.noun,
+            "implies",
+            "a function that returns true or false",
+            implies,
+            'implies: (held, required) => held === "admin"'
+        );
     }
     const stands = (scope: string, required: string): boolean => {
         const answer: unknown = implies?.(scope, required);
@@ -355,7 +368,7 @@ function nameList(value: unknown, what: string): readonly string[] {
     const bad = names.find(name => !NAME.test(name));
     if (bad !== undefined) {
         throw invalid(
-            `${what} must be of visible ASCII without space, quote and backslash; got ${JSON.stringify(shown(bad))}`
+            `${what}: expected visible ASCII without space, quote and backslash; got ${JSON.stringify(shown(bad))}`
         );
     }
     return names;
@@ -374,7 +387,7 @@ function stringList(value: unknown, what: string): readonly string[] {
                       ? "an empty list"
                       : kindOf(value)
                   : `${items[bad] === "" ? "an empty string" : kindOf(items[bad])} as [${bad}]`;
-        throw invalid(`${what} must be a list of one or more strings, none of them empty; got ${got}`);
+        throw invalid(`${what}: expected a list of one or more strings, none of them empty; got ${got}`);
     }
     return [...new Set(items as string[])];
 }

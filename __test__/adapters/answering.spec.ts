@@ -12,7 +12,6 @@ import * as ofFastify from "oidc-spa-native/fastify";
 import * as ofFetch from "oidc-spa-native/fetch";
 import * as ofHono from "oidc-spa-native/hono";
 import * as ofKoa from "oidc-spa-native/koa";
-import * as ofNest from "oidc-spa-native/nestjs";
 import * as ofNodeHttp from "oidc-spa-native/node-http";
 import * as ofTrpc from "oidc-spa-native/trpc";
 import * as ofWebSocket from "oidc-spa-native/websocket";
@@ -54,7 +53,10 @@ async function listening(listener: RequestListener): Promise<string> {
     return `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
 }
 
-/** The framework's own handler, or the one that it has by itself, where `handles` is false. */
+/**
+ * The framework's own handler, or the one that it has by itself, where `handles` is false. The own handler does not set the
+ * status: where there is a response, the guard has set it.
+ */
 type Start = (validator: Any, rules: object, handles: boolean) => Promise<string>;
 const enter = () => {
     entered++;
@@ -70,24 +72,21 @@ const EXPRESS: Start = async (validator, rules, handles) => {
     app.get("/", ofExpress.protect(validator, rules), (_req, res) => void res.send(enter()));
     if (handles) {
         app.use(((error, _req, res, _next) => {
-            res.status((error as RefusedError).status).send(said(error));
+            res.send(said(error));
         }) as express.ErrorRequestHandler);
     }
     return listening(app);
 };
 const FASTIFY: Start = async (validator, rules, handles) => {
     const app = fastify();
-    handles &&
-        app.setErrorHandler((error, _request, reply) =>
-            reply.code((error as unknown as RefusedError).status).send(said(error))
-        );
+    handles && app.setErrorHandler((error, _request, reply) => reply.send(said(error)));
     app.get("/", { onRequest: ofFastify.protect(validator, rules) }, async () => enter());
     closes.push(() => app.close());
     return app.listen({ port: 0, host: "127.0.0.1" });
 };
 const HONO: Start = async (validator, rules, handles) => {
     const app = new Hono();
-    handles && app.onError((error, c) => c.text(said(error), (error as RefusedError).status));
+    handles && app.onError((error, c) => c.text(said(error)));
     app.get("/", ofHono.protect(validator, rules), c => c.text(enter()));
     return overFetch(request => app.fetch(request));
 };
@@ -102,7 +101,6 @@ const KOA: Start = async (validator, rules, handles) => {
                 throw error;
             }
             ctx.body = said(error);
-            ctx.status = (error as RefusedError).status;
         }
     });
     app.use(ofKoa.protect(validator, rules));
@@ -236,6 +234,33 @@ describe.each(Object.entries(ANSWERING))("respond on %s", (name, start) => {
     });
 });
 
+test("a function that fails for many routes of a validator is warned of once, and the warning says what came", () => {
+    const guarded = (respond: () => unknown) => {
+        const validator = validatorWith({ respond });
+        return Promise.all(
+            ["/one", "/two", "/three"].map(path => {
+                const handler = ofFetch.protect(validator, {}, () => new Response(enter()));
+                return handler(new Request(`http://api.test${path}`));
+            })
+        );
+    };
+    const cases: readonly (readonly [answer: unknown, said: string])[] = [
+        [7, "returned 7 where a text"],
+        [{ contentType: "nonsense", body: "x" }, "whose contentType is no media type"],
+        [{ contentType: "application/json", body: { a: 1 } }, "whose body is an object: write a text"]
+    ];
+    return cases.reduce(async (before, [answer, said]) => {
+        await before;
+        warn.mockClear();
+        await guarded(() => answer);
+        expect(warn.mock.calls.map(([message]) => String(message))).toEqual([
+            expect.stringContaining(
+                `respond ${said.replace(/^whose/, "returned { contentType, body } whose")}`
+            )
+        ]);
+    }, Promise.resolve());
+});
+
 describe.each(Object.entries(THROWING))('rejection: "throw" on %s', (name, start) => {
     test.each([
         ["of the route", {}, { rejection: "throw" }],
@@ -285,15 +310,13 @@ test("where nobody handles errors, or something else does, the rules are misplac
         () => ofNodeHttp.protect(validator, rejection as object, () => undefined),
         () => ofWebSocket.protect(validator, rejection as object, new WebSocketServer({ noServer: true })),
         () => ofWebSocket.protectNamespace(validator, rejection as object),
-        () => ofTrpc.protect(validator, rejection as object),
-        () => ofNest.AuthRules(rejection as never)
+        () => ofTrpc.protect(validator, rejection as object)
     ]) {
         expect(make).toThrow(/unknown rule "rejection"/);
     }
     for (const make of [
         () => ofWebSocket.protectNamespace(validator, respond as object),
-        () => ofTrpc.protect(validator, respond as object),
-        () => ofNest.AuthRules(respond as never)
+        () => ofTrpc.protect(validator, respond as object)
     ]) {
         expect(make).toThrow(/unknown rule "respond"/);
     }

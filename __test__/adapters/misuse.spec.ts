@@ -135,7 +135,7 @@ test("what is forgotten is named, with the line to write", () => {
     const real = createValidator(issuer.options);
     const verdict = real.validateRequestSync({ authorization: `Bearer ${issuer.sign({ scope: "read" })}` });
     expect(() => real.authorize(verdict as never, "read" as never)).toThrow(
-        'the second argument of authorize must be a requirement; got the string "read"'
+        'the second argument of authorize: expected a requirement; got the string "read"'
     );
     expect(real.authorize(verdict as never, allScopes(["read"])).isSuccess).toBe(true);
 });

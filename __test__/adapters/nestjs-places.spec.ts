@@ -4,6 +4,7 @@ import { ApolloDriver, type ApolloDriverConfig } from "@nestjs/apollo";
 import { Controller, Get, Module, type INestApplication, type Type } from "@nestjs/common";
 import { Field, GraphQLModule, ObjectType, Query, ResolveField, Resolver } from "@nestjs/graphql";
 import { Test } from "@nestjs/testing";
+import { SubscribeMessage, WebSocketGateway } from "@nestjs/websockets";
 import { createValidator, type Validator } from "oidc-spa-native";
 import { AuthModule, AuthRules, Public, RequireScopes } from "oidc-spa-native/nestjs";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
@@ -167,6 +168,47 @@ test("a rule of a field resolver whose guards Nest does not ask is an error at t
     await start(AuthModule.forRoot(validator), { imports: [graphql(["guards"])], providers });
     await app?.close();
     await start(AuthModule.forRoot(validator), { imports: [graphql()], providers: [resolverOf([])] });
+});
+
+test("an answer that no response will hold is an error at the start", async () => {
+    const [respond, rejection] = [AuthRules({ respond: () => "x" }), AuthRules({ rejection: "throw" })];
+    const gatewayOf = (ofClass: readonly ClassDecorator[], ofMethod: readonly MethodDecorator[]) => {
+        class Chat {
+            say() {
+                return "said";
+            }
+        }
+        decorate(Chat, "say", [SubscribeMessage("say"), ...ofMethod]);
+        for (const decorator of [WebSocketGateway(), ...ofClass]) {
+            decorator(Chat);
+        }
+        return Chat;
+    };
+    const operationOf = (ofClass: readonly ClassDecorator[], ofMethod: readonly MethodDecorator[]) => {
+        class Cats {
+            cat() {
+                return "cat";
+            }
+        }
+        decorate(Cats, "cat", [Query(() => String), ...ofMethod]);
+        for (const decorator of [Resolver(), ...ofClass]) {
+            decorator(Cats);
+        }
+        return Cats;
+    };
+    const starting = (provider: Type, imports: unknown[] = []) =>
+        start(AuthModule.forRoot(validator), { imports, providers: [provider] });
+    for (const provider of [gatewayOf([respond], []), gatewayOf([], [rejection]), gatewayOf([], [respond])]) {
+        await expect(starting(provider)).rejects.toThrow(
+            /says the rule "re.*" of Chat, where it has no effect/
+        );
+    }
+    for (const provider of [operationOf([respond], []), operationOf([], [respond])]) {
+        await expect(starting(provider, [graphql()])).rejects.toThrow(/says the rule "respond" of Cats/);
+    }
+    await starting(operationOf([], [rejection]), [graphql()]);
+    await app?.close();
+    await starting(gatewayOf([RequireScopes("x")], []));
 });
 
 test("a rule of a module's class is an error at the start", async () => {

@@ -29,6 +29,7 @@ import {
     Auth,
     AuthGuard,
     AuthModule,
+    AuthRules,
     Dpop,
     OptionalAuth,
     Public,
@@ -317,6 +318,81 @@ describe("the module", () => {
     );
 
     test.each(PLATFORMS)(
+        "decorators say respond and rejection, the inner place before the outer, on %s",
+        async (_on, onFastify) => {
+            const by = (name: string) => () => ({ by: name });
+            const contexts: string[] = [];
+            const methods = {
+                module: [],
+                own: [
+                    AuthRules({
+                        respond: ({ code }, context) => {
+                            contexts.push(context.getHandler().name);
+                            return { own: code };
+                        }
+                    })
+                ],
+                thrown: [AuthRules({ rejection: "throw" })],
+                back: [AuthRules({ rejection: "respond" })]
+            } satisfies Record<string, MethodDecorator[]>;
+            class OwnFilter {
+                catch(error: Error, host: ArgumentsHost) {
+                    // It leaves the status out, which the guard has set.
+                    const response = host.switchToHttp().getResponse<Response>();
+                    response.send(
+                        error instanceof Refusal
+                            ? JSON.parse(error.toSend.body ?? "")
+                            : { thrown: (error.cause as RefusedError).code }
+                    );
+                }
+            }
+            Catch()(OwnFilter);
+            const bodies = async (rules: object, ofClass: readonly ClassDecorator[]) => {
+                const module = {
+                    imports: [AuthModule.forRoot(validator, rules)],
+                    controllers: [controllerWith("", ofClass, methods)]
+                };
+                const send = await serve(module, app => app.useGlobalFilters(new OwnFilter()), onFastify);
+                const said: Record<string, unknown> = {};
+                for (const name of Object.keys(methods)) {
+                    const { status, challenge, body } = await send(`/${name}`);
+                    expect([name, status, challenge]).toEqual([name, 401, expect.stringContaining("Bearer")]);
+                    said[name] = body;
+                    expect((await send(`/${name}`, token())).status).toBe(200);
+                }
+                return said;
+            };
+            const code = "credentials_missing";
+            const [own, thrown] = [{ own: code }, { thrown: code }];
+            const ofModule = { by: "module" };
+            expect(await bodies({ respond: by("module") }, [])).toEqual({
+                module: ofModule,
+                own,
+                thrown,
+                back: ofModule
+            });
+            expect(contexts).toHaveLength(1);
+            expect(await bodies({ rejection: "throw" }, [])).toMatchObject({
+                module: thrown,
+                own,
+                thrown,
+                back: { code }
+            });
+            const ofClass = { by: "class" };
+            expect(await bodies({ rejection: "throw" }, [AuthRules({ respond: by("class") })])).toEqual({
+                module: ofClass,
+                own,
+                thrown,
+                back: ofClass
+            });
+            expect(() => AuthRules({ respond: by("x"), rejection: "throw" })).toThrow(
+                "respond has no effect beside"
+            );
+            expect(() => AuthRules({ rejection: "thow" as never })).toThrow('expected "respond" or "throw"');
+        }
+    );
+
+    test.each(PLATFORMS)(
         "a filter of the application may answer on %s; the challenge stays",
         async (_on, onFastify) => {
             class OwnFilter {
@@ -482,7 +558,6 @@ describe.each(PLATFORMS)("a gateway on %s", (_on, onFastify) => {
 
 test.each(PLATFORMS)(
     "a gateway of socket.io judges the token that the client gave as it connected, on %s",
-    { timeout: 20_000 },
     async (_on, onFastify) => {
         class Events {
             whoami(auth: Auth) {

@@ -287,7 +287,7 @@ test("a rule in the wrong place says where it belongs", () => {
         ],
         [() => forRootAsync({ useFactory: () => validator, rule: {} } as never), /did you mean "rules"/],
         [() => forRootAsync({ useClass: class {} } as never), /Write useFactory/],
-        [() => forRootAsync({} as never), /useFactory must be a function/],
+        [() => forRootAsync({} as never), /useFactory: expected a function/],
         [() => forRootAsync(validator as never), /unknown option/],
         [() => createValidator({ require: admin } as never), /It is a rule of a route: protect\(/],
         [

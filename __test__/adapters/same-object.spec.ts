@@ -59,6 +59,38 @@ test("a proof that comes again in the object of the request before is one that w
     expect(await judged(guard, pooled)).toBe(200);
 });
 
+test("a request is another one if its token, its proof or its object of fields is, each alone", async () => {
+    const guard = protect(createValidator({ ...options, publicBaseUrl: AUDIENCE }));
+    const token = fixtures.boundToken(nowInSeconds());
+    const headers = {
+        authorization: `DPoP ${token}`,
+        dpop: fixtures.proof(nowInSeconds(), token)
+    };
+    const request = newRequest({ ...headers });
+    expect(await judged(guard, request)).toBe(200);
+    // Changed in place, so that the other two stay as they were.
+    request.headers.authorization = `${headers.authorization.slice(0, -4)}AAAA`;
+    expect(await judged(guard, request)).toBe(401);
+    Object.assign(request, newRequest({ ...headers, dpop: fixtures.proof(nowInSeconds(), token) }));
+    expect(await judged(guard, request)).toBe(200);
+    request.headers.dpop = fixtures.proof(nowInSeconds(), token, { htu: `${ITEMS}/other` });
+    expect(await judged(guard, request)).toBe(401);
+    // Middleware that replaces `headers` makes no other request.
+    Object.assign(request, newRequest({ ...headers, dpop: fixtures.proof(nowInSeconds(), token) }));
+    expect(await judged(guard, request)).toBe(200);
+    request.headers = { ...request.headers };
+    expect(await judged(guard, request)).toBe(200);
+    // Without `rawHeaders`, a new object of fields is a new request, whose proof was used.
+    const { rawHeaders: _, ...plain } = newRequest({
+        ...headers,
+        dpop: fixtures.proof(nowInSeconds(), token)
+    });
+    expect(await judged(guard, plain)).toBe(200);
+    expect(await judged(guard, plain)).toBe(200);
+    plain.headers = { ...plain.headers };
+    expect(await judged(guard, plain)).toBe(401);
+});
+
 test("a certificate of the connection before is not that of the next request in the same object", async () => {
     const certificate = randomBytes(64);
     const thumbprint = createHash("sha256").update(certificate).digest("base64url");

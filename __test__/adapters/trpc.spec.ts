@@ -217,9 +217,7 @@ test("a subscription is judged before its stream begins", async () => {
     expect(await granted.text()).toContain("data: 1");
 });
 
-test("on a WebSocket the token comes with the connection, and ends with its time", {
-    timeout: 20_000
-}, async () => {
+test("on a WebSocket the token comes with the connection, and ends with its time", async () => {
     const { router } = routerWith(fixtures.issuer.issuerUri);
     const server = createServer();
     const sockets = new WebSocketServer({ server });

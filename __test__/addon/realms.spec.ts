@@ -118,3 +118,35 @@ test("what an AsyncLocalStorage holds of the first request is not held for the n
         console.log(seen, first.deref() === undefined);`);
     expect(said).toBe("first true");
 });
+
+// Node.js runs tasks of V8 once more while it frees a worker that had the addon, when a realm's context is no longer its
+// own. The callback of a FinalizationRegistry of such a realm would then end the whole process. V8 runs one registry a
+// task, so the worker also has some of the first realm.
+test("a worker that ends right after a collection of its realms' validators takes nobody along", async () => {
+    const said = await run(`
+        const { Worker } = require("node:worker_threads");
+        const worker = ${JSON.stringify(`{${REALMS}
+            const { channel } = require("node:diagnostics_channel");
+            const alive = [];
+            const registries = Array.from({ length: 3 }, () => new FinalizationRegistry(() => undefined));
+            const drop = createValidator => {
+                for (let i = 0; i < 10; i++) createValidator(options);
+                registries.forEach(registry => registry.register({}));
+                channel("dropped-" + alive.length);
+            };
+            process.on("exit", () => gc());
+            async function main() {
+                for (let i = 0; i < 3; i++) {
+                    const { createValidator } = load();
+                    alive.push(createValidator);
+                    await createValidator(options).validateRequest(bearer);
+                    drop(createValidator);
+                }
+            }
+            main();
+        }`)};
+        const ends = [];
+        for (let i = 0; i < 3; i++) ends.push(await new Promise(resolve => new Worker(worker, { eval: true }).on("exit", resolve)));
+        console.log(ends.join());`);
+    expect(said).toBe("0,0,0");
+});

@@ -133,7 +133,7 @@ describe("time", () => {
         await remembered(validator, token);
         await vi.waitFor(
             async () => expect(await judge(validator, bearer(token))).toBe("token_expired"),
-            5_000
+            20_000
         );
     });
 });
@@ -183,9 +183,7 @@ describe("keys", () => {
         await issuer.close();
     });
 
-    test("Q03: what was verified with the old keys while new ones came is not kept beyond them", {
-        timeout: 30_000
-    }, async () => {
+    test("Q03: what was verified with the old keys while new ones came is not kept beyond them", async () => {
         const [old, fresh] = [newKey("P-256"), newKey("P-256")];
         const issuer = await startLocalIssuer({ keys: [{ ...old.publicJwk, kid: "old" }] });
         const validator = validatorOf({

@@ -112,6 +112,28 @@ describe("an issuer that is not well", () => {
         await issuer.close();
     });
 
+    test("no usable key: each of them with its reason", async () => {
+        const keys = [
+            { ...published, use: "enc" },
+            { kty: "oct", k: "AA", kid: "secret" }
+        ];
+        const issuer = await local({ keys });
+        const { skippedKeys } = await found(issuer.issuerUri);
+        expect(skippedKeys).toEqual([
+            { kid: "one", reason: expect.stringMatching(/./) },
+            { kid: "secret", reason: expect.stringMatching(/./) }
+        ]);
+        const validator = createValidator({ issuerUri: issuer.issuerUri, expectedAudience: "x" });
+        await expect(validator.ready({ timeoutMs: 100 })).rejects.toThrow(
+            "no key that can verify signatures"
+        );
+        expect(validator.health().issuers[0]).toMatchObject({ keys: [], skippedKeys });
+        issuer.jwks = { keys: [published] };
+        await validator.ready();
+        expect(validator.health().issuers[0]).toMatchObject({ keys: [{ kid: "one" }], skippedKeys: [] });
+        await issuer.close();
+    });
+
     test("no usable key; where one is usable, the others are told with their reasons", async () => {
         const issuer = await local({
             keys: [
@@ -138,6 +160,8 @@ describe("an issuer that is not well", () => {
     test("nothing listens", async () => {
         const { exit, problem, metadata } = await found("http://127.0.0.1:9");
         expect(exit).toBe(1);
+        // The page says it, and no warning of the process again.
+        expect((await doctor("http://127.0.0.1:9")).err).toBe("");
         expect(problem).toContain("nothing listens");
         expect(metadata[0].said).toBe("no answer: ECONNREFUSED");
     });
@@ -209,6 +233,29 @@ test("with a file of keys nobody is asked", async () => {
     const { exit, metadata, skippedKeys, options } = await found("https://auth.test", "--keys", keys);
     expect([exit, metadata, skippedKeys.length]).toEqual([0, [], 1]);
     expect(options).toContain('    algorithms: ["ES256"]');
+});
+
+test("no password is in what it prints, whatever characters it has", async () => {
+    const proxies = {
+        HTTPS_PROXY: "http://user:se/cr@et@127.0.0.1:9",
+        ALL_PROXY: "user:se/cr@et@127.0.0.1:9",
+        https_proxy: "socks5://user:se?cr#et@127.0.0.1:9"
+    };
+    const issuer = await local();
+    for (const json of [[], ["--json"]]) {
+        const { out, err } = await program(["doctor", issuer.issuerUri, ...json], "", proxies);
+        expect(out).toContain("@127.0.0.1:9");
+        expect(out).toContain("socks5://");
+        expect(`${out}${err}`).not.toMatch(/se[/?]cr|et@/);
+        const named = await program(["doctor", "https://user:se/cr@et@127.0.0.1:9", ...json]);
+        const one = await program(["doctor", "https://user:secret@127.0.0.1:9", ...json]);
+        expect([named.exit === 0, one.exit, one.out]).toEqual([false, 2, ""]);
+        expect(one.err).toContain("no user and no password");
+        expect(`${named.out}${named.err}${one.out}${one.err}`).not.toMatch(/se\/cr|secret/);
+    }
+    await issuer.close();
+    const { problem } = await found("https://127.0.0.1:9/@realm");
+    expect(problem).toContain("https://127.0.0.1:9/@realm");
 });
 
 test("a proxy of the environment is told without its password", async () => {

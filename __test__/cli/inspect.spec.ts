@@ -164,7 +164,7 @@ describe("hostile tokens", () => {
 describe("a command line that makes no sense", () => {
     test.each<[string, string[], RegExp]>([
         ["no command", [], /which command/],
-        ["another command", ["explain"], /inspect and doctor/],
+        ["another command", ["explain"], /inspect, doctor and audit/],
         ["an unknown option", ["inspect", "--isuer", "x"], /Unknown option '--isuer'/],
         ["one without its value", ["inspect", "--issuer"], /--issuer/],
         ["nobody to be for", ["inspect", "--issuer", "https://a.test", "a.b.c"], /whom are the tokens for/],
@@ -206,4 +206,63 @@ test("the token of a real authorization server, with keys that are fetched", asy
     } finally {
         await server.close();
     }
+});
+
+describe("what is pasted is no request that can be judged", () => {
+    const proved = () =>
+        `Authorization: DPoP ${client.token}\r\nDPoP: ${client.proof("POST", URL_OF_ITEMS)}\r\n\r\n`;
+
+    test("a proof without the URL: which option to add; the method is in the first line of a request", async () => {
+        const lines = `POST /items HTTP/1.1\r\nHost: api.test\r\n${proved()}`;
+        const without = await inspect(lines);
+        expect([without.exit, without.out]).toEqual([2, ""]);
+        expect(without.err).toContain("add --url");
+        expect((await inspect(lines, "--url", URL_OF_ITEMS)).exit).toBe(0);
+        expect((await inspect(proved(), "--url", URL_OF_ITEMS)).exit).toBe(1);
+        expect((await inspect(proved(), "--url", URL_OF_ITEMS, "--method", "POST")).exit).toBe(0);
+    });
+
+    test.each([
+        [
+            "fetch",
+            (token: string) =>
+                `fetch("${URL_OF_ITEMS}", {\n "headers": { "authorization": "Bearer ${token}" }\n});`
+        ],
+        [
+            "PowerShell",
+            (token: string) => `Invoke-WebRequest -Uri "x" -Headers @{"authorization"="Bearer ${token}"}`
+        ],
+        ["lines of something else", (token: string) => `GET\n${token}`]
+    ])("%s: how to copy it", async (_, text) => {
+        const token = issuer.sign();
+        const { exit, out, err } = await inspect(text(token));
+        expect([exit, out]).toEqual([2, ""]);
+        expect(err).toContain("Copy as cURL (bash)");
+        expect(err).not.toContain(token.slice(0, 20));
+    });
+
+    test("a message ends with one full stop", async () => {
+        for (const { err } of [
+            await inspect(issuer.sign(), "--dpop", "reqired"),
+            await program(["inspct"]),
+            await program([])
+        ]) {
+            expect(err).toMatch(/[^.?][.?] See oidc-spa-native --help\n$/);
+        }
+    });
+});
+
+test("of an expired token the signature is verified too, with keys that the issuer is asked for", async () => {
+    const server = await createTestIssuer().listen();
+    const token = server.sign({}, { expiresInSeconds: -100 });
+    const other = server.sign({}, { expiresInSeconds: -100, otherKey: true });
+    const of = async (text: string) => {
+        const args = ["inspect", "--json", "--issuer", server.issuerUri, "--any-audience"];
+        const { refusal, checks } = JSON.parse((await program(args, text)).out);
+        const signature = checks.find(({ id }: { id: string }) => id === "token.signature");
+        return [refusal.code, signature.outcome];
+    };
+    expect(await of(token)).toEqual(["token_expired", "passed"]);
+    expect(await of(other)).toEqual(["signature_invalid", "failed"]);
+    await server.close();
 });

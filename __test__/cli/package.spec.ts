@@ -69,6 +69,11 @@ test("npx runs it, and it says what the tree's says", async () => {
     expect((await npx("--help")).out).toBe((await program(["--help"])).out);
 });
 
+test("the package has the vectors, and the program that makes them", { timeout: 60_000 }, async () => {
+    const { exit, err } = await npx("audit", "http://127.0.0.1:1/", "--wait", "1");
+    expect([exit, err]).toEqual([2, expect.stringContaining("no good token got in")]);
+});
+
 test("it brings no dependency along", () => {
     const manifest = JSON.parse(
         readFileSync(join(project, "node_modules/oidc-spa-native/package.json"), "utf8")

@@ -136,13 +136,14 @@ export function newApplication(fixtures: Fixtures, prefix: string): Application 
         resourceMetadata: { scopesSupported: ["read", "items:write"], resourceName: "Items" },
         proofAlgorithms: ["ES256"]
     } as const;
+    const SECRET = "of the tests, at least 32 characters";
     const validator = createValidator(options);
     const withNonces = createValidator({
         ...options,
         nonce: "required",
-        nonceSecret: "of the tests, at least 32 characters"
+        nonceSecret: SECRET
     });
-    const offeringNonces = createValidator({ ...options, nonce: "on-stale-proof" });
+    const offeringNonces = createValidator({ ...options, nonceSecret: SECRET, nonce: "on-stale-proof" });
     // Nobody listens there.
     const cutOff = createValidator({ ...options, issuerUri: "http://127.0.0.1:9", keysTimeoutMs: 0 });
     const route = (path: string, rules: Rules = {}, rest: Partial<Route> = {}): Route => ({

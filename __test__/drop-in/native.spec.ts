@@ -1,5 +1,7 @@
 // The drop-in's way to what goes beyond oidc-spa/server: the parameter `native`, and the response of a refusal.
 
+import { observeMetrics } from "oidc-spa-native/opentelemetry";
+import { metricsText } from "oidc-spa-native/prometheus";
 import { oidcSpa, type ParamsOfBootstrap } from "oidc-spa-native/server";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { AUDIENCE, createFixtures, ITEMS, nowInSeconds, type Fixtures } from "../support/fixtures.js";
@@ -167,6 +169,7 @@ test("native.health() of a mock is null", async () => {
     const { bootstrapAuth, native } = oidcSpa.createUtils();
     await bootstrapAuth({ implementation: "mock", behavior: "decode only" });
     expect(native.health()).toBeNull();
+    expect([native.metrics(), await native.explain(bearer("x"))]).toEqual([null, null]);
 });
 
 test("a publicBaseUrl in native is refused with the way to say it", async () => {
@@ -174,4 +177,112 @@ test("a publicBaseUrl in native is refused with the way to say it", async () => 
     await expect(program(native)).rejects.toThrow(
         "Write the URL in the request that you give to extractRequestAuthContext"
     );
+});
+
+test("native.metrics() counts, and Prometheus and OpenTelemetry take it before there is something to count", async () => {
+    const { native, bootstrapAuth, validateAndDecodeAccessToken } = oidcSpa
+        .withExpectedDecodedAccessTokenShape({
+            decodedAccessTokenSchema: {
+                parse: claims => {
+                    if (claims.sub === "nobody") {
+                        throw new Error("not nobody");
+                    }
+                    return claims;
+                }
+            }
+        })
+        .createUtils();
+    expect(native.metrics()).toBeNull();
+    expect(seriesOf(metricsText(native))).toEqual([]);
+    observeMetrics(native)();
+    await bootstrapAuth({
+        implementation: "real",
+        issuerUri: f.issuer.issuerUri,
+        expectedAudience: AUDIENCE
+    });
+    const judge = (accessToken: string) => validateAndDecodeAccessToken(bearer(accessToken));
+    await judge(f.token(nowInSeconds()));
+    await judge(f.token(nowInSeconds(), { sub: "nobody" }));
+    await judge("nonsense");
+    await validateAndDecodeAccessToken({
+        scheme: "DPoP",
+        accessToken: f.boundToken(nowInSeconds()),
+        dpopProof: "x",
+        expectedHtm: null as never,
+        expectedHtu: ITEMS
+    });
+    const { granted, refused, verifications, keys } = native.metrics() ?? {};
+    expect(granted).toEqual([{ issuerUri: f.issuer.issuerUri, scheme: "Bearer", count: 1 }]);
+    expect(refused).toEqual([
+        { code: "claims_rejected", scheme: "Bearer", count: 1 },
+        { code: "token_malformed", scheme: "Bearer", count: 1 },
+        { code: "proof_method_mismatch", scheme: "DPoP", count: 1 }
+    ]);
+    expect(verifications).toMatchObject({ inline: 3 });
+    expect(keys).toMatchObject([{ issuerUri: f.issuer.issuerUri, fetches: expect.any(Number) }]);
+    expect(seriesOf(metricsText(native))).toContain(
+        'oidc_validations_total{outcome="refused",scheme="DPoP",code="proof_method_mismatch"} 1'
+    );
+});
+
+/** The lines that are no comments. */
+const seriesOf = (text: string): string[] =>
+    text.split("\n").filter(line => line !== "" && !line.startsWith("#"));
+
+test("native.explain() names the refusal of validateAndDecodeAccessToken, and neither grants nor remembers", async () => {
+    const { native, bootstrapAuth, validateAndDecodeAccessToken } = oidcSpa
+        .withExpectedDecodedAccessTokenShape({
+            decodedAccessTokenSchema: {
+                parse: claims => {
+                    if (claims.sub === "nobody") {
+                        throw new Error("not nobody");
+                    }
+                    return claims;
+                }
+            }
+        })
+        .createUtils();
+    expect(await native.explain(bearer("x"))).toBeNull();
+    await bootstrapAuth({
+        implementation: "real",
+        issuerUri: f.issuer.issuerUri,
+        expectedAudience: AUDIENCE
+    });
+    const proved = (changes: object = {}) => {
+        const accessToken = f.boundToken(nowInSeconds());
+        const dpopProof = f.proof(nowInSeconds(), accessToken);
+        return {
+            scheme: "DPoP",
+            accessToken,
+            dpopProof,
+            expectedHtm: "GET",
+            expectedHtu: ITEMS,
+            ...changes
+        } as const;
+    };
+    const cases = [
+        [bearer(f.token(nowInSeconds(), { aud: "account" })), "token.audience"],
+        [bearer(f.token(nowInSeconds(), { sub: "nobody" })), "application.claims"],
+        [bearer(f.boundToken(nowInSeconds())), "presentation.scheme"],
+        [bearer("nonsense"), "token.form"],
+        [proved({ expectedHtu: "https://other.test/" }), "proof.uri"],
+        [proved({ expectedHtm: null }), "proof.method"]
+    ] as const;
+    for (const [params, check] of cases) {
+        const explanation = await native.explain(params);
+        const { code, debugErrorMessage } = await validateAndDecodeAccessToken(params).then(result =>
+            result.isSuccess ? { code: undefined, debugErrorMessage: undefined } : result
+        );
+        expect(explanation?.refusal).toEqual({ code, debugErrorMessage });
+        expect(explanation?.checks.find(({ outcome }) => outcome === "failed")?.id).toBe(check);
+        expect(JSON.stringify(explanation)).not.toContain(params.accessToken.slice(-20));
+    }
+    const good = proved();
+    for (let i = 0; i < 2; i++) {
+        expect((await native.explain(good))?.refusal).toBeNull();
+    }
+    const before = native.metrics();
+    expect((await validateAndDecodeAccessToken(good)).isSuccess).toBe(true);
+    expect((await native.explain(good))?.refusal?.code).toBe("proof_replayed");
+    expect(native.metrics()?.granted[0]?.count).toBe((before?.granted[0]?.count ?? 0) + 1);
 });

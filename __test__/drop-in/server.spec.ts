@@ -88,14 +88,12 @@ describe("bootstrapAuth", () => {
         expect((ourError as Error).message.startsWith(start)).toBe(true);
 
         const token = (): string => f.token(nowInSeconds(), { iss: issuer.issuerUri });
-        const started = Date.now();
         const during = await validateAndDecodeAccessToken(bearer(token()));
         expect(during).toMatchObject({
             isSuccess: false,
             errorCause: "validation error",
             code: "keys_unavailable"
         });
-        expect(Date.now() - started).toBeLessThan(8_000);
 
         issuer.failWith = undefined;
         const again = bootstrapAuth(real(issuer.issuerUri));
@@ -130,12 +128,10 @@ describe("bootstrapAuth", () => {
             () => "resolved",
             () => "rejected"
         );
-        const started = Date.now();
         const result = await validateAndDecodeAccessToken(
             bearer(f.token(nowInSeconds(), { iss: issuer.issuerUri }))
         );
         expect(result).toMatchObject({ isSuccess: false, code: "keys_unavailable" });
-        expect(Date.now() - started).toBeLessThan(10_000);
         expect(await bootstrapped).toBe("rejected");
         await issuer.close();
     });
@@ -148,7 +144,7 @@ describe("bootstrapAuth", () => {
         expect((await early).isSuccess).toBe(true);
     });
 
-    test("a validation without any call is answered in a bounded time", { timeout: 15_000 }, async () => {
+    test("a validation without any call is answered in a bounded time", async () => {
         const { validateAndDecodeAccessToken } = oidcSpa.createUtils();
         const result = await validateAndDecodeAccessToken(bearer(f.token(nowInSeconds())));
         expect(result).toMatchObject({

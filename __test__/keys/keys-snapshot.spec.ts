@@ -131,8 +131,10 @@ describe("a snapshot of keys", () => {
         const before = issuer.requests.jwks;
         const validator = validatorOf({ ...options, keysSnapshot: aged(text, 1200) });
         expect(judgeNow(validator, token())).toBe("granted");
-        await vi.waitFor(() => expect(issuer.requests.jwks).toBe(before + 1));
-        await vi.waitFor(() => expect(validator.health().issuers[0]?.state).toBe("fresh"));
+        await vi.waitFor(() => expect(issuer.requests.jwks).toBe(before + 1), { timeout: 20_000 });
+        await vi.waitFor(() => expect(validator.health().issuers[0]?.state).toBe("fresh"), {
+            timeout: 20_000
+        });
         expect(judgeNow(validator, token({ jti: "2" }))).not.toBe("granted");
         await issuer.close();
     });
@@ -150,7 +152,7 @@ describe("a snapshot of keys", () => {
         const token = f.token(nowInSeconds(), { iss: issuer.issuerUri });
         const validator = validatorOf({ ...options, keysSnapshot: aged(text, 56) });
         expect(judgeNow(validator, token)).toBe("granted");
-        await vi.waitFor(() => expect(judgeNow(validator, token)).not.toBe("granted"), { timeout: 15_000 });
+        await vi.waitFor(() => expect(judgeNow(validator, token)).not.toBe("granted"), { timeout: 20_000 });
         expect(judgeNow(validatorOf({ ...options, keysSnapshot: aged(text, 61) }), token)).toBeNull();
         expect(warnings().join()).toMatch(/were fetched 6\d s ago; keysSnapshotMaxAgeSeconds is 60/);
         // No date that somebody wrote makes them younger.

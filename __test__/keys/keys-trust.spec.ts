@@ -233,7 +233,7 @@ async function spawnOf([command, ...rest]: string[], env: NodeJS.ProcessEnv): Pr
     const args = [...rest, process.execPath, "--input-type=module", "--eval", ASK];
     const { stdout } = await promisify(execFile)(command as string, args, {
         cwd: root,
-        timeout: 15_000,
+        timeout: 60_000,
         env
     });
     return stdout.trim();

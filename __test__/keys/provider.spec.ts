@@ -116,7 +116,7 @@ test("B1.2, B1.3: the profile rfc9068 accepts what oidc-provider issues", async 
     });
 });
 
-test("E01: a token that was accepted is refused when it has expired", { timeout: 15_000 }, async () => {
+test("E01: a token that was accepted is refused when it has expired", async () => {
     const { validator } = await doors();
     const accessToken = await clientCredentials(issuer, { clientId: "service-short-lived", resource: API });
     expect(await validator.validateRequest({ authorization: `Bearer ${accessToken}` })).toMatchObject({
@@ -147,6 +147,6 @@ test("H23: a new key is unknown until the issuer publishes it, and then found", 
     const signedByNewKey = await token();
     expect(await judge(signedByNewKey)).toBe("key_unknown");
     rotating.publish();
-    await expect.poll(() => judge(signedByNewKey), { timeout: 10_000, interval: 200 }).toBe("granted");
+    await expect.poll(() => judge(signedByNewKey), { interval: 200 }).toBe("granted");
     await rotating.close();
 });

@@ -135,14 +135,22 @@ describe("oidc-spa-native:validate", () => {
 
 test("oidc-spa-native:refusal tells why, of each way to ask", async () => {
     const validator = createValidator(issuer.options);
+    const ids: (string | undefined)[] = [];
     const told = await messagesOf<RefusalEvent>("refusal", async () => {
-        await validator.validateRequest(bearer("nonsense"));
-        validator.validateRequestSync({});
-        await validator.validateRequest(bearer(issuer.sign()));
+        for (const verdict of [
+            await validator.validateRequest(bearer("nonsense")),
+            validator.validateRequestSync({}),
+            await validator.validateRequest(bearer(issuer.sign()))
+        ]) {
+            ids.push(verdict?.isSuccess === false ? verdict.refusalId : undefined);
+        }
     });
+    const [first, second, none] = ids;
+    expect([first === second, none]).toEqual([false, undefined]);
+    const debugErrorMessage = expect.any(String);
     expect(told).toEqual([
-        { code: "token_malformed", status: 401, scheme: "Bearer", debugErrorMessage: expect.any(String) },
-        { code: "credentials_missing", status: 401, scheme: null, debugErrorMessage: expect.any(String) }
+        { refusalId: first, code: "token_malformed", status: 401, scheme: "Bearer", debugErrorMessage },
+        { refusalId: second, code: "credentials_missing", status: 401, scheme: null, debugErrorMessage }
     ]);
 });
 
@@ -173,14 +181,16 @@ test("oidc-spa-native:fetch tells what is asked of issuers, and how it ended", a
         const told = await traceOf<FetchContext>("fetch", async () => {
             const validator = createValidator({ issuerUri: local.issuerUri, expectedAudience: false });
             await validator.ready();
-            await vi.waitFor(() => expect(validator.health().issuers[0]?.state).toBe("fresh"));
+            await vi.waitFor(() => expect(validator.health().issuers[0]?.state).toBe("fresh"), {
+                timeout: 20_000
+            });
             const broken = createValidator({
                 issuerUri: local.issuerUri,
                 expectedAudience: false,
                 jwksUri: `${origin}/nowhere?secret=1`
             });
             await broken.ready({ timeoutMs: 100 }).catch(() => undefined);
-            await vi.waitFor(() => expect(broken.metrics().keys[0]?.failures).toBe(1));
+            await vi.waitFor(() => expect(broken.metrics().keys[0]?.failures).toBe(1), { timeout: 20_000 });
             await new Promise(resolve => setTimeout(resolve, 50));
         });
         const own = told.filter(([, { server }]) => server === origin);

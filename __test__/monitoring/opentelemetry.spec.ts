@@ -101,3 +101,18 @@ test("durations are recorded, and no longer once that is ended", async () => {
     ]);
     await provider.shutdown();
 });
+
+test("what is no validator or no option is an error that says what to write", () => {
+    const validator = createValidator(createTestIssuer().options);
+    for (const [make, said] of [
+        [() => observeMetrics(undefined as never), "got undefined. Write observeMetrics(validator)"],
+        [() => observeMetrics({ items: {} as never }), 'got an object as "items". Write'],
+        [() => observeMetrics(validator, { metre: 1 } as never), 'did you mean "meter"'],
+        [() => recordDurations(validator as never), "of recordDurations()"]
+    ] as const) {
+        expect(make).toThrow(TypeError);
+        expect(make).toThrow(said);
+    }
+    observeMetrics({ items: validator })();
+    recordDurations({})();
+});

@@ -133,3 +133,29 @@ describe("prom-client", () => {
         registerMetrics(new Registry(), two);
     });
 });
+
+test("what is no validator or no registry is an error that says what to write", () => {
+    const validator = createValidator(issuer.options);
+    const registry = new Registry();
+    const wrong = "expected a validator, or validators by their names; got";
+    for (const [make, said] of [
+        [() => metricsText(undefined as never), `${wrong} undefined. Write metricsText(validator)`],
+        [() => metricsText({}), `${wrong} an object. Write`],
+        [() => metricsText([validator] as never), `${wrong} a list. Write`],
+        [
+            () => metricsText({ items: validator, admin: undefined as never }),
+            `${wrong} undefined as "admin". Write`
+        ],
+        [() => metricsText(issuer.options as never), `${wrong} a string as "issuerUri". Write`],
+        [() => registerMetrics(validator as never, registry as never), "registry of prom-client first; got"],
+        [
+            () => registerMetrics(registry, undefined as never),
+            `${wrong} undefined. Write registerMetrics(register, `
+        ]
+    ] as const) {
+        expect(make).toThrow(TypeError);
+        expect(make).toThrow(said);
+    }
+    registerMetrics(registry, { items: validator });
+    expect(metricsText({ items: validator })).toContain('validator="items"');
+});

@@ -78,6 +78,27 @@ test("what comes from memory is judged too; what is refused is not", async () =>
     });
 });
 
+test("what the application's schema refuses is not judged a second time", async () => {
+    const parse = (claims: { readonly client_id?: unknown }) => {
+        if (claims.client_id === "web") {
+            throw new Error("not this one");
+        }
+        return claims;
+    };
+    const shadow = { dpop: "required" } as const;
+    const later = { parse: async (claims: object) => parse(claims) };
+    for (const claims of [{ parse }, later]) {
+        const validator = create({ shadow, claims: claims as never });
+        const refused = await validator.validateRequest(bearer(issuer.sign({ client_id: "web" })));
+        expect(refused).toMatchObject({ code: "claims_rejected" });
+        expect(validator.metrics().shadow).toEqual({ passed: 0, refused: [] });
+        const granted = await validator.validateRequest(bearer(issuer.sign({ client_id: "app" })));
+        expect(granted.isSuccess).toBe(true);
+        const refusedRows = [{ code: "token_unbound", clientId: "app", count: 1 }];
+        expect(validator.metrics().shadow).toEqual({ passed: 0, refused: refusedRows });
+    }
+});
+
 test("the rule of a route goes before it, as it goes before the option", async () => {
     const validator = create({ shadow: { dpop: "required" } });
     await validator.validateRequest(bearer(issuer.sign()), undefined, { dpop: "allowed" });

@@ -39,7 +39,7 @@ async function runs(program: string, args: readonly string[], nodeOptions = ""):
             execFile(
                 process.execPath,
                 command,
-                { cwd: project, env, timeout: 60_000 },
+                { cwd: project, env, timeout: 240_000 },
                 (error, stdout, stderr) => {
                     resolve(
                         `${error === null ? "passed" : `failed (${error.code ?? error.signal})`}\n${stdout}${stderr}`
@@ -78,20 +78,20 @@ const vitest = (pool: string, file: string) =>
         "json"
     ]);
 
-test("Jest 30, CommonJS", { timeout: 90_000 }, async () => {
+test("Jest 30, CommonJS", { timeout: 300_000 }, async () => {
     const said = await jest("commonjs.test.cjs");
     expect(said).toMatch(/^passed\n/);
     expect(said).toMatch(/Tests: +8 passed, 8 total/);
 });
 
-test("Jest 30, modules", { timeout: 90_000 }, async () => {
+test("Jest 30, modules", { timeout: 300_000 }, async () => {
     // Both files, one after the other in one process: a realm each, with one addon.
     const said = await jest("*.test.?js", "--experimental-vm-modules");
     expect(said).toMatch(/^passed\n/);
     expect(said).toMatch(/Tests: +16 passed, 16 total/);
 });
 
-test.each(["vmThreads", "vmForks", "threads"])("vitest, %s", { timeout: 90_000 }, async pool => {
+test.each(["vmThreads", "vmForks", "threads"])("vitest, %s", { timeout: 300_000 }, async pool => {
     const said = await vitest(pool, "esm.test.mjs");
     expect(said).toMatch(/^passed\n/);
     expect(said).toContain('"numPassedTests":8');

@@ -16,11 +16,11 @@ const TESTS = ["app", "clock", "drop-in", "fake", "issuer", "mock", "shapes"].ma
 /** What a runner says; it ends with an error where a test fails. */
 async function said(args: readonly string[], variables: Record<string, string> = {}): Promise<string> {
     const env = { ...process.env, ...NO_NETWORK_VARIABLES, NODE_OPTIONS: "", ...variables };
-    const { stdout, stderr } = await run(process.execPath, args, { cwd: project, env, timeout: 60_000 });
+    const { stdout, stderr } = await run(process.execPath, args, { cwd: project, env, timeout: 240_000 });
     return stdout + stderr;
 }
 
-test("Jest", { timeout: 90_000 }, async () => {
+test("Jest", { timeout: 300_000 }, async () => {
     const config = {
         rootDir: project,
         testMatch: [...TESTS, "time.jest.mjs"].map(name => `**/${name}`),
@@ -34,7 +34,7 @@ test("Jest", { timeout: 90_000 }, async () => {
     );
 });
 
-test("vitest", { timeout: 90_000 }, async () => {
+test("vitest", { timeout: 300_000 }, async () => {
     const vitest = join(root, "node_modules/vitest/vitest.mjs");
     const args = [
         "run",
@@ -56,10 +56,10 @@ async function passInNode(files: readonly string[], count: number, variables = {
     expect(output).toMatch(/^# fail 0$/m);
 }
 
-test("node:test", { timeout: 90_000 }, () => passInNode([...TESTS, NESTJS, "time.node.mjs"], 17));
+test("node:test", { timeout: 300_000 }, () => passInNode([...TESTS, NESTJS, "time.node.mjs"], 17));
 
 describeWith(["chromium"], "with a browser", () => {
-    test("Playwright", { timeout: 90_000 }, () =>
+    test("Playwright", { timeout: 300_000 }, () =>
         passInNode(["playwright.test.mjs"], 2, { CHROMIUM: startable("chromium") })
     );
 });

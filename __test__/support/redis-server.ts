@@ -81,7 +81,7 @@ export async function startRedis(options: RedisOptions = {}): Promise<RedisServe
         },
         cli: async (...args) => {
             const { stdout } = await run(startable("redis-cli"), ["-p", String(port), ...cliArgs, ...args], {
-                timeout: 10_000
+                timeout: 60_000
             });
             return stdout.trim();
         },
@@ -127,7 +127,7 @@ export const delay = (ms: number): Promise<void> => new Promise(resolve => setTi
 export async function until(
     what: string,
     holds: () => Promise<boolean> | boolean,
-    ms = 15_000
+    ms = 45_000
 ): Promise<void> {
     const end = Date.now() + ms;
     while (!(await holds())) {

@@ -194,3 +194,120 @@ test("no credentials: how they are sent", async () => {
     const { advice } = await adviceOf(createTestIssuer().options as ValidatorOptions, undefined);
     expect(advice).toMatch(/^The client sends its access token as "Authorization: Bearer".*a proxy/);
 });
+
+describe("what the way of sending lacks", () => {
+    const issuer = createTestIssuer();
+    const client = dpopClient({ token: bound => issuer.sign({}, { boundTo: bound }) });
+    const certified = () => issuer.sign({ cnf: { "x5t#S256": "A".repeat(43) } });
+    const dpop = () => client.proof("GET", target.url);
+    const proved = () => ({ authorization: `DPoP ${client.token}`, dpop: dpop() });
+    const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
+    const unreachable = { issuerUri: "http://127.0.0.1:9", keys: undefined, keysTimeoutMs: 300 };
+
+    interface Lack {
+        readonly name: string;
+        readonly options?: object;
+        readonly headers: () => Record<string, string>;
+        readonly to?: RequestTarget | null;
+        readonly check: string;
+        readonly advice: RegExp;
+    }
+
+    const lacks: readonly Lack[] = [
+        {
+            name: "a certificate that every token must be bound to",
+            options: { certificate: "required" },
+            headers: () => bearer(issuer.sign()),
+            check: "presentation.binding",
+            advice: /^The client connects with its certificate when it asks the issuer/
+        },
+        {
+            name: "any binding",
+            options: { senderConstrained: "required" },
+            headers: () => bearer(issuer.sign()),
+            check: "presentation.binding",
+            advice: /^The client asks the issuer for the token with a DPoP proof or with its certificate/
+        },
+        {
+            name: "DPoP, which is required",
+            options: { dpop: "required" },
+            headers: () => bearer(issuer.sign()),
+            check: "presentation.accepted",
+            advice: /^The client asks the issuer for the token with a proof, and sends it as "Authorization: DPoP"/
+        },
+        {
+            name: "the request that a proof is for",
+            headers: proved,
+            to: null,
+            check: "target",
+            advice: /^Pass the whole request, or its `{ method, url }`/
+        },
+        {
+            name: "DPoP, which is disabled",
+            options: { dpop: "disabled" },
+            headers: proved,
+            check: "target",
+            advice: /^Allow it there, or/
+        },
+        {
+            name: "the certificate that the token is bound to",
+            headers: () => bearer(certified()),
+            check: "presentation.certificate",
+            advice: /^Have this server's connection ask for one .*`clientCertificate: "header"`/
+        },
+        {
+            name: "another certificate than the token is bound to",
+            headers: () => bearer(certified()),
+            to: { ...target, clientCertificate: Buffer.from("another") },
+            check: "presentation.certificate",
+            advice: /^The client connects with the certificate that it used/
+        },
+        {
+            name: "a confirmation that can be checked here",
+            headers: () => bearer(issuer.sign({ cnf: { kid: "x" } })),
+            check: "presentation.scheme",
+            advice: /^Have the issuer bind the token to a DPoP key \(jkt\)/
+        },
+        {
+            name: "an issuer that can be reached",
+            options: unreachable,
+            headers: () => bearer(issuer.sign({ iss: unreachable.issuerUri })),
+            check: "issuer.keys",
+            advice: /^Where this server runs, type: npx oidc-spa-native doctor http:\/\/127\.0\.0\.1:9$/
+        },
+        {
+            name: "one clock for both",
+            headers: () => bearer(issuer.sign({ iat: 4_000_000_000, exp: 4_000_000_100 })),
+            check: "token.times",
+            advice: /^Check both clocks$/
+        }
+    ];
+
+    test.each(lacks)("$name", async ({ options, headers, to = target, check, advice }) => {
+        const validator = createValidator({ ...issuer.options, ...options } as ValidatorOptions);
+        const given = headers();
+        const { refusal, checks } = await validator.explain(given, to);
+        const failed = checks.find(({ outcome }) => outcome === "failed");
+        expect([failed?.id, failed?.advice]).toEqual([check, expect.stringMatching(advice)]);
+        expect(refusal?.debugErrorMessage.endsWith(failed?.advice ?? "?")).toBe(true);
+        const verdict = await validator.validateRequest(given, to);
+        expect(verdict.debugErrorMessage).toBe(refusal?.debugErrorMessage);
+    });
+
+    test("nothing, and no advice", async () => {
+        const { refusal, checks } = await createValidator(issuer.options).explain(proved(), target);
+        expect([refusal, checks.filter(({ advice }) => advice !== null)]).toEqual([null, []]);
+    });
+
+    test("the command for an issuer is one that a shell takes as it is", async () => {
+        const issuerUri = "http://127.0.0.1:9/$(id);x";
+        const validator = createValidator({
+            issuerUri,
+            expectedAudience: "x",
+            keysTimeoutMs: 300
+        } as ValidatorOptions);
+        const { refusal } = await validator.explain(bearer(issuer.sign({ iss: issuerUri })), target);
+        expect(refusal?.code).toBe("keys_unavailable");
+        expect(refusal?.debugErrorMessage).toMatch(/npx oidc-spa-native doctor ISSUER$/);
+    });
+});

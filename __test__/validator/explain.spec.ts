@@ -182,6 +182,16 @@ describe("a good request", () => {
         expect(audience).toMatchObject({ outcome: "passed", isVerified: false, found: "https://api.test" });
     });
 
+    it("is not explained with a requirement that is none, also where it is refused", async () => {
+        for (const given of [bearer(issuer.sign()), {}]) {
+            const wrong = validator.explain(given, target, { require: "read" as never });
+            await expect(wrong).rejects.toThrow('the rule "require"');
+            expect(
+                (await validator.explain(given, target, { require: allScopes(["x"]) })).refusal
+            ).not.toBeNull();
+        }
+    });
+
     it("is no way around a rule that is misspelt", async () => {
         const misspelt = { dpopp: "required" } as ExplainRules;
         await expect(validator.explain({}, target, misspelt)).rejects.toThrow('did you mean "dpop"');
@@ -200,6 +210,48 @@ describe("with keys that must be fetched", () => {
         there.fail();
         const second = createValidator({ ...there.options, publicBaseUrl: "https://other.test" });
         expect((await second.explain(given, target)).refusal).toBeNull();
+    });
+
+    it("says nothing of keys that nobody asked for, since the token has expired", async () => {
+        const asked: string[] = [];
+        const server = await createTestIssuer().listen({
+            respond: ({ url = "" }) => {
+                asked.push(url);
+                return false;
+            }
+        });
+        const validator = createValidator({ ...server.options, leewaySeconds: 7 });
+        const given = bearer(server.sign({}, { expiresInSeconds: -60 }));
+        const { refusal, checks } = await validator.explain(given, target);
+        expect([refusal?.code, failedOf(checks), asked]).toEqual(["token_expired", ["token.times"], []]);
+        expect(checks.find(({ id }) => id === "issuer.keys")?.outcome).toBe("skipped");
+        await validator.ready();
+        const known = await validator.explain(given, target);
+        expect(failedOf(known.checks)).toEqual(["token.times"]);
+        expect(known.checks.find(({ id }) => id === "token.signature")?.outcome).toBe("passed");
+        await server.close();
+    });
+
+    it("judges at the time at which the keys have come, as a verdict does", async () => {
+        // The answers are held for longer than the token lives, counted from the clock that stands still.
+        const server = await createTestIssuer().listen({
+            respond: (_, response) => {
+                const end = response.end.bind(response);
+                response.end = ((...given: Parameters<typeof end>) => {
+                    setTimeout(() => end(...given), 1100);
+                    return response;
+                }) as typeof response.end;
+                return false;
+            }
+        });
+        const at = Math.floor(Date.now() / 1000) * 1000;
+        const slow = { ...server.options, clock: () => at, keysTimeoutMs: 30_000 };
+        const given = bearer(server.sign({ iat: at / 1000, exp: at / 1000 + 1 }));
+        const { refusal } = await createValidator({ ...slow, leewaySeconds: 0 }).explain(given, target);
+        expect(refusal?.code).toBe("token_expired");
+        const long = bearer(server.sign({ iat: at / 1000, exp: at / 1000 + 1000 }));
+        expect((await createValidator(slow).explain(long, target)).refusal).toBeNull();
+        await server.close();
     });
 
     it("has the same sentence as the refusal where the issuer is not there", async () => {

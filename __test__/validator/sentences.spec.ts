@@ -119,16 +119,16 @@ test("a refusal for a scheme, a binding or a client says what lets such a reques
         [
             { dpop: "required" },
             bearer,
-            "the client asks the issuer for the token with a proof, and sends it as"
+            "The client asks the issuer for the token with a proof, and sends it as"
         ],
         [{ dpop: "disabled" }, proven, "by the option `dpop` or the rule of that name"],
         [
             { certificate: "required" },
             bearer,
-            "the client connects with its certificate when it asks the issuer"
+            "The client connects with its certificate when it asks the issuer"
         ],
         [{ senderConstrained: "required" }, bearer, "with a DPoP proof or with its certificate"],
-        [{}, certified, 'or a proxy ends TLS (`clientCertificate: "header"`)'],
+        [{}, certified, 'where a proxy ends TLS, write `clientCertificate: "header"`'],
         [
             { clientCertificate: "header", trustProxy: 1 },
             certified,
@@ -154,4 +154,33 @@ test("a refusal for a scheme, a binding or a client says what lets such a reques
     }
     expect((await judged({}, bearer)).isSuccess).toBe(true);
     expect((await judged({ dpop: "required", senderConstrained: "required" }, proven)).isSuccess).toBe(true);
+});
+
+test.each([
+    [{ clock: 5 }, '"clock": expected a function that returns milliseconds since 1970; got 5. Write clock: '],
+    [
+        { clock: "now" },
+        '"clock": expected a function that returns milliseconds since 1970; got "now". Write clock: '
+    ],
+    [
+        { claims: 5 },
+        '"claims": expected a Standard Schema (zod, valibot, arktype) or an object with a parse function; got 5. Write'
+    ],
+    [{ respond: {} }, '"respond": expected a function; got an object. Write respond: '],
+    [{ onWarning: true }, '"onWarning": expected a function; got true. Write onWarning: ']
+])("%j: what was expected, what came, and what to write", (wrong, said) => {
+    expect(() => createValidator({ ...ISSUER, ...wrong } as never)).toThrow(said);
+});
+
+test("a time limit and a step-up say what was expected, what came, and what to write", async () => {
+    const ready = createValidator(ISSUER).ready({ timeoutMs: "5" as never });
+    await expect(ready).rejects.toThrow(
+        '"timeoutMs": expected a number of milliseconds from 0 to 3600000; got "5". Write await validator.ready('
+    );
+    expect(() => stepUp({ maxAgeSeconds: "5" as never })).toThrow(
+        'maxAgeSeconds: expected a whole number of seconds from 0 to 2147483647; got "5"'
+    );
+    expect(() => allScopes(["a"], { implies: true as never })).toThrow(
+        '"implies": expected a function that returns true or false; got true. Write implies: '
+    );
 });

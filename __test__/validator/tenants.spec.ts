@@ -317,7 +317,7 @@ describe("tenants", () => {
         });
         const token = a.token(nowInSeconds());
         const early = judge(validator, token);
-        await vi.waitFor(() => expect(release).toBeDefined());
+        await vi.waitFor(() => expect(release).toBeDefined(), { timeout: 20_000 });
         audience = "urn:new";
         validator.forgetIssuer(a.issuer.issuerUri);
         release?.();

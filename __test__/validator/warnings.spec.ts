@@ -108,7 +108,7 @@ testOfAddon("Redis that nobody answers at", async () => {
     const validator = validatorAt(f.issuer.issuerUri, { replayStore, onWarning });
     const verdicts = await Promise.all(Array.from({ length: 10 }, () => validator.validateRequest(dpop())));
     expect(new Set(verdicts.map(({ code }) => code))).toEqual(new Set(["replay_memory_unavailable"]));
-    await vi.waitFor(() => expect(turns()).toEqual(["REPLAY_STORE failed"]));
+    await vi.waitFor(() => expect(turns()).toEqual(["REPLAY_STORE failed"]), { timeout: 20_000 });
     expect(JSON.stringify(told)).not.toContain("sEcReT");
 });
 
@@ -154,7 +154,7 @@ test("of many tenants that fail at once, twenty are told, and the last says so",
         })
     );
     expect(new Set(asked.map(({ code }) => code))).toEqual(new Set(["keys_unavailable"]));
-    await vi.waitFor(() => expect(turns()).toHaveLength(20));
+    await vi.waitFor(() => expect(turns()).toHaveLength(20), { timeout: 20_000 });
     expect(new Set(told.map(({ issuerUri }) => issuerUri)).size).toBe(20);
     expect(told.filter(({ message }) => message.includes("the last of 20"))).toEqual([told[19]]);
 });

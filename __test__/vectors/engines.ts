@@ -195,7 +195,11 @@ async function bootstrap(vector: Vector, network: NetworkOptions): Promise<Utils
     return utils;
 }
 
-async function answerOfDropIn(utils: Utils, { configuration }: Vector, { request }: Step): Promise<Answer> {
+async function answerOfDropIn(
+    utils: Utils,
+    { configuration }: Vector,
+    { request, atOnce = 1 }: Step
+): Promise<Answer> {
     const context = extractRequestAuthContext({
         request: nodeRequest(request) as unknown as AnyRequest,
         trustProxy: configuration?.trustProxy === true
@@ -203,12 +207,16 @@ async function answerOfDropIn(utils: Utils, { configuration }: Vector, { request
     if (!context?.isWellFormed) {
         return { verdict: "refused", message: context?.debugErrorMessage };
     }
+    const explanation = await utils.native.explain(context.accessTokenAndMetadata);
     const result = await utils.validateAndDecodeAccessToken(context.accessTokenAndMetadata);
+    // Of many at once, one uses the proof up.
+    const explained = atOnce === 1 && { explained: explanation?.refusal?.code ?? "granted" };
     if (result.isSuccess) {
-        return { verdict: "granted" };
+        return { verdict: "granted", ...explained };
     }
     const { code, response, debugErrorMessage: message } = result;
     return {
+        ...explained,
         verdict: "refused",
         code,
         status: response?.status,

@@ -85,7 +85,7 @@ async function expectAll(engine: Engine, all: readonly Vector[], complain: Compl
 }
 
 function complaintOf(vector: Vector, expected: Expected, answer: Answer): string | undefined {
-    const { verdict, code, status, challenge, hasNonce, message, explained } = answer;
+    const { verdict, code, status, challenge, hasNonce, message } = answer;
     if (verdict !== expected.verdict || code !== expected.code || status !== expected.status) {
         return `expected ${expected.code ?? "granted"}, got ${code ?? "granted"}: ${message ?? ""}`;
     }
@@ -96,18 +96,28 @@ function complaintOf(vector: Vector, expected: Expected, answer: Answer): string
     if (code === "proof_nonce_required" && hasNonce !== true) {
         return "the response has no DPoP-Nonce";
     }
-    const rotates = vector.steps.some(({ keys }) => keys !== undefined);
+    return complaintOfExplanation(vector, answer);
+}
+
+/** `explain` names what the verdict names, unless the keys have changed between the two. */
+function complaintOfExplanation({ steps }: Vector, { code, explained }: Answer): string | undefined {
+    const rotates = steps.some(({ keys }) => keys !== undefined);
     return explained === undefined || explained === (code ?? "granted") || rotates
         ? undefined
         : `explained as ${explained}`;
 }
 
 /** The drop-in takes a request in two steps, of which the first has neither code nor status. */
-function complaintOfDropIn({ oidcSpa }: Vector, expected: Expected, answer: Answer, isLast: boolean) {
+function complaintOfDropIn(vector: Vector, expected: Expected, answer: Answer, isLast: boolean) {
+    const { oidcSpa } = vector;
     const verdict = (isLast ? oidcSpa?.verdict : undefined) ?? expected.verdict;
     const found = `${answer.code ?? ""} ${answer.message ?? ""}`;
     if (answer.verdict !== verdict) {
         return `expected to be ${verdict}, is ${answer.verdict}: ${found}`;
+    }
+    const unexplained = complaintOfExplanation(vector, answer);
+    if (unexplained !== undefined) {
+        return unexplained;
     }
     if (isLast && oidcSpa?.verdict === expected.verdict) {
         return "a difference is written, and there is none";
@@ -139,6 +149,7 @@ test("a runner complains of another verdict, code, status, challenge or explanat
         expect(complaintOf(vector, expected, { ...good, ...other }), JSON.stringify(other)).toBeDefined();
     }
     expect(complaintOfDropIn(vector, expected, { ...good, verdict: "granted" }, true)).toBeDefined();
+    expect(complaintOfDropIn(vector, expected, { ...good, explained: "granted" }, true)).toBeDefined();
 });
 
 describe("WWW-Authenticate", () => {

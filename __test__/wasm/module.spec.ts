@@ -69,7 +69,7 @@ describe("verdicts", () => {
         const next = loadCore();
         expect(send(next, next.validator(options, { replayLostAt: Date.now() }), proof)).toEqual([
             -1,
-            "proof_replayed"
+            "proof_stale"
         ]);
         const other = loadCore();
         const lostLongAgo = other.validator(options, { replayLostAt: Date.now() - 60_000 });

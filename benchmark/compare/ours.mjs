@@ -13,7 +13,8 @@ const INSTALLED = join(ROOT, "target", "bench", "installed");
 export async function installOurs() {
     const { pack } = await import("../../scripts/pack.mjs");
     const { run } = await import("../../scripts/step.mjs");
-    const tarballs = (await pack()).map(({ tarball }) => tarball);
+    const { platforms, main } = await pack();
+    const tarballs = [...platforms, main].map(({ tarball }) => tarball);
     rmSync(INSTALLED, { recursive: true, force: true });
     mkdirSync(INSTALLED, { recursive: true });
     writeFileSync(join(INSTALLED, "package.json"), '{ "name": "installed", "private": true }\n');

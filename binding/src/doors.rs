@@ -23,7 +23,7 @@ use oidc_spa_native_engine::parts::{CredentialParts, Parts, RequestParts};
 /// - `submitRequest(ticket, now, rules, scopes, knownToken, ...parts)`, `submitCredentials(ticket, now, told, ...parts)`: the same
 ///   on another thread; the verdict comes to the inbox under the ticket
 /// - `explainRequest(ticket, now, rules, scopes, knownToken, ...parts)`: every check of a request, under the ticket; nothing is
-///   granted and nothing is remembered
+///   granted and nothing is remembered; `explainCredentials(ticket, now, knownToken, ...parts)`: the same for credentials
 /// - `ready(ticket, timeoutMs, failFast)`: says null under the ticket when every issuer has keys; or a failure, at the first
 ///   one if `failFast`, else when the time is over
 /// - `keysEpoch(issuer)`: the number of the keys with which an issuer's tokens are verified now; -1 for none
@@ -66,6 +66,13 @@ pub(crate) fn open<'env>(
         let ticket = Ticket::of_long_wait(&to, call.required()?);
         let now = time(call.required()?);
         explain(Arc::clone(&of), ticket, request(&mut call)?, now);
+        Ok(())
+    })?;
+    let (of, to) = (Arc::clone(validator), Arc::clone(inbox));
+    door(env, &mut doors, "explainCredentials", move |mut call| {
+        let ticket = Ticket::of_long_wait(&to, call.required()?);
+        let now = time(call.required()?);
+        explain(Arc::clone(&of), ticket, credentials(&mut call)?, now);
         Ok(())
     })?;
     let (of, to) = (Arc::clone(validator), Arc::clone(inbox));

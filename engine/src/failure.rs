@@ -8,6 +8,7 @@ use std::fmt;
 use std::time::Duration;
 
 use http::StatusCode;
+use oidc_spa_native::keys::jwk_set::SkippedKey;
 use oidc_spa_native::keys::metadata::MetadataError;
 use oidc_spa_native::rejection::Shown;
 
@@ -21,6 +22,8 @@ pub struct FetchFailure {
     pub message: String,
     /// The pause that the issuer asks for, in milliseconds.
     pub retry_after_millis: Option<u64>,
+    /// The keys of a JWK Set that has no usable one.
+    pub skipped: Vec<SkippedKey>,
 }
 
 /// Why a request brought no document.
@@ -119,7 +122,7 @@ impl MetadataFailure {
 impl FetchFailure {
     /// A failure for which the issuer asked for no pause.
     pub const fn new(message: String) -> Self {
-        Self { message, retry_after_millis: None }
+        Self { message, retry_after_millis: None, skipped: Vec::new() }
     }
 
     /// Adds this failure after the earlier ones. The shortest requested pause counts.
@@ -129,6 +132,7 @@ impl FetchFailure {
             Some(before) => Self {
                 message: format!("{}; {}", before.message, self.message),
                 retry_after_millis: before.retry_after_millis.min(self.retry_after_millis),
+                skipped: [before.skipped, self.skipped].concat(),
             },
         }
     }

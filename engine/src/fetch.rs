@@ -9,7 +9,7 @@ use std::time::SystemTime;
 
 use http::header::{ACCEPT, USER_AGENT};
 use http::{HeaderMap, HeaderValue};
-use oidc_spa_native::keys::jwk_set::JwkSet;
+use oidc_spa_native::keys::jwk_set::{JwkSet, JwkSetError};
 use oidc_spa_native::keys::metadata::Metadata;
 use oidc_spa_native::time::Monotonic;
 use url::{Origin, Url};
@@ -343,13 +343,16 @@ impl Fetcher {
     ) -> Result<FetchedKeys, FetchFailure> {
         let Reading { document, lifetime_millis, clock_skew_secs, .. } = read.map_err(|error| {
             let message = format!("Failed to fetch public key and algorithm from {}: {error}", shown(&url));
-            FetchFailure { message, retry_after_millis: error.retry_after_millis() }
+            FetchFailure { retry_after_millis: error.retry_after_millis(), ..FetchFailure::new(message) }
         })?;
         let Some((body, validators)) = document else {
             return Ok(FetchedKeys { keys: None, lifetime_millis, clock_skew_secs });
         };
         let keys = JwkSet::parse(&body).map_err(|error| {
-            FetchFailure::new(format!("{} does not have the expected shape: {error}", shown(&url)))
+            let message = format!("{} does not have the expected shape: {error}", shown(&url));
+            let skipped =
+                if let JwkSetError::NoneUsable { skipped, .. } = error { skipped } else { Vec::new() };
+            FetchFailure { skipped, ..FetchFailure::new(message) }
         })?;
         // The document is UTF-8, since it was parsed.
         let document = Arc::from(String::from_utf8_lossy(&body));

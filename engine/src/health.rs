@@ -23,6 +23,8 @@ pub(crate) struct IssuerHealth {
     pub next_fetch_at: Option<SystemTime>,
     pub stale_since: Option<SystemTime>,
     pub last_error: Option<Arc<str>>,
+    /// The keys of the last answers, where no key of a set is usable.
+    pub refused: Vec<SkippedKey>,
     pub clock_skew_secs: Option<i64>,
 }
 
@@ -53,8 +55,9 @@ pub(crate) fn metrics_to_json(
 }
 
 /// The keys of a set that verify nothing, and why: a list of `SkippedKey` (index.d.ts).
-pub(crate) fn skipped_keys(set: Option<&Arc<JwkSet>>) -> Vec<Value> {
-    let skipped = set.iter().flat_map(|set| set.skipped()).take(MAX_SKIPPED);
+/// `refused` are those of sets that were not taken, since no key of them is usable.
+pub(crate) fn skipped_keys(set: Option<&Arc<JwkSet>>, refused: &[SkippedKey]) -> Vec<Value> {
+    let skipped = set.iter().flat_map(|set| set.skipped()).chain(refused.iter().cloned()).take(MAX_SKIPPED);
     skipped.map(|SkippedKey { kid, reason }| json!({ "kid": kid, "reason": reason })).collect()
 }
 
@@ -82,6 +85,7 @@ impl IssuerHealth {
             next_fetch_at: None,
             stale_since: None,
             last_error: None,
+            refused: Vec::new(),
             clock_skew_secs: None,
         }
     }
@@ -100,6 +104,7 @@ impl IssuerHealth {
             next_fetch_at: earlier(self.next_fetch_at, other.next_fetch_at),
             stale_since: earlier(self.stale_since, other.stale_since),
             last_error,
+            refused: [self.refused, other.refused].concat(),
             clock_skew_secs: [self.clock_skew_secs, other.clock_skew_secs]
                 .into_iter()
                 .flatten()
@@ -139,7 +144,7 @@ impl IssuerHealth {
             "issuerUri": self.issuer_uri,
             "state": state,
             "keys": keys,
-            "skippedKeys": skipped_keys(self.keys.as_ref()),
+            "skippedKeys": skipped_keys(self.keys.as_ref(), &self.refused),
             "fetchedAt": self.fetched_at.map(millis),
             "nextFetchAt": self.next_fetch_at.map(millis),
             "staleSince": self.stale_since.map(millis),

@@ -79,6 +79,14 @@ impl<K: AsRef<IssuerKeys>> HeldKeys<K> {
         (!errors.is_empty()).then(|| errors.join("; "))
     }
 
+    /// What a person types to see what this machine learns of the issuer. A name that a shell would not take as it is, is
+    /// not in it.
+    pub(crate) fn command(&self) -> String {
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || "-._~:/%@".contains(c);
+        let plain = Some(self.issuer_uri.as_str()).filter(|name| name.chars().all(is_plain));
+        format!("npx oidc-spa-native doctor {}", plain.unwrap_or("ISSUER"))
+    }
+
     /// Whether a request for newer keys than those with this number would be refused now, for a token with this `kid`
     /// that no key has.
     pub(crate) fn is_in_vain(&self, key_set: Option<u64>, unknown_kid: Option<&str>, at: Monotonic) -> bool {

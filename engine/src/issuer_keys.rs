@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
-use oidc_spa_native::keys::jwk_set::JwkSet;
+use oidc_spa_native::keys::jwk_set::{JwkSet, SkippedKey};
 use oidc_spa_native::keys::key_ring::{CarriedKeys, Freshness, KeyRing, KeyRingPolicy, RefreshDecision};
 use oidc_spa_native::time::Monotonic;
 
@@ -35,11 +35,19 @@ pub struct IssuerKeys {
     /// A copy of the ring's keys and of the time until which they may be used, so that requests do not wait for each
     /// other.
     current: RwLock<Option<Current>>,
-    last_error: Mutex<Option<Arc<str>>>,
+    last_failure: Mutex<Option<LastFailure>>,
     history: Mutex<KeysHistory>,
     /// The document of the keys.
     document: Mutex<Option<Arc<str>>>,
     waiting: AtomicUsize,
+}
+
+/// Why the last fetch failed.
+#[derive(Clone, Debug)]
+struct LastFailure {
+    error: Arc<str>,
+    /// The keys of a refused set that has no usable one.
+    skipped: Arc<[SkippedKey]>,
 }
 
 #[derive(Clone, Debug)]
@@ -79,7 +87,7 @@ impl IssuerKeys {
             plan,
             ring: Mutex::new(KeyRing::new(policy)),
             current: RwLock::default(),
-            last_error: Mutex::default(),
+            last_failure: Mutex::default(),
             history: Mutex::default(),
             document: Mutex::default(),
             waiting: AtomicUsize::new(0),
@@ -110,7 +118,7 @@ impl IssuerKeys {
 
     /// Why the last fetch failed, if it did.
     pub fn last_error(&self) -> Option<Arc<str>> {
-        self.last_error_lock().clone()
+        self.last_failure().as_ref().map(|failure| Arc::clone(&failure.error))
     }
 
     /// Remembers that a refresh has not found this `kid`.
@@ -199,7 +207,7 @@ impl IssuerKeys {
         jitter: f64,
         at: Moment,
     ) {
-        let (error, happened) = {
+        let (failure, happened) = {
             let mut ring = self.ring();
             let before = ring.held().cloned();
             let was_failing = ring.failures() > 0;
@@ -219,16 +227,18 @@ impl IssuerKeys {
                     ring.fetched(at.steady, keys, lifetime_millis, jitter);
                     (None, Happened::Fetched { was_failing, rotated })
                 }
-                Err(FetchFailure { message, retry_after_millis }) => {
+                Err(FetchFailure { message, retry_after_millis, skipped }) => {
                     ring.failed(at.steady, retry_after_millis, jitter);
-                    (Some(Arc::<str>::from(message)), Happened::Failed)
+                    let failure = LastFailure { error: message.into(), skipped: skipped.into() };
+                    (Some(failure), Happened::Failed)
                 }
             }
         };
         self.publish();
-        let skipped = skipped_keys(self.ring().held());
-        self.history().note(self.issuer_uri(), (happened, spent), error.as_deref(), skipped, at.wall);
-        *self.last_error_lock() = error;
+        let skipped = skipped_keys(self.ring().held(), &[]);
+        let error = failure.as_ref().map(|failure| &*failure.error);
+        self.history().note(self.issuer_uri(), (happened, spent), error, skipped, at.wall);
+        *self.last_failure() = failure;
     }
 
     /// Takes keys that another process fetched, unless there are keys already. Returns whether it took them.
@@ -287,6 +297,7 @@ impl IssuerKeys {
             next_fetch_at: ring.due().map(later),
             stale_since: ring.fresh_until().filter(|_| is_stale).map(|until| at.wall_of(until)),
             last_error: self.last_error(),
+            refused: self.last_failure().as_ref().map(|failure| failure.skipped.to_vec()).unwrap_or_default(),
             clock_skew_secs,
         }
     }
@@ -320,8 +331,8 @@ impl IssuerKeys {
         self.history.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn last_error_lock(&self) -> MutexGuard<'_, Option<Arc<str>>> {
-        self.last_error.lock().unwrap_or_else(PoisonError::into_inner)
+    fn last_failure(&self) -> MutexGuard<'_, Option<LastFailure>> {
+        self.last_failure.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

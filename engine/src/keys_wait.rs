@@ -30,11 +30,6 @@ impl KeysWait {
         self.deadline
     }
 
-    /// What time it was for the request when the wait began.
-    pub const fn begun(&self) -> UnixTime {
-        self.now
-    }
-
     /// What time it is for the request.
     pub(crate) fn now(&self, at: Monotonic) -> UnixTime {
         let elapsed = i64::try_from(self.begun.millis_until(at) / 1000).unwrap_or(i64::MAX);

@@ -199,6 +199,8 @@ impl<K: AsRef<IssuerKeys>, M: Memories> Validator<K, M> {
 
     /// Puts a question that waits. While keys are lacking, the program around waits for newer ones, and says by
     /// [`Validator::after`] what came of it.
+    // It lives on the stack, for one call: a box would cost each request an allocation.
+    #[allow(clippy::result_large_err)]
     pub fn decide(
         &self,
         question: &Question<'_>,
@@ -240,8 +242,15 @@ impl<K: AsRef<IssuerKeys>, M: Memories> Validator<K, M> {
     }
 
     /// Every check of a question, in order: the JSON text of `NativeExplanation` in `ts/boundary/interface.ts`. Nothing is
-    /// granted and nothing is remembered. `decided` came of the same question.
-    pub fn explain(&self, question: &Question<'_>, decided: Decided, now: UnixTime, at: Monotonic) -> String {
+    /// granted and nothing is remembered. `decided` came of the same question after this wait.
+    pub fn explain(
+        &self,
+        question: &Question<'_>,
+        decided: Decided,
+        wait: &KeysWait,
+        at: Monotonic,
+    ) -> String {
+        let now = wait.now(at);
         let keys = |issuer| self.keys_of(issuer, at);
         let look_up = |record: &ProofRecord| self.replay.look_up(record, now);
         let explanation = self.server.explain(question, &keys, now, look_up);
@@ -340,6 +349,8 @@ impl<K: AsRef<IssuerKeys>, M: Memories> Validator<K, M> {
     }
 
     /// The result with the present keys, or which other keys might change a refusal.
+    // As for `decide`.
+    #[allow(clippy::result_large_err)]
     fn attempt(
         &self,
         question: &Question<'_>,
@@ -371,14 +382,15 @@ impl<K: AsRef<IssuerKeys>, M: Memories> Validator<K, M> {
     }
 }
 
-/// A refusal of a request that needed these keys. If there are none, it says why.
+/// A refusal of a request that needed these keys. If there are none, it says why, and how to see more.
 fn for_lack_of<K: AsRef<IssuerKeys>>(keys: &HeldKeys<K>, refusal: Refusal) -> Refusal {
-    let why = keys.last_error().filter(|_| refusal.rejection.code() == Code::KeysUnavailable);
-    match why {
-        Some(why) => {
-            let rejection = refusal.rejection.explained(&format!("the last attempt failed: {why}"));
-            Refusal { rejection, ..refusal }
-        }
-        None => refusal,
+    if refusal.rejection.code() != Code::KeysUnavailable {
+        return refusal;
     }
+    let rejection = match keys.last_error() {
+        Some(why) => refusal.rejection.explained(&format!("the last attempt failed: {why}")),
+        None => refusal.rejection,
+    };
+    let advice = format!("Where this server runs, type: {}", keys.command());
+    Refusal { rejection: rejection.advising(&advice), ..refusal }
 }

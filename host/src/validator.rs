@@ -121,8 +121,9 @@ impl Validator {
     /// Every check of a question, in order, with the same keys as an answer, after the same wait: the JSON text of
     /// `NativeExplanation` in `ts/boundary/interface.ts`. Nothing is granted and nothing is remembered.
     pub async fn explain(&self, question: &Question<'_>, now: UnixTime) -> String {
-        let decided = self.decide_with_keys(question, self.engine.wait(now, steady())).await;
-        self.engine.explain(question, decided, now, steady())
+        let wait = self.engine.wait(now, steady());
+        let decided = self.decide_with_keys(question, wait).await;
+        self.engine.explain(question, decided, &wait, steady())
     }
 
     /// The decision when the needed keys have come, or when the time to wait for them is over.

@@ -17,6 +17,9 @@ async function main() {
     assert.equal(granted.claims.sub, "service-rs256");
     const refused = await validator.validateRequest({ authorization: `Bearer ${TAMPERED_TOKEN}` });
     assert.deepEqual([refused.isSuccess, refused.code, refused.status], [false, "signature_invalid", 401]);
+    if (process.env.EXPECTED_ENGINE !== undefined) {
+        assert.equal(validator.health().engine, process.env.EXPECTED_ENGINE);
+    }
     assert.match(metricsText(validator), /^oidc_validations_total\{.*code="signature_invalid"\} 1$/m);
 
     const { bootstrapAuth, validateAndDecodeAccessToken } = oidcSpa.createUtils();

@@ -14,6 +14,9 @@ assert.equal(granted.isSuccess, true, granted.debugErrorMessage);
 assert.equal(granted.claims.sub, "service-rs256");
 const refused = await validator.validateRequest({ authorization: `Bearer ${TAMPERED_TOKEN}` });
 assert.deepEqual([refused.isSuccess, refused.code, refused.status], [false, "signature_invalid", 401]);
+if (process.env.EXPECTED_ENGINE !== undefined) {
+    assert.equal(validator.health().engine, process.env.EXPECTED_ENGINE);
+}
 
 const { bootstrapAuth, validateAndDecodeAccessToken } = oidcSpa.createUtils();
 await bootstrapAuth({ implementation: "real", issuerUri, expectedAudience });

@@ -74,7 +74,7 @@ export function payloads(collector) {
         claims: { account: json("12345678901234567890") }
     }));
     grantsToken(["D46", "B6.6"], "iss-escaped", "Escapes in iss", () => ({
-        claims: { iss: json('"https:\\/\\/as.example"') }
+        claims: { iss: json(`"${ISSUER.replaceAll("/", "\\/")}"`) }
     }));
 }
 
@@ -89,7 +89,7 @@ export function times(collector) {
     malformed("D23", "exp-text", "exp is a text with a space and a number", { exp: ` ${NOW + 600}` });
     for (const [id, slug, text] of [
         ["D24", "fraction", `${NOW + 600}.5`],
-        ["D25", "exponent", "1.8000006e9"],
+        ["D25", "exponent", `${(NOW + 600) / 1e9}e9`],
         ["D26", "fraction-zero", `${NOW + 600}.0`]
     ]) {
         grantsToken([id, "B6.18"], slug, `exp is ${text}`, () => ({ claims: { exp: json(text) } }));
@@ -112,6 +112,12 @@ export function times(collector) {
     malformed("D32", "milliseconds", "exp in milliseconds", { exp: (NOW + 600) * 1000 }, { oidcSpa: far });
     refusesToken("token_expired", ["E01", "B1.11", "B3.11"], "over", "exp was a second ago", () => ({
         claims: { exp: NOW - 1 }
+    }));
+    refusesToken("token_expired", ["E01", "B1.11", "B3.11"], "long-over", "exp was an hour ago", () => ({
+        claims: { iat: NOW - 7200, exp: NOW - 3600 }
+    }));
+    refusesToken("token_not_yet_valid", "D39", "nbf-far", "nbf an hour ahead", () => ({
+        claims: { nbf: NOW + 3600, exp: NOW + 7200 }
     }));
     refusesToken("token_expired", ["E02", "B1.11", "B6.18"], "now", "exp is now", () => ({
         claims: { exp: NOW }

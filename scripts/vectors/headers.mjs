@@ -1,9 +1,9 @@
 // Access tokens: the header, and the kind of token that it names.
 
 import { publicJwk, thumbprint } from "./keys.mjs";
-import { ath, AUDIENCE, HTU, json, NOW } from "./making.mjs";
+import { ath, AUDIENCE, HTU, ISSUER, json, NOW, TYP } from "./making.mjs";
 
-const HEADER = '"alg":"RS256","typ":"at+jwt","kid":"rsa-1"';
+const HEADER = `"alg":"RS256","typ":"${TYP}","kid":"rsa-1"`;
 
 export function headers(collector) {
     const { refusesToken, grantsToken } = collector.topic("header", "header-members");
@@ -15,7 +15,7 @@ export function headers(collector) {
     raw("C02", "values", "The header is a list of an object's values", '["RS256","at+jwt","rsa-1"]');
     raw("C03", "behind", "Something follows the header's object", `{${HEADER}}{}`);
     grantsToken("C04", "white-space", "White space in the header", () => ({
-        rawHeader: `{ "alg" : "RS256",\n "typ":"at+jwt", "kid":"rsa-1" }\n`
+        rawHeader: `{ "alg" : "RS256",\n "typ":"${TYP}", "kid":"rsa-1" }\n`
     }));
     raw(["C05", "B6.23"], "bom", "A byte order mark before the header", `\ufeff{${HEADER}}`);
     raw(
@@ -69,7 +69,7 @@ export function headers(collector) {
         named
     );
     grantsToken(["C46", "B6.6"], "escapes", "Escapes in the header's strings", () => ({
-        rawHeader: '{"alg":"\\u0052S256","typ":"at+jwt","kid":"rsa-1"}'
+        rawHeader: `{"alg":"\\u0052S256","typ":"${TYP}","kid":"rsa-1"}`
     }));
     raw(["C41"], "zip", "zip on a signed token", `{${HEADER},"zip":"DEF"}`);
     raw(["C42", "B5.3"], "enc", "enc on a signed token", `{${HEADER},"enc":"A256GCM"}`);
@@ -185,7 +185,7 @@ export function types(collector) {
 }
 
 const ids = {
-    iss: "https://as.example",
+    iss: ISSUER,
     aud: AUDIENCE,
     sub: "user-1",
     exp: NOW + 600,

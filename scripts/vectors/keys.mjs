@@ -1,11 +1,12 @@
-// The fixed keys of the vectors, which `vectors/keys.json` holds, and the key sets that are made of them.
+// The keys of the vectors, which `vectors/keys.json` holds for the files, and the key sets that are made of them.
 
 import { readFileSync } from "node:fs";
 import { b64u, sha256 } from "./signing.mjs";
+import { WORLD } from "./world.mjs";
 
 const file = new URL("../../vectors/keys.json", import.meta.url);
 
-const { keys } = JSON.parse(readFileSync(file, "utf8"));
+const keys = { ...JSON.parse(readFileSync(file, "utf8")).keys, ...WORLD.keys };
 
 /** A private key, by its name. */
 export function privateJwk(name) {

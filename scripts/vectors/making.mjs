@@ -2,11 +2,13 @@
 
 import { privateJwk, publicJwk, thumbprint } from "./keys.mjs";
 import { b64u, sha256, signatureOf } from "./signing.mjs";
+import { ofServer, WORLD } from "./world.mjs";
 
-export const NOW = 1_800_000_000;
-export const ISSUER = "https://as.example";
-export const AUDIENCE = "https://api.example";
-export const HTU = "https://api.example/v1/items";
+export const NOW = WORLD.now;
+export const ISSUER = WORLD.issuer;
+export const AUDIENCE = WORLD.audience;
+export const HTU = WORLD.url;
+export const TYP = WORLD.typ;
 
 /** JSON as it is to be written. */
 export class Json {
@@ -38,7 +40,8 @@ export const CLAIMS = {
     jti: "token-1",
     scope: "read",
     iat: NOW - 10,
-    exp: NOW + 600
+    exp: NOW + 600,
+    ...WORLD.claims
 };
 
 /**
@@ -66,7 +69,7 @@ export class Maker {
 
     /** An access token that is good but for what is said. */
     token({ by = ["rsa-1", "RS256"], header, claims, alsoHeader, alsoClaims, ...rest } = {}) {
-        const all = { alg: by[1], typ: "at+jwt", kid: by[0], ...header };
+        const all = { alg: by[1], typ: TYP, kid: by[0], ...header };
         return compact({
             by,
             header: rest.rawHeader ?? objectText(all, alsoHeader),
@@ -84,11 +87,14 @@ export class Maker {
     proof(token, { by = ["client", "ES256"], header, claims, alsoHeader, alsoClaims, ...rest } = {}) {
         this.#made += 1;
         const all = { typ: "dpop+jwt", alg: by[1], jwk: publicJwk(by[0]), ...header };
-        const own = { jti: `${this.id}/${this.#made}`, htm: "GET", htu: HTU, iat: NOW, ath: ath(token) };
+        const { run, method, nonce } = WORLD;
+        const jti = `${run}${this.id}/${this.#made}`;
+        const own = { jti, htm: method, htu: HTU, iat: NOW, ath: ath(token), nonce };
+        const changed = { ...own, ...claims };
         return compact({
             by,
             header: rest.rawHeader ?? objectText(all, alsoHeader),
-            payload: rest.rawPayload ?? objectText({ ...own, ...claims }, alsoClaims),
+            payload: rest.rawPayload ?? objectText({ ...changed, htu: ofServer(changed.htu) }, alsoClaims),
             ...rest
         });
     }
@@ -97,9 +103,9 @@ export class Maker {
     request(fields, { host = "api.example", ...changes } = {}) {
         const hosts = (host === null ? [] : [host].flat()).map(value => ["Host", value]);
         return {
-            method: "GET",
-            target: "/v1/items?x=1",
-            scheme: "https",
+            method: WORLD.method,
+            target: `${new URL(HTU).pathname}${WORLD.query}`,
+            scheme: new URL(HTU).protocol.slice(0, -1),
             fields: [...hosts, ...fields],
             ...changes
         };

@@ -214,6 +214,7 @@ function proofClaims(claims, refusesProof, grantsProof) {
             : claims(id, slug, title, { iat }, code);
     at(["J28", "B2.16", "B2.38"], "oldest", "The oldest proof", NOW - 40);
     at(["J28", "B2.16", "B2.38"], "older", "A second older", NOW - 41, "proof_stale");
+    at(["J28", "B2.16", "B2.38"], "an-hour-old", "An hour old", NOW - 3600, "proof_stale");
     at(["J29", "B2.16", "B2.41"], "farthest", "Three seconds ahead", NOW + 3);
     at(
         ["J29", "B2.16", "B2.41", "B12.3"],
@@ -222,6 +223,7 @@ function proofClaims(claims, refusesProof, grantsProof) {
         NOW + 11,
         "proof_not_yet_valid"
     );
+    at(["J29", "B2.16"], "an-hour-ahead", "An hour ahead", NOW + 3600, "proof_not_yet_valid");
     claims("J31", "exp", "exp of the proof is over", { exp: NOW - 60 }, "proof_stale");
     claims("J31", "nbf", "nbf of the proof lies ahead", { nbf: NOW + 60 }, "proof_not_yet_valid");
     const digest = (hash, encoding) => token => createHash(hash).update(token).digest(encoding);
@@ -266,6 +268,6 @@ function proofClaims(claims, refusesProof, grantsProof) {
     }));
     grantsProof(["J40", "B2.5"], "further", "Further claims and members", () => ({
         header: { foo: 1 },
-        claims: { foo: "bar", nonce: undefined }
+        claims: { foo: "bar" }
     }));
 }

@@ -1,6 +1,7 @@
 // The method and the URI that a proof is for, and how a request tells its own.
 
 import { HTU } from "./making.mjs";
+import { ofServer } from "./world.mjs";
 
 const PROOF = "rfc9449/good/B2.22-proof";
 
@@ -36,13 +37,13 @@ export function targets(collector) {
         { good: PROOF }
     );
     const same = (id, slug, htu, more) =>
-        grantsProof([id, "B2.14"].flat(), slug, `htu is ${htu}`, () => ({ claims: { htu } }), more);
+        grantsProof([id, "B2.14"].flat(), slug, `htu is ${ofServer(htu)}`, () => ({ claims: { htu } }), more);
     const other = (id, slug, htu, more) =>
         refusesProof(
             "proof_uri_mismatch",
             [id, "B2.14"].flat(),
             slug,
-            `htu is ${htu}`,
+            `htu is ${ofServer(htu)}`,
             () => ({ claims: { htu } }),
             more
         );

@@ -2,6 +2,7 @@
 
 import { createHmac, createPublicKey } from "node:crypto";
 import { publicJwk } from "./keys.mjs";
+import { TYP } from "./making.mjs";
 import { b64u } from "./signing.mjs";
 
 /** A MAC in the place of a signature. */
@@ -239,5 +240,5 @@ export function compactForm(collector) {
 const payloadWithBothEnds = s =>
     `${payloadToPad(s).trimEnd().slice(0, -1)},"x":"${"\u00ff\u00fe?>~".repeat(3)}"}`;
 
-const headerToPad = () => padded('{"alg":"RS256","typ":"at+jwt","kid":"rsa-1"}');
+const headerToPad = () => padded(`{"alg":"RS256","typ":"${TYP}","kid":"rsa-1"}`);
 const payloadToPad = s => padded(Buffer.from(s.token().split(".")[1], "base64url").toString());

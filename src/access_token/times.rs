@@ -51,10 +51,11 @@ pub(super) fn check(
     if let Some(issued) = issued.filter(|issued| issued.is_after(now, MAX_ISSUED_AHEAD)) {
         return Err(Code::TokenNotYetValid.because(format!(
             "\"iat\" claim lies in the future: it is {issued}, {} s ahead of this server's time, {}; more than a minute \
-             is not accepted. Check both clocks",
+             is not accepted",
             issued.secs_apart(now),
             now.secs()
-        )));
+        ))
+        .advising("Check both clocks"));
     }
     if expires.is_some_and(|expires| expires > NumericDate::LATEST_SENSIBLE) {
         let message = "\"exp\" claim lies beyond the year 9999; it is counted in seconds, and this looks like \

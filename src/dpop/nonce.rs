@@ -153,6 +153,31 @@ mod tests {
         }
     }
 
+    /// The rule in its own words, for every period of up to five seconds, every leeway of up to seven, and every pair of
+    /// clocks around the epoch.
+    #[test]
+    fn m03_m07_each_nonce_is_given_as_the_rule_says_at_every_second() {
+        for (period, ahead) in (1..6_u16).flat_map(|period| (0..8).map(move |ahead| (period, ahead))) {
+            let nonces = Nonces::new(NonceMode::Required, [1; 32], period);
+            let periods = |secs: i64| (secs + 100 * i64::from(period)) / i64::from(period);
+            for made in -8..9 {
+                let nonce = nonces.current(at(made));
+                for now in -8..9 {
+                    let by_a_clock_ahead =
+                        (0..=i64::from(ahead)).any(|ahead| periods(now + ahead) == periods(made));
+                    let expected = match periods(made) - periods(now) {
+                        0 => Some(Given::Lately),
+                        -1 => Some(Given::Before),
+                        1 if by_a_clock_ahead => Some(Given::Lately),
+                        _ => None,
+                    };
+                    let found = given(&nonces, &nonce, now, ahead);
+                    assert_eq!(found, expected, "made at {made}, read at {now}, {period} s, {ahead} s ahead");
+                }
+            }
+        }
+    }
+
     #[test]
     fn at_the_ends_of_time_there_is_an_answer() {
         for now in [i64::MIN, i64::MIN + 1, -61, -1, 0, i64::MAX - 1, i64::MAX] {

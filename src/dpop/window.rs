@@ -106,6 +106,27 @@ mod tests {
         assert_eq!(longest.place(date, last), Lies::Within);
     }
 
+    /// Every window of up to four seconds each way, with dates in quarters of a second, around the epoch too.
+    #[test]
+    fn a_date_is_within_from_the_seconds_back_to_the_seconds_ahead_and_nowhere_else() {
+        for (back, ahead, now) in
+            (0..5).flat_map(|back| (0..5).flat_map(move |ahead| (-3..4).map(move |now| (back, ahead, now))))
+        {
+            let window = ProofWindow::new(back, Leeway::from_secs(ahead).unwrap()).unwrap();
+            let (first, last) = (4 * (now - i64::from(back)), 4 * (now + i64::from(ahead)));
+            for quarters in first - 8..=last + 8 {
+                let expected = match quarters {
+                    early if early < first => Lies::Before,
+                    late if late > last => Lies::After,
+                    _ => Lies::Within,
+                };
+                let date = NumericDate::from_json(quarters as f64 / 4.0).unwrap();
+                let place = window.place(date, UnixTime::from_secs(now));
+                assert_eq!(place, expected, "{quarters}/4 at {now}, from {back} back to {ahead} ahead");
+            }
+        }
+    }
+
     #[test]
     fn two_windows_make_one_that_holds_both() {
         let leeway = |secs| Leeway::from_secs(secs).unwrap();

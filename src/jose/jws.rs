@@ -304,3 +304,25 @@ fn media_type(typ: Member<String>) -> Member<String> {
         other => other,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::jose::base64url_encode;
+
+    /// The header of a JWS whose member `name` is a string of so many bytes.
+    fn header(name: &str, bytes: usize) -> JoseHeader {
+        let json = format!(r#"{{"alg":"ES256","{name}":"{}"}}"#, "k".repeat(bytes));
+        JoseHeader::decode(&format!("{}.e30.AA", base64url_encode(json.as_bytes()))).unwrap()
+    }
+
+    #[test]
+    fn names_of_keys_are_read_up_to_their_bounds_and_no_further() {
+        assert!(matches!(header("kid", MAX_KID_CHARS).kid, Member::Is(kid) if kid.len() == MAX_KID_CHARS));
+        assert!(matches!(header("kid", MAX_KID_CHARS + 1).kid, Member::Malformed));
+        assert!(matches!(header("x5t", MAX_THUMBPRINT_CHARS).x5t, Member::Is(_)));
+        assert!(matches!(header("x5t", MAX_THUMBPRINT_CHARS + 1).x5t, Member::Malformed));
+        assert!(matches!(header("x5t#S256", MAX_THUMBPRINT_CHARS).x5t_s256, Member::Is(_)));
+        assert!(matches!(header("x5t#S256", MAX_THUMBPRINT_CHARS + 1).x5t_s256, Member::Malformed));
+    }
+}

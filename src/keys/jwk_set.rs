@@ -10,8 +10,8 @@ use std::sync::{Arc, LazyLock};
 use super::issuer_name::IssuerName;
 use super::metadata::{A_PAGE, is_page};
 use super::published_key::PublishedKey;
-pub use super::published_key::Sought;
 use super::published_key::Usefulness;
+pub use super::published_key::{SkippedKey, Sought};
 use crate::crypto::{SecretSet, first_number};
 use crate::jose::algorithm::Algorithm;
 use crate::jose::json::{JsonError, Object, Value, texts_of_items};
@@ -51,8 +51,8 @@ pub enum JwkSetError {
     Metadata(String),
     #[error("the JWK Set has {0} keys; {MAX_KEYS} are read at most")]
     TooMany(usize),
-    #[error("the JWK Set has no key that can verify signatures{0}")]
-    NoneUsable(String),
+    #[error("the JWK Set has no key that can verify signatures{reason}")]
+    NoneUsable { reason: String, skipped: Vec<SkippedKey> },
 }
 
 /// The keys that may have signed a token.
@@ -106,15 +106,6 @@ impl Meant {
     }
 }
 
-/// A key that cannot verify signatures, and why.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SkippedKey {
-    /// Its `kid`, escaped and cut.
-    pub kid: Option<String>,
-    /// Why it is skipped.
-    pub reason: String,
-}
-
 /// The kind of a document that is not a JWK Set.
 #[cold]
 fn without_keys(document: &[u8]) -> JwkSetError {
@@ -152,7 +143,8 @@ impl JwkSet {
             let signing = keys.iter().find(|key| key.is_for_signatures());
             let reason = signing.or(keys.first()).and_then(|key| key.trouble());
             let reason = reason.map(|error| format!(": {error}")).unwrap_or_default();
-            return Err(JwkSetError::NoneUsable(reason));
+            let skipped = keys.iter().filter_map(|key| key.skipped()).collect();
+            return Err(JwkSetError::NoneUsable { reason, skipped });
         }
         Ok(Self::numbered(keys, false))
     }
@@ -160,7 +152,7 @@ impl JwkSet {
     /// A set of keys that an operator configured without naming them. Each is tried for any `kid`.
     pub fn of_unnamed(keys: Vec<VerificationKey>) -> Result<Self, JwkSetError> {
         if keys.is_empty() {
-            return Err(JwkSetError::NoneUsable(String::new()));
+            return Err(JwkSetError::NoneUsable { reason: String::new(), skipped: Vec::new() });
         }
         let keys = keys.into_iter().map(|key| Arc::new(PublishedKey::unnamed(key))).collect();
         Ok(Self::numbered(keys, false))
@@ -201,9 +193,7 @@ impl JwkSet {
 
     /// The keys that cannot verify signatures, and why.
     pub fn skipped(&self) -> impl Iterator<Item = SkippedKey> {
-        self.keys.iter().filter_map(|published| {
-            Some(SkippedKey { kid: published.shown_kid(), reason: published.trouble()? })
-        })
+        self.keys.iter().filter_map(|key| key.skipped())
     }
 
     /// Whether both sets hold the same signing keys, in any order.

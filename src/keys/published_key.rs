@@ -97,7 +97,21 @@ pub(super) enum NotForSignatures {
     Revoked,
 }
 
+/// A key that cannot verify signatures, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SkippedKey {
+    /// Its `kid`, escaped and cut.
+    pub kid: Option<String>,
+    /// Why it is skipped.
+    pub reason: String,
+}
+
 impl PublishedKey {
+    /// Its name and why it is skipped; `None` for a key that can verify signatures.
+    pub(super) fn skipped(&self) -> Option<SkippedKey> {
+        Some(SkippedKey { kid: self.shown_kid(), reason: self.trouble()? })
+    }
+
     /// Reads a member of a JWK Set.
     pub(super) fn of_jwk(jwk: &Object<'_>) -> Self {
         // A `kid` that is too long for a token counts as absent.

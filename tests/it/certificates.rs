@@ -126,7 +126,7 @@ fn n11_a_client_is_told_that_its_token_is_invalid() {
     let other = CertificateThumbprint::of_der(OTHER).to_string();
     let mismatch = judge(with_peer(OTHER));
     assert!(mismatch.message().contains(&thumbprint()) && mismatch.message().contains(&other));
-    assert!(judge(head()).message().contains("no client certificate is known of this request: "));
+    assert!(judge(head()).message().contains("no client certificate is known of this request. Have "));
 }
 
 #[test]

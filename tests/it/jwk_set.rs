@@ -41,7 +41,10 @@ fn parse(document: &str) -> Result<JwkSet, JwkSetError> {
 /// SKIP: alone it makes no set; beside good keys it costs only itself, wherever it stands, and verifies nothing.
 #[track_caller]
 fn skipped(id: &str, jwk: &str) {
-    assert!(matches!(parse(&jwk_set_of(&[jwk.to_owned()])), Err(JwkSetError::NoneUsable(_))), "{id}: {jwk}");
+    assert!(
+        matches!(parse(&jwk_set_of(&[jwk.to_owned()])), Err(JwkSetError::NoneUsable { .. })),
+        "{id}: {jwk}"
+    );
     let (es, rsa) = (ES_1.jwk(r#""kid":"es-1""#), RSA_1.jwk(r#""kid":"rsa-1""#));
     for keys in [[jwk.to_owned(), es.clone(), rsa.clone()], [es, rsa, jwk.to_owned()]] {
         let judge = Judge::with_keys(&keys);
@@ -331,7 +334,7 @@ fn g22_to_g25_documents_that_are_no_usable_set() {
     for page in ["<html></html>", "\n <!doctype html>", "<?xml version=\"1.0\"?>"] {
         assert!(matches!(parse(page), Err(JwkSetError::Page)), "G22: {page}");
     }
-    assert!(matches!(parse(r#"{"keys":[]}"#), Err(JwkSetError::NoneUsable(_))), "G23");
+    assert!(matches!(parse(r#"{"keys":[]}"#), Err(JwkSetError::NoneUsable { .. })), "G23");
     let many = |n: usize| jwk_set_of(&vec![good.clone(); n]);
     assert!(parse(&many(MAX_KEYS)).is_ok());
     assert!(matches!(parse(&many(MAX_KEYS + 1)), Err(JwkSetError::TooMany(101))), "G24");
@@ -342,7 +345,7 @@ fn g22_to_g25_documents_that_are_no_usable_set() {
         RSA_1.jwk(r#""use":"enc""#),
         ES_1.jwk(r#""d":"AA""#),
     ];
-    assert!(matches!(parse(&jwk_set_of(&unusable)), Err(JwkSetError::NoneUsable(_))), "G25");
+    assert!(matches!(parse(&jwk_set_of(&unusable)), Err(JwkSetError::NoneUsable { .. })), "G25");
 }
 
 #[test]

@@ -17,6 +17,7 @@ mod jose;
 mod jwk_set;
 mod key_ring;
 mod layering;
+mod lock_files;
 mod numbers;
 mod payload;
 mod presentation;

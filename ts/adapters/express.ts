@@ -9,7 +9,7 @@ import type { AccessTokenClaims, Granted, Validator } from "../../index.js";
 import { Found } from "../guard/found.js";
 import { createGuard, type Auth, type ValidatorOrOptions } from "../guard/guard.js";
 import { createMetadataHandler } from "../guard/metadata.js";
-import { incomingOf, send, setOn, targetOf } from "../guard/node.js";
+import { begin, incomingOf, send, setOn, targetOf } from "../guard/node.js";
 import { checkNoMore, placeOf, readRules, type Fixed, type RouteRules } from "../guard/rules.js";
 
 export type { RouteRules };
@@ -44,7 +44,7 @@ export function protect<Claims = AccessTokenClaims, Optional extends boolean = f
                 outcome.response ?? found.set(req, outcome.auth);
                 next();
             } else if (outcome.error !== undefined) {
-                setOn(res, outcome.error.headers);
+                begin(res, outcome.error);
                 next(outcome.error);
             } else {
                 send(res, outcome.response);

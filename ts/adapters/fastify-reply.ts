@@ -25,6 +25,14 @@ export function setOn(reply: Reply, headers: ResponseToSend["headers"]): void {
     );
 }
 
+/** Sets status and fields, for an error handler that sends the response: what it leaves out must not become a 200. */
+export function begin(reply: Reply, { status, headers }: Pick<ResponseToSend, "status" | "headers">): void {
+    if (!reply.sent) {
+        setOn(reply, headers);
+        reply.code(status);
+    }
+}
+
 /** If other code has answered meanwhile, a hook must return the reply without sending. */
 export function send<Given extends Reply>(reply: Given, { status, headers, body }: ResponseToSend): Given {
     if (!reply.sent) {

@@ -6,7 +6,7 @@
 
 import type { FastifyReply, FastifyRequest, RawServerBase, RouteGenericInterface } from "fastify";
 import type { AccessTokenClaims, Validator } from "../../index.js";
-import { send, setOn } from "./fastify-reply.js";
+import { begin, send, setOn } from "./fastify-reply.js";
 import { Found } from "../guard/found.js";
 import { createGuard, type Auth, type ValidatorOrOptions } from "../guard/guard.js";
 import { createMetadataHandler } from "../guard/metadata.js";
@@ -41,7 +41,7 @@ export function protect<Claims = AccessTokenClaims, Optional extends boolean = f
         const outcome = await guard({ request, source: request, method, header: name => headers[name] });
         if (!outcome.passed) {
             if (outcome.error !== undefined) {
-                reply.sent || setOn(reply, outcome.error.headers);
+                begin(reply, outcome.error);
                 throw outcome.error;
             }
             return send(reply, outcome.response);

@@ -46,6 +46,8 @@ export function protect<Claims = AccessTokenClaims, Optional extends boolean = f
         if (!outcome.passed) {
             if (outcome.error !== undefined) {
                 setOn(c, outcome.error.headers);
+                // What the error handler leaves out must not become a 200.
+                c.status(outcome.error.status);
                 throw withResponse(outcome.error, outcome.response);
             }
             return respond(c, outcome.response);

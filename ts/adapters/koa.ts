@@ -52,7 +52,8 @@ export function protect<
         const outcome = await guard({ request: ctx, source: ctx, method, header: name => headers[name] });
         if (!outcome.passed) {
             if (outcome.error !== undefined) {
-                setOn(ctx, outcome.error.headers);
+                // What the error handler leaves out must not become a 200.
+                setOn(Object.assign(ctx, { status: outcome.error.status }), outcome.error.headers);
                 throw outcome.error;
             }
             return send(ctx, outcome.response);

@@ -69,7 +69,7 @@ function wasm(
         const { inlineModule } = require("../wasm/inline.js") as typeof import("../wasm/inline.js");
         compiled = inlineModule();
     } catch (error) {
-        const said = error instanceof Error ? error.message : String(error);
+        const [said = ""] = saidBy(error);
         throw new Error(
             [
                 ...why,

@@ -39,9 +39,11 @@ export function replayAccess(option: unknown): ReplayAccess {
     }
     const store = option as CustomReplayStore;
     if (typeof store.checkAndStore !== "function") {
+        const { checkAndStore: got } = store as { readonly checkAndStore: unknown };
         throw new TypeError(
-            "oidc-spa-native: replayStore.checkAndStore must be a function (key: string, expiresAt: number) that resolves " +
-                "to true where the key is new, and to false where it is not."
+            `oidc-spa-native: the option "replayStore.checkAndStore": expected a function; got ${got === null ? "null" : `a value of type ${typeof got}`}. ` +
+                "Write checkAndStore: async (key, expiresAt) => …, which resolves to true where the key is new, and to false " +
+                "where it is not."
         );
     }
     if ("redis" in option) {

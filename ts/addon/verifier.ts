@@ -146,12 +146,13 @@ export class Verifier {
     /**
      * Every check of a request, with the same keys as a verdict, after the same wait. Nothing is granted or remembered.
      */
-    async explain(now: number, rules: RuleBits, parts: RequestParts): Promise<NativeExplanation> {
-        // What comes under this ticket is no question to a store.
-        const text = await inTheEnd(ticket =>
-            this.#doors.explainRequest(ticket, now, rules, null, 0, ...parts)
-        );
-        return readExplanation(text as VerdictText);
+    explain(now: number, rules: RuleBits, parts: RequestParts): Promise<NativeExplanation> {
+        return explained(ticket => this.#doors.explainRequest(ticket, now, rules, null, 0, ...parts));
+    }
+
+    /** The same for credentials from the drop-in. */
+    explainCredentials(now: number, parts: CredentialParts): Promise<NativeExplanation> {
+        return explained(ticket => this.#doors.explainCredentials(ticket, now, 0, ...parts));
     }
 
     /** Resolves when every issuer has keys; rejects at the first failure if `failFast`, else when the time is over. */
@@ -235,6 +236,10 @@ export class Verifier {
         return verdict;
     }
 }
+
+/** What comes under this ticket is no question to a store. */
+const explained = async (ask: (ticket: number) => void): Promise<NativeExplanation> =>
+    readExplanation((await inTheEnd(ask)) as VerdictText);
 
 /** The credentials, and their claims that this thread has. */
 interface Asked {

@@ -159,7 +159,15 @@ export interface NativeDoors {
         knownToken: number,
         ...parts: CredentialParts
     ): void;
-    /** Every check of the request comes to the inbox, under the ticket; `readExplanation` reads it. */
+    /** Every check of the credentials comes to the inbox, under the ticket; `readExplanation` reads it. */
+    explainCredentials(
+        this: void,
+        ticket: number,
+        now: number,
+        knownToken: number,
+        ...parts: CredentialParts
+    ): void;
+    /** The same of a request. */
     explainRequest(
         this: void,
         ticket: number,

@@ -11,7 +11,15 @@ import { createValidator } from "../validator/create.js";
 import { messageOf } from "../validator/shown.js";
 import { readAuthority } from "./input.js";
 import { type Exit, issuerOf, type Surroundings } from "./inspect.js";
-import { certificateOf, lookAt, type Place, placesOf, proxiesOf, type ShownCertificate } from "./look.js";
+import {
+    certificateOf,
+    lookAt,
+    type Place,
+    placesOf,
+    proxiesOf,
+    type ShownCertificate,
+    withoutUser
+} from "./look.js";
 import { json, Page } from "./terminal.js";
 import { timeoutOf, UsageError, type Options } from "./usage.js";
 
@@ -44,6 +52,9 @@ export async function doctor(
     if (given === "" || more.length > 0) {
         throw new UsageError("doctor takes one issuer: its URL, as in the claim iss of its tokens");
     }
+    if (/^https?:/i.test(given) && hasUser(given)) {
+        throw new UsageError(`an issuer's URL has no user and no password; got ${withoutUser(given)}`);
+    }
     const issuerUri = given.replace(WELL_KNOWN, "$1");
     const findings = await examine(issuerUri, options, env);
     const notes =
@@ -58,6 +69,14 @@ export async function doctor(
         say(new Page(stdout, env), { ...findings, notes }, options);
     }
     return findings.isUsable ? 0 : 1;
+}
+
+function hasUser(url: string): boolean {
+    if (!URL.canParse(url)) {
+        return withoutUser(url) !== url;
+    }
+    const { username, password } = new URL(url);
+    return `${username}${password}` !== "";
 }
 
 async function examine(issuerUri: string, options: Options, env: Surroundings["env"]): Promise<Findings> {
@@ -103,10 +122,13 @@ async function experience(
     try {
         const recipient = options.audience === undefined && options.client === undefined;
         const asked: Options = recipient ? { ...options, "any-audience": true } : options;
-        const validator = createValidator({
+        const configured: object = {
             ...issuerOf(asked, issuerUri),
-            keysTimeoutMs: timeoutMs
-        } as ValidatorOptions);
+            keysTimeoutMs: timeoutMs,
+            // The page says the same.
+            onWarning: () => undefined
+        };
+        const validator = createValidator(configured as ValidatorOptions);
         const problem = await firstProblemOf(validator, timeoutMs);
         return [validator.health().issuers[0], problem];
     } catch (error) {

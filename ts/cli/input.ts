@@ -25,7 +25,9 @@ export async function readRequest(
     const text = await textOf(words, stdin);
     const pasted = readPasted(text);
     if (pasted.authorization.length === 0 && pasted.dpop.length === 0) {
-        throw new UsageError("no token is in what was given: neither a token, nor a field Authorization");
+        throw new UsageError(
+            "no token is in what was given: neither a token, nor a field Authorization. A browser gives a request by Copy as cURL (bash)"
+        );
     }
     const { proof, method, url } = options;
     return {
@@ -67,7 +69,7 @@ export function readPasted(text: string): PastedRequest {
     if (isCurl(text)) {
         return readCurl(text);
     }
-    const request: { authorization: string[]; dpop: string[]; method?: string; url?: string } = {
+    const request: { authorization: string[]; dpop: string[] } = {
         authorization: [],
         dpop: []
     };
@@ -80,10 +82,14 @@ export function readPasted(text: string): PastedRequest {
         }
     }
     const bare = text.trim();
+    if (/^(?:fetch\s*\(|await fetch\s*\(|Invoke-(?:WebRequest|RestMethod)\s|\$session\s*=)/.test(bare)) {
+        throw new UsageError("a program is no request: copy it by Copy as cURL (bash)");
+    }
     if (request.authorization.length === 0 && bare !== "" && !/[\r\n]/.test(bare)) {
         request.authorization.push(/^(?:bearer|dpop)\s/i.test(bare) ? bare : `Bearer ${bare}`);
     }
-    return { method: undefined, url: undefined, ...request };
+    const method = /^(?:>\s*)?([A-Z]{3,20}) \S{1,8000} HTTP\/\d/.exec(text.trimStart())?.[1];
+    return { method, url: undefined, ...request };
 }
 
 /** What `--keys` names: known keys, or where they are. */

@@ -5,7 +5,7 @@
  * not asked for.
  */
 
-import type { DpopMode, ExplainedCheck, Explanation, ValidatorOptions } from "../../index.js";
+import type { DpopMode, ExplainedCheck, Explanation, Validator, ValidatorOptions } from "../../index.js";
 import { createValidator } from "../validator/create.js";
 import { messageOf } from "../validator/shown.js";
 import type { PastedRequest } from "./curl.js";
@@ -61,21 +61,42 @@ export async function inspect(
 async function explained(request: PastedRequest, options: Options, issuerUri: string): Promise<Explanation> {
     const { method = "GET", url, authorization, dpop } = request;
     const at = timeOf(options);
-    const configured = {
+    const configured: object = {
         ...issuerOf(options, issuerUri),
         keysTimeoutMs: timeoutOf(options),
+        onWarning: () => undefined,
         ...(options.profile !== undefined && { profile: options.profile }),
         ...(at !== undefined && { clock: () => at })
-    } as ValidatorOptions;
+    };
     const headers = { authorization: [...authorization], dpop: [...dpop] };
+    if (url === undefined && authorization.some(field => /^dpop\s/i.test(field))) {
+        throw new UsageError(
+            "a DPoP proof is for one method and URL: add --url, as the client called it, and --method where it is not GET"
+        );
+    }
     const target = url === undefined ? undefined : { method, url };
     const rules = options.dpop === undefined ? {} : { dpop: options.dpop as DpopMode };
     try {
-        return await createValidator(configured).explain(single(headers), target, rules);
+        const validator = createValidator(configured as ValidatorOptions);
+        const explain = () => validator.explain(single(headers), target, rules);
+        const explanation = await explain();
+        // An expired token is no reason to ask an issuer, except for a person who wants to know the rest too.
+        return wasAsked(explanation) || !(await isReady(validator, options)) ? explanation : await explain();
     } catch (error) {
         throw new UsageError(messageOf(error).replace(/^oidc-spa-native: /, ""));
     }
 }
+
+/** Whether there was a reason to look for keys. */
+const wasAsked = ({ refusal, checks }: Explanation): boolean =>
+    refusal?.code !== "token_expired" ||
+    checks.some(({ id, outcome }) => id === "issuer.keys" && outcome !== "skipped");
+
+const isReady = (validator: Validator, options: Options): Promise<boolean> =>
+    validator.ready({ timeoutMs: timeoutOf(options) }).then(
+        () => true,
+        () => false
+    );
 
 /** A field with one value is a text, with several a list; a field without a value is left out. */
 function single(headers: Record<string, string[]>): Record<string, string | string[]> {

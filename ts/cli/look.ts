@@ -51,7 +51,8 @@ export async function lookAt(url: string, timeoutMs: number, ca: string | undefi
         [response, body] = await ask(url, timeoutMs, ca);
     } catch (error) {
         const { code, message } = error as NodeJS.ErrnoException;
-        return { ...nothing, said: `no answer: ${code ?? message}` };
+        const why = code === "ABORT_ERR" ? `not complete within ${timeoutMs / 1000} s` : (code ?? message);
+        return { ...nothing, said: `no answer: ${why}` };
     }
     const now = (begun + Date.now()) / 2;
     const date = Date.parse(response.headers.date ?? "");
@@ -138,10 +139,12 @@ export async function certificateOf(
             ...(ca !== undefined && { ca })
         });
         const end = (found: ShownCertificate | null) => {
+            clearTimeout(timer);
             socket.destroy();
             resolve(found);
         };
-        socket.setTimeout(timeoutMs, () => end(null));
+        // For all of it: a server that sends a byte now and then is never idle.
+        const timer = setTimeout(() => end(null), timeoutMs);
         socket.on("error", () => end(null));
         socket.on("secureConnect", () => {
             const certificate = socket.getPeerCertificate(true);
@@ -178,6 +181,15 @@ function told(
     };
 }
 
+/** A URL, or the rest of one, without user and password. A password may hold any character, also `/` and `@`. */
+export const withoutUser = (url: string): string => {
+    const end = url.lastIndexOf("@");
+    const begin = url.indexOf("://");
+    return end === -1
+        ? url
+        : `${begin === -1 || begin > end ? "" : url.slice(0, begin + 3)}…${url.slice(end)}`;
+};
+
 /** The proxies that the environment names, without the secrets in their URLs. */
 export function proxiesOf(
     env: Readonly<Record<string, string | undefined>>
@@ -185,8 +197,6 @@ export function proxiesOf(
     const names = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "NO_PROXY", "no_proxy"];
     return names.flatMap(name => {
         const value = env[name];
-        return value === undefined || value === ""
-            ? []
-            : [[name, value.replace(/\/\/[^/@]*@/, "//…@")] as const];
+        return value === undefined || value === "" ? [] : [[name, withoutUser(value)] as const];
     });
 }

@@ -6,10 +6,13 @@
  */
 
 import { messageOf } from "../validator/shown.js";
+import { audit } from "./audit.js";
 import { doctor } from "./doctor.js";
 import { type Exit, inspect, type Surroundings } from "./inspect.js";
 import { safe } from "./terminal.js";
 import { readCommandLine, USAGE } from "./usage.js";
+
+const COMMANDS = { inspect, doctor, audit };
 
 async function main(args: readonly string[], surroundings: Surroundings): Promise<Exit> {
     const { stdout, stderr } = surroundings;
@@ -19,9 +22,12 @@ async function main(args: readonly string[], surroundings: Surroundings): Promis
             stdout.write(USAGE);
             return 0;
         }
-        return await (command === "inspect" ? inspect : doctor)(words, options, surroundings);
+        return await COMMANDS[command](words, options, surroundings);
     } catch (error) {
-        stderr.write(`oidc-spa-native: ${safe(messageOf(error))}. See oidc-spa-native --help\n`);
+        const message = safe(messageOf(error)).replace(/[.]$/, "");
+        stderr.write(
+            `oidc-spa-native: ${message}${/[?]$/.test(message) ? "" : "."} See oidc-spa-native --help\n`
+        );
         return 2;
     }
 }

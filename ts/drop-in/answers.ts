@@ -33,11 +33,14 @@ export function credentialParts(params: ValidateAndDecodeAccessToken.Params): Cr
     ];
 }
 
-/** A program without types may expect a wrong value such as `null`. No proof matches it. */
+/**
+ * A program without types may expect a wrong value such as `null`. No proof matches it. Whatever is not `Bearer` is judged as
+ * DPoP, so its expectations are read too; the addon would name a wrong value, whole, in its error.
+ */
 export function expectationFault(
     params: ValidateAndDecodeAccessToken.Params
 ): ValidateAndDecodeAccessToken.ReturnType.Errored | undefined {
-    if (params?.scheme !== "DPoP") {
+    if (typeof params?.accessToken !== "string" || params.scheme === "Bearer") {
         return undefined;
     }
     const { expectedHtm, expectedHtu } = params;
@@ -94,7 +97,9 @@ export function withResponse<DecodedAccessToken>(
         return result;
     }
     const { code, debugErrorMessage } = result;
-    const text = native.refuse(Date.now(), 0, code, params?.scheme ?? null, debugErrorMessage, [], [], null);
+    // The addon would name a value that is no string, whole, in its error.
+    const scheme = typeof params?.scheme === "string" ? params.scheme : null;
+    const text = native.refuse(Date.now(), 0, code, scheme, debugErrorMessage, [], [], null);
     const { status, headers } = toRefused(readRefusal(text));
     return { ...result, response: { status, headers } };
 }

@@ -76,7 +76,11 @@ function createUtils<DecodedAccessToken extends Record<string, unknown>>(
         },
         // As in oidc-spa/server, which keeps a value of this type nowhere.
         ofTypeDecodedAccessToken: null as unknown as DecodedAccessToken,
-        native: { health: () => implementation?.health?.() ?? null }
+        native: {
+            health: () => implementation?.health?.() ?? null,
+            metrics: () => implementation?.metrics?.() ?? null,
+            explain: async params => (await implementation?.explain?.(params)) ?? null
+        }
     };
 }
 

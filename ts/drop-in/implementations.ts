@@ -5,11 +5,20 @@
  * rule of OAuth.
  */
 
-import type { ValidatorHealth } from "../../index.js";
-import type { NativeVerdict } from "../addon/native.js";
+import type {
+    ErrorCode,
+    ExplainedCheck,
+    Explanation,
+    ValidatorHealth,
+    ValidatorMetrics
+} from "../../index.js";
+import type { NativeMetrics, NativeVerdict } from "../addon/native.js";
 import { isVerdict } from "../addon/verdict-text.js";
-import { Verifier } from "../addon/verifier.js";
+import { PathCounts, Verifier } from "../addon/verifier.js";
 import { createNativeValidator, type Native } from "../validator/addon-validator.js";
+import { unexpected } from "../validator/members.js";
+import { firstFailureOf, schemaCheck } from "../validator/explain.js";
+import { Meter } from "../validator/meter.js";
 import { thrownReport } from "../validator/schema.js";
 import { MAX_REPORT, shown } from "../validator/shown.js";
 import { credentialParts, errored, expectationFault, fromNative, withResponse } from "./answers.js";
@@ -36,6 +45,8 @@ export interface Implementation<DecodedAccessToken> {
     /** Resolves once there are keys. */
     readonly ready?: () => Promise<void>;
     readonly health?: () => ValidatorHealth;
+    readonly metrics?: () => ValidatorMetrics;
+    readonly explain?: (params: Params) => Promise<Explanation>;
 }
 
 /** Verified claims with the application's schema. */
@@ -51,7 +62,7 @@ export function implementationOf<DecodedAccessToken extends Record<string, unkno
     const { mock: placeOfMock, validator: options } = readNative(params.native);
     const accept = acceptBy(schema);
     if (params.implementation === "real") {
-        return verifying(createDropInValidator(params, options), accept);
+        return verifying(createDropInValidator(params, options), accept, schema !== undefined);
     }
     if (params.implementation === "mock" && params.behavior === "use static identity") {
         checkPlaceOfMock(placeOfMock);
@@ -105,22 +116,61 @@ function shapeMismatch(thrown: unknown): string {
 /** The real implementation. */
 function verifying<DecodedAccessToken>(
     { native, conclude, settings, health }: Native,
-    accept: Accept<DecodedAccessToken>
+    accept: Accept<DecodedAccessToken>,
+    hasSchema: boolean
 ): Implementation<DecodedAccessToken> {
-    const verifier = new Verifier(native, conclude, settings);
+    const [paths, meter] = [new PathCounts(), new Meter()];
+    const verifier = new Verifier(native, conclude, settings, paths);
+    const issuerUri = settings.issuerUris[0] ?? "";
+    const counted = (result: ReturnType<DecodedAccessToken>, { scheme }: Params) => {
+        const used = scheme === "DPoP" ? "DPoP" : "Bearer";
+        result.isSuccess
+            ? meter.granted(issuerUri, used)
+            : meter.refused(result.code ?? "token_malformed", used);
+        return result;
+    };
     return {
         answer: params => {
             const fault = expectationFault(params);
             if (fault !== undefined) {
-                return withResponse(fault, params, native);
+                return counted(withResponse(fault, params, native), params);
             }
             const answerTo = (verdict: NativeVerdict) =>
-                withResponse(fromNative(verdict, params, accept), params, native);
+                counted(withResponse(fromNative(verdict, params, accept), params, native), params);
             const verdict = verifier.credentials(Date.now(), credentialParts(params));
             return isVerdict(verdict) ? answerTo(verdict) : verdict.then(answerTo);
         },
         ready: () => verifier.ready(READY_TIMEOUT_MS, true),
-        health
+        health,
+        metrics: () => ({
+            ...meter.read(),
+            verifications: { ...paths },
+            ...(JSON.parse(native.metrics()) as NativeMetrics),
+            shadow: null
+        }),
+        explain: async params => {
+            const fault = expectationFault(params);
+            const [scheme, token, rejects, proof, ...expected] = credentialParts(params);
+            const [method, url] = fault === undefined ? expected : [null, null];
+            const parts = [scheme, token, rejects, proof, method ?? null, url ?? null] as const;
+            const { refusal, checks, admitted } = await verifier.explainCredentials(Date.now(), parts);
+            const ofSchema = schemaCheck();
+            if (admitted !== null && hasSchema) {
+                const taken = accept(admitted.claims, params);
+                ofSchema.endsWith(
+                    taken.isSuccess ? null : [taken.code ?? "claims_rejected", taken.debugErrorMessage]
+                );
+            }
+            const rows = [...(checks as ExplainedCheck[]), ofSchema.row];
+            const first = fault ?? refusal;
+            return {
+                refusal:
+                    first === null
+                        ? firstFailureOf(rows)
+                        : { code: first.code as ErrorCode, debugErrorMessage: first.debugErrorMessage },
+                checks: rows
+            };
+        }
     };
 }
 
@@ -138,8 +188,12 @@ function createDropInValidator(params: ParamsOfBootstrap.Real, options: Validato
     const { issuerUri, expectedAudience } = params;
     // `false` would skip the check: here only `undefined` does.
     if (expectedAudience !== undefined && typeof expectedAudience !== "string") {
-        throw new TypeError(
-            'oidc-spa-native: expectedAudience must be a string, for example "https://api.example.com", or undefined.'
+        throw unexpected(
+            "option",
+            "expectedAudience",
+            "a string or undefined",
+            expectedAudience,
+            'expectedAudience: "https://api.example.com"'
         );
     }
     if (expectedAudience === undefined) {

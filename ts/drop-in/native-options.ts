@@ -5,7 +5,7 @@
  * `oidc-spa/server`.
  */
 
-import { kindOf, readMembers, type Members } from "../validator/members.js";
+import { readMembers, unexpected, type Members } from "../validator/members.js";
 import type { ParamsOfBootstrap } from "./types.js";
 
 export type ValidatorOptionsOfNative = Omit<ParamsOfBootstrap.Native, "refuseMockInProduction">;
@@ -46,14 +46,22 @@ export function readNative(native: ParamsOfBootstrap.Native | undefined): {
     }
     const { refuseMockInProduction, ...validator } = readMembers(native, NATIVE) as ParamsOfBootstrap.Native;
     if (refuseMockInProduction !== undefined && typeof refuseMockInProduction !== "boolean") {
-        throw new TypeError(
-            `oidc-spa-native: native.refuseMockInProduction must be true or false, but ${kindOf(refuseMockInProduction)} was given.`
+        throw unexpected(
+            "option",
+            "native.refuseMockInProduction",
+            "true or false",
+            refuseMockInProduction,
+            NATIVE.example
         );
     }
     const { dpop } = validator as { dpop?: unknown };
     if (dpop !== undefined && dpop !== "allowed" && dpop !== "required") {
-        throw new TypeError(
-            `oidc-spa-native: native.dpop must be "allowed" or "required", but ${dpop === "disabled" ? '"disabled"' : kindOf(dpop)} was given.`
+        throw unexpected(
+            "option",
+            "native.dpop",
+            '"allowed" or "required"',
+            dpop,
+            'native: { dpop: "required" }'
         );
     }
     return { mock: refuseMockInProduction === undefined ? {} : { refuseMockInProduction }, validator };

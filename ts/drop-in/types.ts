@@ -5,7 +5,14 @@
  * `native` aside.
  */
 
-import type { CommonOptions, DpopMode, ErrorCode, ValidatorHealth } from "../../index.js";
+import type {
+    CommonOptions,
+    DpopMode,
+    ErrorCode,
+    Explanation,
+    ValidatorHealth,
+    ValidatorMetrics
+} from "../../index.js";
 
 /** Claims of an access token in the JWT profile (RFC 9068 section 2.2). */
 export type DecodedAccessToken_RFC9068 = {
@@ -195,6 +202,34 @@ export type NativeUtils = {
          * call. `null` before `bootstrapAuth` was called, and with a mock, which has neither.
          */
         health: () => ValidatorHealth | null;
+        /**
+         * What was counted since `bootstrapAuth`, as `metrics()` of a validator: `metricsText(native)` and
+         * `observeMetrics(native)` show it to Prometheus and OpenTelemetry. Durations are not measured. `null` before
+         * `bootstrapAuth` was called, and with a mock.
+         */
+        metrics: () => ValidatorMetrics | null;
+        /**
+         * Every check that `validateAndDecodeAccessToken` makes of the same parameters, for developers: it goes on after the
+         * first failed check, grants nothing and remembers nothing. Neither token nor proof is in it. `null` before
+         * `bootstrapAuth` was called, and with a mock.
+         *
+         * @example
+         * ```ts
+         * import { oidcSpa, extractRequestAuthContext, type AnyRequest } from "oidc-spa-native/server";
+         *
+         * const { bootstrapAuth, native } = oidcSpa.createUtils();
+         * void bootstrapAuth({
+         *     implementation: "real",
+         *     issuerUri: "https://auth.example.com",
+         *     expectedAudience: "https://api.example.com"
+         * });
+         * export async function whyRefused(request: AnyRequest) {
+         *     const context = extractRequestAuthContext({ request, trustProxy: false });
+         *     return context?.isWellFormed ? native.explain(context.accessTokenAndMetadata) : context;
+         * }
+         * ```
+         */
+        explain: (params: ValidateAndDecodeAccessToken.Params) => Promise<Explanation | null>;
     };
 };
 

@@ -44,10 +44,20 @@ export function setOn(response: NodeResponse, headers: ResponseToSend["headers"]
     }
 }
 
-export function send(response: NodeResponse, { status, headers, body }: ResponseToSend): void {
+/** Sets status and fields, for an error handler that sends the response: what it leaves out must not become a 200. */
+export function begin(
+    response: NodeResponse,
+    { status, headers }: Pick<ResponseToSend, "status" | "headers">
+): void {
     if (!response.headersSent) {
         setOn(response, headers);
         response.statusCode = status;
+    }
+}
+
+export function send(response: NodeResponse, { status, headers, body }: ResponseToSend): void {
+    if (!response.headersSent) {
+        begin(response, { status, headers });
         body === null ? response.end() : response.end(body);
     }
 }

@@ -16,14 +16,16 @@ import type { BodyToSend } from "./response.js";
 const MEDIA_TYPE =
     /^[\w!#$&^.+-]{1,127}\/[\w!#$&^.+-]{1,127}(?: *; *[\w!#$&^.+-]+=(?:[\w!#$&^.+-]+|"[\w !#-[\]-~]*"))*$/;
 
+/** The functions that a warning was about: one function may answer for many routes. */
+const warned = new WeakSet<object>();
+
 /** A function of `respond` that never fails: where it does, there is no body, and one warning. */
 export function ownBodyBy<Request>(
     respond: Respond<Request>
 ): (refusal: Refused, request: Request) => BodyToSend | undefined {
-    let hasWarned = false;
     const warn = (trouble: string) => {
-        if (!hasWarned) {
-            hasWarned = true;
+        if (!warned.has(respond)) {
+            warned.add(respond);
             process.emitWarning(`respond ${trouble}. The problem document was sent in its place.`, {
                 type: "oidc-spa-native",
                 code: "OIDC_SPA_NATIVE_RESPOND"
@@ -41,9 +43,7 @@ export function ownBodyBy<Request>(
             }
             const body = bodyOf(answer);
             if (body === undefined) {
-                warn(
-                    `returned ${kindOf(answer)} where a text, an object or { contentType, body } is expected`
-                );
+                warn(`returned ${describe(answer)}`);
             }
             return body;
         } catch (error) {
@@ -51,6 +51,17 @@ export function ownBodyBy<Request>(
             return undefined;
         }
     };
+}
+
+/** What came in the place of a body, and what is expected. */
+function describe(answer: unknown): string {
+    const { contentType, body } = Object(answer) as Partial<Record<keyof BodyToSend, unknown>>;
+    if (contentType === undefined || body === undefined) {
+        return `${kindOf(answer)} where a text, an object or { contentType, body } is expected`;
+    }
+    return typeof body === "string"
+        ? `{ contentType, body } whose contentType is no media type, such as "text/html; charset=utf-8"`
+        : `{ contentType, body } whose body is ${kindOf(body)}: write a text, for example JSON.stringify(body)`;
 }
 
 /** `{ contentType, body }` is what it says; a text is plain, an object JSON. */

@@ -30,10 +30,10 @@ export function isSameRequest(before: Fingerprint, { source, header }: Incoming<
 /** `undefined` for a `Request` of the Fetch API, since no server uses it for another request. */
 function fieldsOf(source: RequestLike): object | undefined {
     if ("raw" in source) {
-        return fieldsOf(source.raw);
+        return fieldsOfInner(source.raw);
     }
     if ("req" in source) {
-        return fieldsOf(source.req);
+        return fieldsOfInner(source.req);
     }
     const { headers } = source;
     if (typeof headers.get === "function") {
@@ -43,3 +43,7 @@ function fieldsOf(source: RequestLike): object | undefined {
     const { rawHeaders } = source as { readonly rawHeaders?: unknown };
     return Array.isArray(rawHeaders) ? rawHeaders : headers;
 }
+
+/** Only an object is followed: the error of `in` for a text would show the text, which may be a token. */
+const fieldsOfInner = (inner: RequestLike): object | undefined =>
+    typeof inner === "object" && inner !== null ? fieldsOf(inner) : undefined;

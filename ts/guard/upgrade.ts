@@ -72,8 +72,8 @@ export function checkNoServer(sockets: UpgradeServer): void {
     const { options } = given;
     if (options !== undefined && options.noServer !== true) {
         throw new TypeError(
-            "oidc-spa-native: the WebSocketServer must be made with { noServer: true }; with a server or a port of its own " +
-                "it upgrades requests that were refused."
+            "oidc-spa-native: expected a WebSocketServer without a listener; got one with a server or a port of its own, which " +
+                "upgrades refused requests too. Write new WebSocketServer({ noServer: true })."
         );
     }
 }

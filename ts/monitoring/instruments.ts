@@ -5,6 +5,8 @@
  */
 
 import type { Validator, ValidatorMetrics } from "../../index.js";
+import { invalid, kindOf } from "../validator/members.js";
+import { shown } from "../validator/shown.js";
 
 /** A value under its labels. */
 export interface Series {
@@ -38,18 +40,36 @@ export interface Instrument {
     readonly series: (metrics: ValidatorMetrics) => Series[];
 }
 
-/** A source of numbers: a validator. */
-export type Counting = Pick<Validator, "metrics">;
+/** A source of numbers: a validator, or the drop-in's `native`, which has none before `bootstrapAuth` was called. */
+export interface Counting {
+    metrics(): ReturnType<Validator["metrics"]> | null;
+}
 
 /** One validator, or several under the names that tell them apart. */
 export type Counted = Counting | Readonly<Record<string, Counting>>;
 
-/** The validators, each under its name; one alone has none. */
-export function namedOf(counted: Counted): (readonly [name: string | undefined, validator: Counting])[] {
-    return isOne(counted) ? [[undefined, counted]] : Object.entries(counted);
+/** The validators, each under its name; one alone has none. `write` is the correct line, for the error message. */
+export function namedOf(
+    counted: Counted,
+    write: string
+): (readonly [name: string | undefined, validator: Counting])[] {
+    if (isOne(counted)) {
+        return [[undefined, counted]];
+    }
+    const isRecord = typeof counted === "object" && counted !== null && !Array.isArray(counted);
+    const named = isRecord ? Object.entries(counted) : [];
+    const [other, got] = named.find(([, validator]) => !isOne(validator)) ?? [];
+    if (named.length === 0 || other !== undefined) {
+        throw invalid(
+            `expected a validator, or validators by their names; got ${other === undefined ? kindOf(counted) : `${kindOf(got)} as ${JSON.stringify(shown(other))}`}. ` +
+                `Write ${write}, or { items: validator } in the place of one`
+        );
+    }
+    return named;
 }
 
-const isOne = (counted: Counted): counted is Counting => typeof counted.metrics === "function";
+const isOne = (counted: unknown): counted is Counting =>
+    typeof (counted as Partial<Counting> | null | undefined)?.metrics === "function";
 
 const byIssuer = (
     metrics: ValidatorMetrics,

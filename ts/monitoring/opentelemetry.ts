@@ -13,6 +13,7 @@ import {
     type Observable
 } from "@opentelemetry/api";
 import type { FetchContext, ValidateContext } from "../../index.js";
+import { readMembers } from "../validator/members.js";
 import { BOUNDS } from "../validator/durations.js";
 import { ATTRIBUTES, INSTRUMENTS, namedOf, type Counted, type Counting, type Labels } from "./instruments.js";
 
@@ -29,6 +30,7 @@ export interface OpenTelemetryOptions {
  * several validators, an object with a name for each, which becomes the attribute `oauth.resource_server.name`.
  *
  * @returns a function that ends it
+ * @throws TypeError where an argument is no validator, or an option is unknown
  * @example
  * ```ts
  * import { createValidator } from "oidc-spa-native";
@@ -41,10 +43,10 @@ export interface OpenTelemetryOptions {
  * const stop = observeMetrics(validator);
  * ```
  */
-export function observeMetrics(
-    counted: Counted,
-    { meter = metrics.getMeter("oidc-spa-native") }: OpenTelemetryOptions = {}
-): () => void {
+export function observeMetrics(counted: Counted, options: OpenTelemetryOptions = {}): () => void {
+    const write = "observeMetrics(validator)";
+    const meter = meterOf(options, write);
+    namedOf(counted, write);
     const made = INSTRUMENTS.map(instrument => {
         const { openTelemetry, type, unit, help } = instrument;
         const options = { unit, description: help };
@@ -55,10 +57,10 @@ export function observeMetrics(
         return { instrument, observable };
     });
     const observe = (result: BatchObservableResult): void => {
-        for (const [name, validator] of namedOf(counted)) {
+        for (const [name, validator] of namedOf(counted, write)) {
             const read = validator.metrics();
             for (const { instrument, observable } of made) {
-                for (const { labels, value } of instrument.series(read)) {
+                for (const { labels, value } of read === null ? [] : instrument.series(read)) {
                     result.observe(observable, value, attributesOf(labels, name));
                 }
             }
@@ -67,6 +69,13 @@ export function observeMetrics(
     const observables = made.map(({ observable }) => observable);
     meter.addBatchObservableCallback(observe, observables);
     return () => meter.removeBatchObservableCallback(observe, observables);
+}
+
+/** An option that is none, such as a validator in the place of the options, is an error. */
+function meterOf(options: OpenTelemetryOptions, example: string): Meter {
+    const members = { of: example.replace(/\(.*/, "()"), noun: "option", names: ["meter"], example } as const;
+    const { meter } = readMembers(options, members) as OpenTelemetryOptions;
+    return meter ?? metrics.getMeter("oidc-spa-native");
 }
 
 function attributesOf(labels: Labels, name: string | undefined): Record<string, string> {
@@ -88,9 +97,8 @@ function attributesOf(labels: Labels, name: string | undefined): Record<string, 
  * const stop = recordDurations();
  * ```
  */
-export function recordDurations({
-    meter = metrics.getMeter("oidc-spa-native")
-}: OpenTelemetryOptions = {}): () => void {
+export function recordDurations(options: OpenTelemetryOptions = {}): () => void {
+    const meter = meterOf(options, "recordDurations()");
     const issuers = new Set<string>();
     const nameOf = (issuerUri: string | undefined) => {
         if (issuerUri !== undefined && issuers.size < MAX_ISSUERS) {

@@ -5,6 +5,7 @@
  */
 
 import type { ValidatorMetrics } from "../../index.js";
+import { invalid, kindOf } from "../validator/members.js";
 import {
     INSTRUMENTS,
     namedOf,
@@ -97,7 +98,9 @@ function histogramOf({
  * ```
  */
 export function metricsText(counted: Counted): string {
-    const read = namedOf(counted).map(([name, validator]) => [name, validator.metrics()] as const);
+    const read = namedOf(counted, "metricsText(validator)").map(
+        ([name, validator]) => [name, validator.metrics()] as const
+    );
     let text = "";
     for (const { name, help, type, samples } of FAMILIES) {
         text += `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n`;
@@ -113,6 +116,7 @@ export function metricsText(counted: Counted): string {
  * an object with a name for each, which becomes the label `validator`.
  *
  * @throws Error where the registry has metrics of these names already
+ * @throws TypeError where an argument is no registry or no validator
  * @example
  * ```ts
  * import { createValidator } from "oidc-spa-native";
@@ -127,6 +131,12 @@ export function metricsText(counted: Counted): string {
  * ```
  */
 export function registerMetrics(registry: PromClientRegistry, counted: Counted): void {
+    const write = "registerMetrics(register, validator)";
+    if (typeof (registry as Partial<PromClientRegistry> | undefined)?.registerMetric !== "function") {
+        throw invalid(`expected a registry of prom-client first; got ${kindOf(registry)}. Write ${write}`);
+    }
+    // An object may get further validators later.
+    namedOf(counted, write);
     for (const { name, help, type, samples } of FAMILIES) {
         const metric = {
             name,
@@ -139,7 +149,7 @@ export function registerMetrics(registry: PromClientRegistry, counted: Counted):
                 help,
                 type,
                 aggregator: "sum",
-                values: namedOf(counted).flatMap(([label, validator]) =>
+                values: namedOf(counted, write).flatMap(([label, validator]) =>
                     samplesOf(samples, [label, validator.metrics()])
                 )
             }),
@@ -152,9 +162,9 @@ export function registerMetrics(registry: PromClientRegistry, counted: Counted):
 
 function samplesOf(
     samples: Family["samples"],
-    [name, metrics]: readonly [name: string | undefined, metrics: ValidatorMetrics]
+    [name, metrics]: readonly [name: string | undefined, metrics: ValidatorMetrics | null]
 ): Sample[] {
-    const all = samples(metrics);
+    const all = metrics === null ? [] : samples(metrics);
     return name === undefined
         ? all
         : all.map(sample => ({ ...sample, labels: { validator: name, ...sample.labels } }));

@@ -113,6 +113,15 @@ function add(fields: Fields, field: FieldName, value: string): void {
     fields[field] = `${before}, ${value}`;
 }
 
+/**
+ * Lines of one field, and entries of `rawHeaders`, that are read. A server reads far fewer; an array without values, such as
+ * `new Array(4e9)`, would be read for minutes.
+ */
+const MAX_ENTRIES = 65_536;
+
+const linesOf = (value: readonly unknown[]): readonly unknown[] =>
+    value.length > MAX_ENTRIES ? [UNREADABLE] : value;
+
 /** Own members only: a polluted prototype is not a header field. */
 export function fieldsOfRecord(record: Bag): Fields {
     const fields = noFields();
@@ -126,7 +135,7 @@ export function fieldsOfRecord(record: Bag): Fields {
             continue;
         }
         if (Array.isArray(value)) {
-            for (const line of value as readonly unknown[]) {
+            for (const line of linesOf(value)) {
                 add(fields, field, typeof line === "string" ? line : UNREADABLE);
             }
         } else {
@@ -141,9 +150,11 @@ export function fieldsOfRecord(record: Bag): Fields {
 }
 
 export function fieldsOfRawHeaders(rawHeaders: readonly unknown[]): Fields {
-    if (rawHeaders.length % 2 !== 0 || !rawHeaders.every(entry => typeof entry === "string")) {
+    const isFlat = rawHeaders.length % 2 === 0 && rawHeaders.length <= MAX_ENTRIES;
+    if (!isFlat || !rawHeaders.every(entry => typeof entry === "string")) {
         throw new TypeError(
-            'oidc-spa-native: an array of header fields must be flat, as rawHeaders is: ["Host", "api.example.com", ...]'
+            "oidc-spa-native: expected names and values by turns, as in rawHeaders; got a list of another form. Write " +
+                'req.rawHeaders, or ["Host", "api.example.com", ...].'
         );
     }
     const fields = noFields();
@@ -158,6 +169,9 @@ export function fieldsOfRawHeaders(rawHeaders: readonly unknown[]): Fields {
 
 /** The fields that came more than once, although they may come only once. */
 export function repeatedIn(rawHeaders: readonly unknown[]): number {
+    if (rawHeaders.length > MAX_ENTRIES) {
+        return AUTHORIZATION_REPEATED | DPOP_REPEATED | HOST_REPEATED;
+    }
     let seen = 0;
     let repeated = 0;
     for (let i = 0; i < rawHeaders.length; i += 2) {

@@ -274,7 +274,7 @@ function text(value: unknown, member: string): string {
 }
 
 function notARequest(input: unknown, expected: string): TypeError {
-    return new TypeError(`oidc-spa-native: expected ${expected}, but ${describe(input)} was given.`);
+    return new TypeError(`oidc-spa-native: expected ${expected}; got ${describe(input)}.`);
 }
 
 /** Names a value's type, and shows no content. */

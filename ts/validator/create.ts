@@ -16,6 +16,7 @@ import {
     invalid,
     kindOf,
     readMembers,
+    unexpected,
     type Members
 } from "./members.js";
 import { Meter } from "./meter.js";
@@ -94,8 +95,12 @@ export function createValidator<Claims>(
 function readTimeout(options: unknown): number {
     const { timeoutMs = 10_000 } = readMembers(options, READY_OPTIONS);
     if (typeof timeoutMs !== "number" || !(timeoutMs >= 0 && timeoutMs <= 3_600_000)) {
-        throw new TypeError(
-            `oidc-spa-native: timeoutMs must be a number from 0 to 3600000, but ${String(timeoutMs)} was given.`
+        throw unexpected(
+            "option",
+            "timeoutMs",
+            "a number of milliseconds from 0 to 3600000",
+            timeoutMs,
+            READY_OPTIONS.example
         );
     }
     return timeoutMs;

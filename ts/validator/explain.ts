@@ -4,20 +4,13 @@
  * In: a request, the requirements of the route. Out: an `Explanation`. Never: a grant, a token, a change of a memory.
  */
 
-import type {
-    AccessTokenClaims,
-    ExplainedCheck,
-    Explanation,
-    ExplainRules,
-    Granted,
-    Requirements
-} from "../../index.js";
+import type { AccessTokenClaims, ExplainedCheck, Explanation, ExplainRules, Granted } from "../../index.js";
 import { copyOf } from "../addon/claims.js";
 import type { RequestParts, Settings } from "../addon/native.js";
 import type { Explain } from "./judge.js";
 import { readMembers, type Members } from "./members.js";
 import { askedRules, REQUEST_RULES } from "./options.js";
-import { shortfallOf } from "./requirements.js";
+import { requirementsOf, shortfallOf } from "./requirements.js";
 import { shapeMismatch, type SchemaReader } from "./schema.js";
 
 /** The parts of a validator that its explanations use. */
@@ -43,12 +36,15 @@ export async function explain<Claims>(
 ): Promise<Explanation> {
     const { require, ...rules } =
         given === undefined ? {} : (readMembers(given, RULES) as ExplainRules<Claims>);
+    // Before the request is judged: that it is refused must not hide a requirement that is none.
+    const required =
+        require === undefined ? undefined : requirementsOf<Claims>(require, 'the rule "require"');
     const at = now();
     const { explanation, issuerUris, audience } = await ask(at, askedRules(rules, settings).bits, parts);
     const { refusal, checks, admitted } = explanation;
     const rows = [...checks] as ExplainedCheck[];
     const recipient = new OwnCheck("application.audience", "The application's function takes the audience");
-    const schema = new OwnCheck("application.claims", "The application's schema takes the claims");
+    const schema = schemaCheck();
     const requirement = new OwnCheck("route.requirement", "The token permits what the route asks for");
     if (audience !== undefined) {
         recipient.endsWith(audience === null ? null : [audience.code, audience.debugErrorMessage]);
@@ -59,7 +55,7 @@ export async function explain<Claims>(
         if (outcome !== null) {
             schema.endsWith("report" in outcome ? ["claims_rejected", shapeMismatch(outcome.report)] : null);
         }
-        if (require !== undefined && !(outcome !== null && "report" in outcome)) {
+        if (required !== undefined && !(outcome !== null && "report" in outcome)) {
             const [, field] = parts;
             const granted: Granted<Claims> = {
                 isSuccess: true,
@@ -70,7 +66,7 @@ export async function explain<Claims>(
                 issuerUri: issuerUris[admitted.issuer] ?? "",
                 headers: {}
             };
-            const lack = shortfallOf(granted, require as Requirements<Claims>, Math.floor(at / 1000));
+            const lack = shortfallOf(granted, required, Math.floor(at / 1000));
             requirement.endsWith(lack === null ? null : [lack.code, lack.debugErrorMessage]);
         }
     }
@@ -78,8 +74,12 @@ export async function explain<Claims>(
     return { refusal: (refusal ?? firstFailureOf(rows)) as Explanation["refusal"], checks: rows };
 }
 
+/** The check of the application's schema. */
+export const schemaCheck = (): OwnCheck =>
+    new OwnCheck("application.claims", "The application's schema takes the claims");
+
 /** A check that JavaScript makes, and not the addon. */
-class OwnCheck {
+export class OwnCheck {
     row: ExplainedCheck;
 
     constructor(id: string, title: string) {
@@ -105,7 +105,7 @@ class OwnCheck {
 }
 
 /** The refusal of the first failed check of JavaScript. */
-function firstFailureOf(rows: readonly ExplainedCheck[]): Explanation["refusal"] {
+export function firstFailureOf(rows: readonly ExplainedCheck[]): Explanation["refusal"] {
     const row = rows.find(({ outcome }) => outcome === "failed");
     return row === undefined || row.code === null || row.message === null
         ? null

@@ -12,16 +12,18 @@ import { messageOf, shown } from "./shown.js";
 /** Tells of a refusal. It neither throws nor rejects. */
 export type RefusalListener<Request = unknown> = (refusal: Refused, request: Request) => void;
 
+/** The functions that a warning was about: one function may listen at many routes. */
+const warned = new WeakSet<object>();
+
 /** A listener of this function, whose failing is the application's to see, once, and changes no answer. */
 function createListener<Told extends unknown[]>(
     called: (...told: Told) => unknown,
     name: string,
     code: string
 ): (...told: Told) => void {
-    let hasWarned = false;
     const warn = (error: unknown) => {
-        if (!hasWarned) {
-            hasWarned = true;
+        if (!warned.has(called)) {
+            warned.add(called);
             process.emitWarning(`${name} failed: ${shown(messageOf(error, "not with an Error"))}`, {
                 type: "oidc-spa-native",
                 code

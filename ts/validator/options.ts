@@ -124,9 +124,12 @@ export function numberOf(name: keyof RequestRules, value: unknown): number {
 
 export function clockReader(clock: () => number): () => number {
     if (typeof clock !== "function") {
-        throw new TypeError(
-            `oidc-spa-native: clock must be a function that returns milliseconds, but ${kindOf(clock)} was given. ` +
-                "For example: clock: () => Date.now()."
+        throw unexpected(
+            "option",
+            "clock",
+            "a function that returns milliseconds since 1970",
+            clock,
+            "clock: () => Date.now()"
         );
     }
     return () => {

@@ -38,14 +38,14 @@ export function requirementsOf<Claims>(
                     ? `the string ${JSON.stringify(shown(requirement))}`
                     : kindOf(requirement);
             throw invalid(
-                `${where} must be a requirement; got ${isThenable(requirement) ? "a Promise" : reason}. ${FOR_EXAMPLE}`
+                `${where}: expected a requirement; got ${isThenable(requirement) ? "a Promise" : reason}. ${FOR_EXAMPLE}`
             );
         }
     });
     return all as [Requirement<Claims>, ...Requirement<Claims>[]];
 }
 
-const FOR_EXAMPLE = 'For example: allScopes(["items:read"]), of oidc-spa-native/authorization';
+const FOR_EXAMPLE = 'Write allScopes(["items:read"]), of oidc-spa-native/authorization';
 
 function joined<Claims>(requirements: readonly Requirement<Claims>[]): Requirement<Claims> {
     const scopes = [...new Set(requirements.flatMap(({ scopes = [] }) => scopes))];

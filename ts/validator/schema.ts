@@ -6,7 +6,7 @@
  */
 
 import type { AccessTokenClaims, ClaimsSchema, StandardResult } from "../../index.js";
-import { kindOf } from "./members.js";
+import { kindOf, unexpected } from "./members.js";
 import { MAX_REPORT, messageOf, shown } from "./shown.js";
 
 export type SchemaOutcome<Claims> = { readonly claims: Claims } | { readonly report: string };
@@ -31,9 +31,12 @@ export function schemaReader<Claims>(schema: ClaimsSchema<Claims>): SchemaReader
             parsed => outcomeOfClaims(parsed, "claims; a parse that refuses throws")
         );
     }
-    throw new TypeError(
-        "oidc-spa-native: claims must be a Standard Schema (zod, valibot, arktype) or an object with a parse function, " +
-            `but ${kindOf(schema)} was given. For example: claims: z.object({ sub: z.string() }).`
+    throw unexpected(
+        "option",
+        "claims",
+        "a Standard Schema (zod, valibot, arktype) or an object with a parse function",
+        schema,
+        "claims: z.object({ sub: z.string() })"
     );
 }
 

@@ -6,8 +6,7 @@
  */
 
 import { channel } from "node:diagnostics_channel";
-import type { RefusalEvent, ReplayEvent, ValidateContext } from "../../index.js";
-import type { NativeRefusal } from "../addon/native.js";
+import type { RefusalEvent, Refused, ReplayEvent, ValidateContext } from "../../index.js";
 import { isHeard, traceChannels } from "../addon/tracing.js";
 
 const channels = traceChannels("oidc-spa-native:validate");
@@ -49,11 +48,11 @@ export function traced<T>(context: ValidateContext, { begin, ended }: Traced<T>)
 
 /** Tells why a request is refused. */
 export function tellOfRefusal(
-    { code, status, debugErrorMessage }: Pick<NativeRefusal, "code" | "status" | "debugErrorMessage">,
+    { refusalId, code, status, debugErrorMessage }: Refused,
     scheme: "Bearer" | "DPoP" | null
 ): void {
     if (refusals.hasSubscribers) {
-        refusals.publish({ code, status, scheme, debugErrorMessage } as RefusalEvent);
+        refusals.publish({ refusalId, code, status, scheme, debugErrorMessage } satisfies RefusalEvent);
     }
     const type = REPLAY_EVENTS[code];
     if (type !== undefined && replays.hasSubscribers) {

@@ -161,12 +161,15 @@ function verdictReader<Claims>({ settings, now, refuse, applySchema, meter, shad
     const lookAtHost = hostWatch(settings);
 
     const grant = (granted: NativeGrant, bits: RuleBits): Verdict<Claims> | Promise<Verdict<Claims>> => {
-        shadow?.judge(now(), bits, granted);
         const rawClaims = granted.claims as AccessTokenClaims;
-        if (applySchema === undefined) {
+        const admitted = (claims: Claims): Verdict<Claims> => {
+            shadow?.judge(now(), bits, granted);
             meter.granted(granted.issuerUri, granted.scheme);
+            return toGranted(granted, claims, rawClaims);
+        };
+        if (applySchema === undefined) {
             // Without a schema, `Claims` is its default.
-            return toGranted(granted, rawClaims as Claims, rawClaims);
+            return admitted(rawClaims as Claims);
         }
         // A schema may change its argument, so it gets a copy of the claims.
         const outcome = applySchema(copyOf(rawClaims));
@@ -179,8 +182,7 @@ function verdictReader<Claims>({ settings, now, refuse, applySchema, meter, shad
                 tellOfRefusal(refused, granted.scheme);
                 return refused;
             }
-            meter.granted(granted.issuerUri, granted.scheme);
-            return toGranted(granted, outcome.claims, rawClaims);
+            return admitted(outcome.claims);
         };
         return "then" in outcome ? outcome.then(conclude) : conclude(outcome);
     };
@@ -194,8 +196,9 @@ function verdictReader<Claims>({ settings, now, refuse, applySchema, meter, shad
         if (!verdict.isGranted) {
             const scheme = schemeOf(parts);
             meter.refused(verdict.code, scheme);
-            tellOfRefusal(verdict, scheme);
-            return refusedAt(verdict, scopes);
+            const refused = refusedAt(verdict, scopes);
+            tellOfRefusal(refused, scheme);
+            return refused;
         }
         // With a target, the application decides the host.
         if (lookAtHost !== undefined && target === undefined && verdict.scheme === "DPoP") {

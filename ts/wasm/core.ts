@@ -28,7 +28,7 @@ export type Field = string | Uint8Array | null | undefined;
 
 type Give = (...numbers: number[]) => number;
 
-/** The functions of the engine: numbers in, a number out. That of a function in `TEXTS` is the length of a text. */
+/** The functions of the engine: numbers in, a number out.. */
 export interface Exports {
     readonly memory: { readonly buffer: ArrayBuffer };
     readonly input: Give;
@@ -50,6 +50,7 @@ export interface Exports {
     readonly authorize_request: Give;
     readonly authorize_credentials: Give;
     readonly explain_request: Give;
+    readonly explain_credentials: Give;
     readonly ready: Give;
     readonly wait_resume: Give;
     readonly wait_drop: Give;

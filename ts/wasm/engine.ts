@@ -87,7 +87,7 @@ export class Engine {
         try {
             return question({ core, generation });
         } catch (error) {
-            if (error instanceof Refused) {
+            if (isRefused(error)) {
                 throw error;
             }
             this.#lose(generation, error);
@@ -317,4 +317,8 @@ export class Engine {
 }
 
 /** The engine refused a question, and has not failed. */
-export class Refused extends Error {}
+export class Refused extends Error {
+    readonly isRefused = true;
+}
+
+const isRefused = (error: unknown): boolean => Object(error).isRefused === true;

@@ -21,8 +21,9 @@ import type { Field } from "./core.js";
 import { failureText, Refused, type Engine, type Running } from "./engine.js";
 import { steady, wall } from "./host.js";
 import type { WasmInbox } from "./inbox.js";
+import { Unsettled } from "./unsettled.js";
 
-const [YES, NO, NO_WORD] = [1, 0, -1];
+const [YES, NO] = [1, 0];
 const NO_AGE = -1;
 
 /** What a validator has in an engine: its number there. */
@@ -169,6 +170,18 @@ export class WasmValidator implements NativeValidator {
                         core.put(fieldsOf(scopes, parts))
                     )
                 ),
+            explainCredentials: (ticket, now, _known, ...parts) => {
+                const [scheme, accessToken, rejectsIfBound, ...others] = parts satisfies CredentialParts;
+                this.#later(inbox, ticket, now, (number, { core }) =>
+                    core.exports.explain_credentials(
+                        number,
+                        now,
+                        steady(),
+                        rejectsIfBound ? YES : NO,
+                        core.put([scheme, accessToken, ...others])
+                    )
+                );
+            },
             ready: (ticket, timeoutMs, failFast) =>
                 this.#later(inbox, ticket, undefined, (number, { core }) =>
                     core.exports.ready(number, steady(), timeoutMs, failFast ? YES : NO)
@@ -336,61 +349,4 @@ function keepPlace(validator: WasmValidator, place: Place, { core, generation }:
         return isOfThisEngine;
     });
     removeAt = Math.max(FIRST_REMOVAL, 2 * placed.length);
-}
-
-/** A grant that waits for the answer of the application's own replay store. Its content stays in the engine until then. */
-class Unsettled implements NativeUnsettled {
-    readonly #engine: Engine;
-    readonly #running: Running;
-    readonly #number: number;
-    readonly #key: string;
-    readonly expiresAt: number;
-    #isTaken = false;
-    #isSettled = false;
-
-    constructor(engine: Engine, text: string, running: Running) {
-        const { unsettled, key, expiresAt } = JSON.parse(text) as {
-            readonly unsettled: number;
-            readonly key: string;
-            readonly expiresAt: number;
-        };
-        this.#engine = engine;
-        this.#running = running;
-        this.#number = unsettled;
-        this.#key = key;
-        this.expiresAt = expiresAt;
-    }
-
-    get key(): string {
-        this.#isTaken = true;
-        return this.#key;
-    }
-
-    settle(isNew: boolean | null, trouble: string | null): VerdictText {
-        this.#isTaken = true;
-        if (this.#isSettled) {
-            throw new Error("internal error: this request was settled before");
-        }
-        this.#isSettled = true;
-        return this.#engine.judge(({ core, generation }) => {
-            if (generation !== this.#running.generation) {
-                throw new Refused("oidc-spa-native: internal error: the WebAssembly engine was replaced");
-            }
-            const word = isNew === null ? NO_WORD : isNew ? YES : NO;
-            return core.text(core.exports.settle(this.#number, word, core.put([trouble])));
-        });
-    }
-
-    /** The same; a caller that does not ask the store does not take it. */
-    orDropped(): this {
-        queueMicrotask(() => {
-            if (!this.#isTaken) {
-                this.#isSettled = true;
-                this.#engine.giveUp(this.#running.generation, core =>
-                    core.exports.unsettled_drop(this.#number)
-                );
-            }
-        });
-        return this;
-    }
 }

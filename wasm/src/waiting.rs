@@ -131,7 +131,7 @@ impl WaitingRequest {
         match purpose {
             Purpose::Verdict => Ended::Answer(guard.engine.settle(decided)),
             Purpose::Explanation => {
-                let text = guard.engine.explain(&parts.question(), decided, wait.begun(), at.steady);
+                let text = guard.engine.explain(&parts.question(), decided, wait, at.steady);
                 Ended::Explanation(text)
             }
         }

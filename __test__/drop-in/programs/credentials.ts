@@ -15,11 +15,13 @@ import {
     type KeyPair
 } from "../../support/real-issuer.js";
 
+// An hour: all programs together may take longer than the usual five minutes on a busy machine.
+const lifetimeSeconds = 3600;
 const SERVICES = [
-    { clientId: "reader", algorithm: "ES256" },
-    { clientId: "reader-rs256", algorithm: "RS256" },
-    { clientId: "reader-eddsa", algorithm: "EdDSA" },
-    { clientId: "editor", algorithm: "ES256" }
+    { clientId: "reader", algorithm: "ES256", lifetimeSeconds },
+    { clientId: "reader-rs256", algorithm: "RS256", lifetimeSeconds },
+    { clientId: "reader-eddsa", algorithm: "EdDSA", lifetimeSeconds },
+    { clientId: "editor", algorithm: "ES256", lifetimeSeconds }
 ];
 
 export interface ProofRequest {

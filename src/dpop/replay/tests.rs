@@ -266,3 +266,50 @@ fn times_before_1970_and_at_the_ends_of_time_are_remembered_too() {
         assert_ne!(memory.remember(&record("a", issued), now), Ok(()), "{issued}");
     }
 }
+
+/// Every sequence of three steps, each a second of the clock and a proof within the window. The window may grow before the
+/// last step. Nothing is accepted twice, however the clock goes; while it does not go back and the
+/// window does not grow, each new proof is accepted.
+#[test]
+fn l16_l18_no_sequence_of_clocks_proofs_and_windows_accepts_a_proof_twice_or_refuses_a_new_one() {
+    let steps: Vec<(i64, i64)> =
+        (0..5).flat_map(|now| (now - 2..=now + 1).map(move |issued| (now, issued))).collect();
+    // A unit of 12 s makes slices of more than one second.
+    for (unit, grows) in [(1, false), (12, false), (12, true)] {
+        let names: Vec<ProofRecord> =
+            (-2..6).map(|issued| record(&issued.to_string(), issued * unit)).collect();
+        let window = |back: i64| {
+            let ahead = Leeway::from_secs(unit as u16).unwrap();
+            ProofWindow::new((back * unit) as u16, ahead).unwrap()
+        };
+        let count = steps.len();
+        for sequence in 0..count.pow(3) {
+            let memory = ReplayMemory::new(10, window(if grows { 1 } else { 2 })).without_shares();
+            let (mut accepted, mut latest) = (Vec::new(), i64::MIN);
+            for step in 0..3_u32 {
+                if grows && step == 2 {
+                    memory.cover(window(2));
+                }
+                let (now, issued) = steps[sequence / count.pow(step) % count];
+                let answer = memory.remember(&names[(issued + 2) as usize], at(now * unit));
+                let is_new = !accepted.contains(&issued);
+                let went_back = now < latest;
+                match answer {
+                    Ok(()) => {
+                        assert!(is_new, "accepted twice: {issued} at {now}, sequence {sequence}");
+                        accepted.push(issued);
+                    }
+                    Err(NotNew::Forgotten) => {
+                        let may_be_forgotten = !is_new || went_back || grows;
+                        assert!(may_be_forgotten, "refused: {issued} at {now}, sequence {sequence}");
+                    }
+                    Err(NotNew::Seen) => {
+                        assert!(!is_new, "never seen: {issued} at {now}, sequence {sequence}")
+                    }
+                    Err(other) => panic!("{other:?}"),
+                }
+                latest = latest.max(now);
+            }
+        }
+    }
+}

@@ -45,8 +45,8 @@ type OnSocket = {
 const NestException: typeof Exception = HttpException;
 
 /**
- * The exception of the guard. If a filter of the application catches it, all header fields except Content-Type are
- * already set.
+ * The exception of the guard. If a filter of the application catches it, status and all header fields except
+ * Content-Type are already set.
  */
 export class Refusal extends NestException {
     constructor(
@@ -143,6 +143,16 @@ export function setOn(host: ArgumentsHost, headers: ResponseToSend["headers"]): 
     }
 }
 
+/** Sets the fields, and where the response is that of the call alone also its status: a filter may leave it out. */
+function begin(host: ArgumentsHost, refused: Pick<ResponseToSend, "status" | "headers">): void {
+    const response = responseOf(host);
+    if (host.getType() !== "http" || response === undefined) {
+        setOn(host, refused.headers);
+    } else {
+        "raw" in response ? fastify.begin(response, refused) : node.begin(response, refused);
+    }
+}
+
 /**
  * The exception that ends a call. The header fields are set here, so they do not depend on the code that sends the
  * response.
@@ -153,7 +163,7 @@ export async function refusalOn(host: ArgumentsHost, refused: RefusedRequest): P
         const { WsException } = await import("@nestjs/websockets");
         return new WsException(problemOf(refusal));
     }
-    setOn(host, exposing(refusal.headers));
+    begin(host, { status: refusal.status, headers: exposing(refusal.headers) });
     return error === undefined ? new Refusal(refusal, refused.response) : new RefusedException(error);
 }
 

@@ -128,7 +128,7 @@ export class AuthModule {
         const { useFactory, inject = [], imports = [] } = read;
         if (typeof useFactory !== "function") {
             throw invalid(
-                `AuthModule.forRootAsync: useFactory must be a function; got ${kindOf(useFactory)}. Write ${ASYNC.example}`
+                `AuthModule.forRootAsync: useFactory: expected a function; got ${kindOf(useFactory)}. Write ${ASYNC.example}`
             );
         }
         const given = read.rules === undefined ? {} : read.rules;

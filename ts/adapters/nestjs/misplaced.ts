@@ -8,11 +8,15 @@ import type { ModulesContainer } from "@nestjs/core" with { "resolution-mode": "
 import { invalid } from "../../validator/members.js";
 import { checkCertificates } from "../../guard/guard.js";
 import type { Settings } from "./guard.js";
-import { isRuledClass, ruledMethodsOf, rulesFor } from "./rules.js";
+import { isRuledClass, ruledMethodsOf, rulesFor, saysRule } from "./rules.js";
 
 /** The metadata key with which `@nestjs/graphql` marks a method that resolves a field, and the name of its options. */
 const FIELD = "graphql:resolve_property";
 const GRAPHQL_OPTIONS = "GqlModuleOptions";
+
+/** The metadata key of a gateway's class, and that of a query, mutation or subscription. */
+const GATEWAY = "websockets:is_gateway";
+const OPERATION = "graphql:resolver_type";
 
 /**
  * Throws if a rule has no effect (on a module, or on a field of GraphQL whose guards are switched off), or if it
@@ -36,6 +40,7 @@ export function checkPlaces(modules: ModulesContainer, { validator, rules }: Set
             guardsFields ||= token === GRAPHQL_OPTIONS && hasGuardsOfFields(instance);
             if (typeof provider === "function" && typeof provider.prototype === "object") {
                 fields.push(...fieldsOf(provider));
+                checkAnswers(provider);
                 for (const method of ruledMethodsOf(provider)) {
                     const ofRoute = rulesFor(provider, method, rules);
                     ofRoute && checkCertificates(validator, ofRoute);
@@ -50,6 +55,40 @@ export function checkPlaces(modules: ModulesContainer, { validator, rules }: Set
                 'GraphQLModule.forRoot({ …, fieldResolverEnhancers: ["guards"] }), or say the rule of the queries'
         );
     }
+}
+
+/** Messages of gateways and operations of GraphQL are answered in forms of their own. */
+function checkAnswers(provider: Function): void {
+    const isGateway = Reflect.getMetadata(GATEWAY, provider) === true;
+    const isResolver = membersOf(provider).some(member => Reflect.hasMetadata(OPERATION, member));
+    const vain = (["respond", "rejection"] as const).find(
+        rule => (isGateway || (isResolver && rule === "respond")) && saysRule(provider, rule)
+    );
+    if (vain !== undefined) {
+        throw invalid(
+            `a decorator says the rule "${vain}" of ${provider.name}, where it has no effect: ` +
+                (isGateway
+                    ? "a message of a gateway is refused by a WsException"
+                    : "a refusal of GraphQL is an error in its answer") +
+                ". Say it of controllers"
+        );
+    }
+}
+
+/** The functions in the class and its base classes. */
+function membersOf(provider: Function): Function[] {
+    const members: Function[] = [];
+    for (
+        let of = provider.prototype as object | null;
+        of !== null;
+        of = Object.getPrototypeOf(of) as object | null
+    ) {
+        for (const name of Reflect.ownKeys(of)) {
+            const value: unknown = Object.getOwnPropertyDescriptor(of, name)?.value;
+            typeof value === "function" && members.push(value);
+        }
+    }
+    return members;
 }
 
 const fieldsOf = (resolver: Function): readonly string[] =>

@@ -5,10 +5,12 @@
  * challenge.
  */
 
-import type { BindingMode, DpopMode, Requirement, Requirements } from "../../../index.js";
+import type { ExecutionContext } from "@nestjs/common" with { "resolution-mode": "import" };
+import type { BindingMode, DpopMode, Rejection, Requirement, Requirements } from "../../../index.js";
 import { allRoles, allScopes, anyRole, type ClaimPath } from "../../authorization.js";
 import { placeOf, readRules, type Read, type RouteRules } from "../../guard/rules.js";
 import { checkNothingBeyond, invalid, kindOf } from "../../validator/members.js";
+import type { Respond } from "../../validator/on-refusal.js";
 import { shown } from "../../validator/shown.js";
 
 const KEY = "oidc-spa-native:rules";
@@ -30,6 +32,10 @@ export interface SaidRules {
     readonly senderConstrained?: BindingMode | undefined;
     /** As {@link RouteRules.require}. */
     readonly require?: Requirements<never>;
+    /** As {@link RouteRules.respond}; it gets Nest's context. Not on gateways, whose messages have no such answer. */
+    readonly respond?: Respond<ExecutionContext> | undefined;
+    /** As {@link RouteRules.rejection}. Not on gateways, whose refusals are always thrown. */
+    readonly rejection?: Rejection | undefined;
 }
 
 /** The same, with all requirements in one list. */
@@ -40,7 +46,7 @@ interface Said extends Omit<SaidRules, "require"> {
 type RouteDecorator = MethodDecorator & ClassDecorator;
 
 const PLACE = placeOf("AuthRules", '@AuthRules({ require: allScopes(["items:read"]) })', {
-    but: ["onRejected", "respond", "rejection", "target", "subprotocolToken", "guardPreflights"],
+    but: ["onRejected", "target", "subprotocolToken", "guardPreflights"],
     and: ["public"]
 });
 
@@ -139,7 +145,13 @@ function checkNames(names: readonly unknown[], example: string): void {
 export function rulesFor<Claims, Request>(
     controller: Function,
     handler: Function,
-    { optional = false, require: required, ...ofModule }: Read<RouteRules<Claims, Request>>
+    {
+        optional = false,
+        require: required,
+        respond,
+        rejection,
+        ...ofModule
+    }: Read<RouteRules<Claims, Request>>
 ): Read<RouteRules<Claims, Request>> | null {
     const ofAll = required === undefined ? [] : ([required].flat() as Requirement<never>[]);
     const {
@@ -154,7 +166,12 @@ export function rulesFor<Claims, Request>(
             };
             return joined(own(outer, ended), inner);
         },
-        own({ optional }, ofAll.length > 0 ? { require: ofAll } : {})
+        own(
+            { optional },
+            ofAll.length > 0 ? { require: ofAll } : {},
+            respond === undefined ? {} : { respond: respond as unknown as Respond<ExecutionContext> },
+            rejection === undefined ? {} : { rejection }
+        )
     );
     // Only the application knows the claims' type of a decorator's requirement. Each part was checked when the
     // decorator was called.
@@ -235,6 +252,13 @@ export const ruledMethodsOf = (controller: Function): readonly Function[] =>
         said !== undefined && typeof method === "function" ? [method] : []
     );
 
+/** Whether decorators of the class or of its methods say this rule. */
+export const saysRule = (controller: Function, rule: keyof SaidRules): boolean =>
+    [
+        ...lineage(controller).map(holder => saidOf(holder)),
+        ...methodsOf(controller).map(({ said }) => said)
+    ].some(said => said?.[rule] !== undefined);
+
 /** Whether the class itself has a rule of this module's decorators. */
 export const isRuledClass = (controller: Function): boolean => saidOf(controller) !== undefined;
 
@@ -257,7 +281,17 @@ function lineage(controller: Function): Function[] {
 
 function joined(first: Said = NOTHING, second: Said = NOTHING): Said {
     const require = [...(first.require ?? []), ...(second.require ?? [])];
-    return own(first, second, require.length > 0 ? { require } : {});
+    return own(withoutOpposite(first, second), second, require.length > 0 ? { require } : {});
+}
+
+/** A body of one's own and an error in its place exclude each other: what is said later ends the other. */
+function withoutOpposite(first: Said, { respond, rejection }: Said): Said {
+    const { respond: body, rejection: way, ...others } = first;
+    return own(
+        others,
+        body === undefined || rejection === "throw" ? {} : { respond: body },
+        way === undefined || respond !== undefined ? {} : { rejection: way }
+    );
 }
 
 /** Joins their own members in one object without a prototype, so that members of `Object.prototype` do not count. */

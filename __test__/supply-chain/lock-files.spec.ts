@@ -1,0 +1,60 @@
+// The lock files: every package by its hash, from the public registry, and no script of a package that is not known.
+
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { parse as parseToml } from "smol-toml";
+import { describe, expect, test } from "vitest";
+import { root } from "../support/script.js";
+
+type Locked = { integrity?: string; resolved?: string; hasInstallScript?: boolean; link?: boolean };
+
+/** The packages that run a script of their own when they are installed, and why they are there. */
+const INSTALL_SCRIPTS: Record<string, Record<string, string>> = {
+    "package-lock.json": {
+        "@apollo/protobufjs": "only warns about versions; of @apollo/server, a test program's",
+        "@parcel/watcher": "builds from source where no prebuilt one fits; of jest, in tests",
+        bun: "puts its binary in place; tests start it",
+        deno: "puts its binary in place; tests start it"
+    },
+    "examples/todo/package-lock.json": {
+        "better-sqlite3": "compiles the database of the example"
+    },
+    "benchmark/compare/package-lock.json": {}
+};
+
+async function packagesOf(file: string): Promise<[name: string, locked: Locked][]> {
+    const lock = JSON.parse(await readFile(join(root, file), "utf8"));
+    expect(lock.lockfileVersion).toBe(3);
+    return Object.entries<Locked>(lock.packages).filter(([path]) => path !== "");
+}
+
+describe.each(Object.keys(INSTALL_SCRIPTS))("%s", file => {
+    test("has a SHA-512 of each package, and no address", async () => {
+        const packages = await packagesOf(file);
+        expect(packages.length).toBeGreaterThan(20);
+        for (const [path, { integrity, resolved, link }] of packages) {
+            expect(link, path).toBeUndefined();
+            expect(integrity, path).toMatch(/^sha512-[A-Za-z0-9+/]{86}==$/);
+            // The registry is that of the machine's settings: an address here would go around it.
+            expect(resolved, path).toBeUndefined();
+        }
+    });
+
+    test("brings no script that runs at its installation, but those that are known", async () => {
+        const withScript = (await packagesOf(file)).filter(([, { hasInstallScript }]) => hasInstallScript);
+        const names = withScript.map(([path]) => path.slice(path.lastIndexOf("node_modules/") + 13));
+        expect([...new Set(names)].sort()).toEqual(Object.keys(INSTALL_SCRIPTS[file] ?? {}).sort());
+    });
+});
+
+test("Cargo.lock has a SHA-256 of each crate, and one registry", async () => {
+    const { package: crates } = parseToml(await readFile(join(root, "Cargo.lock"), "utf8")) as {
+        package: { name: string; source?: string; checksum?: string }[];
+    };
+    const foreign = crates.filter(({ name }) => !name.startsWith("oidc-spa-native"));
+    expect(foreign.length).toBeGreaterThan(200);
+    for (const { name, source, checksum } of foreign) {
+        expect(source, name).toBe("registry+https://github.com/rust-lang/crates.io-index");
+        expect(checksum, name).toMatch(/^[0-9a-f]{64}$/);
+    }
+});

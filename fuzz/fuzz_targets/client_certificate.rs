@@ -1,0 +1,3 @@
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| oidc_spa_native_fuzz_targets::fields::client_certificate(bytes));

@@ -1,0 +1,58 @@
+// `npm run build:native -- linux-arm64-gnu`: builds the addon of one platform for a release, into target/addons, and
+// says what it needs of a system. What follows a second `--` goes to cargo.
+//
+// Linux is linked by zig, so that the addon needs glibc 2.17 or musl and nothing newer: `pip install ziglang
+// cargo-zigbuild`, and Rust's standard library of the target (`rustup target add`). Windows and macOS are built by their
+// own compilers, on their own machines.
+
+import { mkdirSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { napiBuild, prepare, ROOT, requireRust } from "../prepare.mjs";
+import { run } from "../step.mjs";
+import { platformNamed } from "./platforms.mjs";
+
+/** A larger addon fails the build: what a function's cold start has to read is part of what users get. */
+const MAX_BYTES = 8 * 1024 * 1024;
+const OUTPUT = join(ROOT, "target", "addons");
+
+const [name = "", ...cargo] = process.argv.slice(2).filter(argument => argument !== "--");
+const platform = platformNamed(name);
+await prepare({ addon: false });
+requireRust();
+mkdirSync(OUTPUT, { recursive: true });
+const { ok, seconds } = await run(
+    napiBuild({
+        title: `Building the addon for ${platform.name}`,
+        usually: "5 to 8 minutes on two cores",
+        outputDir: OUTPUT,
+        release: true,
+        target: platform.zigTarget ?? platform.target,
+        crossCompile: platform.zigTarget !== undefined,
+        cargo
+    })
+);
+if (!ok) {
+    process.exit(1);
+}
+
+const addon = join(OUTPUT, `oidc-spa-native.${platform.name}.node`);
+const { size } = statSync(addon);
+console.log(`${addon}: ${size} bytes, ${Math.round(seconds)} s`);
+const faults = size > MAX_BYTES ? [`it has ${size} bytes, and ${MAX_BYTES} are the limit`] : [];
+if (platform.name.endsWith("-gnu")) {
+    const newest = newestGlibc(addon);
+    console.log(`  the newest symbol that it needs is of glibc 2.${newest}`);
+    if (newest > Number(platform.zigTarget.split("-gnu.2.")[1])) {
+        faults.push(`it needs glibc 2.${newest}, and was built for ${platform.zigTarget}`);
+    }
+}
+for (const fault of faults) {
+    console.error(`${platform.name}: ${fault}`);
+}
+process.exitCode = faults.length === 0 ? 0 : 1;
+
+/** The minor version of the newest glibc whose symbols an ELF file asks for; the versions stand in it as text. */
+function newestGlibc(file) {
+    const versions = readFileSync(file, "latin1").matchAll(/GLIBC_2\.(\d+)/g);
+    return Math.max(...Array.from(versions, ([, minor]) => Number(minor)));
+}
