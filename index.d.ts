@@ -351,6 +351,66 @@ export interface NetworkOptions {
      * environment, in capitals or small letters. No proxy is used for http URLs, nor for loopback addresses.
      */
     proxy?: string | false | undefined;
+    /**
+     * Makes the requests for metadata and keys, in the place of the library's own client: an instrumented client, undici with
+     * a dispatcher of its own, or a mock in a test. Default: none; the library makes the requests.
+     *
+     * The library still decides what is asked and what an answer means: the order of requests, redirects (at most 3, to the
+     * same origin), `timeoutMs` for each exchange with its body, `limits.metadataBytes` and `limits.jwkSetBytes` for the
+     * decoded body, https except on loopback, and one fetch at a time. The function makes one request and returns its
+     * Response. If it throws, rejects, gives no answer in time or something else than a Response, the fetch fails like one
+     * that a server does not answer, and `health()` says why.
+     *
+     * Validators of one thread share keys if their other options about keys and this function are the same. `connectTimeoutMs`,
+     * `ca`, `clientCertificate` and `proxy` are refused beside it: the function makes the connections. Addresses are checked as
+     * they stand in the URL; the function resolves the names.
+     *
+     * @example
+     * ```ts
+     * import { createValidator } from "oidc-spa-native";
+     *
+     * const validator = createValidator({
+     *     issuerUri: "https://auth.example.com",
+     *     expectedAudience: "https://api.example.com",
+     *     network: {
+     *         fetch: (url, init) => {
+     *             console.log(`Fetching keys: ${url}`);
+     *             return fetch(url, init);
+     *         }
+     *     }
+     * });
+     * ```
+     */
+    fetch?: FetchFunction | undefined;
+}
+
+/**
+ * Makes one GET request for metadata or keys. It has the signature of `fetch`, and gets the URL as a text. It must pass on its
+ * second argument: it has the header fields, and says that redirects are not followed.
+ */
+export type FetchFunction = (url: string, init: FetchInit) => PromiseLike<FetchedResponse>;
+
+/** The second argument of a `FetchFunction`: the members of a `RequestInit` that the library sets. */
+export interface FetchInit {
+    /** May hold the secrets of `network.headers`. */
+    headers: [name: string, value: string][];
+    /** A redirect is an answer: the library decides whether it is followed. */
+    redirect: "manual";
+    /** The library keeps documents for as long as their issuer says. */
+    cache: "no-store";
+    /** Aborts after `network.timeoutMs`. */
+    signal: AbortSignal;
+}
+
+/** The members of a `Response` that the library reads. The body must not have been read. */
+export interface FetchedResponse {
+    readonly status: number;
+    readonly headers: { forEach(callback: (value: string, name: string) => void): void };
+    /** A `ReadableStream` of bytes, decoded. */
+    readonly body: object | null;
+    readonly bodyUsed: boolean;
+    /** Whether redirects were followed: then the answer is not used. */
+    readonly redirected: boolean;
 }
 
 /** Size limits of what is read. A longer input is refused before it is decoded. */

@@ -6,8 +6,9 @@ mod answer;
 mod arguments;
 mod doors;
 mod notifier;
-// Public, since a test build does not register its functions with Node.js, and would report them as unused.
+// These are public, since a test build does not register their functions with Node.js, and would report them as unused.
 pub mod extraction;
+pub mod fetches;
 mod inbox;
 mod wait;
 pub mod wire;
@@ -27,10 +28,12 @@ use oidc_spa_native::shadow::GrantedToken;
 use oidc_spa_native_engine::parts;
 use oidc_spa_native_engine::verdict_text::{VerdictText, refusal_text};
 use oidc_spa_native_host::{
-    Internals, Report, Troubles, Validator, listen, steady, trust_where_the_system_has_no_authorities,
+    ApplicationFetch, Internals, Report, Troubles, Validator, listen, steady,
+    trust_where_the_system_has_no_authorities,
 };
 
 use arguments::{rules, time};
+use fetches::NativeFetches;
 use inbox::NativeInbox;
 use notifier::Notifier;
 
@@ -49,6 +52,8 @@ pub struct NativeInternals {
     pub application_store: Option<bool>,
     /// The options name no issuer: the application is asked for an issuer when a token names it.
     pub asks_for_issuers: Option<bool>,
+    /// The application's function that makes the requests for keys, by its number.
+    pub fetch: Option<u32>,
 }
 
 /// A validator, shared with the calls that are under way.
@@ -59,18 +64,25 @@ pub struct NativeValidator {
 
 #[napi]
 impl NativeValidator {
-    /// Reads the options, a JSON text, and the internal settings.
+    /// Reads the options, a JSON text, and the internal settings. If these name a function of the application, it is one
+    /// of `fetches`.
     #[napi(constructor, catch_unwind)]
-    pub fn new(options: String, internals: Option<NativeInternals>) -> Result<Self> {
+    pub fn new(
+        options: String,
+        internals: Option<NativeInternals>,
+        fetches: Option<&NativeFetches>,
+    ) -> Result<Self> {
         let internals = internals.unwrap_or_default();
         let internals = Internals {
             drop_in: internals.drop_in.unwrap_or_default(),
             own_clock: internals.own_clock.unwrap_or_default(),
             application_store: internals.application_store.unwrap_or_default(),
             asks_for_issuers: internals.asks_for_issuers.unwrap_or_default(),
+            fetch: internals.fetch,
         };
-        let validator =
-            Validator::new(&options, internals).map_err(|error| Error::from_reason(error.to_string()))?;
+        let functions = fetches.map(|fetches| fetches.functions() as Arc<dyn ApplicationFetch>);
+        let validator = Validator::new(&options, internals, functions)
+            .map_err(|error| Error::from_reason(error.to_string()))?;
         Ok(Self { validator: Arc::new(validator) })
     }
 

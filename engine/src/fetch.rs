@@ -52,6 +52,12 @@ impl HttpRequest {
     pub const fn too_long(&self) -> GetError {
         GetError::TooLong { limit: self.limit, option: self.limit_name }
     }
+
+    /// A request without header fields.
+    #[cfg(test)]
+    pub(crate) fn to(url: Url, bound: Bound, limit: usize) -> Self {
+        Self { url, bound, headers: HeaderMap::new(), limit, limit_name: "limits.x" }
+    }
 }
 
 /// What is done next.
@@ -154,6 +160,25 @@ impl Fetcher {
 
     /// Begins to fetch the keys that the issuer publishes now. A fetch that was under way is given up.
     pub fn begin(&mut self, at: Moment) -> Step {
+        let step = self.first(at);
+        self.naming_the_function(step)
+    }
+
+    /// Takes the answer to the request that is under way, or why there is none.
+    pub fn answered(&mut self, answer: Result<HttpAnswer, GetError>, at: Moment) -> Step {
+        let step = self.after(answer, at);
+        self.naming_the_function(step)
+    }
+
+    /// A failure says that a function of the application made the requests: it may be the cause.
+    fn naming_the_function(&self, mut step: Step) -> Step {
+        if let (Step::Done(Err(failure)), Some(_)) = (&mut step, self.plan.network.fetch) {
+            failure.message.push_str(". The requests are made by `network.fetch`");
+        }
+        step
+    }
+
+    fn first(&mut self, at: Moment) -> Step {
         self.stage = None;
         if let Some(urls) = self.plan.jwk_set_urls.clone() {
             return self.ask_configured(urls.into_iter(), None, at);
@@ -170,8 +195,7 @@ impl Fetcher {
         self.ask_metadata(left, FetchFailure::new(text), at.steady, at)
     }
 
-    /// Takes the answer to the request that is under way, or why there is none.
-    pub fn answered(&mut self, answer: Result<HttpAnswer, GetError>, at: Moment) -> Step {
+    fn after(&mut self, answer: Result<HttpAnswer, GetError>, at: Moment) -> Step {
         let Some(Stage { mut asked, then }) = self.stage.take() else {
             return Step::Done(Err(FetchFailure::new("internal error: an answer to no request".into())));
         };

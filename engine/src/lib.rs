@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 pub mod events;
+pub mod exchange_wire;
 mod explanation;
 pub mod extraction;
 pub mod failure;

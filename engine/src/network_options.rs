@@ -50,6 +50,8 @@ pub struct NetworkOptions {
     pub private_addresses: Option<bool>,
     /// Fields that each request to the configured origin carries.
     pub headers: Vec<(String, String)>,
+    /// The application's function that makes the requests, by its number; `None`: the program itself makes them.
+    pub fetch: Option<u32>,
 }
 
 /// The proxy for requests to issuers.
@@ -75,6 +77,7 @@ impl Default for NetworkOptions {
             proxy: ProxyChoice::Environment,
             private_addresses: None,
             headers: Vec::new(),
+            fetch: None,
         }
     }
 }

@@ -9,7 +9,6 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::LazyLock;
 
 use ipnet::IpNet;
-use oidc_spa_native::keys::secure_url::is_loopback;
 use url::{Host, Url};
 
 /// How near an address is, from far to near. A server at one of these may name addresses that are as near or farther.
@@ -98,8 +97,11 @@ impl Reach {
     /// The reach of a URL by its text alone, where the address of the connection is not known. A name counts as public,
     /// `localhost` aside, so that its documents name no nearer address.
     pub fn by_text(url: &Url) -> Self {
-        let of_name = if is_loopback(url) { Self::Loopback } else { Self::Public };
-        Self::of_literal(url).unwrap_or(of_name)
+        let name = url.domain().unwrap_or_default();
+        // A name may end with the dot of the root.
+        let name = name.strip_suffix('.').unwrap_or(name);
+        let is_local = name == "localhost" || name.ends_with(".localhost");
+        Self::of_literal(url).unwrap_or(if is_local { Self::Loopback } else { Self::Public })
     }
 }
 
@@ -173,13 +175,20 @@ impl Bound {
 
     /// Checks a URL whose host is an address, since no resolver is called for it.
     pub fn check_literal(self, url: &Url) -> Result<(), TooNear> {
-        match Reach::of_literal(url) {
-            Some(reach) if !self.admits(reach) => {
-                let found = url.host_str().unwrap_or_default().to_owned();
-                Err(TooNear { found, reach, bound: self })
-            }
-            _ => Ok(()),
+        Reach::of_literal(url).map_or(Ok(()), |reach| self.check(url, reach))
+    }
+
+    /// Checks a URL by its text alone, where the addresses of its name are not known.
+    pub fn check_text(self, url: &Url) -> Result<(), TooNear> {
+        self.check(url, Reach::by_text(url))
+    }
+
+    fn check(self, url: &Url, reach: Reach) -> Result<(), TooNear> {
+        if self.admits(reach) {
+            return Ok(());
         }
+        let found = url.host_str().unwrap_or_default().to_owned();
+        Err(TooNear { found, reach, bound: self })
     }
 }
 

@@ -18,6 +18,7 @@ use oidc_spa_native_engine::issuer_keys::{self, Newer, Place, Refresh};
 use oidc_spa_native_engine::plan::FetchPlan;
 use tokio::sync::{Notify, watch};
 
+use crate::application_fetch::ApplicationFetch;
 use crate::clock::{instant, moment, steady};
 use crate::runtime::runtime;
 
@@ -27,6 +28,8 @@ pub(crate) use attendance::InUse;
 #[derive(Debug)]
 pub(crate) struct IssuerKeys {
     keys: issuer_keys::IssuerKeys,
+    /// The functions that make the requests, if the application does.
+    functions: Option<Arc<dyn ApplicationFetch>>,
     ended: watch::Sender<()>,
     /// Notified when the ring has a new action that was not due before.
     wake: Arc<Notify>,
@@ -46,9 +49,14 @@ impl AsRef<issuer_keys::IssuerKeys> for SharedKeys {
 }
 
 impl IssuerKeys {
-    pub(crate) fn new(plan: FetchPlan, policy: KeyRingPolicy) -> Self {
+    pub(crate) fn new(
+        plan: FetchPlan,
+        policy: KeyRingPolicy,
+        functions: Option<Arc<dyn ApplicationFetch>>,
+    ) -> Self {
         Self {
             keys: issuer_keys::IssuerKeys::new(plan, policy),
+            functions,
             ended: watch::Sender::default(),
             wake: Arc::new(Notify::new()),
             is_attended: AtomicBool::new(false),

@@ -5,6 +5,7 @@
 
 #![forbid(unsafe_code)]
 
+mod application_fetch;
 mod clock;
 mod content_coding;
 mod exchange;
@@ -20,6 +21,7 @@ mod runtime;
 mod validator;
 mod workers;
 
+pub use application_fetch::{ApplicationFetch, Got, Take};
 pub use clock::steady;
 pub use judgement::{Judgement, Wait};
 pub use network::trust::{lacks_authorities, trust_where_the_system_has_no_authorities};

@@ -185,7 +185,7 @@ mod tests {
                 r#"{{"issuerUri":"{ISSUER}","expectedAudience":false,"keys":{{"jwks":{{"keys":[{jwk}]}}}}}}"#
             );
             let internals = Internals { drop_in: true, own_clock: true, ..Internals::default() };
-            Self { issuer, client, validator: Validator::new(&options, internals).unwrap() }
+            Self { issuer, client, validator: Validator::new(&options, internals, None).unwrap() }
         }
 
         /// A token of this number and `exp`, bound to the client's key.

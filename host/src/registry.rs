@@ -14,6 +14,7 @@ use oidc_spa_native::keys::key_ring::KeyRingPolicy;
 use oidc_spa_native_engine::plan::FetchPlan;
 use oidc_spa_native_engine::sharing::Shared;
 
+use crate::application_fetch::ApplicationFetch;
 use crate::issuer_keys::IssuerKeys;
 use crate::replay::redis_store::{RedisSettings, RedisStore};
 
@@ -24,11 +25,16 @@ fn shared<K: Eq + Hash + Clone, V>(all: &OfProcess<K, V>, key: K, make: impl FnO
     all.lock().unwrap_or_else(PoisonError::into_inner).of(key, make)
 }
 
-/// The keys of this plan: those of another validator of the process, or new ones.
-pub(crate) fn issuer_keys(plan: FetchPlan, policy: KeyRingPolicy) -> Arc<IssuerKeys> {
+/// The keys of this plan: those of another validator of the process, or new ones. The plan names the application's
+/// function that makes its requests, so it also decides which of these `functions` are its own.
+pub(crate) fn issuer_keys(
+    plan: FetchPlan,
+    policy: KeyRingPolicy,
+    functions: Option<Arc<dyn ApplicationFetch>>,
+) -> Arc<IssuerKeys> {
     static KEYS: OfProcess<(FetchPlan, KeyRingPolicy), IssuerKeys> =
         LazyLock::new(|| Mutex::new(Shared::default()));
-    shared(&KEYS, (plan, policy), |(plan, policy)| IssuerKeys::new(plan, policy))
+    shared(&KEYS, (plan, policy), |(plan, policy)| IssuerKeys::new(plan, policy, functions))
 }
 
 /// The store with these settings, with one connection for the whole process.

@@ -27,6 +27,7 @@ use oidc_spa_native_engine::replay::{Store, StoreQuestion, StoreState};
 use oidc_spa_native_engine::validator::{self as engine, Answer, Decided, Means};
 use tokio::task::JoinSet;
 
+use crate::application_fetch::ApplicationFetch;
 use crate::clock::{moment, steady};
 use crate::issuer_keys::{InUse, SharedKeys};
 use crate::judgement::{Judgement, Wait, WaitsFor};
@@ -50,18 +51,27 @@ pub struct Validator {
 
 impl Validator {
     /// A validator with these options: a JSON text with the members that `index.d.ts` describes. No network call is
-    /// made here.
-    pub fn new(options: &str, internals: Internals) -> Result<Self, OptionsError> {
+    /// made here. If the internals name a function of the application that makes the requests, it is one of these
+    /// `functions`.
+    pub fn new(
+        options: &str,
+        internals: Internals,
+        functions: Option<Arc<dyn ApplicationFetch>>,
+    ) -> Result<Self, OptionsError> {
         let options = Options::parse(options, internals, &Process)?;
         let memory = match internals.own_clock {
             true => Arc::new(registry::new_replay_memory()),
             false => registry::replay_memory(),
         };
-        Self::remembering(options, memory)
+        Self::remembering(options, memory, functions)
     }
 
     /// A validator with these options that remembers proofs in this memory.
-    fn remembering(options: Options, replay_memory: Arc<ReplayMemory>) -> Result<Self, OptionsError> {
+    fn remembering(
+        options: Options,
+        replay_memory: Arc<ReplayMemory>,
+        functions: Option<Arc<dyn ApplicationFetch>>,
+    ) -> Result<Self, OptionsError> {
         let redis = match &options.replay.choice {
             ReplayChoice::Redis(options) => Some(registry::redis_store(RedisSettings::of(options)?)),
             ReplayChoice::Process | ReplayChoice::Application => None,
@@ -76,7 +86,7 @@ impl Validator {
             replay_entries: ReplayMemory::DEFAULT_CAPACITY,
             store,
             memories: CachedMemories::new,
-            keys_of: &mut |plan, policy| SharedKeys(registry::issuer_keys(plan, policy)),
+            keys_of: &mut |plan, policy| SharedKeys(registry::issuer_keys(plan, policy, functions.clone())),
             jitter: &mut fastrand::f64,
         };
         let engine = Engine::new(options, means, moment());

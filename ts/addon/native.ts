@@ -15,11 +15,14 @@ export * from "../boundary/interface.js";
 export type NativeValidator = interfaces.NativeValidator;
 export type NativeInbox = interfaces.NativeInbox;
 export type NativeTroubles = interfaces.NativeTroubles;
+export type NativeFetches = interfaces.NativeFetches;
 
 const addon = loadAddon();
 
 export const NativeValidator = addon.NativeValidator;
 export const NativeInbox = addon.NativeInbox;
+export const NativeFetches = addon.NativeFetches;
+export const newFetchNumber = addon.newFetchNumber;
 export const { extractCredentials } = addon.extraction();
 export const onKeysEvent = addon.onKeysEvent;
 export const NativeTroubles = addon.NativeTroubles;

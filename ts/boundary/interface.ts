@@ -243,6 +243,16 @@ export interface Internals {
     readonly applicationStore?: boolean;
     /** The options name no issuer: the application is asked for an issuer when a token names it. */
     readonly asksForIssuers?: boolean;
+    /** The application's function that makes the requests for keys, by its number. */
+    readonly fetch?: number;
+}
+
+/** The requests for keys that functions of this environment make. */
+export interface NativeFetches {
+    /** What the function got: the status, the header fields as a JSON list of pairs, and the body. */
+    answered(ticket: number, status: number, fields: string, body: Uint8Array): void;
+    /** Why it got no answer: its number in `exchange.ts`, and a message. */
+    failed(ticket: number, kind: number, message: string): void;
 }
 
 /** The options as the addon read them, with defaults. JavaScript does not read them a second time. */
@@ -305,7 +315,22 @@ export interface Addon {
     readonly NativeTroubles: new (
         ofProcess: boolean
     ) => NativeTroubles;
-    readonly NativeValidator: new (options: string, internals: Internals) => NativeValidator;
+    readonly NativeValidator: new (
+        options: string,
+        internals: Internals,
+        fetches?: NativeFetches
+    ) => NativeValidator;
+    /**
+     * `notify` is called with a ticket and the JSON text of a `WantedRequest`. `undefined`: the engine calls the functions
+     * itself.
+     */
+    readonly NativeFetches:
+        | (new (
+              notify: (ticket: number, request: string) => void
+          ) => NativeFetches)
+        | undefined;
+    /** A number for a function of the application. The process gives each number once. */
+    readonly newFetchNumber: () => number;
     /** `notify` is called when there is something to take. It does not keep the environment alive. */
     readonly NativeInbox: new (
         notify: () => void

@@ -5,12 +5,14 @@
  */
 
 import type { CustomReplayStore, ValidatorHealth } from "../../index.js";
+import { fetchAccess, theFetches } from "../addon/application-fetch.js";
 import { lendAuthorities } from "../addon/authorities.js";
 import { watchFleet } from "../addon/fleet.js";
 import { publishKeysEvents } from "../addon/keys-channel.js";
 import { NativeValidator, type Internals, type Settings } from "../addon/native.js";
 import { replayAccess, type Conclude } from "../addon/replay-store.js";
 import { warnerOfProcess, watchTroubles, type Warner } from "../addon/warnings.js";
+import type { NumberedFetch } from "../boundary/functions.js";
 import { checkNothingNear } from "./members.js";
 import { plainCopy } from "./options.js";
 import { messageOf } from "./shown.js";
@@ -24,6 +26,9 @@ export interface Native {
 }
 
 const STORE_MEMBERS = ["checkAndStore", "timeoutMs", "onUnavailable"] satisfies (keyof CustomReplayStore)[];
+
+/** Keeps the application's function as long as its validator. */
+const functionOf = new WeakMap<NativeValidator, NumberedFetch>();
 
 /** Makes the addon's validator. A wrong option is an error of the program: a TypeError. */
 export function createNativeValidator(
@@ -39,13 +44,21 @@ export function createNativeValidator(
         checkNothingNear(store, "replayStore", STORE_MEMBERS);
     }
     const { option: replayStore, isOfApplication, concluding } = replayAccess(store);
-    const text = JSON.stringify(plainCopy({ ...policy, replayStore }, ""));
+    const { option: network, made } = fetchAccess(policy.network);
+    const text = JSON.stringify(plainCopy({ ...policy, replayStore, network }, ""));
     lendAuthorities();
     let native: NativeValidator;
     try {
-        native = new NativeValidator(text, { ...internals, applicationStore: isOfApplication });
+        const all = { ...internals, applicationStore: isOfApplication };
+        native =
+            made === undefined
+                ? new NativeValidator(text, all)
+                : new NativeValidator(text, { ...all, fetch: made.number }, theFetches());
     } catch (error) {
         throw new TypeError(`oidc-spa-native: ${messageOf(error)}`, { cause: error });
+    }
+    if (made !== undefined) {
+        functionOf.set(native, made);
     }
     const settings = JSON.parse(native.settings()) as Settings;
     for (const warning of settings.warnings) {

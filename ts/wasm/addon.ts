@@ -15,6 +15,7 @@ import { WasmValidator } from "./validator.js";
 export function createWasmAddon(host: Host): Addon {
     const engine = new Engine(host);
     let wasAsked = false;
+    let lastFetch = 0;
     return {
         engine: "wasm",
         keepsAlive: true,
@@ -24,6 +25,8 @@ export function createWasmAddon(host: Host): Addon {
             }
         },
         NativeInbox: WasmInbox,
+        NativeFetches: undefined,
+        newFetchNumber: () => (lastFetch += 1),
         NativeTroubles: class extends WasmTroubles {
             constructor(isOfProcess: boolean) {
                 super(engine, isOfProcess);

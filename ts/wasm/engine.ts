@@ -7,7 +7,7 @@
 
 import { apart } from "../boundary/apart.js";
 import { Core } from "./core.js";
-import { exchange, type WantedRequest } from "./exchange.js";
+import { exchange, type WantedRequest } from "../boundary/exchange.js";
 import { MAX_TIMER_MS, clearTimeout, setTimeout, steady, textsOf, wall, type Host } from "./host.js";
 import { Sleepers } from "./sleepers.js";
 

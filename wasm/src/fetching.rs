@@ -4,26 +4,20 @@
 //! Out: JSON texts: the next request, the end of a fetch, what is due.
 //! Never: a decision about what is asked and what an answer means.
 
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use oidc_spa_native::keys::key_ring::KeyRingPolicy;
-use oidc_spa_native::rejection::Shown;
 use oidc_spa_native::time::Monotonic;
-use oidc_spa_native_engine::http_answer::HttpAnswer;
+use oidc_spa_native_engine::exchange_wire::{ScriptAnswer, ScriptFailure, request_json};
 use oidc_spa_native_engine::issuer_keys::{Newer, Refresh};
 use oidc_spa_native_engine::moment::Moment;
 use oidc_spa_native_engine::plan::FetchPlan;
-use oidc_spa_native_engine::reach::Reach;
 use oidc_spa_native_engine::sharing::Shared;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::clocks::millis;
 use crate::held::{Asked, Held};
 use crate::input::{Fields, Malformed};
-use crate::plan_keys::{Failure, Plan, PlanKeys, Progress};
+use crate::plan_keys::{Plan, PlanKeys, Progress};
 use crate::table::Table;
-
-/// Header fields of an answer that are read.
-const MAX_FIELDS: usize = 100;
 
 /// The keys that the instance fetches, and the fetches that are under way.
 #[derive(Default)]
@@ -101,23 +95,9 @@ impl Fetches {
         at: Moment,
     ) -> Result<String, Malformed> {
         let (pairs, body) = (fields.required()?, fields.bytes_of_next()?.unwrap_or_default().to_vec());
-        let pairs: Value =
-            serde_json::from_str(&pairs).map_err(|_| Malformed("header fields are no JSON"))?;
-        let status = u16::try_from(status).ok().and_then(|status| StatusCode::from_u16(status).ok());
-        let status = status.ok_or(Malformed("there is no such status"))?;
-        let headers = header_map(&pairs);
+        let answer = ScriptAnswer::read(status, &pairs, body).ok_or(Malformed("this is no answer"))?;
         let progress = match self.under_way.get(fetch) {
-            Some(plan) => plan.0.answered(
-                fetch,
-                |request| {
-                    if body.len() > request.limit {
-                        return Err(Failure::TooLong);
-                    }
-                    let from = Reach::by_text(&request.url);
-                    Ok(HttpAnswer { status, headers, body, from, received_at: at.wall })
-                },
-                at,
-            ),
+            Some(plan) => plan.0.answered(fetch, Ok(answer), at),
             None => Progress::Stale,
         };
         Ok(self.progressed(fetch, progress, at))
@@ -131,17 +111,10 @@ impl Fetches {
         fields: &mut Fields,
         at: Moment,
     ) -> Result<String, Malformed> {
-        // Some text comes from the server.
-        let message = Shown(&fields.text_or_null()?.unwrap_or_default()).to_string();
-        let failure = match kind {
-            0 => Failure::NoAnswer(message),
-            1 => Failure::TimedOut,
-            2 => Failure::TooLong,
-            3 => Failure::Coding(message),
-            _ => return Err(Malformed("there is no such failure")),
-        };
+        let message = fields.text_or_null()?.unwrap_or_default();
+        let failure = ScriptFailure::read(kind, &message).ok_or(Malformed("there is no such failure"))?;
         let progress = match self.under_way.get(fetch) {
-            Some(plan) => plan.0.answered(fetch, |_| Err(failure), at),
+            Some(plan) => plan.0.answered(fetch, Err(failure), at),
             None => Progress::Stale,
         };
         Ok(self.progressed(fetch, progress, at))
@@ -150,16 +123,11 @@ impl Fetches {
     fn progressed(&mut self, fetch: u32, progress: Progress, at: Moment) -> String {
         let text = match progress {
             Progress::Ask(request) => {
-                let headers = request.headers.iter();
-                let headers =
-                    headers.filter_map(|(name, value)| Some(json!([name.as_str(), value.to_str().ok()?])));
-                let plan = self.under_way.get(fetch).map(|plan| plan.0.keys().plan().network.timeout);
-                json!({ "request": {
-                    "url": request.url.as_str(),
-                    "headers": headers.collect::<Vec<_>>(),
-                    "timeoutMs": plan.map_or(0, |timeout| u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX)),
-                    "bodyLimit": request.limit,
-                }})
+                let network = self.under_way.get(fetch).map(|plan| &plan.0.keys().plan().network);
+                network.map_or_else(
+                    || json!({ "stale": true }),
+                    |network| json!({ "request": request_json(&request, network) }),
+                )
             }
             Progress::Stale => json!({ "stale": true }),
             Progress::Ended => {
@@ -198,18 +166,4 @@ impl Fetches {
 /// When something happens to a plan without a request.
 fn next_of(plan: &Plan) -> Option<Monotonic> {
     plan.0.keys().due().into_iter().chain(plan.0.forgotten_at()).min()
-}
-
-/// The header fields, of which a runtime may have joined those of one name.
-fn header_map(pairs: &Value) -> HeaderMap {
-    let mut headers = HeaderMap::new();
-    for pair in pairs.as_array().into_iter().flatten().take(MAX_FIELDS) {
-        let text = |at: usize| pair.get(at).and_then(Value::as_str);
-        let name = text(0).and_then(|name| HeaderName::from_bytes(name.as_bytes()).ok());
-        let value = text(1).and_then(|value| HeaderValue::from_str(value).ok());
-        if let (Some(name), Some(value)) = (name, value) {
-            headers.append(name, value);
-        }
-    }
-    headers
 }

@@ -11,9 +11,9 @@ use std::time::Duration;
 use oidc_spa_native::crypto::random_secret;
 use oidc_spa_native::keys::key_ring::KeyRingPolicy;
 use oidc_spa_native::time::Monotonic;
-use oidc_spa_native_engine::failure::{FetchFailure, GetError};
+use oidc_spa_native_engine::exchange_wire::{ScriptAnswer, ScriptFailure, answer_to, check_host};
+use oidc_spa_native_engine::failure::FetchFailure;
 use oidc_spa_native_engine::fetch::{FetchedKeys, Fetcher, HttpRequest, Step};
-use oidc_spa_native_engine::http_answer::HttpAnswer;
 use oidc_spa_native_engine::issuer_keys::IssuerKeys;
 use oidc_spa_native_engine::moment::Moment;
 use oidc_spa_native_engine::plan::FetchPlan;
@@ -65,14 +65,6 @@ pub(crate) enum Progress {
     Ended,
     /// It was forgotten.
     Stale,
-}
-
-/// How a request failed that JavaScript made.
-pub(crate) enum Failure {
-    NoAnswer(String),
-    TimedOut,
-    TooLong,
-    Coding(String),
 }
 
 impl PlanKeys {
@@ -131,15 +123,14 @@ impl PlanKeys {
     pub(crate) fn answered(
         &self,
         number: u32,
-        answer: impl FnOnce(&HttpRequest) -> Result<HttpAnswer, Failure>,
+        got: Result<ScriptAnswer, ScriptFailure>,
         at: Moment,
     ) -> Progress {
         let mut fetching = self.fetching();
         let Some(mut run) = fetching.take_run(number) else { return Progress::Stale };
         let step = match (run.request.take(), &mut fetching.fetcher) {
             (Some(request), Some(fetcher)) => {
-                let answer = answer(&request).map_err(|failure| self.error_of(failure, &request));
-                fetcher.answered(answer, at)
+                fetcher.answered(answer_to(&request, &self.keys.plan().network, got, at.wall), at)
             }
             _ => Step::Done(Err(FetchFailure::new("internal error: an answer to no request".into()))),
         };
@@ -164,9 +155,14 @@ impl PlanKeys {
         &self,
         mut fetching: MutexGuard<'_, Fetching>,
         mut run: Run,
-        step: Step,
+        mut step: Step,
         at: Moment,
     ) -> Progress {
+        while let (Step::Ask(request), Some(fetcher)) = (&step, &mut fetching.fetcher)
+            && let Err(refused) = check_host(request)
+        {
+            step = fetcher.answered(Err(refused), at);
+        }
         match step {
             Step::Ask(request) => {
                 run.forgotten_at = self.limit_from(at.steady);
@@ -192,15 +188,6 @@ impl PlanKeys {
         drop(fetching);
         let spent = Duration::from_millis(run.begun.millis_until(at.steady));
         self.keys.settle(result, spent, jitter(), at);
-    }
-
-    fn error_of(&self, failure: Failure, request: &HttpRequest) -> GetError {
-        match failure {
-            Failure::NoAnswer(why) => GetError::NoAnswer(why),
-            Failure::TimedOut => GetError::Timeout(self.keys.plan().network.timeout),
-            Failure::TooLong => request.too_long(),
-            Failure::Coding(why) => GetError::Coding(why),
-        }
     }
 
     fn limit_from(&self, at: Monotonic) -> Monotonic {

@@ -246,9 +246,12 @@ pub(super) fn snapshot(
 
 pub(super) fn network(
     options: &Reader<'_>,
+    internals: Internals,
     surroundings: &dyn Surroundings,
 ) -> Result<NetworkOptions, OptionsError> {
-    let Some(object) = options.object("network")? else { return Ok(NetworkOptions::default()) };
+    let Some(object) = options.object("network")? else {
+        return Ok(NetworkOptions { fetch: internals.fetch, ..NetworkOptions::default() });
+    };
     let reader = Reader { object, path: "network." };
     let names = [
         "connectTimeoutMs",
@@ -261,6 +264,9 @@ pub(super) fn network(
         "proxy",
     ];
     reader.check_names(&names)?;
+    if internals.fetch.is_some() {
+        check_beside_fetch(&reader)?;
+    }
     let allow_http = reader.boolean("allowHttp", false)?;
     let timeout = reader.integer("timeoutMs", 5000, 100, 60_000)?;
     let connect_timeout = reader.integer("connectTimeoutMs", timeout.min(2000), 100, 30_000)?;
@@ -285,10 +291,29 @@ pub(super) fn network(
             Some(_) => Some(reader.boolean("privateAddresses", false)?),
         },
         headers: headers(&reader)?,
+        fetch: internals.fetch,
     };
     network.header_map().map_err(|error| error.within(reader.path))?;
     surroundings.check_network(&network).map_err(|error| error.within(reader.path))?;
     Ok(network)
+}
+
+/// The application's function makes the connections: options about them would be ignored.
+fn check_beside_fetch(network: &Reader<'_>) -> Result<(), OptionsError> {
+    let rules = [
+        (
+            "connectTimeoutMs",
+            "is of no use beside `network.fetch`, whose function connects; `network.timeoutMs` limits each exchange",
+        ),
+        ("ca", "is of no use beside `network.fetch`, whose function decides which certificates are trusted"),
+        (
+            "clientCertificate",
+            "is of no use beside `network.fetch`, whose function shows its own certificate",
+        ),
+        ("proxy", "is of no use beside `network.fetch`, whose function chooses its own proxy"),
+    ];
+    let ignored = rules.iter().find(|(name, _)| network.object.has(name));
+    ignored.map_or(Ok(()), |(name, rule)| Err(OptionsError::conflict(network.path_of(name), rule)))
 }
 
 /// Header fields for the servers of keys. Their values are secrets, so no message holds them.

@@ -44,6 +44,8 @@ pub struct Internals {
     pub application_store: bool,
     /// The options name no issuer: `ts/` asks the application for each issuer that a token names.
     pub asks_for_issuers: bool,
+    /// The application's function that makes the requests for keys, by its number.
+    pub fetch: Option<u32>,
 }
 
 /// Everything that a validator needs at its construction.
@@ -131,7 +133,7 @@ impl Options {
         let limits = options.object("limits")?.unwrap_or(&default_limits);
         let limits = Reader { object: limits, path: "limits." };
         limits.check_names(LIMIT_NAMES)?;
-        let network = keys::network(&options, surroundings)?;
+        let network = keys::network(&options, internals, surroundings)?;
         let access_token = tokens::access_token_policy(&options, drop_in)?;
         // RFC 9068 compares exactly, and oidc-spa knows only one name.
         let naming = Naming {
@@ -161,7 +163,9 @@ impl Options {
             certificate_field: proxy::certificate_field(&options)?,
             resource: resource::resource(&options)?,
         };
-        let is_fetched = sources.iter().flatten().any(|source| !matches!(source, KeySource::Static(_)));
+        // The warning is about this program's own requests.
+        let is_fetched = network.fetch.is_none()
+            && sources.iter().flatten().any(|source| !matches!(source, KeySource::Static(_)));
         let warnings = resource::warning(&policy).into_iter();
         let mut warnings: Vec<String> =
             warnings.chain(is_fetched.then(|| surroundings.warning()).flatten()).collect();

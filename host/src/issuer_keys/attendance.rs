@@ -70,10 +70,11 @@ async fn attend(keys: Weak<IssuerKeys>, wake: Arc<Notify>) {
         let Some(strong) = keys.upgrade().filter(|keys| !keys.is_left()) else { return };
         if strong.keys.begins(steady()) {
             let (taken, plan) = (client.take(), strong.keys.plan().clone());
+            let functions = strong.functions.clone();
             let begun = Instant::now();
             // In a task of its own: should it panic, it ends like any other failed fetch.
             let fetching = tokio::spawn(async move {
-                let client = taken.map_or_else(|| IssuerClient::new(plan), Ok)?;
+                let client = taken.map_or_else(|| IssuerClient::new(plan, functions), Ok)?;
                 client.fetch().await
             });
             let ended = fetching.await;

@@ -28,7 +28,7 @@ fn unreachable_issuer() -> Arc<IssuerKeys> {
         limits: FetchLimits { metadata_bytes: 1024, jwk_set_bytes: 1024 },
         network: NetworkOptions::default(),
     };
-    Arc::new(IssuerKeys::new(plan, KeyRingPolicy::default()))
+    Arc::new(IssuerKeys::new(plan, KeyRingPolicy::default(), None))
 }
 
 /// A fetch of somebody else's, begun and ended well.
@@ -132,7 +132,7 @@ fn q03_keys_beyond_their_outage_have_no_number() {
         outage_millis: Some(20),
         ..KeyRingPolicy::default()
     };
-    let keys = Arc::new(IssuerKeys::new(unreachable_issuer().keys.plan().clone(), policy));
+    let keys = Arc::new(IssuerKeys::new(unreachable_issuer().keys.plan().clone(), policy, None));
     keys.settle(fetched(Some(set())), Duration::from_millis(250));
     let first = number(&keys);
     assert!(first.is_some());

@@ -82,8 +82,12 @@ impl World {
         );
         let application_store = extra.contains("replayStore");
         let internals = Internals { application_store, ..Internals::default() };
-        Validator::remembering(Options::parse(&options, internals, &Process).unwrap(), Arc::clone(memory))
-            .unwrap()
+        Validator::remembering(
+            Options::parse(&options, internals, &Process).unwrap(),
+            Arc::clone(memory),
+            None,
+        )
+        .unwrap()
     }
 
     fn judge(&self, validator: &Validator, proof: &str, now: i64) -> Judgement {

@@ -155,7 +155,8 @@ async fn h38_an_issuer_that_is_down_costs_the_other_nothing() {
         up.uri()
     );
     let validator = std::sync::Arc::new(
-        oidc_spa_native_host::Validator::new(&options, oidc_spa_native_host::Internals::default()).unwrap(),
+        oidc_spa_native_host::Validator::new(&options, oidc_spa_native_host::Internals::default(), None)
+            .unwrap(),
     );
     assert_eq!(name(&validator, &key.token(&up.uri())).await, "granted");
     assert_eq!(name(&validator, &key.token(&down.uri())).await, "keys_unavailable");

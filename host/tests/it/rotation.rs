@@ -134,7 +134,8 @@ async fn h39_two_issuers_with_the_same_kid_vouch_only_for_their_own() {
         issuer_b.uri()
     );
     let validator = std::sync::Arc::new(
-        oidc_spa_native_host::Validator::new(&options, oidc_spa_native_host::Internals::default()).unwrap(),
+        oidc_spa_native_host::Validator::new(&options, oidc_spa_native_host::Internals::default(), None)
+            .unwrap(),
     );
     assert_eq!(name(&validator, &a.token(&issuer_a.uri())).await, "granted");
     assert_eq!(name(&validator, &b.token(&issuer_b.uri())).await, "granted");

@@ -66,7 +66,7 @@ pub fn validator(issuer: &HostileIssuer, more: &str) -> Arc<Validator> {
 
 pub fn validator_of(issuer: &str, more: &str) -> Arc<Validator> {
     let options = format!(r#"{{"issuerUri":"{issuer}","expectedAudience":"https://api.example"{more}}}"#);
-    Arc::new(Validator::new(&options, Internals::default()).unwrap())
+    Arc::new(Validator::new(&options, Internals::default(), None).unwrap())
 }
 
 /// The refusal of a request, as far as tests look at it.

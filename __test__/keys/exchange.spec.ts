@@ -1,4 +1,4 @@
-// One request of the WebAssembly engine over `fetch`, to servers that answer badly.
+// One request of an engine over `fetch`, to servers that answer badly.
 
 import { once } from "node:events";
 import { createServer, type RequestListener, type Server } from "node:http";
@@ -6,9 +6,9 @@ import { createRequire } from "node:module";
 import type { AddressInfo } from "node:net";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import type * as exchanges from "../../ts/wasm/exchange.js";
+import type * as exchanges from "../../ts/boundary/exchange.js";
 
-const { exchange } = createRequire(import.meta.url)("../../dist/wasm/exchange.js") as typeof exchanges;
+const { exchange } = createRequire(import.meta.url)("../../dist/boundary/exchange.js") as typeof exchanges;
 
 let server: Server;
 let answer: RequestListener;
@@ -25,7 +25,14 @@ afterAll(() => {
 });
 
 const ask = (over: Partial<exchanges.WantedRequest> = {}) =>
-    exchange({ url: `${origin}/keys`, headers: [], timeoutMs: 10_000, bodyLimit: 1000, ...over });
+    exchange({
+        url: `${origin}/keys`,
+        headers: [],
+        timeoutMs: 10_000,
+        bodyLimit: 1000,
+        fetch: null,
+        ...over
+    });
 
 const textOf = (given: exchanges.Answered | exchanges.Unanswered): string =>
     "body" in given ? new TextDecoder().decode(given.body) : `kind ${given.kind}: ${given.message}`;
