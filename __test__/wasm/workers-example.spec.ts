@@ -45,6 +45,7 @@ beforeAll(async () => {
             ...OTHERS.map(className => isolate(className.toLowerCase(), className))
         ]
     });
+    await miniflare.ready;
 }, 60_000);
 afterAll(async () => {
     await miniflare.dispose();
