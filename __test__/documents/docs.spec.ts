@@ -20,6 +20,9 @@ const SUPPLIED: Record<string, string> = {
     app: 'declare const app: import("express").Express;'
 };
 
+/** Programs that need other types than Node.js has: their own tests compile them, and `programs.spec.ts` compares. */
+const COMPILED_ELSEWHERE = /^<!-- examples\/workers\/\S+ -->\n```ts\n.*?^```$/gms;
+
 /** The block as a module of its own. What is supplied stands behind it, so that line numbers are the page's. */
 function moduleOf(block: string): string {
     const supplied = Object.entries(SUPPLIED).filter(
@@ -42,7 +45,9 @@ test("blocks of TypeScript in README.md and docs/", { timeout: 60_000 }, async (
     try {
         let count = 0;
         for (const page of pages) {
-            const text = await readFile(join(root, page), "utf8");
+            const whole = await readFile(join(root, page), "utf8");
+            // The lines stay, so that an error names the page's line.
+            const text = whole.replace(COMPILED_ELSEWHERE, block => block.replace(/[^\n]/g, ""));
             for (const { 1: block = "", index } of text.matchAll(/^```ts\n(.*?)^```$/gms)) {
                 const line = text.slice(0, index).split("\n").length;
                 // As many lines above as in the page: an error names the page's line.

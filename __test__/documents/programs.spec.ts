@@ -16,6 +16,7 @@ function named(text: string): [path: string, block: string][] {
 }
 
 test.each([
+    ["deploying.md", "examples/workers/src"],
     ["dpop.md", "scripts/consumers/replay"],
     ["migrating.md", "scripts/consumers/migrating"],
     ["testing.md", "__test__/runners/testing"]

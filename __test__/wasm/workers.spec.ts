@@ -19,6 +19,9 @@ beforeAll(async () => {
             import { protect } from "oidc-spa-native/fetch";
             import { protect as protectRoute } from "oidc-spa-native/hono";
             import { oidcSpa, extractRequestAuthContext } from "oidc-spa-native/server";
+            import { createContext, protect as protectProcedure } from "oidc-spa-native/trpc";
+            import { initTRPC } from "@trpc/server";
+            import { fetchRequestHandler } from "@trpc/server/adapters/fetch";
             import { Hono } from "hono";
             const issuerUri = ${JSON.stringify(fixtures.issuer.issuerUri)};
             const expectedAudience = ${JSON.stringify(AUDIENCE)};
@@ -31,21 +34,30 @@ beforeAll(async () => {
             } });
             const hurried = createValidator({ issuerUri, expectedAudience, network: { timeoutMs: 1000 } });
             const { bootstrapAuth, validateAndDecodeAccessToken } = oidcSpa.createUtils();
+            await bootstrapAuth({ implementation: "real", issuerUri, expectedAudience });
+            const early = await validator.ready().then(() => "ready", error => error.code);
+            const t = initTRPC.context().create();
+            const router = t.router({
+                me: t.procedure.use(protectProcedure(validator)).query(({ ctx }) => ctx.auth.claims.sub)
+            });
             const app = new Hono();
             app.use("/hono/*", protectRoute(validator));
             app.get("/hono/me", c => c.text(c.get("auth").claims.sub));
             const items = protect(validator, {}, (request, auth) => new Response(auth.claims.sub));
             const withStore = protect(stored, {}, (request, auth) => new Response(auth.claims.sub));
             const inAHurry = protect(hurried, {}, (request, auth) => new Response(auth.claims.sub));
-            let ready;
             export default {
                 async fetch(request, env, ctx) {
                     const { pathname } = new URL(request.url);
+                    if (pathname === "/early") { return new Response(early); }
+                    if (pathname.startsWith("/trpc/")) {
+                        return fetchRequestHandler({ req: request, endpoint: "/trpc", router, createContext });
+                    }
                     if (pathname === "/health") { return Response.json(validator.health()); }
                     if (pathname === "/drop-in") {
-                        ready ??= bootstrapAuth({ implementation: "real", issuerUri, expectedAudience });
-                        await ready;
-                        const context = extractRequestAuthContext({ request, trustProxy: false });
+                        const own = new Request(request);
+                        own.headers.set("host", "api.example");
+                        const context = extractRequestAuthContext({ request: own, trustProxy: false });
                         const verdict = await validateAndDecodeAccessToken(context.accessTokenAndMetadata);
                         return new Response(verdict.isSuccess ? "granted" : verdict.code);
                     }
@@ -117,10 +129,22 @@ describe("a proof", () => {
     });
 });
 
-test("Hono and the drop-in run there, too", async () => {
-    expect(await (await worker.fetch("/hono/me", bearer())).text()).toBe("user-1");
-    expect((await worker.fetch("/hono/me")).status).toBe(401);
+test("before a request comes, nothing is fetched: ready() says so, and bootstrapAuth lets the Worker start", async () => {
+    expect(await (await worker.fetch("/early")).text()).toBe("OIDC_SPA_NATIVE_NO_REQUEST");
     expect(await (await worker.fetch("/drop-in", bearer())).text()).toBe("granted");
+});
+
+test.each(["/hono/me", "/drop-in", "/trpc/me"])("%s judges tokens and proofs", async path => {
+    const said = async (init: object = {}) => {
+        const response = await worker.fetch(path, init);
+        return [response.status, await response.text()].join(" ");
+    };
+    const proven = bound({ htu: `https://api.example${path}` });
+    const isGranted = /^200 .*(user-1|granted)/;
+    expect(await said(bearer())).toMatch(isGranted);
+    expect(await said()).not.toMatch(isGranted);
+    expect(await said(proven)).toMatch(isGranted);
+    expect(await said(proven)).not.toMatch(isGranted);
 });
 
 test("requests do not wait for ever for a fetch that another request began, and that is gone", async () => {

@@ -15,6 +15,7 @@ import type {
 import type { NativeMetrics, NativeVerdict } from "../addon/native.js";
 import { isVerdict } from "../addon/verdict-text.js";
 import { PathCounts, Verifier } from "../addon/verifier.js";
+import { NoRequestError } from "../boundary/no-request.js";
 import { createNativeValidator, type Native } from "../validator/addon-validator.js";
 import { unexpected } from "../validator/members.js";
 import { firstFailureOf, schemaCheck } from "../validator/explain.js";
@@ -42,7 +43,7 @@ type Answer<DecodedAccessToken> = (
 /** One of the three. */
 export interface Implementation<DecodedAccessToken> {
     readonly answer: Answer<DecodedAccessToken>;
-    /** Resolves once there are keys. */
+    /** Resolves once there are keys; at once where no keys can be fetched before a request comes. */
     readonly ready?: () => Promise<void>;
     readonly health?: () => ValidatorHealth;
     readonly metrics?: () => ValidatorMetrics;
@@ -140,7 +141,13 @@ function verifying<DecodedAccessToken>(
             const verdict = verifier.credentials(Date.now(), credentialParts(params));
             return isVerdict(verdict) ? answerTo(verdict) : verdict.then(answerTo);
         },
-        ready: () => verifier.ready(READY_TIMEOUT_MS, true),
+        ready: () =>
+            verifier.ready(READY_TIMEOUT_MS, true).catch((error: unknown) => {
+                // A program on Workers starts at the top level, where nothing can be fetched: its first request waits for keys.
+                if (!(error instanceof NoRequestError)) {
+                    throw error;
+                }
+            }),
         health,
         metrics: () => ({
             ...meter.read(),

@@ -6,6 +6,7 @@
  */
 
 import { apart } from "../boundary/apart.js";
+import { NoRequestError } from "../boundary/no-request.js";
 import { Core } from "./core.js";
 import { exchange, type WantedRequest } from "../boundary/exchange.js";
 import { MAX_TIMER_MS, clearTimeout, setTimeout, steady, textsOf, wall, type Host } from "./host.js";
@@ -108,7 +109,7 @@ export class Engine {
             crypto.getRandomValues(seed);
         } catch (error) {
             if (needsSeed) {
-                throw error;
+                throw new NoRequestError(error);
             }
             hasSeed = false;
         }

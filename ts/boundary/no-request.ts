@@ -1,0 +1,18 @@
+/**
+ * The error of a question that came before any request did.
+ *
+ * In: why the run time refuses. Out: an error. Never: a failure of the engine, which has its own.
+ */
+
+/** At the top level of a module, workerd gives no random bytes, no timers and no network. */
+export class NoRequestError extends Error {
+    readonly code = "OIDC_SPA_NATIVE_NO_REQUEST";
+
+    constructor(cause: unknown) {
+        super(
+            "oidc-spa-native: at the top level of a module this run time has no random bytes and no network. " +
+                "Ask while a request is handled.",
+            { cause }
+        );
+    }
+}
