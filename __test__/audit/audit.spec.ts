@@ -1,5 +1,6 @@
 // `oidc-spa-native audit`, run as a program against servers that are good and servers with one fault.
 
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer, type Server } from "node:http";
@@ -8,6 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { program } from "../cli/program.js";
+import { root } from "../support/script.js";
 
 const folder = mkdtempSync(join(tmpdir(), "oidc-spa-native-audit-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -21,6 +23,14 @@ interface Result {
 }
 
 const LONG = 180_000;
+
+/** A program that starts another one, in its own group, and ends when that one listens. */
+const LEAVING = `
+    const { spawn } = require("node:child_process");
+    spawn(process.argv[1], process.argv.slice(2), { stdio: "ignore" }).unref();
+    const look = () => fetch("http://127.0.0.1:" + process.env.PORT).then(() => process.exit(), () => setTimeout(look, 50));
+    look();
+`;
 
 async function listening(answer: Parameters<typeof createServer>[1]): Promise<Server & { origin: string }> {
     const server = createServer(answer).listen(0, "127.0.0.1");
@@ -138,6 +148,51 @@ test("a run that takes too long ends, and is no praise", { timeout: LONG }, asyn
     expect(exit).toBe(2);
     expect(report.ended).toBe("the time of 1 seconds is over");
     expect(report.results.length).toBeLessThan(20);
+});
+
+test.each([[[]], [["--dpop", "required"]]])(
+    "a server that refuses everything after some refusals gets no praise (%j)",
+    { timeout: LONG },
+    async options => {
+        const { exit, report, results } = await reported("locking", options);
+        expect(report.ended).toContain("good requests are refused too");
+        expect(exit).toBe(2);
+        const refused = results.filter(({ answer, outcome }) => answer === "403" && outcome === "passed");
+        expect(refused).toEqual([]);
+        expect(results.filter(({ outcome }) => outcome === "untested").length).toBeGreaterThan(10);
+    }
+);
+
+const SERVER = [join(import.meta.dirname, "server.mjs"), "good"];
+
+const isServing = (port: number): Promise<boolean> =>
+    fetch(`http://127.0.0.1:${port}/`).then(
+        () => true,
+        () => false
+    );
+
+test("a terminal that closes ends the run, and the server with it", { timeout: LONG }, async () => {
+    const port = await freePort();
+    const words = ["audit", `http://127.0.0.1:${port}/me`, "--rate", "1", "--", process.execPath, ...SERVER];
+    const run = spawn(process.execPath, [join(root, "dist/cli/main.js"), ...words], {
+        env: { PORT: String(port) },
+        stdio: "ignore"
+    });
+    const ended = once(run, "exit");
+    await expect.poll(() => isServing(port)).toBe(true);
+    run.kill("SIGHUP");
+    await ended;
+    await expect.poll(() => isServing(port)).toBe(false);
+});
+
+test("a server that its command leaves behind does not outlive the run", { timeout: LONG }, async () => {
+    const port = await freePort();
+    const words = ["audit", `http://127.0.0.1:${port}/me`, "--within", "1", "--wait", "5"];
+    const command = [process.execPath, "-e", LEAVING, process.execPath, ...SERVER];
+    const { exit } = await program([...words, "--", ...command], "", { PORT: String(port) });
+    // Its command ends at each start.
+    expect(exit).not.toBe(0);
+    await expect.poll(() => isServing(port)).toBe(false);
 });
 
 test("no redirect is followed, and no proxy of the environment is used", { timeout: LONG }, async () => {

@@ -25,6 +25,8 @@ async function good(req) {
 
 const refusal = { status: 401, headers: { "WWW-Authenticate": "Bearer" } };
 
+let refusals = 0;
+
 /** @type {Record<string, (req: import("node:http").IncomingMessage) => unknown>} */
 const KINDS = {
     good,
@@ -35,6 +37,12 @@ const KINDS = {
         const { iss, aud } = claimsOf(authorization) ?? {};
         const isGranted = /^bearer /i.test(authorization) && iss === ISSUER_URI && aud !== undefined;
         return { status: isGranted ? 200 : 401 };
+    },
+    // After some refusals takes nothing from anybody any more.
+    locking: async req => {
+        const answer = refusals > 5 ? { status: 403 } : await good(req);
+        refusals += answer.status === 200 ? 0 : 1;
+        return answer;
     },
     // Does not read a list of audiences.
     narrow: req => (Array.isArray(claimsOf(req.headers.authorization ?? "")?.aud) ? refusal : good(req)),

@@ -73,6 +73,64 @@ test("verdicts, and a replayed proof", async () => {
     expect(await codeOf(validator, { method: "GET", url: ITEMS, headers: {} })).toBe("credentials_missing");
 });
 
+test("requests that wait for keys get their answer although the thread was busy after their time", async () => {
+    fixtures.issuer.isSilent = true;
+    try {
+        const validator = newValidator({ network: { timeoutMs: 100 } });
+        const ask = () => codeOf(validator, bearer());
+        // More than those among which lost requests are looked for.
+        const waiting = Array.from({ length: 100 }, ask);
+        for (const begun = performance.now(); performance.now() - begun < 3500; ) {
+            // No timer and no answer comes.
+        }
+        waiting.push(...Array.from({ length: 100 }, ask));
+        expect(new Set(await Promise.all(waiting))).toEqual(new Set(["keys_unavailable"]));
+    } finally {
+        fixtures.issuer.isSilent = false;
+    }
+});
+
+describe("a text that is long", () => {
+    const warnings: (Error & { code?: string })[] = [];
+    const hear = (warning: Error): void => void warnings.push(warning);
+    beforeEach(() => {
+        warnings.length = 0;
+        process.on("warning", hear);
+    });
+    afterEach(() => {
+        process.off("warning", hear);
+    });
+    const MIB = 1 << 20;
+    const long = (mebibytes: number) => ({
+        method: "GET",
+        url: ITEMS,
+        headers: { authorization: `Bearer ${"a".repeat(mebibytes * MIB)}` }
+    });
+
+    test("beyond the limit: an exception, and the engine has not failed", async () => {
+        const validator = newValidator();
+        const request = bound(now);
+        expect(await codeOf(validator, request)).toBe("granted");
+        const [engines, bytes] = [memories.length, memories.at(-1)?.buffer.byteLength];
+        await expect(codeOf(validator, long(17))).rejects.toThrow(
+            /^oidc-spa-native: the WebAssembly engine takes texts of 16777216 characters in all, and got \d+\.$/
+        );
+        // Longer than any text of JavaScript, if they were joined.
+        const { headers, ...target } = long(300);
+        const two = { ...target, headers: { ...headers, dpop: "b".repeat(300 * MIB) } };
+        await expect(codeOf(validator, two)).rejects.toThrow("the WebAssembly engine takes texts");
+        expect([memories.length, memories.at(-1)?.buffer.byteLength]).toEqual([engines, bytes]);
+        // The memory of proofs is the same.
+        expect(await codeOf(validator, request)).toBe("proof_replayed");
+        await new Promise(resolve => setImmediate(resolve));
+        expect(warnings.map(({ code }) => code)).not.toContain("OIDC_SPA_NATIVE_ENGINE_FAILED");
+    });
+
+    test("within the limit: a refusal", async () => {
+        expect(await codeOf(newValidator(), long(15))).toBe("token_malformed");
+    });
+});
+
 describe("an engine that failed", () => {
     const warnings: Error[] = [];
     const hear = (warning: Error): void => void warnings.push(warning);

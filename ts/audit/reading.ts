@@ -71,9 +71,9 @@ const FAULTS = {
     }
 } as const satisfies Record<string, FaultKind>;
 
-/** Lines of a stack of JavaScript, Python, Java or Go. */
+/** Lines of a stack of JavaScript, Python, Java or Go. The server wrote the text, so no part may match a run of line ends. */
 const TRACE =
-    /\n\s+at [^\n]{1,300}:\d+:\d+\)?|Traceback \(most recent call last\)|\n\s+at [\w.$]+\([\w.]+\.java:\d+\)|goroutine \d+ \[running\]/;
+    /\n[ \t]+at [^\n]{1,300}:\d+:\d+\)?|Traceback \(most recent call last\)|\n[ \t]+at [\w.$]+\([\w.]+\.java:\d+\)|goroutine \d+ \[running\]/;
 
 /** Characters of a token that would not be there by chance. */
 const PART = 24;

@@ -48,6 +48,9 @@ const FRESH_MS = 15_000;
 
 const LOOK_EVERY_MS = 500;
 
+/** After so many results without a request that got in, a good one is sent again: the server may refuse everything by now. */
+const UNSURE_RESULTS = 50;
+
 const BEARER = "rfc6750/good/B3.2-bearer";
 const PROOF = "rfc9449/good/B2.22-proof";
 const NOTHING = "rfc6750/credentials/B3.9-none";
@@ -232,6 +235,8 @@ class Audit {
     readonly #granted = new Set<string>();
     /** Algorithms whose good tokens got in, and those whose did not. */
     readonly #algorithms = new Map<string, boolean>();
+    /** How many results are older than the last request that got in: they are of a server that took good requests. */
+    #sure = 0;
 
     constructor(
         supply: Supply,
@@ -271,8 +276,37 @@ class Audit {
             if (!isAlive && !(hasEnded && (await this.#isAlive()))) {
                 return `the server does not answer any more after ${id}`;
             }
+            const isSure = this.results.length - this.#sure < (id === ids.at(-1)?.id ? 1 : UNSURE_RESULTS);
+            if (!isSure && !(await this.#takesGood(schemes))) {
+                return this.#withdrawn();
+            }
         }
         return null;
+    }
+
+    /** Whether a good request still gets in. Some servers refuse everything to a sender whose requests were bad. */
+    async #takesGood(schemes: readonly string[]): Promise<boolean> {
+        const isBearerTaken = schemes.includes("Bearer");
+        if (!isBearerTaken) {
+            this.#supply.spend();
+        }
+        const { outcome } = await this.#send(await this.#supply.one(isBearerTaken ? BEARER : PROOF));
+        this.#sure = outcome === "passed" ? this.results.length : this.#sure;
+        return outcome === "passed";
+    }
+
+    /** The refusals since the last request that got in say nothing. Returns why the run ends. */
+    #withdrawn(): string {
+        const unsure = this.results.splice(this.#sure);
+        this.results.push(
+            ...unsure.map(result =>
+                result.outcome === "passed" ? { ...result, outcome: "untested" as const } : result
+            )
+        );
+        return (
+            `good requests are refused too after ${unsure[0]?.id ?? ""} or a later one; the server may lock senders out ` +
+            "after refusals: let it not do so during the audit"
+        );
     }
 
     /** After a failure: whether the server still answers, within some seconds. */
@@ -303,6 +337,9 @@ class Audit {
                 return this.#send(await this.#supply.one(id), true);
             }
             const reading = readingOf(answer);
+            if (reading === "in") {
+                this.#sure = this.results.length;
+            }
             if (reading === "crashed") {
                 return resultOf(vector, "crashed", shownAnswer(answer));
             }

@@ -27,21 +27,22 @@ export class ServerProcess {
     /** In a group of processes of its own, so that what it starts ends with it. */
     start(): void {
         const [command = "", ...args] = this.#command;
-        this.#child = spawn(command, args, {
+        const child = spawn(command, args, {
             env: this.#env,
             stdio: ["ignore", "ignore", "inherit"],
             detached: process.platform !== "win32"
         });
+        this.#child = child;
         // A command that does not exist has no process; the run waits for an answer, and says that there is none.
-        this.#child.once("error", () => undefined);
+        child.once("error", () => undefined);
+        // What it started may run on, and would answer in its place.
+        child.once("exit", () => killAll(child));
         if (!this.#isStarted) {
             this.#isStarted = true;
+            process.once("exit", () => this.hasEnded || (this.#child && killAll(this.#child)));
             // A signal that ends this program does not reach a group of its own.
-            for (const signal of ["SIGINT", "SIGTERM"] as const) {
-                process.once(signal, () => {
-                    this.#kill();
-                    process.exit(2);
-                });
+            for (const signal of ["SIGHUP", "SIGINT", "SIGTERM"] as const) {
+                process.once(signal, () => process.exit(2));
             }
         }
     }
@@ -50,19 +51,19 @@ export class ServerProcess {
     async stop(): Promise<void> {
         if (this.#child !== undefined && !this.hasEnded) {
             const gone = once(this.#child, "exit");
-            this.#kill();
+            killAll(this.#child);
             await gone;
         }
     }
+}
 
-    #kill(): void {
-        const pid = this.#child?.pid;
-        try {
-            if (pid !== undefined) {
-                process.kill(process.platform === "win32" ? pid : -pid, "SIGKILL");
-            }
-        } catch {
-            // It has just ended.
+/** Ends a process with those of its group. */
+function killAll({ pid }: ChildProcess): void {
+    try {
+        if (pid !== undefined) {
+            process.kill(process.platform === "win32" ? pid : -pid, "SIGKILL");
         }
+    } catch {
+        // They have ended.
     }
 }

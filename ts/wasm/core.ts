@@ -83,6 +83,17 @@ export type ReadText = (kind: "file" | "variable", name: string) => string | nul
 
 const [THERE_IS_NONE, CANNOT_BE] = [-1, -2];
 
+/**
+ * Characters of the texts, and bytes, of one call. The memory of an instance never becomes smaller, and an instance that
+ * gets no more of it fails: no text of a client may do that.
+ */
+const MOST_INPUT = 16 * 1024 * 1024;
+
+/** The engine refused a question, and has not failed. */
+export class Refused extends Error {
+    readonly isRefused = true;
+}
+
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
@@ -103,8 +114,18 @@ export class Core {
         this.description = JSON.parse(this.text(this.exports.describe())) as Description;
     }
 
-    /** Writes fields, and returns their number: the last argument of the functions that read fields. */
+    /**
+     * Writes fields, and returns their number: the last argument of the functions that read fields.
+     *
+     * Throws `Refused` for more than `MOST_INPUT`.
+     */
     put(fields: readonly Field[]): number {
+        const sum = fields.reduce((before, field) => before + (field?.length ?? 0), 0);
+        if (sum > MOST_INPUT) {
+            throw new Refused(
+                `oidc-spa-native: the WebAssembly engine takes texts of ${MOST_INPUT} characters in all, and got ${sum}.`
+            );
+        }
         let joined = "";
         for (const field of fields) {
             if (typeof field === "string") {

@@ -46,9 +46,7 @@ export interface Running {
 
 export class Engine {
     readonly #host: Host;
-    readonly #sleepers = new Sleepers(({ wait, generation }) => {
-        this.giveUp(generation, core => core.exports.wait_drop(wait));
-    });
+    readonly #sleepers: Sleepers;
     #core: Core | undefined;
     #generation = 0;
     #hasSeed = false;
@@ -66,6 +64,9 @@ export class Engine {
 
     constructor(host: Host) {
         this.#host = host;
+        this.#sleepers = new Sleepers(({ wait, generation }) => {
+            this.giveUp(generation, core => core.exports.wait_drop(wait));
+        }, !host.hasTimers);
     }
 
     /**
@@ -315,11 +316,6 @@ export class Engine {
             }
         });
     }
-}
-
-/** The engine refused a question, and has not failed. */
-export class Refused extends Error {
-    readonly isRefused = true;
 }
 
 const isRefused = (error: unknown): boolean => Object(error).isRefused === true;

@@ -27,11 +27,16 @@ export class Sleepers {
     readonly #byPlan = new Map<number, Set<Sleeper>>();
     readonly #all = new Set<Sleeper>();
     readonly #drop: (waiting: Waiting) => void;
+    readonly #losesRequests: boolean;
     #sweepAt = FIRST_SWEEP;
 
-    /** `drop` gives up a wait of the engine. */
-    constructor(drop: (waiting: Waiting) => void) {
+    /**
+     * `drop` gives up a wait of the engine. `losesRequests`: this run time may end a request with its timer. Where it does
+     * not, a wait that is late belongs to a thread that was busy or frozen, and its timer still comes.
+     */
+    constructor(drop: (waiting: Waiting) => void, losesRequests: boolean) {
         this.#drop = drop;
+        this.#losesRequests = losesRequests;
     }
 
     /**
@@ -85,7 +90,7 @@ export class Sleepers {
 
     /** Removes those whose request is gone. The work is spread over as many new ones as there are. */
     #sweep(): void {
-        if (this.#all.size < this.#sweepAt) {
+        if (!this.#losesRequests || this.#all.size < this.#sweepAt) {
             return;
         }
         const now = steady();

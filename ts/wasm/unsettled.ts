@@ -6,7 +6,8 @@
  */
 
 import type { NativeUnsettled, VerdictText } from "../boundary/interface.js";
-import { Refused, type Engine, type Running } from "./engine.js";
+import { Refused } from "./core.js";
+import type { Engine, Running } from "./engine.js";
 
 const [NEW, SEEN, NO_ANSWER] = [1, 0, -1];
 

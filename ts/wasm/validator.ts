@@ -17,8 +17,8 @@ import type {
     RequestParts,
     VerdictText
 } from "../boundary/interface.js";
-import type { Field } from "./core.js";
-import { failureText, Refused, type Engine, type Running } from "./engine.js";
+import { Refused, type Field } from "./core.js";
+import { failureText, type Engine, type Running } from "./engine.js";
 import { steady, wall } from "./host.js";
 import type { WasmInbox } from "./inbox.js";
 import { Unsettled } from "./unsettled.js";
