@@ -462,8 +462,11 @@ testOfAddon("a worker that ends while its function fetches fails that fetch alon
              await validator.ready();
              const worker = new Worker(code, { eval: true });
              await new Promise(resolve => worker.on("message", resolve));
+             // The addon keeps no process alive, and the fetch fails after the worker's end.
+             const alive = setInterval(() => undefined, 1000);
              await worker.terminate();
              console.log(await failed, await ask());
+             clearInterval(alive);
          })();`,
         "commonjs",
         { AUDIENCE, KEYS: keys, TOKEN: f.token(nowInSeconds(), { iss: ISSUER }) }

@@ -123,8 +123,9 @@ function verifying<DecodedAccessToken>(
     const [paths, meter] = [new PathCounts(), new Meter()];
     const verifier = new Verifier(native, conclude, settings, paths);
     const issuerUri = settings.issuerUris[0] ?? "";
-    const counted = (result: ReturnType<DecodedAccessToken>, { scheme }: Params) => {
-        const used = scheme === "DPoP" ? "DPoP" : "Bearer";
+    // A program without types may pass no parameters.
+    const counted = (result: ReturnType<DecodedAccessToken>, params: Params | null | undefined) => {
+        const used = params?.scheme === "DPoP" ? "DPoP" : "Bearer";
         result.isSuccess
             ? meter.granted(issuerUri, used)
             : meter.refused(result.code ?? "token_malformed", used);
