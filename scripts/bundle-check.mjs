@@ -23,7 +23,7 @@ const esbuild = options => ({
     }
 });
 
-/** The command of each bundler, and the file that comes out. `node_modules` is left outside of it, except by two. */
+/** The command of each bundler, and the file that comes out. This package is left outside of it, so the addon runs. */
 const BUNDLERS = {
     "esbuild, CommonJS": {
         ...esbuild({
@@ -41,10 +41,6 @@ const BUNDLERS = {
             outfile: "out/esbuild.mjs"
         }),
         output: "out/esbuild.mjs"
-    },
-    "esbuild with everything inside, the addon beside": {
-        ...esbuild({ entryPoints: ["consumer.cjs"], loader: { ".node": "copy" }, outdir: "out/copied" }),
-        output: "out/copied/consumer.js"
     },
     webpack: {
         command: "webpack-cli/bin/cli.js",
@@ -86,7 +82,14 @@ const BUNDLERS = {
     },
     ncc: {
         command: "@vercel/ncc/dist/ncc/cli.js",
-        args: ["build", "consumer.cjs", "--out", "out/ncc"],
+        args: [
+            ...["build", "consumer.cjs", "--out", "out/ncc"],
+            // It takes whole names alone.
+            ...["", "/server", "/prometheus", "/testing"].flatMap(entry => [
+                "--external",
+                `oidc-spa-native${entry}`
+            ])
+        ],
         output: "out/ncc/index.cjs"
     }
 };
@@ -96,7 +99,7 @@ const BUNDLERS = {
  * @property {(name: string, manifest: object, packages?: string[], options?: { isOurs?: boolean }) => Promise<string>} freshProject
  * @property {(name: string, project: string) => void} copyConsumer
  * @property {(title: string, script: string, args: string[], env?: Record<string, string>, cwd?: string) => Promise<boolean>} check
- * @property {(what: string, project: string, script: string, args?: string[]) => Promise<void>} use
+ * @property {(what: string, project: string, script: string, args?: string[], env?: Record<string, string>) => Promise<void>} use
  * @property {{ issuerUri: string }} issuer
  */
 
@@ -111,7 +114,7 @@ export async function useInBundles({ freshProject, copyConsumer, check, use }) {
         }
         const bundler = join(project, "node_modules", command);
         if (await check(`Bundling with ${name}`, bundler, args, {}, project)) {
-            await use(`the bundle of ${name}`, project, output);
+            await use(`the bundle of ${name}`, project, output, [], { EXPECTED_ENGINE: "native" });
         }
     }
 }

@@ -7,15 +7,10 @@ import { join } from "node:path";
 import { answers, addressOfServer } from "./bundle-check.mjs";
 import { ROOT } from "./prepare.mjs";
 import { run } from "./step.mjs";
-import { WITHOUT_ADDON } from "./without-addon.mjs";
 
 const NEXT = ["next@16", "react@19", "react-dom@19"];
 
-/**
- * `builds: false`: the framework refuses the `.node` file, and docs/deploying.md has the line that mends it.
- *
- * @type {{ name: string, from: string, packages: string[], build: string[], server: string, standsAlone: boolean, builds: boolean }[]}
- */
+/** @type {{ name: string, from: string, packages: string[], build: string[], server: string, standsAlone: boolean }[]} */
 const FRAMEWORKS = [
     {
         name: "Nitro",
@@ -23,8 +18,7 @@ const FRAMEWORKS = [
         packages: ["nitro@3"],
         build: ["nitro/dist/cli/index.mjs", "build"],
         server: ".output/server/index.mjs",
-        standsAlone: true,
-        builds: true
+        standsAlone: true
     },
     {
         name: "SvelteKit with adapter-node",
@@ -38,8 +32,7 @@ const FRAMEWORKS = [
         ],
         build: ["vite/bin/vite.js", "build"],
         server: "build/index.js",
-        standsAlone: false,
-        builds: true
+        standsAlone: false
     },
     ...["--turbopack", "--webpack"].map(bundler => ({
         name: `Next.js, ${bundler}`,
@@ -47,8 +40,7 @@ const FRAMEWORKS = [
         packages: NEXT,
         build: ["next/dist/bin/next", "build", bundler],
         server: ".next/standalone/server.js",
-        standsAlone: true,
-        builds: WITHOUT_ADDON === "WebAssembly"
+        standsAlone: true
     }))
 ];
 
@@ -66,7 +58,7 @@ export async function useInFrameworks({ freshProject, issuer }) {
         }
         const env = await addressOfServer(issuer);
         const [file, ...args] = framework.build;
-        const { ok, output } = await run({
+        const { ok } = await run({
             title: `Building with ${framework.name}, no option set`,
             command: process.execPath,
             args: [join(project, "node_modules", file), ...args],
@@ -74,21 +66,15 @@ export async function useInFrameworks({ freshProject, issuer }) {
             cwd: project,
             quiet: true
         });
-        const isRefused = !ok && /oidc-spa-native[\w.-]*\.node\b/.test(output);
-        if (!ok && !isRefused) {
+        if (!ok) {
             faults.push(`${framework.name}: the build failed`);
-        } else if (ok !== framework.builds) {
-            faults.push(
-                `${framework.name}: ${ok ? "it builds" : "it refuses the addon"}, which was not expected`
-            );
+            continue;
         }
-        if (ok) {
-            if (framework.standsAlone) {
-                rmSync(join(project, "node_modules"), { recursive: true });
-            }
-            const server = [join(project, framework.server)];
-            faults.push(...(await answers(`the server of ${framework.name}`, server, env, project, issuer)));
+        if (framework.standsAlone) {
+            rmSync(join(project, "node_modules"), { recursive: true });
         }
+        const server = [join(project, framework.server)];
+        faults.push(...(await answers(`the server of ${framework.name}`, server, env, project, issuer)));
     }
     return faults;
 }

@@ -1,4 +1,5 @@
-// The crates that are linked into the addon, for one target: what cargo resolves, without build tools and macros.
+// The crates that are linked into the addon, or into the WebAssembly module: what cargo resolves for one target, without
+// build tools and macros.
 
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
@@ -7,13 +8,32 @@ import { parse as parseToml } from "smol-toml";
 import { ROOT } from "./prepare.mjs";
 import { PLATFORMS } from "./release/platforms.mjs";
 
-/** What the addon in a platform's package was built for, such as `x86_64-unknown-linux-gnu`. */
-export function targetOf(packageName) {
+/**
+ * @typedef {object} Artifact - what is built and packed
+ * @property {string} target - such as `x86_64-unknown-linux-gnu`; its standard library need not be installed
+ * @property {string} crate - the crate that is built
+ * @property {string} workspace - the folder with its lock file, relative to the root
+ */
+
+/** @type {Artifact} - the WebAssembly module of the main package */
+export const MODULE = {
+    target: "wasm32-unknown-unknown",
+    crate: "oidc-spa-native-wasm",
+    workspace: "wasm"
+};
+
+/**
+ * The addon in a platform's package.
+ *
+ * @param {string} packageName
+ * @returns {Artifact}
+ */
+export function addonOf(packageName) {
     const platform = PLATFORMS.find(({ name }) => packageName === `oidc-spa-native-${name}`);
     if (platform === undefined) {
         throw new Error(`${packageName} is no package of scripts/release/platforms.mjs`);
     }
-    return platform.target;
+    return { target: platform.target, crate: "oidc-spa-native-binding", workspace: "." };
 }
 
 /**
@@ -30,15 +50,17 @@ export function targetOf(packageName) {
  */
 
 /**
- * @param {string} target - such as `x86_64-unknown-linux-gnu`; its standard library need not be installed
- * @param {string} [crate] - the crate that is built
+ * @param {Artifact} artifact
  * @returns {LinkedCrate[]} sorted by id
  */
-export function linkedCrates(target, crate = "oidc-spa-native-binding") {
-    const edges = edgesOf(target, crate);
-    const { packages } = JSON.parse(cargo("metadata", "--format-version=1", "--filter-platform", target));
+export function linkedCrates({ target, crate, workspace }) {
+    const folder = join(ROOT, workspace);
+    const edges = edgesOf(target, crate, folder);
+    const { packages } = JSON.parse(
+        cargo(folder, "metadata", "--format-version=1", "--filter-platform", target)
+    );
     const known = new Map(packages.map(entry => [`${entry.name}@${entry.version}`, entry]));
-    const locked = parseToml(readFileSync(join(ROOT, "Cargo.lock"), "utf8")).package;
+    const locked = parseToml(readFileSync(join(folder, "Cargo.lock"), "utf8")).package;
     const checksums = new Map(locked.map(({ name, version, checksum }) => [`${name}@${version}`, checksum]));
     return [...edges.keys()].sort().map(id => {
         const { name, version, license, description, authors, manifest_path } = known.get(id);
@@ -61,9 +83,19 @@ export function linkedCrates(target, crate = "oidc-spa-native-binding") {
 }
 
 /** Which linked crate needs which. `cargo tree` resolves features as `cargo build` does; `cargo metadata` does not. */
-function edgesOf(target, crate) {
+function edgesOf(target, crate, folder) {
     const kinds = ["--edges", "normal,no-proc-macro", "--target", target];
-    const lines = cargo("tree", "--package", crate, ...kinds, "--prefix", "depth", "--charset", "ascii");
+    const lines = cargo(
+        folder,
+        "tree",
+        "--package",
+        crate,
+        ...kinds,
+        "--prefix",
+        "depth",
+        "--charset",
+        "ascii"
+    );
     const edges = new Map();
     const above = [];
     for (const line of lines.trim().split("\n")) {
@@ -79,9 +111,9 @@ function edgesOf(target, crate) {
     return edges;
 }
 
-function cargo(...args) {
+function cargo(cwd, ...args) {
     return execFileSync("cargo", [...args, "--locked"], {
-        cwd: ROOT,
+        cwd,
         encoding: "utf8",
         maxBuffer: 64 << 20,
         stdio: ["ignore", "pipe", "inherit"]

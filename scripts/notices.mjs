@@ -1,4 +1,4 @@
-// The licences of everything that is linked into the addon, as the text file that goes into a platform's package.
+// The licences of everything that is linked into an addon or into the WebAssembly module, as the text file beside it.
 // The texts are the files that the crates themselves have in the registry's archives, whole and unchanged.
 
 import { readdirSync, readFileSync } from "node:fs";
@@ -18,12 +18,12 @@ const STANDARD_LIBRARY = {
 };
 
 /**
- * @param {string} target - what the addon was built for, such as `x86_64-unknown-linux-gnu`
+ * @param {import("./linked-crates.mjs").Artifact} artifact
  * @returns {string} each text once, below the crates that it is of. Throws where a crate has no text
  */
-export function noticesOf(target) {
+export function noticesOf(artifact) {
     // This project's own crates are under the LICENSE of the package.
-    const crates = linkedCrates(target).filter(({ sha256 }) => sha256 !== undefined);
+    const crates = linkedCrates(artifact).filter(({ sha256 }) => sha256 !== undefined);
     const users = new Map();
     for (const crate of [...crates, STANDARD_LIBRARY]) {
         const source = crates.find(({ name }) => name === (TEXT_IN[crate.name] ?? crate.name));
@@ -34,8 +34,8 @@ export function noticesOf(target) {
     }
     const sections = [...users].map(([text, crates]) => [...crates.map(lineOf), "", text].join("\n"));
     const opening =
-        "The addon of oidc-spa-native holds compiled code of others. This file has their licences: each text once,\n" +
-        "below the names of those that it is of. Where somebody leaves the choice, MIT is taken if it is one of them.";
+        "The compiled part of this package holds code of others. This file has their licences: each text once, below\n" +
+        "the names of those that it is of. Where somebody leaves the choice, MIT is taken if it is one of them.";
     return `${[opening, ...sections].join(`\n\n${RULE}\n\n`)}\n`;
 }
 

@@ -16,10 +16,14 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { napiBuild, prepare, requireRust, ROOT } from "./prepare.mjs";
 import { PLATFORMS } from "./release/platforms.mjs";
+import { foldersIn } from "./source-paths.mjs";
 import { run } from "./step.mjs";
+import { buildWasm, compilerOfWasm, placeWasm } from "./wasm.mjs";
 
 const OUTPUT = join(ROOT, "target", "packages");
-/** The licences of everything that is linked into the addon, in the package of a platform. */
+/** The engine of the main package, in the two forms that are loaded. */
+export const MODULES = ["dist/wasm/core.wasm", "dist/wasm/core-module.js"];
+/** The licences of everything that is linked into what a package holds: the addon, or the WebAssembly module. */
 export const NOTICES = "THIRD-PARTY-NOTICES.txt";
 /** The bill of materials in each package. CycloneDX recommends the extension. */
 export const SBOM = "sbom.cdx.json";
@@ -34,6 +38,8 @@ export const SBOM = "sbom.cdx.json";
  */
 export async function pack({ addons } = {}) {
     await prepare({ addon: false });
+    await buildWasm();
+    placeWasm();
     rmSync(OUTPUT, { recursive: true, force: true });
     mkdirSync(OUTPUT, { recursive: true });
     const built = addons === undefined ? await buildHere() : resolve(addons);
@@ -48,7 +54,11 @@ export async function pack({ addons } = {}) {
         }
     }
     // It uses packages that `prepare` has just installed.
-    const generators = { ...(await import("./sbom.mjs")), ...(await import("./notices.mjs")) };
+    const generators = {
+        ...(await import("./linked-crates.mjs")),
+        ...(await import("./sbom.mjs")),
+        ...(await import("./notices.mjs"))
+    };
     return {
         platforms: platforms.map(platform => packPlatform(platform, built, generators)),
         main: packMain(main, platforms, built, generators)
@@ -91,18 +101,20 @@ function platformPackages(built) {
     return packages;
 }
 
-function packPlatform({ addon, folder, manifest, target }, built, { sbomOf, noticesOf }) {
+function packPlatform({ addon, folder, manifest }, built, { addonOf, sbomOf, noticesOf }) {
     const staged = join(OUTPUT, manifest.name);
+    refusePaths(join(built, addon));
     cpSync(folder, staged, { recursive: true, filter: path => !path.endsWith(".node") });
     copyFileSync(join(built, addon), join(staged, addon));
     copyFileSync(join(ROOT, "LICENSE"), join(staged, "LICENSE"));
-    writeFileSync(join(staged, NOTICES), noticesOf(target));
-    writeFileSync(join(staged, SBOM), sbomOf(manifest, { addon: join(staged, addon) }));
+    const artifact = addonOf(manifest.name);
+    writeFileSync(join(staged, NOTICES), noticesOf(artifact));
+    writeFileSync(join(staged, SBOM), sbomOf(manifest, { file: join(staged, addon), artifact }));
     writeManifest(staged, { ...manifest, files: [...manifest.files, NOTICES, SBOM] });
     return npmPack(staged);
 }
 
-function packMain(manifest, platforms, built, { sbomOf }) {
+function packMain(manifest, platforms, built, { MODULE, sbomOf, noticesOf }) {
     const staged = join(OUTPUT, manifest.name);
     const [{ files }] = JSON.parse(
         execFileSync("npm", ["pack", "--dry-run", "--json", "--ignore-scripts", "--loglevel=error"], {
@@ -110,6 +122,12 @@ function packMain(manifest, platforms, built, { sbomOf }) {
             encoding: "utf8"
         })
     );
+    for (const module of MODULES) {
+        if (!files.some(({ path }) => path === module)) {
+            throw new Error(`the main package would lack ${module}: \`npm run build:wasm\` makes it`);
+        }
+        refusePaths(join(ROOT, module));
+    }
     for (const { path } of files) {
         mkdirSync(dirname(join(staged, path)), { recursive: true });
         copyFileSync(join(ROOT, path), join(staged, path));
@@ -129,9 +147,25 @@ function packMain(manifest, platforms, built, { sbomOf }) {
         scripts: _scripts,
         ...published
     } = manifest;
-    writeFileSync(join(staged, SBOM), sbomOf(manifest, { optionalDependencies }));
-    writeManifest(staged, { ...published, napi, files: [...published.files, SBOM], optionalDependencies });
+    const contents = {
+        file: join(staged, MODULES[0]),
+        artifact: MODULE,
+        compiler: compilerOfWasm(),
+        optionalDependencies
+    };
+    writeFileSync(join(staged, NOTICES), noticesOf(MODULE));
+    writeFileSync(join(staged, SBOM), sbomOf(manifest, contents));
+    const added = [...published.files, NOTICES, SBOM];
+    writeManifest(staged, { ...published, napi, files: added, optionalDependencies });
     return npmPack(staged);
+}
+
+/** Nobody's home is to be read in a package. */
+function refusePaths(file) {
+    const folders = foldersIn(file);
+    if (folders.length > 0) {
+        throw new Error(`${file} names folders of this machine: ${folders.join(", ")}`);
+    }
 }
 
 function writeManifest(folder, manifest) {

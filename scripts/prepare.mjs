@@ -14,6 +14,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { remapVariable } from "./source-paths.mjs";
 import { run } from "./step.mjs";
 import { placeWasm } from "./wasm.mjs";
 
@@ -93,7 +94,7 @@ async function buildAddon() {
  * @param {string} options.title
  * @param {string} options.usually - how long it usually takes
  * @param {string} options.outputDir
- * @param {boolean} [options.release]
+ * @param {boolean} [options.release] - optimized, and without the paths of this machine
  * @param {string} [options.target] - default: this machine
  * @param {boolean} [options.crossCompile] - links with zig
  * @param {string[]} [options.cargo] - further arguments of cargo
@@ -124,6 +125,7 @@ export function napiBuild({
             ...(crossCompile ? ["--cross-compile"] : []),
             ...(cargo.length === 0 ? [] : ["--", ...cargo])
         ],
+        env: release ? { RUSTFLAGS: remapVariable() } : {},
         quiet: true
     };
 }

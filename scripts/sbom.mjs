@@ -6,17 +6,22 @@ import { existsSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { Contrib, Enums, Models, Serialize, Spec } from "@cyclonedx/cyclonedx-library";
 import validateLicence from "spdx-expression-parse";
-import { linkedCrates, targetOf } from "./linked-crates.mjs";
+import { linkedCrates } from "./linked-crates.mjs";
 
 const licences = new Contrib.License.Factories.LicenseFactory(validateLicence);
 
 /**
+ * @typedef {object} Contents
+ * @property {string} [file] - the path of the compiled file that the package holds
+ * @property {import("./linked-crates.mjs").Artifact} [artifact] - what was built into this file
+ * @property {string} [compiler] - what `rustc --version --verbose` says of the compiler; default: this machine's
+ * @property {Record<string, string>} [optionalDependencies] - packages beside this one, each with its own bill
+ *
  * @param {{ name: string, version: string, description: string, license: string }} manifest - of the npm package
- * @param {{ addon?: string, optionalDependencies?: Record<string, string> }} [contents] - `addon`: the path of the
- *   library that a platform's package holds. `optionalDependencies`: packages beside this one, each with its own bill
+ * @param {Contents} [contents]
  * @returns {string} JSON without times and random numbers
  */
-export function sbomOf(manifest, { addon, optionalDependencies = {} } = {}) {
+export function sbomOf(manifest, { file, artifact, compiler, optionalDependencies = {} } = {}) {
     const { name, version, description, license } = manifest;
     const described = component(Enums.ComponentType.Library, npmPackageUrl(name, version), {
         name,
@@ -34,25 +39,24 @@ export function sbomOf(manifest, { addon, optionalDependencies = {} } = {}) {
         bom.components.add(beside);
         described.dependencies.add(beside.bomRef);
     }
-    if (addon !== undefined) {
-        addLibrary(bom, described, addon, targetOf(name));
+    if (file !== undefined) {
+        addCompiled(bom, described, file, linkedCrates(artifact), compiler);
     }
     const normalizers = new Serialize.JSON.Normalize.Factory(Spec.Spec1dot6);
     const text = new Serialize.JsonSerializer(normalizers).serialize(bom, { sortLists: true, space: 2 });
     return `${text}\n`;
 }
 
-/** The file of the addon, and everything that is linked into it. */
-function addLibrary(bom, described, addon, target) {
-    const file = component(Enums.ComponentType.File, undefined, { name: basename(addon) });
+/** A compiled file, and everything that is linked into it. */
+function addCompiled(bom, described, path, crates, compiler) {
+    const file = component(Enums.ComponentType.File, undefined, { name: basename(path) });
     file.hashes.set(
         Enums.HashAlgorithm["SHA-256"],
-        createHash("sha256").update(readFileSync(addon)).digest("hex")
+        createHash("sha256").update(readFileSync(path)).digest("hex")
     );
     bom.components.add(file);
     described.dependencies.add(file.bomRef);
 
-    const crates = linkedCrates(target);
     const components = new Map(crates.map(crate => [crate.id, crateComponent(crate)]));
     for (const { id, name, licence, folder, dependencies } of crates) {
         const linked = components.get(id);
@@ -67,7 +71,7 @@ function addLibrary(bom, described, addon, target) {
             linked.dependencies.add(library.bomRef);
         }
     }
-    const standard = standardLibrary();
+    const standard = standardLibrary(compiler);
     bom.components.add(standard);
     file.dependencies.add(standard.bomRef);
 }
@@ -98,8 +102,7 @@ function awsLc(folder, licence) {
     });
 }
 
-function standardLibrary() {
-    const compiler = execFileSync("rustc", ["--version", "--verbose"], { encoding: "utf8" });
+function standardLibrary(compiler = execFileSync("rustc", ["--version", "--verbose"], { encoding: "utf8" })) {
     const [, version] = /^release: (.+)$/m.exec(compiler);
     return component(Enums.ComponentType.Library, `pkg:generic/rust-std@${version}`, {
         name: "rust-std",

@@ -17,6 +17,25 @@ const CHECKS = {
         usually: "2 minutes the first time, then seconds",
         ...cargo("clippy", "--workspace", "--all-targets", "--", "-D", "warnings")
     },
+    // Crates outside of the workspace. The lints of the WebAssembly engine run for this machine, whose standard library
+    // is at hand; no code of it is for one target alone.
+    "fmt-wasm": {
+        title: "Rust formatting, WebAssembly engine",
+        ...cargo("fmt", "--manifest-path", "wasm/Cargo.toml", "--check")
+    },
+    "fmt-fuzz": {
+        title: "Rust formatting, programs for libFuzzer",
+        ...cargo("fmt", "--manifest-path", "fuzz/Cargo.toml", "--check")
+    },
+    "clippy-wasm": {
+        title: "Rust lints, WebAssembly engine",
+        usually: "half a minute the first time, then seconds",
+        ...cargo(
+            "clippy",
+            ...["--manifest-path", "wasm/Cargo.toml", "--target-dir", "target/wasm/lints", "--locked"],
+            ...["--all-targets", "--", "-D", "warnings"]
+        )
+    },
     rust: {
         title: "Rust tests",
         usually: "3 minutes the first time, then half a minute",

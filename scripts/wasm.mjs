@@ -12,15 +12,17 @@ import {
     statSync,
     writeFileSync
 } from "node:fs";
-import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { remapFlags } from "./source-paths.mjs";
 import { run } from "./step.mjs";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const TARGET = "wasm32-unknown-unknown";
 /** The finished module. */
 const MODULE = "target/wasm/core.wasm";
+/** What the compiler that made it says of itself. Its standard library is in the module. */
+const COMPILER = "target/wasm/compiler.txt";
 /** Where Debian's packages are unpacked. */
 const TOOLCHAIN = "target/wasm-toolchain";
 
@@ -36,17 +38,16 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
  * @param {{ targetDir?: string }} [options] - where cargo builds; the bytes do not depend on it
  */
 export async function buildWasm({ targetDir = "target/wasm/build" } = {}) {
-    if (changedAt(MODULE) > newest(["src", "engine", "wasm", "Cargo.toml", "scripts/wasm.mjs"])) {
+    const built = Math.min(changedAt(MODULE), changedAt(COMPILER));
+    if (
+        built >
+        newest(["src", "engine", "wasm", "Cargo.toml", "scripts/wasm.mjs", "scripts/source-paths.mjs"])
+    ) {
         return;
     }
     const toolchain = (await installedToolchain()) ?? (await debianToolchain());
-    const paths = [
-        [ROOT.replace(/\/$/, ""), "."],
-        [process.env.CARGO_HOME ?? join(homedir(), ".cargo"), "cargo"],
-        ...(toolchain.source === undefined ? [] : [[toolchain.source, "rust"]])
-    ];
     const flags = [
-        ...paths.map(([from, to]) => `--remap-path-prefix=${from}=${to}`),
+        ...remapFlags(toolchain.source === undefined ? [] : [[toolchain.source, "rust"]]),
         ...(toolchain.flags ?? [])
     ];
     await must({
@@ -69,6 +70,8 @@ export async function buildWasm({ targetDir = "target/wasm/build" } = {}) {
         quiet: true
     });
     mkdirSync("target/wasm", { recursive: true });
+    const compiler = toolchain.env?.RUSTC ?? "rustc";
+    writeFileSync(COMPILER, output(compiler, ["--version", "--verbose"], toolchain.env) ?? "");
     copyFileSync(join(targetDir, TARGET, "release/oidc_spa_native_wasm.wasm"), MODULE);
     console.log(`  ${MODULE}: ${statSync(MODULE).size} bytes`);
 }
@@ -89,6 +92,11 @@ export function placeWasm() {
     const text = `"use strict"; module.exports = "${module.toString("base64")}";\n`;
     writeFileSync("dist/wasm/core-module.js", text);
     return true;
+}
+
+/** @returns {string | undefined} what `rustc --version --verbose` said where the module was built */
+export function compilerOfWasm() {
+    return existsSync(COMPILER) ? readFileSync(COMPILER, "utf8") : undefined;
 }
 
 /** The toolchain of this machine, if it has a standard library for the target. */
@@ -179,8 +187,11 @@ function dependencyOf(name, pattern) {
     return dependency;
 }
 
-function output(command, args) {
-    const { status, stdout } = spawnSync(command, args, { encoding: "utf8" });
+function output(command, args, env) {
+    const { status, stdout } = spawnSync(command, args, {
+        encoding: "utf8",
+        env: { ...process.env, ...env }
+    });
     return status === 0 ? stdout : undefined;
 }
 

@@ -5,6 +5,7 @@ import { cp, mkdir, mkdtemp, readdir, rename, rm, writeFile } from "node:fs/prom
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { build } from "vite";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { newKey } from "../support/jwt.js";
 import { root } from "../support/script.js";
@@ -133,6 +134,34 @@ test("an addon that the system refuses is not said to be missing", async () => {
     } finally {
         await rm(addon);
     }
+});
+
+test("in a bundle that is an ECMAScript module, WebAssembly runs, and the warning says what to leave outside", async () => {
+    const entry = join(folder, "entry.mjs");
+    const program = `import { createValidator } from ${JSON.stringify(join(root, "dist/index.js"))};
+        const keys = { jwks: { keys: [${JSON.stringify(newKey("P-256").publicJwk)}] } };
+        const options = { issuerUri: "https://as.example", expectedAudience: "a", keys };
+        process.on("warning", ({ code, message }) => console.log(code, message));
+        console.log("loaded", createValidator(options).health().engine);`;
+    await writeFile(entry, program);
+    const outDir = join(folder, "bundle");
+    await build({
+        configFile: false,
+        root: folder,
+        logLevel: "error",
+        ssr: { noExternal: true },
+        build: { ssr: entry, outDir }
+    });
+    const bundle = join(outDir, "entry.mjs");
+    const env = { ...process.env, OIDC_SPA_NATIVE_ENGINE: undefined };
+    const said = await new Promise<string>((resolve, reject) => {
+        execFile(process.execPath, [bundle], { env }, (error, stdout) =>
+            error === null ? resolve(stdout) : reject(error)
+        );
+    });
+    expect(said).toContain("loaded wasm\n");
+    expect(said).toContain("leave oidc-spa-native outside of the bundle");
+    expect(said).not.toMatch(/npm install|loader refused/);
 });
 
 describe("where Node.js loads no addons", () => {

@@ -69,6 +69,22 @@ describe("the workflows", () => {
         );
     });
 
+    test("add the target of the WebAssembly module before a command that builds it, and only there", async () => {
+        const builders: string[] = [];
+        for (const name of await readdir(join(root, ".github/workflows"))) {
+            for (const [title, { steps = [] }] of Object.entries((await workflow(name)).jobs)) {
+                const commands = steps.map(({ run = "" }) => run);
+                const target = commands.indexOf("rustup target add wasm32-unknown-unknown");
+                const build = commands.findIndex(run => /^\.ci\/run$|^npm run tarballs\b/.test(run));
+                expect(build >= 0 ? target >= 0 && target < build : target === -1, `${name}: ${title}`).toBe(
+                    true
+                );
+                builders.push(...(build >= 0 ? [`${name}: ${title}`] : []));
+            }
+        }
+        expect(builders.sort()).toEqual(["ci.yml: tests", "platforms.yml: pack", "release.yml: tests"]);
+    });
+
     test("run scripts that exist, with actions by their commits and no right beyond reading", async () => {
         const names = await readdir(join(root, ".github/workflows"));
         expect(names.sort()).toEqual(["ci.yml", "platforms.yml", "release.yml"]);

@@ -1,5 +1,6 @@
 // The lock files: every package by its hash, from the public registry, and no script of a package that is not known.
 
+import { execFileSync } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parse as parseToml } from "smol-toml";
@@ -14,7 +15,10 @@ const INSTALL_SCRIPTS: Record<string, Record<string, string>> = {
         "@apollo/protobufjs": "only warns about versions; of @apollo/server, a test program's",
         "@parcel/watcher": "builds from source where no prebuilt one fits; of jest, in tests",
         bun: "puts its binary in place; tests start it",
-        deno: "puts its binary in place; tests start it"
+        deno: "puts its binary in place; tests start it",
+        esbuild: "puts its binary in place; of wrangler, which bundles the Workers of the tests",
+        sharp: "builds from source where no prebuilt one fits; of miniflare, in tests",
+        workerd: "puts its binary in place; of miniflare, in which the Workers of the tests run"
     },
     "examples/todo/package-lock.json": {
         "better-sqlite3": "compiles the database of the example"
@@ -47,14 +51,26 @@ describe.each(Object.keys(INSTALL_SCRIPTS))("%s", file => {
     });
 });
 
-test("Cargo.lock has a SHA-256 of each crate, and one registry", async () => {
-    const { package: crates } = parseToml(await readFile(join(root, "Cargo.lock"), "utf8")) as {
+/** The lock files of crates, and how many crates of others each has at the least. */
+const CARGO_LOCKS: [file: string, atLeast: number][] = [
+    ["Cargo.lock", 200],
+    ["wasm/Cargo.lock", 60],
+    ["fuzz/Cargo.lock", 100]
+];
+
+test.each(CARGO_LOCKS)("%s has a SHA-256 of each crate, and one registry", async (file, atLeast) => {
+    const { package: crates } = parseToml(await readFile(join(root, file), "utf8")) as {
         package: { name: string; source?: string; checksum?: string }[];
     };
     const foreign = crates.filter(({ name }) => !name.startsWith("oidc-spa-native"));
-    expect(foreign.length).toBeGreaterThan(200);
+    expect(foreign.length).toBeGreaterThan(atLeast);
     for (const { name, source, checksum } of foreign) {
         expect(source, name).toBe("registry+https://github.com/rust-lang/crates.io-index");
         expect(checksum, name).toMatch(/^[0-9a-f]{64}$/);
     }
+});
+
+test("every lock file of crates is looked at", () => {
+    const tracked = execFileSync("git", ["ls-files", "*Cargo.lock"], { cwd: root, encoding: "utf8" });
+    expect(tracked.trim().split("\n").sort()).toEqual(CARGO_LOCKS.map(([file]) => file).sort());
 });

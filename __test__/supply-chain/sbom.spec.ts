@@ -6,7 +6,7 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { Ajv } from "ajv";
 import { describe, expect, test } from "vitest";
-import { linkedCrates, targetOf } from "../../scripts/linked-crates.mjs";
+import { addonOf, linkedCrates, MODULE } from "../../scripts/linked-crates.mjs";
 import { sbomOf } from "../../scripts/sbom.mjs";
 import { root } from "../support/script.js";
 
@@ -49,11 +49,19 @@ async function complaints(bill: unknown) {
 const main = await readJson(join(root, "package.json"));
 const platform = await readJson(join(root, "npm/linux-x64-gnu/package.json"));
 const addon = join(root, "binding", platform.main);
+const module = join(root, "dist/wasm/core.wasm");
+const MODULE_COMPILER = "rustc 1.90.0\nrelease: 1.90.0\n";
 const beside = { [platform.name as string]: platform.version as string };
 
 const bills = {
-    main: () => sbomOf(main, { optionalDependencies: beside }),
-    platform: () => sbomOf(platform, { addon })
+    main: () =>
+        sbomOf(main, {
+            file: module,
+            artifact: MODULE,
+            compiler: MODULE_COMPILER,
+            optionalDependencies: beside
+        }),
+    platform: () => sbomOf(platform, { file: addon, artifact: addonOf(platform.name) })
 };
 /** Cargo is asked each time. It waits while another cargo of this machine fetches. */
 const CARGO = { timeout: 120_000 };
@@ -117,17 +125,59 @@ test(
     }
 );
 
-test("each crate of the registry is named with the hash of its archive", CARGO, () => {
-    const foreign = linkedCrates(targetOf(platform.name)).filter(
-        ({ name }) => !name.startsWith("oidc-spa-native")
-    );
-    expect(foreign.length).toBeGreaterThan(100);
-    expect(foreign.filter(({ sha256 }) => !/^[0-9a-f]{64}$/.test(sha256 ?? ""))).toEqual([]);
-});
+test(
+    "the main package's bill names the module, by its bytes, and the crates and the standard library in it",
+    CARGO,
+    async () => {
+        const { components = [], dependencies } = bill(bills.main());
+        const bytes = await readFile(module);
+        const [file, ...others] = components.filter(({ type }) => type === "file");
+        expect(others).toEqual([]);
+        expect(file?.name).toBe("core.wasm");
+        expect(file?.hashes).toEqual([
+            { alg: "SHA-256", content: createHash("sha256").update(bytes).digest("hex") }
+        ]);
+        const names = components.map(({ name }) => name);
+        for (const name of [
+            "oidc-spa-native",
+            "oidc-spa-native-engine",
+            "lru",
+            "serde_json",
+            "sha2",
+            "url"
+        ]) {
+            expect(names).toContain(name);
+        }
+        // What only the addon has.
+        for (const name of ["aws-lc-sys", "aws-lc", "rustls", "tokio", "redis", "napi"]) {
+            expect(names).not.toContain(name);
+        }
+        // Another compiler than the addon's may have made it.
+        const standard = components.find(({ name }) => name === "rust-std");
+        expect(standard?.version).toBe("1.90.0");
+        const inFile = dependencies.find(({ ref }) => ref === file?.["bom-ref"])?.dependsOn ?? [];
+        expect(inFile).toContain(standard?.["bom-ref"]);
+    }
+);
+
+test.each([
+    ["the addon", addonOf(platform.name), 100],
+    ["the module", MODULE, 40]
+] as const)(
+    "each crate of the registry in %s is named with the hash of its archive",
+    CARGO,
+    (_, artifact, atLeast) => {
+        const foreign = linkedCrates(artifact).filter(({ name }) => !name.startsWith("oidc-spa-native"));
+        expect(foreign.length).toBeGreaterThan(atLeast);
+        expect(foreign.filter(({ sha256 }) => !/^[0-9a-f]{64}$/.test(sha256 ?? ""))).toEqual([]);
+    }
+);
 
 test("the main package brings nothing along but the packages of platforms", async () => {
     expect(main.dependencies).toBeUndefined();
-    expect((bill(bills.main()).components ?? []).map(({ name }) => name)).toEqual([platform.name]);
+    const { components = [] } = bill(bills.main());
+    const ofNpm = components.filter(({ purl }) => purl?.startsWith("pkg:npm/"));
+    expect(ofNpm.map(({ name }) => name)).toEqual([platform.name]);
     for (const name of await readdir(join(root, "npm"))) {
         const { dependencies, scripts } = await readJson(join(root, "npm", name, "package.json"));
         expect([dependencies, scripts], name).toEqual([undefined, undefined]);

@@ -8,6 +8,7 @@
 import { mkdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { napiBuild, prepare, ROOT, requireRust } from "../prepare.mjs";
+import { foldersIn } from "../source-paths.mjs";
 import { run } from "../step.mjs";
 import { platformNamed } from "./platforms.mjs";
 
@@ -39,6 +40,7 @@ const addon = join(OUTPUT, `oidc-spa-native.${platform.name}.node`);
 const { size } = statSync(addon);
 console.log(`${addon}: ${size} bytes, ${Math.round(seconds)} s`);
 const faults = size > MAX_BYTES ? [`it has ${size} bytes, and ${MAX_BYTES} are the limit`] : [];
+faults.push(...foldersIn(addon).map(folder => `it names a folder of this machine, ${folder}`));
 if (platform.name.endsWith("-gnu")) {
     const newest = newestGlibc(addon);
     console.log(`  the newest symbol that it needs is of glibc 2.${newest}`);

@@ -8,9 +8,7 @@
 
 import type { Addon } from "../boundary/interface.js";
 
-// In this shape, word for word, tracers of files find the addon, and bundlers, which have no place for it, leave it alone.
 const { createRequire } = require("node:module") as typeof import("node:module");
-const load = createRequire(__filename);
 
 const VARIABLE = "OIDC_SPA_NATIVE_ENGINE";
 
@@ -53,6 +51,9 @@ export function loadAddon(): Addon {
 }
 
 function native(): Addon {
+    // In this shape, word for word, tracers of files find the addon, and bundlers, which have no place for it, leave it
+    // alone. In a bundle that is an ECMAScript module there is no `__filename`.
+    const load = createRequire(__filename);
     const addon = load("../../binding/binding.js") as Omit<Addon, "engine" | "keepsAlive">;
     return { ...addon, engine: "native", keepsAlive: false };
 }
@@ -98,6 +99,12 @@ function reasonAndRemedy(said: readonly string[]): string[] {
             "Node.js was told to load no addons. Under its permission model it needs --allow-addons:",
             "node --permission --allow-addons --allow-fs-read=* app.js",
             "Without that model, leave out --no-addons."
+        ];
+    }
+    if (said.some(message => message.startsWith("__filename is not defined"))) {
+        return [
+            "A bundler put this library into an ECMAScript module, from which no addon is found.",
+            "To use the addon, leave oidc-spa-native outside of the bundle, and install it beside."
         ];
     }
     const words = said.find(message => !/^Cannot find (module|native binding)|WASI/.test(message));

@@ -73,8 +73,10 @@ pub extern "C" fn retire(validator: u32) {
 #[unsafe(no_mangle)]
 pub extern "C" fn accepts_issuer(validator: u32, fields: u32) -> u32 {
     let name = Fields::take(fields).required();
-    let accepts = |instance: &mut Instance| Ok(guard(instance, validator)?.engine.accepts_issuer(&name?));
-    u32::from(instance::with(accepts).unwrap_or_else(|_: Malformed| false))
+    let accepts = |instance: &mut Instance| -> Result<bool, Malformed> {
+        Ok(guard(instance, validator)?.engine.accepts_issuer(&name?))
+    };
+    u32::from(instance::with(accepts).unwrap_or(false))
 }
 
 /// The issuer that a request's unverified token names, and whether the token may be good.
