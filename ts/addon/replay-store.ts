@@ -13,6 +13,10 @@ import { storeTurn, type Warner } from "./warnings.js";
 
 /** Requests that wait for one replay store at a time. More are refused at once. */
 const MAX_WAITING = 10_000;
+/** So long after its time, in milliseconds, a request that still waits is gone: workerd ends all that it has begun. */
+const GRACE_MS = 1000;
+// Fake timers of an application's tests may replace this later.
+const steady = performance.now.bind(performance);
 
 /** Completes an answer: waits for the store if it must, and returns the verdict. */
 export type Conclude = (answer: NativeAnswer) => VerdictText | Promise<VerdictText>;
@@ -89,27 +93,53 @@ function refuseToSettle(unsettled: NativeUnsettled): VerdictText {
     return unsettled.settle(null, "internal error: there is no replay store to ask");
 }
 
+/** A request that waits for the store. */
+interface Waiting {
+    readonly unsettled: NativeUnsettled;
+    /** The latest time, on the steady clock, at which a request that still exists goes on. */
+    readonly until: number;
+    /** Its verdict, if others gave it up. */
+    verdict?: VerdictText;
+}
+
 function asker(store: CustomReplayStore, timeoutMs: number, warner: Warner): Settle {
-    let waiting = 0;
+    const waiting = new Set<Waiting>();
     let isFailing = false;
     return async unsettled => {
-        if (waiting >= MAX_WAITING) {
+        const now = steady();
+        giveUpLost(waiting, now);
+        if (waiting.size >= MAX_WAITING) {
             return unsettled.settle(null, `${MAX_WAITING} requests wait for checkAndStore already`);
         }
-        waiting++;
+        const own: Waiting = { unsettled, until: now + timeoutMs + GRACE_MS };
+        waiting.add(own);
         let word: Word;
         try {
             word = await within(timeoutMs, ask(store, unsettled));
         } finally {
-            waiting--;
+            waiting.delete(own);
         }
         const error = typeof word === "boolean" ? null : word;
         if (error !== null || isFailing) {
             isFailing = error !== null;
             warner(storeTurn(error, "custom"));
         }
-        return typeof word === "boolean" ? unsettled.settle(word, null) : unsettled.settle(null, word);
+        return (
+            own.verdict ??
+            (typeof word === "boolean" ? unsettled.settle(word, null) : unsettled.settle(null, word))
+        );
     };
+}
+
+/** Gives up those whose request is gone, so that they fill neither the places nor the engine. The oldest come first. */
+function giveUpLost(waiting: Set<Waiting>, now: number): void {
+    for (const one of waiting) {
+        if (one.until > now) {
+            return;
+        }
+        waiting.delete(one);
+        one.verdict = one.unsettled.settle(null, "the request ended before checkAndStore answered");
+    }
 }
 
 /** Whether the proof is new; or why there is no answer, without text that may be a secret. */

@@ -13,6 +13,7 @@ import { MAX_TIMER_MS, clearTimeout, setTimeout, steady, textsOf, wall, type Hos
 import { Sleepers } from "./sleepers.js";
 
 const FAILED = "internal error: the WebAssembly engine failed, and is replaced";
+const LOST = "the request ended before it got its answer";
 /** After a failure, engines are made at least so far apart, in milliseconds: each one fetches the keys again. */
 const REPLACE_MS = 1000;
 const SEED_BYTES = 32;
@@ -200,13 +201,26 @@ export class Engine {
         return step;
     }
 
-    /** Waits until there is an answer other than a wait. Never rejects: a failure is a text, too. */
-    async answerOf(first: WaitStep, { generation }: Running): Promise<string> {
+    /**
+     * Waits until there is an answer other than a wait. Never rejects: a failure is a text, too. If the run time has ended the
+     * request, this Promise stays as it is, and `onLost` gets the text of a failure.
+     */
+    async answerOf(
+        first: WaitStep,
+        { generation }: Running,
+        onLost: (text: string) => void
+    ): Promise<string> {
         let step: WaitStep | undefined = first;
         let text = "";
         while (step !== undefined) {
             const { wait, plans, until }: WaitStep = step;
-            await this.#sleepers.sleep({ wait, generation, plans, until });
+            await this.#sleepers.sleep({
+                wait,
+                generation,
+                plans,
+                until,
+                onLost: () => onLost(failureText(LOST))
+            });
             if (!this.#isRunning(generation)) {
                 return failureText(FAILED);
             }

@@ -13,6 +13,8 @@ export interface Waiting {
     readonly generation: number;
     readonly plans: readonly number[];
     readonly until: number;
+    /** Called if the request turns out to be gone, so that nothing is kept for it. */
+    readonly onLost: () => void;
 }
 
 interface Sleeper extends Waiting {
@@ -98,6 +100,7 @@ export class Sleepers {
             if (sleeper.until + GRACE_MS < now) {
                 this.#remove(sleeper);
                 this.#drop(sleeper);
+                sleeper.onLost();
             }
         }
         this.#sweepAt = Math.max(FIRST_SWEEP, 2 * this.#all.size);

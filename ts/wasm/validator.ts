@@ -215,7 +215,8 @@ export class WasmValidator implements NativeValidator {
                     throw new Error("internal error: this request was settled before");
                 }
                 isAwaited = true;
-                void this.#engine.answerOf(step, running).then(answer => {
+                const onLost = (text: string) => inbox.put(ticket, text);
+                void this.#engine.answerOf(step, running, onLost).then(answer => {
                     inbox.put(ticket, this.#settled(answer, running));
                 });
             }
@@ -238,7 +239,8 @@ export class WasmValidator implements NativeValidator {
             if (step === undefined) {
                 inbox.put(ticket, text);
             } else {
-                void this.#engine.answerOf(step, running).then(answer => inbox.put(ticket, answer));
+                const put = (answer: string) => inbox.put(ticket, answer);
+                void this.#engine.answerOf(step, running, put).then(put);
             }
         }, now);
     }
