@@ -13,6 +13,7 @@ import * as theirs from "oidc-spa/server";
 import type * as contract from "oidc-spa-native";
 import { createValidator, type AccessTokenClaims, type ErrorCause, type ErrorCode } from "oidc-spa-native";
 import * as ours from "oidc-spa-native/server";
+import { Agent, fetch as undiciFetch } from "undici";
 import * as v from "valibot";
 import { z } from "zod";
 import type * as emitted from "../../dist/index.js";
@@ -425,3 +426,18 @@ async function verdicts() {
     }
 }
 void verdicts;
+
+// --- `network.fetch` is fetch, that of undici, or a function around one of them.
+
+const agent = new Agent();
+export const fetches: contract.FetchFunction[] = [
+    fetch,
+    undiciFetch,
+    (url, init) => undiciFetch(url, { ...init, dispatcher: agent }),
+    async (url, init) => fetch(url, init),
+    async () => new Response("{}")
+];
+// @ts-expect-error: no Response
+fetches.push(async () => "{}");
+// @ts-expect-error: a URL is a text
+fetches.push(async (url: URL) => fetch(url));
