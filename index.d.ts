@@ -422,8 +422,8 @@ export interface Limits {
     /**
      * DPoP proofs that the memory of this process holds, about 35 bytes each. All validators of the process share it,
      * and the largest of their numbers counts. A validator with its own `clock` has its own memory. When it is full,
-     * new proofs are refused with `replay_memory_unavailable`. Default 1000000. From 1000 to 100000000. Not with
-     * `dpop: "disabled"`.
+     * new proofs are refused with `replay_memory_unavailable`. Default 1000000; with WebAssembly 100000 for each thread
+     * or isolate. From 1000 to 100000000. Not with `dpop: "disabled"`.
      */
     replayMemoryEntries?: number | undefined;
     /** Bytes of an issuer's metadata document, decoded. Default 262144. From 1024 to 16777216. */

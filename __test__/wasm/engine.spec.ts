@@ -64,6 +64,12 @@ test("health names it", async () => {
     expect(newValidator().health().engine).toBe("wasm");
 });
 
+test("its memory of proofs is smaller than the addon's, unless the options say how large", () => {
+    expect(newValidator().health().replayMemory.capacity).toBe(100_000);
+    const limits = { replayMemoryEntries: 200_000 };
+    expect(newValidator({ limits }).health().replayMemory.capacity).toBe(200_000);
+});
+
 test("verdicts, and a replayed proof", async () => {
     const validator = newValidator();
     expect(await codeOf(validator, bearer())).toBe("granted");
