@@ -1,23 +1,30 @@
 // The WebAssembly engine beside the addon: what a verdict costs with each, and how long the first one takes.
 //
-//     node benchmark/engines.mjs [--rounds 7]
+//     node benchmark/engines.mjs [--rounds 7] [--processes 15]
 //
-// Both engines run in one process, in turns. The addon is the one in binding/: it must be a release build, or the ratios
-// flatter WebAssembly.
+// Both engines run in one process, in turns. The first verdict is measured in many new processes, with jose and
+// oidc-spa/server beside: from the import to the verdict, with the keys given, and with the keys fetched from an issuer on
+// loopback. The addon is the one in binding/: it must be a release build, or the ratios flatter WebAssembly.
 
-import { execFileSync } from "node:child_process";
+import * as childProcess from "node:child_process";
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
+import { parseArgs, promisify } from "node:util";
 
 const { values } = parseArgs({
-    options: { rounds: { type: "string", default: "7" }, first: { type: "string" } }
+    options: {
+        rounds: { type: "string", default: "7" },
+        processes: { type: "string", default: "15" },
+        first: { type: "string" }
+    }
 });
 const ENGINES = ["native", "wasm"];
 const URL = "https://api.example/items";
 /** Requests of a case in a round. Each of them was never seen before. */
 const REQUESTS = 1000;
 
+const SCRIPT = fileURLToPath(import.meta.url);
+const execFile = promisify(childProcess.execFile);
 const require = createRequire(import.meta.url);
 const median = numbers => numbers.sort((a, b) => a - b)[Math.floor(numbers.length / 2)];
 
@@ -81,14 +88,103 @@ async function compare(name, alg, isBound) {
     console.log(`${name}: WebAssembly takes ${(wasm / native).toFixed(2)} times the addon's CPU`);
 }
 
-/** Milliseconds from the import to the first verdict, in a process of its own. */
-async function first(engine) {
-    const { options, requests } = newCase("RS256", false);
-    const [request] = requests().slice(0, 1);
-    // The modules of the kit loaded the engine already.
+/**
+ * How each library begins: from its import to a verdict on one request. Without `keys`, it fetches them from `issuerUri`,
+ * which listens on loopback.
+ */
+const BEGINNINGS = {
+    native: beginOurs,
+    wasm: beginOurs,
+    jose: async ({ issuerUri, audience, keys, token }) => {
+        const { createLocalJWKSet, createRemoteJWKSet, jwtVerify } = await import("jose");
+        let keySet;
+        if (keys === undefined) {
+            const metadata = await (await fetch(`${issuerUri}/.well-known/openid-configuration`)).json();
+            keySet = createRemoteJWKSet(new globalThis.URL(metadata.jwks_uri));
+        } else {
+            keySet = createLocalJWKSet(keys);
+        }
+        const { payload } = await jwtVerify(token, keySet, {
+            issuer: issuerUri,
+            audience,
+            algorithms: ["RS256"]
+        });
+        return payload.sub !== undefined;
+    },
+    // It takes no keys, so it always fetches.
+    "oidc-spa/server": async ({ issuerUri, audience, token }) => {
+        const { oidcSpa } = await import("oidc-spa/server");
+        const { bootstrapAuth, validateAndDecodeAccessToken } = oidcSpa.createUtils();
+        await bootstrapAuth({ implementation: "real", issuerUri, expectedAudience: audience });
+        const { isSuccess } = await validateAndDecodeAccessToken({
+            scheme: "Bearer",
+            accessToken: token,
+            rejectIfAccessTokenDPoPBound: true
+        });
+        return isSuccess;
+    }
+};
+
+async function beginOurs({ issuerUri, audience, keys, token }) {
+    const { createValidator } = await import("../dist/index.js");
+    const validator = createValidator({
+        issuerUri,
+        expectedAudience: audience,
+        ...(keys && { keys: { jwks: keys } })
+    });
+    const headers = { authorization: `Bearer ${token}` };
+    const { isSuccess } = await validator.validateRequest({ method: "GET", url: URL, headers });
+    return isSuccess;
+}
+
+/** Milliseconds from the import to the first verdict, in this process, in which nothing was loaded before. */
+async function first(name) {
+    const question = JSON.parse(process.env.QUESTION);
     const begun = performance.now();
-    const verdict = await load(engine).createValidator(options).validateRequest(request);
-    console.log(verdict.isSuccess ? performance.now() - begun : Number.NaN);
+    const isGood = await BEGINNINGS[name](question);
+    const spent = performance.now() - begun;
+    if (!isGood) {
+        throw new Error(`${name}: refused`);
+    }
+    console.log(spent);
+    // Connections would keep it alive.
+    process.exit();
+}
+
+/** Each library's first verdict, in processes of their own, in turns. */
+async function compareFirst() {
+    const { createTestIssuer } = require("../dist/testing/index.js");
+    const audience = "https://api.example";
+    const issuer = await createTestIssuer({ algorithms: ["RS256"], audience }).listen();
+    const { issuerUri } = issuer;
+    for (const keys of [issuer.jwks, undefined]) {
+        const names = Object.keys(BEGINNINGS).filter(
+            name => keys === undefined || name !== "oidc-spa/server"
+        );
+        const times = new Map(names.map(name => [name, []]));
+        for (let round = 0; round < Number(values.processes); round += 1) {
+            for (const name of names) {
+                const QUESTION = JSON.stringify({ issuerUri, audience, keys, token: issuer.sign({}) });
+                const OIDC_SPA_NATIVE_ENGINE = name === "wasm" ? "wasm" : "native";
+                // Not the synchronous form: the issuer answers from this process.
+                const { stdout } = await execFile(process.execPath, [SCRIPT, "--first", name], {
+                    env: { ...process.env, QUESTION, OIDC_SPA_NATIVE_ENGINE }
+                });
+                times.get(name).push(Number(stdout));
+            }
+        }
+        const native = median(times.get("native"));
+        for (const name of names) {
+            const time = median(times.get(name));
+            const least = Math.min(...times.get(name));
+            console.log(
+                `first verdict, keys ${keys === undefined ? "fetched" : "given"}, ${name}: ` +
+                    `${(time / native).toFixed(2)} times the addon's time ` +
+                    `(median ${time.toFixed(0)} ms, least ${least.toFixed(0)} ms)`
+            );
+        }
+    }
+    await issuer.close();
 }
 
 if (values.first !== undefined) {
@@ -97,15 +193,5 @@ if (values.first !== undefined) {
     await compare("a, RS256", "RS256", false);
     await compare("b, ES256", "ES256", false);
     await compare("e, DPoP", "ES256", true);
-    const times = ENGINES.map(engine =>
-        median(
-            Array.from({ length: Number(values.rounds) }, () =>
-                Number(execFileSync(process.execPath, [fileURLToPath(import.meta.url), "--first", engine]))
-            )
-        )
-    );
-    const [native, wasm] = times;
-    console.log(
-        `first verdict: WebAssembly takes ${(wasm / native).toFixed(2)} times the addon's time (${wasm.toFixed(0)} ms)`
-    );
+    await compareFirst();
 }

@@ -157,9 +157,9 @@ async function debianToolchain() {
     const source = join(root, "usr/src", sources ?? "", "library");
     return {
         source,
-        // A panic ends the module at once: nobody could read its message.
-        flags: ["-Zunstable-options", "-Cpanic=immediate-abort"],
-        args: ["-Zbuild-std=std"],
+        // A panic ends the module at once: nobody could read its message, or where it was.
+        flags: ["-Zunstable-options", "-Cpanic=immediate-abort", "-Zlocation-detail=none"],
+        args: ["-Zbuild-std=std", "-Zbuild-std-features=optimize_for_size"],
         env: {
             RUSTC: join(root, "usr/bin/rustc"),
             // Debian's compiler is a stable one, and compiling its standard library is not.
