@@ -6,7 +6,7 @@ import { Sleepers } from "../../dist/wasm/sleepers.js";
 test("requests whose time is long over are given up, and the others are not", () => {
     const dropped: number[] = [];
     const lost: number[] = [];
-    const sleepers = new Sleepers(({ wait }) => dropped.push(wait));
+    const sleepers = new Sleepers(({ wait }) => dropped.push(wait), true);
     const sleep = (wait: number, until: number) =>
         void sleepers.sleep({ wait, generation: 1, plans: [1], until, onLost: () => lost.push(wait) });
     const now = performance.now();
