@@ -72,7 +72,8 @@ interface Answer {
 }
 
 async function ask(isolate: string, path: string, headers: Record<string, string> = {}): Promise<Answer> {
-    const worker = await miniflare.getWorker(isolate);
+    // Its type mixes those of Miniflare and of Workers.
+    const worker = (await miniflare.getWorker(isolate)) as unknown as { fetch: typeof fetch };
     const response = await worker.fetch(`${ORIGIN}${path}`, { headers });
     return {
         status: response.status,
