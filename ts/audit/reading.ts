@@ -71,7 +71,9 @@ const FAULTS = {
     }
 } as const satisfies Record<string, FaultKind>;
 
-/** Lines of a stack of JavaScript, Python, Java or Go. The server wrote the text, so no part may match a run of line ends. */
+/**
+ * Lines of a stack of JavaScript, Python, Java or Go. The server wrote the text, so no part may match a run of line ends.
+ */
 const TRACE =
     /\n[ \t]+at [^\n]{1,300}:\d+:\d+\)?|Traceback \(most recent call last\)|\n[ \t]+at [\w.$]+\([\w.]+\.java:\d+\)|goroutine \d+ \[running\]/;
 

@@ -48,7 +48,9 @@ const FRESH_MS = 15_000;
 
 const LOOK_EVERY_MS = 500;
 
-/** After so many results without a request that got in, a good one is sent again: the server may refuse everything by now. */
+/**
+ * After so many results without a request that got in, a good one is sent again: the server may refuse everything by now.
+ */
 const UNSURE_RESULTS = 50;
 
 const BEARER = "rfc6750/good/B3.2-bearer";
