@@ -97,7 +97,10 @@ impl Instance {
             own_clock,
             application_store: is("applicationStore"),
             asks_for_issuers: is("asksForIssuers"),
-            fetch: internals.get("fetch").and_then(Value::as_u64).and_then(|number| u32::try_from(number).ok()),
+            fetch: internals
+                .get("fetch")
+                .and_then(Value::as_u64)
+                .and_then(|number| u32::try_from(number).ok()),
         };
         let options = Options::parse(options, read, &Isolate).map_err(|error| error.to_string())?;
         let replay_memory = if own_clock { Arc::new(new_replay_memory()) } else { Arc::clone(&self.replay) };

@@ -96,7 +96,7 @@ pub fn metadata(bytes: &[u8]) {
 /// Makes a validator, with a clock and a memory of its own.
 fn validator(options: &Value) -> Result<Validator, String> {
     let internals = Internals { own_clock: true, ..Internals::default() };
-    Validator::new(&options.to_string(), internals).map_err(|error| error.to_string())
+    Validator::new(&options.to_string(), internals, None).map_err(|error| error.to_string())
 }
 
 /// Public keys in PEM, as an option.
@@ -120,7 +120,7 @@ pub fn options(bytes: &[u8]) {
     }
     for drop_in in [false, true] {
         let internals = Internals { drop_in, own_clock: true, ..Internals::default() };
-        match Validator::new(&text, internals) {
+        match Validator::new(&text, internals, None) {
             Ok(validator) => {
                 let settings: Value =
                     serde_json::from_str(&validator.settings()).expect("settings are no JSON");
