@@ -164,7 +164,6 @@ impl Fetcher {
         self.naming_the_function(next)
     }
 
-    /// A failure says that the application's function made the requests: it may be the cause.
     fn naming_the_function(&self, mut step: Step) -> Step {
         if let (Step::Done(Err(failure)), Some(_)) = (&mut step, self.plan.network.fetch) {
             failure.message.push_str(". The requests are made by `network.fetch`");
@@ -173,6 +172,7 @@ impl Fetcher {
     }
 
     fn first(&mut self, at: Moment) -> Step {
+        self.stage = None;
         if let Some(urls) = self.plan.jwk_set_urls.clone() {
             return self.ask_configured(urls.into_iter(), None, at);
         }
