@@ -463,7 +463,10 @@ testOfAddon("a worker that ends while its function fetches fails that fetch alon
              const worker = new Worker(code, { eval: true });
              await new Promise(resolve => worker.on("message", resolve));
              await worker.terminate();
+             // Nothing else keeps this process alive until the event comes.
+             const alive = setInterval(() => undefined, 1000);
              console.log(await failed, await ask());
+             clearInterval(alive);
          })();`,
         "commonjs",
         { AUDIENCE, KEYS: keys, TOKEN: f.token(nowInSeconds(), { iss: ISSUER }) }
