@@ -124,7 +124,8 @@ mod tests {
     use crate::reach::Bound;
 
     fn request(url: &str, bound: Bound) -> HttpRequest {
-        HttpRequest::to(Url::parse(url).unwrap(), bound, 4)
+        let url = Url::parse(url).unwrap();
+        HttpRequest { url, bound, headers: HeaderMap::new(), limit: 4, limit_name: "limits.x" }
     }
 
     fn answered(status: u32, fields: &str, body: &[u8]) -> Option<Result<HttpAnswer, GetError>> {

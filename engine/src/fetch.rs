@@ -44,19 +44,13 @@ pub struct HttpRequest {
     pub headers: HeaderMap,
     /// Size limit of the document of a status 200 in bytes, after decoding. No other body is read.
     pub limit: usize,
-    limit_name: &'static str,
+    pub(crate) limit_name: &'static str,
 }
 
 impl HttpRequest {
     /// The error of a document that is longer than the limit.
     pub const fn too_long(&self) -> GetError {
         GetError::TooLong { limit: self.limit, option: self.limit_name }
-    }
-
-    /// A request without header fields.
-    #[cfg(test)]
-    pub(crate) fn to(url: Url, bound: Bound, limit: usize) -> Self {
-        Self { url, bound, headers: HeaderMap::new(), limit, limit_name: "limits.x" }
     }
 }
 
@@ -160,17 +154,16 @@ impl Fetcher {
 
     /// Begins to fetch the keys that the issuer publishes now. A fetch that was under way is given up.
     pub fn begin(&mut self, at: Moment) -> Step {
-        let step = self.first(at);
-        self.naming_the_function(step)
+        let first = self.first(at);
+        self.naming_the_function(first)
     }
 
     /// Takes the answer to the request that is under way, or why there is none.
     pub fn answered(&mut self, answer: Result<HttpAnswer, GetError>, at: Moment) -> Step {
-        let step = self.after(answer, at);
-        self.naming_the_function(step)
+        let next = self.after(answer, at);
+        self.naming_the_function(next)
     }
 
-    /// A failure says that a function of the application made the requests: it may be the cause.
     fn naming_the_function(&self, mut step: Step) -> Step {
         if let (Step::Done(Err(failure)), Some(_)) = (&mut step, self.plan.network.fetch) {
             failure.message.push_str(". The requests are made by `network.fetch`");
