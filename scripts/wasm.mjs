@@ -20,7 +20,7 @@ import { run } from "./step.mjs";
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const TARGET = "wasm32-unknown-unknown";
 /** The finished module. */
-const MODULE = "target/wasm/core.wasm";
+export const MODULE = "target/wasm/core.wasm";
 /** What the compiler that made it says of itself. Its standard library is in the module. */
 const COMPILER = "target/wasm/compiler.txt";
 /** Where Debian's packages are unpacked. */
@@ -35,13 +35,15 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
 /**
  * Builds the module, unless it is newer than all its sources. Ends the process with a message if it cannot.
  *
- * @param {{ targetDir?: string }} [options] - where cargo builds; the bytes do not depend on it
+ * @param {{ targetDir?: string, again?: boolean }} [options] - `targetDir`: where cargo builds. `again`: also if nothing
+ *   changed
  */
-export async function buildWasm({ targetDir = "target/wasm/build" } = {}) {
+export async function buildWasm({ targetDir = "target/wasm/build", again = false } = {}) {
     const built = Math.min(changedAt(MODULE), changedAt(COMPILER));
     if (
+        !again &&
         built >
-        newest(["src", "engine", "wasm", "Cargo.toml", "scripts/wasm.mjs", "scripts/source-paths.mjs"])
+            newest(["src", "engine", "wasm", "Cargo.toml", "scripts/wasm.mjs", "scripts/source-paths.mjs"])
     ) {
         return;
     }
