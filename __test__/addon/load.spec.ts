@@ -77,7 +77,9 @@ test("OIDC_SPA_NATIVE_ENGINE forces one engine, without a warning, and takes no 
         const before = "process.on('uncaughtException', ({ message }) => console.log(message));";
         await expect(
             load(root, { engine, before: `${before} require("${root}/dist/index.js");` })
-        ).resolves.toContain(`OIDC_SPA_NATIVE_ENGINE must be native or wasm, or not set; it is "${engine}"`);
+        ).resolves.toContain(
+            `OIDC_SPA_NATIVE_ENGINE: expected native or wasm, or no such variable; got "${engine}"`
+        );
     }
 });
 

@@ -23,18 +23,18 @@ export function loadAddon(): Addon {
             break;
         default:
             throw new Error(
-                `oidc-spa-native: ${VARIABLE} must be native or wasm, or not set; it is ${JSON.stringify(forced.slice(0, MAX_WORDS))}.`
+                `oidc-spa-native: ${VARIABLE}: expected native or wasm, or no such variable; got ${JSON.stringify(forced.slice(0, MAX_WORDS))}.`
             );
     }
     try {
         return native();
     } catch (cause) {
         const why = [
-            `oidc-spa-native: the native addon for ${platformOfProcess()} could not be loaded.`,
+            `the native addon for ${platformOfProcess()} could not be loaded.`,
             ...reasonAndRemedy(saidBy(cause))
         ];
         if (forced === "native") {
-            throw new Error([...why, `${VARIABLE}=native allows no other engine.`].join("\n"), { cause });
+            throw failure([...why, `${VARIABLE}=native allows no other engine.`], cause);
         }
         const addon = wasm(why, cause);
         process.emitWarning(
@@ -50,6 +50,9 @@ export function loadAddon(): Addon {
     }
 }
 
+const failure = (lines: readonly string[], cause: unknown): Error =>
+    new Error(`oidc-spa-native: ${lines.join("\n")}`, { cause });
+
 function native(): Addon {
     // In this shape, word for word, tracers of files find the addon, and bundlers, which have no place for it, leave it
     // alone. In a bundle that is an ECMAScript module there is no `__filename`.
@@ -59,10 +62,7 @@ function native(): Addon {
 }
 
 /** WebAssembly; an error if it is not there either, or cannot be compiled. */
-function wasm(
-    why: readonly string[] = ["oidc-spa-native: WebAssembly is asked for."],
-    cause?: unknown
-): Addon {
+function wasm(why: readonly string[] = ["WebAssembly is asked for."], cause?: unknown): Addon {
     // Read only where it is needed.
     const { createWasmAddon } = require("../wasm/addon.js") as typeof import("../wasm/addon.js");
     let compiled: object;
@@ -71,13 +71,13 @@ function wasm(
         compiled = inlineModule();
     } catch (error) {
         const [said = ""] = saidBy(error);
-        throw new Error(
+        throw failure(
             [
                 ...why,
                 `WebAssembly cannot take its place: ${said.slice(0, MAX_WORDS)}`,
                 "Without an engine no request can be accepted."
-            ].join("\n"),
-            { cause: cause ?? error }
+            ],
+            cause ?? error
         );
     }
     return createWasmAddon({
