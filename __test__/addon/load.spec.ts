@@ -126,13 +126,19 @@ test("the platforms that an error names are those of package.json, and each has 
     expect(named).toHaveLength(napi.targets.length);
 });
 
-test("an addon that the system refuses is not said to be missing", async () => {
+test("a damaged addon is an error that says so, on any engine but WebAssembly alone", async () => {
     const addon = join(folder, `binding/oidc-spa-native.${process.platform}-${process.arch}-gnu.node`);
     await writeFile(addon, "no ELF file");
     try {
-        const said = await native(folder);
-        expect(said).toMatch(/It is there, but the system's loader refused it: .*(ELF|file too short)/);
-        expect(said).not.toContain("npm install");
+        for (const said of [await native(folder), await load(folder)]) {
+            expect(said).toMatch(/It is there, but the system's loader refused it: .*(ELF|file too short)/);
+            expect(said).toContain(
+                "The file is damaged, or is not the published one: install the package again."
+            );
+            expect(said).not.toContain("npm install");
+            expect(said).not.toContain("loaded wasm");
+        }
+        expect(await load(folder, { engine: "wasm" })).toBe("loaded wasm\n");
     } finally {
         await rm(addon);
     }

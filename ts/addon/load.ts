@@ -29,10 +29,22 @@ export function loadAddon(): Addon {
     try {
         return native();
     } catch (cause) {
+        const said = saidBy(cause);
         const why = [
             `the native addon for ${platformOfProcess()} could not be loaded.`,
-            ...reasonAndRemedy(saidBy(cause))
+            ...reasonAndRemedy(said)
         ];
+        if (said.some(message => NO_LIBRARY.test(message))) {
+            // A package that is not as it was published is no base for the decision who may come in.
+            throw failure(
+                [
+                    ...why,
+                    "The file is damaged, or is not the published one: install the package again.",
+                    `${VARIABLE}=wasm runs WebAssembly without it.`
+                ],
+                cause
+            );
+        }
         if (forced === "native") {
             throw failure([...why, `${VARIABLE}=native allows no other engine.`], cause);
         }
@@ -49,6 +61,9 @@ export function loadAddon(): Addon {
         return addon;
     }
 }
+
+/** What the loaders of Linux, macOS and Windows say of a file that holds no library at all. */
+const NO_LIBRARY = /invalid ELF header|file too short|not a mach-o file|not a valid Win32 application/i;
 
 const failure = (lines: readonly string[], cause: unknown): Error =>
     new Error(`oidc-spa-native: ${lines.join("\n")}`, { cause });
