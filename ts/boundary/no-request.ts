@@ -4,9 +4,11 @@
  * In: why the run time refuses. Out: an error. Never: a failure of the engine, which has its own.
  */
 
+const NO_REQUEST = "OIDC_SPA_NATIVE_NO_REQUEST";
+
 /** At the top level of a module, workerd gives no random bytes, no timers and no network. */
 export class NoRequestError extends Error {
-    readonly code = "OIDC_SPA_NATIVE_NO_REQUEST";
+    readonly code = NO_REQUEST;
 
     constructor(cause: unknown) {
         super(
@@ -16,3 +18,7 @@ export class NoRequestError extends Error {
         );
     }
 }
+
+/** Whether this is the error, of any realm. */
+export const isNoRequest = (error: unknown): boolean =>
+    error !== null && typeof error === "object" && (error as { readonly code?: unknown }).code === NO_REQUEST;

@@ -15,7 +15,7 @@ import type {
 import type { NativeMetrics, NativeVerdict } from "../addon/native.js";
 import { isVerdict } from "../addon/verdict-text.js";
 import { PathCounts, Verifier } from "../addon/verifier.js";
-import { NoRequestError } from "../boundary/no-request.js";
+import { isNoRequest } from "../boundary/no-request.js";
 import { createNativeValidator, type Native } from "../validator/addon-validator.js";
 import { unexpected } from "../validator/members.js";
 import { firstFailureOf, schemaCheck } from "../validator/explain.js";
@@ -145,7 +145,7 @@ function verifying<DecodedAccessToken>(
         ready: () =>
             verifier.ready(READY_TIMEOUT_MS, true).catch((error: unknown) => {
                 // A program on Workers starts at the top level, where nothing can be fetched: its first request waits for keys.
-                if (!(error instanceof NoRequestError)) {
+                if (!isNoRequest(error)) {
                     throw error;
                 }
             }),
