@@ -398,8 +398,8 @@ export interface FetchInit {
     redirect: "manual";
     /** The library keeps documents for as long as their issuer says. */
     cache: "no-store";
-    /** Aborts after `network.timeoutMs`. */
-    signal: AbortSignal;
+    /** An `AbortSignal`, which aborts after `network.timeoutMs`. */
+    signal: ExpirySignal;
 }
 
 /** The members of a `Response` that the library reads. The body must not have been read. */

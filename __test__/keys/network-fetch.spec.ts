@@ -465,8 +465,6 @@ testOfAddon("a worker that ends while its function fetches fails that fetch alon
              // The addon keeps no process alive, and the fetch fails after the worker's end.
              const alive = setInterval(() => undefined, 1000);
              await worker.terminate();
-             // Nothing else keeps this process alive until the event comes.
-             const alive = setInterval(() => undefined, 1000);
              console.log(await failed, await ask());
              clearInterval(alive);
          })();`,

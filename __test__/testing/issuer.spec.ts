@@ -212,7 +212,7 @@ describe("an option that makes no sense is an error that says what to write", ()
         [make({ shape: "cognito", audience: "x" }), "Write clientId"],
         [make({ algorithms: [] }), "at least one"],
         [make({ algorithms: ["HS256"] }), "the kit signs with"],
-        [make({ clock: 5 }), "clock must be a function"],
+        [make({ clock: 5 }), 'the option "clock": expected a function'],
         [sign({ expired: true }), "expiresInSeconds: -60"],
         [sign({ expiresInSeconds: "60" }), "must be a number of seconds"],
         [sign({ algorithm: "RS256" }), "has no key for RS256"],
