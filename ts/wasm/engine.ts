@@ -177,13 +177,18 @@ export class Engine {
 
     #dueAt(next: number | null): void {
         this.#next = Math.min(this.#next, next ?? Number.POSITIVE_INFINITY);
+        this.#setTimer();
+    }
+
+    #setTimer(): void {
         if (!this.#host.hasTimers || this.#next === Number.POSITIVE_INFINITY) {
             return;
         }
         clearTimeout(this.#timer);
         this.#timer = apart(() =>
             setTimeout(
-                () => this.refresh(steady()),
+                // A timer counts from the beginning of the turn that set it, so after a long turn it comes too early.
+                () => (steady() >= this.#next ? this.#due() : this.#setTimer()),
                 Math.min(Math.max(this.#next - steady(), 0) + 1, MAX_TIMER_MS)
             )
         );
