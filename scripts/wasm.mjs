@@ -127,18 +127,33 @@ async function debianToolchain() {
                     `Install it with rustup: rustup target add ${TARGET}`
             );
         }
-        const library = dependencyOf("libstd-rust-web-dev", /^libstd-rust-web-\d/);
-        const llvm = dependencyOf(library, /^libllvm(\d+)/);
-        const linker = llvm.replace("libllvm", "lld-");
         rmSync(TOOLCHAIN, { recursive: true, force: true });
         mkdirSync(root, { recursive: true });
+        // Lists of its own: the machine's may be old or missing, and only root may renew them.
+        const lists = resolve(TOOLCHAIN, "apt");
+        mkdirSync(join(lists, "lists/partial"), { recursive: true });
+        mkdirSync(join(lists, "cache/archives/partial"), { recursive: true });
+        const options = [
+            ["Dir::State::Lists", join(lists, "lists")],
+            ["Dir::Cache", join(lists, "cache")],
+            // Root would become the user `_apt`, which may not write here.
+            ["APT::Sandbox::User", "root"]
+        ].flatMap(([name, value]) => ["-o", `${name}=${value}`]);
+        await must({
+            title: "Asking for the list of Debian's packages",
+            command: "apt-get",
+            args: [...options, "update"],
+            quiet: true
+        });
+        const library = dependencyOf("libstd-rust-web-dev", /^libstd-rust-web-\d/, options);
+        const llvm = dependencyOf(library, /^libllvm(\d+)/, options);
+        const linker = llvm.replace("libllvm", "lld-");
         const packages = ["rustc-web", "libstd-rust-web-dev", "rust-web-src", library, llvm, linker];
         await must({
             title: "Downloading Debian's compiler for WebAssembly, 138 MB",
             usually: "a minute",
             command: "apt-get",
-            // Root would become the user `_apt`, which may not write here.
-            args: ["-o", "APT::Sandbox::User=root", "download", ...packages],
+            args: [...options, "download", ...packages],
             cwd: TOOLCHAIN,
             quiet: true
         });
@@ -151,6 +166,7 @@ async function debianToolchain() {
             });
             rmSync(join(TOOLCHAIN, name));
         }
+        rmSync(lists, { recursive: true });
         writeFileSync(join(root, "complete"), "");
     }
     const sources = readdirSync(join(root, "usr/src")).find(name => name.startsWith("rustc-"));
@@ -174,15 +190,17 @@ async function debianToolchain() {
 }
 
 /** The name of a package's dependency. Its version is a part of it, and changes with Debian's updates. */
-function dependencyOf(name, pattern) {
-    const lines = (output("apt-cache", ["depends", name]) ?? "").split("\n").map(line => line.trim());
+function dependencyOf(name, pattern, options) {
+    const lines = (output("apt-cache", [...options, "depends", name]) ?? "")
+        .split("\n")
+        .map(line => line.trim());
     const found = lines
         .filter(line => line.startsWith("Depends: "))
         .map(line => line.slice("Depends: ".length));
     const dependency = found.find(name => pattern.test(name));
     if (dependency === undefined) {
         stop(
-            `apt knows no package ${name} with what it needs. Run apt-get update, or install Rust's standard library ` +
+            `apt knows no package ${name} with what it needs: this Debian is too old, or none. Install Rust's standard library ` +
                 `for WebAssembly with rustup: rustup target add ${TARGET}`
         );
     }
