@@ -198,6 +198,39 @@ describe("an engine that failed", () => {
         expect(await codeOf(shared(), request)).not.toBe("granted");
     });
 
+    test("takes its memory along of proofs that became good while their request waited for keys", async () => {
+        const { issuer } = fixtures;
+        issuer.answerJwks = res => setTimeout(() => res.end(JSON.stringify(issuer.jwks)), 2500);
+        try {
+            // Other limits, so that it shares no keys.
+            const [validator, other] = [newValidator({ limits: { jwkSetBytes: 99_999 } }), newValidator()];
+            // Ten seconds ahead are accepted, and the wait takes two.
+            const request = bound(now + 12);
+            expect(await codeOf(validator, request)).toBe("granted");
+            issuer.answerJwks = undefined;
+            clock = (now + 2) * 1000;
+            spoil();
+            await expect(codeOf(other, bearer())).rejects.toThrow("internal error");
+            expect(await codeOf(validator, request)).not.toBe("granted");
+        } finally {
+            issuer.answerJwks = undefined;
+        }
+    });
+
+    test("is seen as one, whatever other code has put into Object.prototype", async () => {
+        const validator = newValidator({ verifiedTokenMemory: false });
+        expect(await codeOf(validator, bearer())).toBe("granted");
+        const prototype = Object.prototype as { isRefused?: boolean };
+        prototype.isRefused = true;
+        try {
+            spoil();
+            await expect(codeOf(validator, bearer())).rejects.toThrow("the WebAssembly engine failed");
+        } finally {
+            delete prototype.isRefused;
+        }
+        expect(await codeOf(validator, bearer())).toBe("granted");
+    });
+
     test("answers the requests that wait for keys, and none of them is granted", async () => {
         fixtures.issuer.isSilent = true;
         try {

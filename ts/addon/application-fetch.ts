@@ -9,6 +9,7 @@ import type { FetchFunction } from "../../index.js";
 import { apart, weakly } from "../boundary/apart.js";
 import { exchange, type WantedRequest } from "../boundary/exchange.js";
 import { numberedFetch, type NumberedFetch } from "../boundary/functions.js";
+import { hasOwn } from "../boundary/own.js";
 import * as native from "./native.js";
 
 /** The option for the addon, and the function, if there is one. */
@@ -54,7 +55,7 @@ export function theFetches(): native.NativeFetches | undefined {
 function carryOut(ticket: number, text: string): void {
     void apart(async () => {
         const got = await exchange(JSON.parse(text) as WantedRequest);
-        if ("kind" in got) {
+        if (hasOwn(got, "kind")) {
             fetches?.failed(ticket, got.kind, got.message);
         } else {
             fetches?.answered(ticket, got.status, JSON.stringify(got.headers), got.body);

@@ -9,6 +9,7 @@ import { channel } from "node:diagnostics_channel";
 import type { KeysEvent } from "../../index.js";
 import { onKeysEvent } from "./native.js";
 import { apart, weakly } from "../boundary/apart.js";
+import { hasOwn } from "../boundary/own.js";
 import { isFetchTraced, traceFetch, type FetchEvent } from "./fetch-channel.js";
 import { warnOfEvent, type NativeEvent } from "./warnings.js";
 
@@ -34,7 +35,7 @@ export function publishKeysEvents(): void {
 
 function publish(text: string): void {
     const event = JSON.parse(text) as NativeEvent | FetchEvent;
-    if ("fetch" in event) {
+    if (hasOwn(event, "fetch")) {
         if (isFetchTraced()) {
             traceFetch(event);
         }

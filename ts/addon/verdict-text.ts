@@ -7,6 +7,7 @@
 
 import type { ErrorCode } from "../../index.js";
 import { copyOf } from "./claims.js";
+import { hasOwn } from "../boundary/own.js";
 import type {
     HeaderFields,
     KnownClaims,
@@ -60,7 +61,7 @@ export function readRefusal(text: VerdictText): NativeRefusal {
 /** Reads an explanation. Throws if the addon failed. */
 export function readExplanation(text: VerdictText): NativeExplanation {
     const read = JSON.parse(text) as NativeExplanation | FailureTuple;
-    if ("checks" in read) {
+    if (hasOwn(read, "checks")) {
         return read;
     }
     throw new Error(`oidc-spa-native: ${read[2]}`);
@@ -117,5 +118,7 @@ export function isVerdictText(answer: NativeAnswer): answer is VerdictText {
 
 /** Whether the verdict comes without a further call. */
 export function isWait(answer: NativeWait | NativeUnsettled): answer is NativeWait {
-    return "answerUnder" in answer;
+    return (
+        hasOwn(answer, "answerUnder") || Object.hasOwn(Object.getPrototypeOf(answer) as object, "answerUnder")
+    );
 }

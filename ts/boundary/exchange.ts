@@ -7,6 +7,7 @@
 
 import type { FetchFunction } from "../../index.js";
 import { fetchOfNumber } from "./functions.js";
+import { hasOwn } from "./own.js";
 
 /** What the engine wants to have fetched. */
 export interface WantedRequest {
@@ -84,7 +85,7 @@ async function within(
     };
     const response = read(await before(over, made(url, init), late => drop(Object(late).body)));
     progress.hasBegun = true;
-    if ("problem" in response) {
+    if (hasOwn(response, "problem")) {
         void drop(response.body);
         return { kind: NO_ANSWER, message: response.problem };
     }

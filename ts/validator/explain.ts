@@ -7,6 +7,7 @@
 import type { AccessTokenClaims, ExplainedCheck, Explanation, ExplainRules, Granted } from "../../index.js";
 import { copyOf } from "../addon/claims.js";
 import type { RequestParts, Settings } from "../addon/native.js";
+import { hasOwn } from "../boundary/own.js";
 import type { Explain } from "./judge.js";
 import { readMembers, type Members } from "./members.js";
 import { askedRules, REQUEST_RULES } from "./options.js";
@@ -53,9 +54,11 @@ export async function explain<Claims>(
         const rawClaims = admitted.claims as AccessTokenClaims;
         const outcome = applySchema === undefined ? null : await applySchema(copyOf(rawClaims));
         if (outcome !== null) {
-            schema.endsWith("report" in outcome ? ["claims_rejected", shapeMismatch(outcome.report)] : null);
+            schema.endsWith(
+                hasOwn(outcome, "report") ? ["claims_rejected", shapeMismatch(outcome.report)] : null
+            );
         }
-        if (required !== undefined && !(outcome !== null && "report" in outcome)) {
+        if (required !== undefined && !(outcome !== null && hasOwn(outcome, "report"))) {
             const [, field] = parts;
             const granted: Granted<Claims> = {
                 isSuccess: true,

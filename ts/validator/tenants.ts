@@ -16,6 +16,7 @@ import type {
     RuleBits
 } from "../addon/native.js";
 import { lookupTurn, type Warner } from "../addon/warnings.js";
+import { hasOwn } from "../boundary/own.js";
 import type { IssuerQuestions, IssuerWord, Occasion } from "./issuer-questions.js";
 import { refusal, type Explain, type Judge, type JudgedExplanation } from "./judge.js";
 import type { LookupBounds } from "./lookup-options.js";
@@ -278,7 +279,7 @@ export class Tenants implements Judge {
         }
         const occasion: Occasion = this.#known.has(iss) ? "known" : "unknown";
         const word = this.#questions.ask(iss, occasion);
-        if ("trouble" in word) {
+        if (hasOwn(word, "trouble")) {
             // No call was made; the next request may make it.
             return Promise.resolve({ until: 0, trouble: word.trouble });
         }
@@ -298,7 +299,7 @@ export class Tenants implements Judge {
     #learned(iss: string, word: IssuerWord, isWanted: boolean): Known | Unknown {
         const now = performance.now();
         let learned: Known | Unknown;
-        if ("trouble" in word) {
+        if (hasOwn(word, "trouble")) {
             learned = this.#failed(iss, word.trouble, now);
         } else if (word.options === null) {
             learned = { until: now + this.#bounds.unknownAgeSeconds * 1000, trouble: null };
@@ -376,7 +377,7 @@ export class Tenants implements Judge {
     }
 }
 
-const isTenant = (found: Known | Unknown): found is Known => "judge" in found;
+const isTenant = (found: Known | Unknown): found is Known => hasOwn(found, "judge");
 
 /** Removes the oldest. */
 function trim(map: Map<string, unknown>, most: number): void {

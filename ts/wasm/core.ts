@@ -5,6 +5,7 @@
  * call after one that threw: the caller throws the instance away.
  */
 
+import { hasOwn } from "../boundary/own.js";
 import { Signatures } from "./signatures.js";
 
 /** A compiled module. Only the loader knows where it comes from. */
@@ -28,7 +29,7 @@ export type Field = string | Uint8Array | null | undefined;
 
 type Give = (...numbers: number[]) => number;
 
-/** The functions of the engine: numbers in, a number out.. */
+/** The functions of the engine: numbers in, a number out. */
 export interface Exports {
     readonly memory: { readonly buffer: ArrayBuffer };
     readonly input: Give;
@@ -93,6 +94,9 @@ const MOST_INPUT = 16 * 1024 * 1024;
 export class Refused extends Error {
     readonly isRefused = true;
 }
+
+/** Whether this is the error, of any realm. Every other error means that the engine failed. */
+export const isRefused = (error: unknown): boolean => hasOwn(Object(error) as object, "isRefused");
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });

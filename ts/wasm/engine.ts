@@ -6,9 +6,10 @@
  */
 
 import { apart } from "../boundary/apart.js";
-import { NoRequestError } from "../boundary/no-request.js";
-import { Core } from "./core.js";
 import { exchange, type WantedRequest } from "../boundary/exchange.js";
+import { NoRequestError } from "../boundary/no-request.js";
+import { hasOwn } from "../boundary/own.js";
+import { Core, isRefused } from "./core.js";
 import { MAX_TIMER_MS, clearTimeout, setTimeout, steady, textsOf, wall, type Host } from "./host.js";
 import { Sleepers } from "./sleepers.js";
 
@@ -45,6 +46,22 @@ export interface Running {
     readonly generation: number;
 }
 
+/** The latest time that a clock may have shown to a verdict. A request that waited for keys is judged later than it came. */
+export class LatestTime {
+    /** How far the clock is ahead of the steady one. */
+    #ahead = Number.NEGATIVE_INFINITY;
+
+    /** A verdict is asked for at this time. */
+    saw(now: number): void {
+        this.#ahead = Math.max(this.#ahead, now - steady());
+    }
+
+    /** At this time of the steady clock; `undefined` if no verdict was asked for. */
+    at(steadyTime: number): number | undefined {
+        return Number.isFinite(this.#ahead) ? this.#ahead + steadyTime : undefined;
+    }
+}
+
 export class Engine {
     readonly #host: Host;
     readonly #sleepers: Sleepers;
@@ -58,10 +75,10 @@ export class Engine {
     #timer: NodeJS.Timeout | undefined;
     #listener: ((event: string) => void) | undefined;
     #isTelling = false;
-    /** The latest time at which a verdict was asked for, by the clock that validators share; */
-    lastNow = Number.NEGATIVE_INFINITY;
-    /** and what it was when an engine was lost, with all that it remembered of proofs. */
-    lostAt: number | undefined;
+    /** The latest time of a verdict, by the clock that validators share; */
+    readonly latest = new LatestTime();
+    /** and what it was, and the steady clock, when an engine was lost with all that it remembered of proofs. */
+    lost: { readonly latest: number | undefined; readonly steady: number } | undefined;
 
     constructor(host: Host) {
         this.#host = host;
@@ -135,9 +152,8 @@ export class Engine {
             return;
         }
         this.#core = undefined;
-        if (this.lastNow > Number.NEGATIVE_INFINITY) {
-            this.lostAt = this.lastNow;
-        }
+        const at = steady();
+        this.lost = { latest: this.latest.at(at), steady: at };
         this.#isLost = true;
         this.#next = Number.POSITIVE_INFINITY;
         this.#sleepers.wakeAll();
@@ -264,10 +280,10 @@ export class Engine {
     async #fetch(fetch: number, generation: number): Promise<void> {
         try {
             let step = this.#fetchStep(generation, core => core.exports.fetch_next(fetch, wall(), steady()));
-            while (step !== undefined && "request" in step) {
+            while (step !== undefined && hasOwn(step, "request")) {
                 const answer = await exchange(step.request);
                 step = this.#fetchStep(generation, core =>
-                    "kind" in answer
+                    hasOwn(answer, "kind")
                         ? core.exports.fetch_failed(
                               fetch,
                               wall(),
@@ -296,7 +312,7 @@ export class Engine {
         }
         return this.judge(running => {
             const step = JSON.parse(running.core.text(give(running.core))) as FetchStep;
-            if ("done" in step) {
+            if (hasOwn(step, "done")) {
                 this.#beginAll(step.fetches, running);
                 this.#dueAt(step.next);
                 this.#sleepers.wake(step.plan);
@@ -336,5 +352,3 @@ export class Engine {
         });
     }
 }
-
-const isRefused = (error: unknown): boolean => Object(error).isRefused === true;

@@ -17,8 +17,9 @@ import type {
     RequestParts,
     VerdictText
 } from "../boundary/interface.js";
+import { hasOwn } from "../boundary/own.js";
 import { Refused, type Field } from "./core.js";
-import { failureText, type Engine, type Running } from "./engine.js";
+import { failureText, LatestTime, type Engine, type Running } from "./engine.js";
 import { steady, wall } from "./host.js";
 import type { WasmInbox } from "./inbox.js";
 import { Unsettled } from "./unsettled.js";
@@ -44,8 +45,8 @@ export class WasmValidator implements NativeValidator {
     readonly #internals: Internals;
     #place: Place | undefined;
     #isRetired = false;
-    /** The latest time at which it was asked for a verdict, by its own clock. */
-    #lastNow = Number.NEGATIVE_INFINITY;
+    /** The latest time of a verdict, by its own clock. */
+    readonly #latest = new LatestTime();
 
     constructor(engine: Engine, options: string, internals: Internals) {
         this.#engine = engine;
@@ -258,10 +259,7 @@ export class WasmValidator implements NativeValidator {
         return this.#engine.judge(running => {
             const number = this.#numberIn(running);
             if (now !== undefined) {
-                this.#lastNow = Math.max(this.#lastNow, now);
-                if (this.#internals.ownClock !== true) {
-                    this.#engine.lastNow = Math.max(this.#engine.lastNow, now);
-                }
+                (this.#internals.ownClock === true ? this.#latest : this.#engine.latest).saw(now);
             }
             return ask(number, running);
         });
@@ -272,8 +270,10 @@ export class WasmValidator implements NativeValidator {
         if (this.#place?.generation === generation) {
             return this.#place.number;
         }
-        const lostAt = this.#internals.ownClock === true ? this.#lastNow : this.#engine.lostAt;
-        const internals = { ...this.#internals, ...(isTime(lostAt) && { replayLostAt: lostAt }) };
+        const { lost } = this.#engine;
+        const lostAt =
+            lost && (this.#internals.ownClock === true ? this.#latest.at(lost.steady) : lost.latest);
+        const internals = { ...this.#internals, ...(lostAt !== undefined && { replayLostAt: lostAt }) };
         const made = JSON.parse(
             core.text(
                 core.exports.validator_new(
@@ -283,7 +283,7 @@ export class WasmValidator implements NativeValidator {
                 )
             )
         ) as { readonly validator: number } | { readonly error: string };
-        if ("error" in made) {
+        if (hasOwn(made, "error")) {
             throw new Refused(made.error);
         }
         this.#place = { generation, number: made.validator };
@@ -298,8 +298,6 @@ export class WasmValidator implements NativeValidator {
 }
 
 type Ask<Answer> = (number: number, running: Running) => Answer;
-
-const isTime = (time: number | undefined): time is number => time !== undefined && Number.isFinite(time);
 
 /** The fields of a request: its flags are a number, and no field. */
 const fieldsOf = (scopes: string | null, [, ...parts]: RequestParts): readonly Field[] => [scopes, ...parts];
@@ -321,7 +319,7 @@ function give(inbox: WasmInbox, ticket: number, ask: () => NativeAnswer): void {
         inbox.put(ticket, failureText((error as Error).message));
         return;
     }
-    if (typeof answer === "object" && "answerUnder" in answer) {
+    if (typeof answer === "object" && hasOwn(answer, "answerUnder")) {
         answer.answerUnder(ticket);
     } else {
         inbox.put(ticket, answer);
