@@ -2,20 +2,12 @@
 // It runs before anything is installed, so it uses nothing but Node.js itself.
 
 import { spawnSync } from "node:child_process";
-import {
-    existsSync,
-    mkdirSync,
-    readdirSync,
-    readFileSync,
-    rmSync,
-    statSync,
-    utimesSync,
-    writeFileSync
-} from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { changedAt, newest } from "./age.mjs";
 import { remapVariable } from "./source-paths.mjs";
-import { run } from "./step.mjs";
+import { must, stop } from "./step.mjs";
 import { placeWasm } from "./wasm.mjs";
 
 export const ROOT = fileURLToPath(new URL("..", import.meta.url));
@@ -192,39 +184,6 @@ function versionOf(command) {
     return status === 0 ? stdout : undefined;
 }
 
-async function must(step) {
-    const { ok } = await run(step);
-    if (!ok) {
-        stop(`${step.title}: failed, see above. The command was: ${[step.command, ...step.args].join(" ")}`);
-    }
-}
-
-function stop(message) {
-    console.error(`\n${message}`);
-    process.exit(1);
-}
-
-function changedAt(path) {
-    return statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
-}
-
 function touch(path, time) {
     utimesSync(path, new Date(time), new Date(time));
-}
-
-/** When the newest of the sources changed. Generated files and test crates are not sources. */
-function newest(paths) {
-    let latest = 0;
-    for (const path of paths) {
-        if (/(\.node|binding\/binding\.(js|d\.ts))$/.test(path)) {
-            continue;
-        }
-        const entry = statSync(path, { throwIfNoEntry: false });
-        if (entry?.isDirectory()) {
-            latest = Math.max(latest, newest(readdirSync(path).map(name => join(path, name))));
-        } else if (entry) {
-            latest = Math.max(latest, entry.mtimeMs);
-        }
-    }
-    return latest;
 }

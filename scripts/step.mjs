@@ -72,6 +72,19 @@ export async function run({ title, usually, command, args, cwd, env, quiet = fal
     }
     return { ok, seconds: (Date.now() - started) / 1000, output };
 }
+/** Runs a step, and ends the process with a message if it fails. */
+export async function must(step) {
+    const { ok } = await run(step);
+    if (!ok) {
+        stop(`${step.title}: failed, see above. The command was: ${[step.command, ...step.args].join(" ")}`);
+    }
+}
+
+/** Ends the process with a message. */
+export function stop(message) {
+    console.error(`\n${message}`);
+    process.exit(1);
+}
 
 function colours() {
     return process.stdout.isTTY ? { FORCE_COLOR: "1", CARGO_TERM_COLOR: "always" } : { NO_COLOR: "1" };

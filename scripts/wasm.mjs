@@ -14,8 +14,9 @@ import {
 } from "node:fs";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { changedAt, newest } from "./age.mjs";
 import { remapFlags } from "./source-paths.mjs";
-import { run } from "./step.mjs";
+import { must, stop } from "./step.mjs";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const TARGET = "wasm32-unknown-unknown";
@@ -23,6 +24,7 @@ const TARGET = "wasm32-unknown-unknown";
 export const MODULE = "target/wasm/core.wasm";
 /** What the compiler that made it says of itself. Its standard library is in the module. */
 const COMPILER = "target/wasm/compiler.txt";
+const SOURCES = ["src", "engine", "wasm", "Cargo.toml", "scripts/wasm.mjs", "scripts/source-paths.mjs"];
 /** Where Debian's packages are unpacked. */
 const TOOLCHAIN = "target/wasm-toolchain";
 
@@ -39,12 +41,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
  *   changed
  */
 export async function buildWasm({ targetDir = "target/wasm/build", again = false } = {}) {
-    const built = Math.min(changedAt(MODULE), changedAt(COMPILER));
-    if (
-        !again &&
-        built >
-            newest(["src", "engine", "wasm", "Cargo.toml", "scripts/wasm.mjs", "scripts/source-paths.mjs"])
-    ) {
+    if (!again && isCurrent()) {
         return;
     }
     const toolchain = (await installedToolchain()) ?? (await debianToolchain());
@@ -78,6 +75,11 @@ export async function buildWasm({ targetDir = "target/wasm/build", again = false
     console.log(`  ${MODULE}: ${statSync(MODULE).size} bytes`);
 }
 
+/** Whether the module is newer than all its sources. */
+function isCurrent() {
+    return Math.min(changedAt(MODULE), changedAt(COMPILER)) > newest(SOURCES);
+}
+
 /**
  * Puts the module into dist/wasm/, in the two forms that JavaScript loads. Does nothing if it was not built, or if
  * TypeScript was not compiled.
@@ -86,6 +88,13 @@ export async function buildWasm({ targetDir = "target/wasm/build", again = false
  */
 export function placeWasm() {
     if (!existsSync(MODULE) || !existsSync("dist")) {
+        return false;
+    }
+    if (!isCurrent()) {
+        // Beside JavaScript of another day it would fail, and nobody would see why.
+        console.log("The WebAssembly module is older than its sources, and left out: npm run build:wasm");
+        rmSync("dist/wasm/core.wasm", { force: true });
+        rmSync("dist/wasm/core-module.js", { force: true });
         return false;
     }
     const module = readFileSync(MODULE);
@@ -213,32 +222,4 @@ function output(command, args, env) {
         env: { ...process.env, ...env }
     });
     return status === 0 ? stdout : undefined;
-}
-
-async function must(step) {
-    const { ok } = await run(step);
-    if (!ok) {
-        stop(`${step.title}: failed, see above. The command was: ${[step.command, ...step.args].join(" ")}`);
-    }
-}
-
-function stop(message) {
-    console.error(`\n${message}`);
-    process.exit(1);
-}
-
-function changedAt(path) {
-    return statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
-}
-
-function newest(paths) {
-    return Math.max(
-        0,
-        ...paths.map(path => {
-            const entry = statSync(path, { throwIfNoEntry: false });
-            return entry?.isDirectory()
-                ? newest(readdirSync(path).map(name => join(path, name)))
-                : (entry?.mtimeMs ?? 0);
-        })
-    );
 }
