@@ -179,8 +179,9 @@ test("a publicBaseUrl in native is refused with the way to say it", async () => 
     );
 });
 
-test("native.metrics() counts, and Prometheus and OpenTelemetry take it before there is something to count", async () => {
-    const { native, bootstrapAuth, validateAndDecodeAccessToken } = oidcSpa
+/** Utils whose application takes everybody but "nobody". */
+const utilsForSomebody = () =>
+    oidcSpa
         .withExpectedDecodedAccessTokenShape({
             decodedAccessTokenSchema: {
                 parse: claims => {
@@ -192,6 +193,9 @@ test("native.metrics() counts, and Prometheus and OpenTelemetry take it before t
             }
         })
         .createUtils();
+
+test("native.metrics() counts, and Prometheus and OpenTelemetry take it before there is something to count", async () => {
+    const { native, bootstrapAuth, validateAndDecodeAccessToken } = utilsForSomebody();
     expect(native.metrics()).toBeNull();
     expect(seriesOf(metricsText(native))).toEqual([]);
     observeMetrics(native)();
@@ -230,18 +234,7 @@ const seriesOf = (text: string): string[] =>
     text.split("\n").filter(line => line !== "" && !line.startsWith("#"));
 
 test("native.explain() names the refusal of validateAndDecodeAccessToken, and neither grants nor remembers", async () => {
-    const { native, bootstrapAuth, validateAndDecodeAccessToken } = oidcSpa
-        .withExpectedDecodedAccessTokenShape({
-            decodedAccessTokenSchema: {
-                parse: claims => {
-                    if (claims.sub === "nobody") {
-                        throw new Error("not nobody");
-                    }
-                    return claims;
-                }
-            }
-        })
-        .createUtils();
+    const { native, bootstrapAuth, validateAndDecodeAccessToken } = utilsForSomebody();
     expect(await native.explain(bearer("x"))).toBeNull();
     await bootstrapAuth({
         implementation: "real",

@@ -5,8 +5,8 @@ import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promis
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
+import { answersOfWorker, runTimes } from "../support/run-times.js";
 import { root } from "../support/script.js";
-import { startWorker } from "../support/workerd.js";
 import { challengesOf } from "../vectors/challenges.js";
 import { issuersOf, keySet, nodeRequest, vectors, type Vector } from "../vectors/vectors.js";
 
@@ -82,49 +82,42 @@ const byCommand =
         }
     };
 
-async function onWorkerd(): Promise<Answers> {
-    const worker = await startWorker({
-        "answers.mjs": driver,
-        "worker.mjs": `import { createValidator } from "oidc-spa-native";
+const onWorkerd = () =>
+    answersOfWorker<Answers>(
+        {
+            "answers.mjs": driver,
+            "worker.mjs": `import { createValidator } from "oidc-spa-native";
             import { answersOf } from "./answers.mjs";
             export default {
                 fetch: async request => Response.json(await answersOf(createValidator, await request.json()))
             };`
-    });
-    try {
-        const response = await worker.fetch("/", { method: "POST", body: ASKED });
-        return (await response.json()) as Answers;
-    } finally {
-        await worker.close();
+        },
+        ASKED
+    );
+
+test.each(runTimes(byCommand, onWorkerd))(
+    "%s says of each vector what it has",
+    { timeout: 120_000 },
+    async (_, ask) => {
+        expect(JUDGED.length).toBeGreaterThan(400);
+        const { engine, answers } = await ask();
+        expect(engine).toBe("wasm");
+        const said = JUDGED.map(({ id, steps }, i) => [
+            id,
+            ...steps.map((_, j) => {
+                const { code, status, challenge } = answers[i]?.[j] ?? { code: "no answer" };
+                return [code, status, challenge && challengesOf(challenge)];
+            })
+        ]);
+        const expected = JUDGED.map(({ id, steps }) => [
+            id,
+            ...steps.map(({ expected: { verdict, code, status, challenges } }) => [
+                verdict === "granted" ? verdict : code,
+                status,
+                challenges
+            ])
+        ]);
+        const differences = said.filter((one, i) => JSON.stringify(one) !== JSON.stringify(expected[i]));
+        expect(differences).toEqual([]);
     }
-}
-
-const bin = (name: string): string => join(root, "node_modules/.bin", name);
-
-test.each([
-    ["Node.js", byCommand(process.execPath)],
-    ["Bun", byCommand(bin("bun"))],
-    ["Deno", byCommand(bin("deno"), "run", "--allow-all", "--quiet")],
-    ["workerd", onWorkerd]
-])("%s says of each vector what it has", { timeout: 120_000 }, async (_, ask) => {
-    expect(JUDGED.length).toBeGreaterThan(400);
-    const { engine, answers } = await ask();
-    expect(engine).toBe("wasm");
-    const said = JUDGED.map(({ id, steps }, i) => [
-        id,
-        ...steps.map((_, j) => {
-            const { code, status, challenge } = answers[i]?.[j] ?? { code: "no answer" };
-            return [code, status, challenge && challengesOf(challenge)];
-        })
-    ]);
-    const expected = JUDGED.map(({ id, steps }) => [
-        id,
-        ...steps.map(({ expected: { verdict, code, status, challenges } }) => [
-            verdict === "granted" ? verdict : code,
-            status,
-            challenges
-        ])
-    ]);
-    const differences = said.filter((one, i) => JSON.stringify(one) !== JSON.stringify(expected[i]));
-    expect(differences).toEqual([]);
-});
+);

@@ -11,8 +11,8 @@ import { promisify } from "node:util";
 import { expect, test } from "vitest";
 import type * as known from "../../ts/wasm/known-signatures.js";
 import type * as signatures from "../../ts/wasm/signatures.js";
+import { answersOfWorker, runTimes } from "../support/run-times.js";
 import { root } from "../support/script.js";
-import { startWorker } from "../support/workerd.js";
 
 const require = createRequire(import.meta.url);
 const { KNOWN_SIGNATURES } = require("../../dist/wasm/known-signatures.js") as typeof known;
@@ -197,50 +197,43 @@ const byCommand =
         }
     };
 
-async function onWorkerd(): Promise<Answers> {
-    const worker = await startWorker({
-        "judge.mjs": await readFile(join(root, "__test__/wasm/judge.mjs"), "utf8"),
-        "worker.mjs": `import { judge } from "./judge.mjs";
+const onWorkerd = async () =>
+    answersOfWorker<Answers>(
+        {
+            "judge.mjs": await readFile(join(root, "__test__/wasm/judge.mjs"), "utf8"),
+            "worker.mjs": `import { judge } from "./judge.mjs";
             import { Signatures } from ${JSON.stringify(join(root, "dist/wasm/signatures.js"))};
             export default {
                 fetch: async request => Response.json(judge(Signatures, await request.json()))
             };`
-    });
-    try {
-        const response = await worker.fetch("/", { method: "POST", body: JSON.stringify({ keys: KEYS }) });
-        return (await response.json()) as Answers;
-    } finally {
-        await worker.close();
-    }
-}
-
-const bin = (name: string): string => join(root, "node_modules/.bin", name);
-
-test.each([
-    ["Node.js", byCommand(process.execPath)],
-    ["Bun", byCommand(bin("bun"))],
-    ["Deno", byCommand(bin("deno"), "run", "--allow-all", "--quiet")],
-    ["workerd", onWorkerd]
-])("%s says yes to good signatures, and no to all others", { timeout: 60_000 }, async (_, ask) => {
-    const answers = await ask();
-    const said = KEYS.map(({ title, cases }, i) => [
-        title,
-        answers[i]?.isKey,
-        ...cases.map((one, j) => `${one.title}: ${answers[i]?.answers[j]}`)
-    ]);
-    expect(said).toEqual(
-        KEYS.map(({ title, isKey, cases }) => [
-            title,
-            isKey,
-            ...cases.map(one => `${one.title}: ${one.isGood}`)
-        ])
+        },
+        JSON.stringify({ keys: KEYS })
     );
-    // A key that was forgotten says no.
-    expect(answers.map(({ afterwards }) => afterwards ?? false)).not.toContain(true);
-    for (const [i, { der, jwk }] of KEYS.entries()) {
-        expect(answers[i]?.jwkOfDer ?? null).toEqual(der === undefined ? null : jwk);
+
+test.each(runTimes(byCommand, onWorkerd))(
+    "%s says yes to good signatures, and no to all others",
+    { timeout: 60_000 },
+    async (_, ask) => {
+        const answers = await ask();
+        const said = KEYS.map(({ title, cases }, i) => [
+            title,
+            answers[i]?.isKey,
+            ...cases.map((one, j) => `${one.title}: ${answers[i]?.answers[j]}`)
+        ]);
+        expect(said).toEqual(
+            KEYS.map(({ title, isKey, cases }) => [
+                title,
+                isKey,
+                ...cases.map(one => `${one.title}: ${one.isGood}`)
+            ])
+        );
+        // A key that was forgotten says no.
+        expect(answers.map(({ afterwards }) => afterwards ?? false)).not.toContain(true);
+        for (const [i, { der, jwk }] of KEYS.entries()) {
+            expect(answers[i]?.jwkOfDer ?? null).toEqual(der === undefined ? null : jwk);
+        }
     }
-});
+);
 
 test("a way to ask is not used where it says yes to a bad signature, or no to a good one", () => {
     const { RS256, PS256 } = KNOWN_SIGNATURES as Record<"RS256" | "PS256", known.KnownSignature>;
