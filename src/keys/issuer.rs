@@ -222,6 +222,8 @@ mod tests {
             "https://as.example?x",
             "https://as.example#f",
             "https://u:p@as.example",
+            "https://u@as.example",
+            "https://:p@as.example",
             "as.example",
             "",
             "file:///etc/passwd",
