@@ -10,6 +10,8 @@ use oidc_spa_native_host::{StoreQuestion, Validator};
 
 use oidc_spa_native_engine::verdict_text::{VerdictText, verdict_text};
 
+use crate::panics::caught;
+
 /// A verdict, or a question to the application's own replay store.
 pub type Answer = Either<VerdictText, NativeUnsettled>;
 
@@ -63,11 +65,11 @@ impl NativeUnsettled {
 
     /// The verdict, with the store's answer: whether the proof is new; or nothing, and why there is no answer. It can
     /// be called once.
-    #[napi(catch_unwind)]
+    #[napi]
     pub fn settle(&mut self, is_new: Option<bool>, trouble: Option<String>) -> Result<VerdictText> {
         let question = self.question.take().ok_or_else(settled_before)?;
         let word = is_new.ok_or_else(|| trouble.unwrap_or_default());
-        Ok(verdict_text(&self.validator.conclude(question, word), self.known_token))
+        caught(|| Ok(verdict_text(&self.validator.conclude(question, word), self.known_token)))
     }
 }
 

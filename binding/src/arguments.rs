@@ -10,6 +10,8 @@ use oidc_spa_native::presentation::RequestRules;
 use oidc_spa_native::time::UnixTime;
 use oidc_spa_native_engine::parts;
 
+use crate::panics::caught;
+
 /// A function of JavaScript's, under its name.
 pub(crate) fn door<T: ToNapiValue + 'static>(
     env: &Env,
@@ -17,9 +19,8 @@ pub(crate) fn door<T: ToNapiValue + 'static>(
     name: &str,
     answer: impl Fn(Arguments<'_>) -> Result<T> + 'static,
 ) -> Result<()> {
-    // A panic within becomes an exception: napi-rs catches it.
-    let function =
-        env.create_function_from_closure::<(), _, _>(name, move |call| answer(Arguments::of(call)))?;
+    let function = env
+        .create_function_from_closure::<(), _, _>(name, move |call| caught(|| answer(Arguments::of(call))))?;
     doors.set_named_property(name, function)
 }
 

@@ -12,6 +12,7 @@ use oidc_spa_native_host::queued_jobs;
 
 use crate::answer::Answer;
 use crate::notifier::Notifier;
+use crate::panics::ENDED;
 use oidc_spa_native_engine::verdict_text::failure_text;
 
 /// The answers of one environment.
@@ -198,7 +199,7 @@ impl Ticket {
 impl Drop for Ticket {
     fn drop(&mut self) {
         if self.state != State::Answered {
-            let failed = failure_text("internal error: a validation ended unexpectedly");
+            let failed = failure_text(ENDED);
             self.give(Either::A(failed));
         }
     }

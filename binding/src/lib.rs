@@ -6,6 +6,7 @@ mod answer;
 mod arguments;
 mod doors;
 mod notifier;
+mod panics;
 // These are public, since a test build does not register their functions with Node.js, and would report them as unused.
 pub mod extraction;
 pub mod fetches;
@@ -36,6 +37,7 @@ use arguments::{rules, time};
 use fetches::NativeFetches;
 use inbox::NativeInbox;
 use notifier::Notifier;
+use panics::{caught, report_places_only};
 
 /// Events that wait for an environment whose thread is busy.
 const MAX_EVENTS: usize = 1024;
@@ -66,7 +68,7 @@ pub struct NativeValidator {
 impl NativeValidator {
     /// Reads the options, a JSON text, and the internal settings. If these name a function of the application, it is one
     /// of `fetches`.
-    #[napi(constructor, catch_unwind)]
+    #[napi(constructor)]
     pub fn new(
         options: String,
         internals: Option<NativeInternals>,
@@ -81,9 +83,12 @@ impl NativeValidator {
             fetch: internals.fetch,
         };
         let functions = fetches.map(|fetches| fetches.functions() as Arc<dyn ApplicationFetch>);
-        let validator = Validator::new(&options, internals, functions)
-            .map_err(|error| Error::from_reason(error.to_string()))?;
-        Ok(Self { validator: Arc::new(validator) })
+        report_places_only();
+        caught(|| {
+            let validator = Validator::new(&options, internals, functions)
+                .map_err(|error| Error::from_reason(error.to_string()))?;
+            Ok(Self { validator: Arc::new(validator) })
+        })
     }
 
     /// The functions that each request calls, as `doors.rs` lists them. Verdicts of other threads come to the inbox.
@@ -123,22 +128,24 @@ impl NativeValidator {
 
     /// The issuer that a request's unverified token names, if the name is valid, and whether the token may be good. It
     /// only chooses the validator that judges the request.
-    #[napi(catch_unwind)]
+    #[napi]
     pub fn named_issuer(
         &self,
         now: f64,
         flags: u32,
         authorization: Option<String>,
         dpop: Option<String>,
-    ) -> Option<(String, bool)> {
+    ) -> Result<Option<(String, bool)>> {
         let field = |value, repeated| parts::field(value, flags & repeated);
         let request = Request {
             authorization: field(authorization.as_deref(), parts::AUTHORIZATION_REPEATED),
             dpop: field(dpop.as_deref(), parts::DPOP_REPEATED),
             head: None,
         };
-        let NamedIssuer { name, may_pass } = self.validator.named_issuer(&request, time(now))?;
-        Some((name, may_pass))
+        caught(|| {
+            let named = self.validator.named_issuer(&request, time(now));
+            Ok(named.map(|NamedIssuer { name, may_pass }| (name, may_pass)))
+        })
     }
 
     /// Whether an issuer of the options has this name.
@@ -167,7 +174,7 @@ impl NativeValidator {
 
     /// Why the rules that are tried would refuse a token that was granted a moment ago: the code, and the message for
     /// developers.
-    #[napi(catch_unwind)]
+    #[napi]
     pub fn objection(
         &self,
         now: f64,
@@ -178,9 +185,12 @@ impl NativeValidator {
     ) -> Result<Option<(String, String)>> {
         let scheme = Scheme::from_name(&scheme).ok_or_else(|| Error::from_reason("no such scheme"))?;
         let token = GrantedToken { text: &access_token, issuer: issuer as usize, scheme };
-        let objection = self.validator.objection(token, self::rules(rules)?, time(now));
-        Ok(objection
-            .map(|rejection| (rejection.code().row().name.to_owned(), rejection.message().to_owned())))
+        let rules = self::rules(rules)?;
+        caught(|| {
+            let objection = self.validator.objection(token, rules, time(now));
+            Ok(objection
+                .map(|rejection| (rejection.code().row().name.to_owned(), rejection.message().to_owned())))
+        })
     }
 
     /// What the validator counts of keys and of the replay memory, as the JSON text of `NativeMetrics`.
@@ -247,6 +257,13 @@ pub fn lacks_authorities() -> bool {
 #[napi(catch_unwind)]
 pub fn trust_authorities(authorities: Vec<String>) {
     trust_where_the_system_has_no_authorities(authorities);
+}
+
+/// Lets a place in the host panic, until the next call; `null` ends it.
+#[cfg(feature = "fault")]
+#[napi]
+pub fn inject_fault(place: Option<String>) {
+    oidc_spa_native_host::fault::inject(place);
 }
 
 /// One row of the table of codes.

@@ -61,6 +61,8 @@ impl IssuerClient {
 
     /// Fetches the keys that the issuer publishes now. It comes back to fetch again, unless it was lost.
     pub(crate) async fn fetch(self) -> Result<(Self, Result<FetchedKeys, FetchFailure>), FetchFailure> {
+        #[cfg(feature = "fault")]
+        crate::fault::strike("fetch");
         let Self { mut way, mut fetcher } = self;
         let mut step = fetcher.begin(moment());
         loop {
@@ -70,6 +72,8 @@ impl IssuerClient {
             };
             let answer = way.ask(request).await;
             let received = apart(move || {
+                #[cfg(feature = "fault")]
+                crate::fault::strike("document");
                 let step = fetcher.answered(answer, moment());
                 (fetcher, step)
             });

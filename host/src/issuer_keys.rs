@@ -117,6 +117,8 @@ impl IssuerKeys {
 
     /// Tells the ring, all who wait and all who listen how a fetch ended.
     fn settle(&self, result: Result<FetchedKeys, FetchFailure>, spent: Duration) {
+        #[cfg(feature = "fault")]
+        crate::fault::strike("settle");
         self.keys.settle(result, spent, fastrand::f64(), moment());
         self.ended.send_replace(());
     }

@@ -9,6 +9,8 @@ mod application_fetch;
 mod clock;
 mod content_coding;
 mod exchange;
+#[cfg(feature = "fault")]
+pub mod fault;
 mod fetch;
 mod issuer_keys;
 mod judgement;

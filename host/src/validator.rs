@@ -96,6 +96,8 @@ impl Validator {
 
     /// The answer with the present keys, or a wait.
     pub fn judge(&self, question: &Question<'_>, now: UnixTime) -> Judgement {
+        #[cfg(feature = "fault")]
+        crate::fault::strike("judge");
         match self.engine.judge(question, now, steady()) {
             Ok(Answer::AskStore(asked)) if self.redis.is_some() => {
                 Judgement::Waits(Wait(WaitsFor::Store(asked)))
@@ -128,6 +130,8 @@ impl Validator {
 
     /// The decision when the needed keys have come, or when the time to wait for them is over.
     async fn decide_with_keys(&self, question: &Question<'_>, mut wait: KeysWait) -> Decided {
+        #[cfg(feature = "fault")]
+        crate::fault::strike("wait");
         loop {
             let lacking = match self.engine.decide(question, &wait, steady()) {
                 Ok(decided) => return decided,

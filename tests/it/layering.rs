@@ -87,8 +87,19 @@ const NAMED_IN: [(&str, &[&str]); 12] = [
 ];
 
 /// Files of the native door from the ground up. Each may use those before it.
-const BINDING: [&str; 10] =
-    ["arguments", "notifier", "fetches", "answer", "inbox", "wait", "doors", "extraction", "wire", "lib"];
+const BINDING: [&str; 11] = [
+    "panics",
+    "arguments",
+    "notifier",
+    "fetches",
+    "answer",
+    "inbox",
+    "wait",
+    "doors",
+    "extraction",
+    "wire",
+    "lib",
+];
 
 const VAGUE_NAMES: [&str; 6] = ["util", "utils", "helper", "helpers", "common", "misc"];
 

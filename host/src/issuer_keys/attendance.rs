@@ -6,7 +6,7 @@
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use oidc_spa_native_engine::failure::FetchFailure;
 use tokio::sync::Notify;
@@ -15,6 +15,9 @@ use super::IssuerKeys;
 use crate::clock::{instant, steady};
 use crate::fetch::IssuerClient;
 use crate::runtime::runtime;
+
+/// What panics once may panic each time. It must not ask the issuer without pause.
+const PAUSE_AFTER_PANIC: Duration = Duration::from_secs(5);
 
 /// One use of the keys: of a validator until it is done with them, or of a request that waits.
 #[derive(Debug)]
@@ -45,7 +48,13 @@ impl IssuerKeys {
     pub(super) fn attend(self: &Arc<Self>) -> Result<(), String> {
         let runtime = runtime()?;
         if !self.is_attended.swap(true, Ordering::AcqRel) {
-            runtime.spawn(attend(Arc::downgrade(self), Arc::clone(&self.wake)));
+            let (keys, wake) = (Arc::downgrade(self), Arc::clone(&self.wake));
+            runtime.spawn(async move {
+                // If it panics, it begins anew: otherwise these keys would never be fetched again.
+                while tokio::spawn(attend(Weak::clone(&keys), Arc::clone(&wake))).await.is_err() {
+                    tokio::time::sleep(PAUSE_AFTER_PANIC).await;
+                }
+            });
         }
         self.wake.notify_one();
         Ok(())
