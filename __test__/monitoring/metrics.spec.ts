@@ -3,7 +3,8 @@
 import { allScopes } from "oidc-spa-native/authorization";
 import { createValidator, type Validator, type ValidatorOptions } from "oidc-spa-native";
 import { createTestIssuer, dpopClient } from "oidc-spa-native/testing";
-import { describe, expect, test } from "vitest";
+import { metricsText } from "oidc-spa-native/prometheus";
+import { describe, expect, test, vi } from "vitest";
 import { startLocalIssuer } from "../support/local-issuer.js";
 
 const issuer = createTestIssuer();
@@ -55,6 +56,45 @@ describe("requests", () => {
         expect(verifications.recalledTokens).toBe(1);
         expect(replayMemory.entries).toBeGreaterThanOrEqual(2);
         expect(replayMemory.storeQuestions).toBe(0);
+    });
+
+    test("counts go on beyond 2^32, and stand still at 2^53", async () => {
+        // The rows that the validator counts in, by what a row counts.
+        const rows = new Map<unknown, Record<string, unknown>>();
+        const set = Map.prototype.set;
+        vi.spyOn(Map.prototype, "set").mockImplementation(function (this: Map<unknown, unknown>, key, value) {
+            if (typeof value === "object" && value !== null && "Bearer" in value && "DPoP" in value) {
+                set.call(rows, key, value);
+            }
+            return set.call(this, key, value);
+        });
+        const validator = create();
+        const token = issuer.sign();
+        const both = async () => {
+            await validator.validateRequest(bearer(token));
+            await validator.validateRequest(bearer("nonsense"));
+            const { granted, refused } = validator.metrics();
+            return [granted[0]?.count, refused[0]?.count];
+        };
+        try {
+            expect(await both()).toEqual([1, 1]);
+        } finally {
+            vi.restoreAllMocks();
+        }
+        expect([...rows.keys()]).toEqual([issuerUri, "token_malformed"]);
+        const begin = (count: number) => rows.forEach(row => Object.assign(row, { Bearer: count }));
+        begin(2 ** 31 - 1);
+        expect(await both()).toEqual([2 ** 31, 2 ** 31]);
+        begin(2 ** 32 - 1);
+        expect(await both()).toEqual([2 ** 32, 2 ** 32]);
+        expect(await both()).toEqual([2 ** 32 + 1, 2 ** 32 + 1]);
+        expect(metricsText(validator)).toContain(" 4294967297\n");
+        begin(2 ** 53 - 1);
+        expect(await both()).toEqual([2 ** 53, 2 ** 53]);
+        // A double has no greater whole number beside it. A count that stands still is read as no requests, one that
+        // falls as a new process.
+        expect(await both()).toEqual([2 ** 53, 2 ** 53]);
+        expect(metricsText(validator)).toContain(" 9007199254740992\n");
     });
 
     test("the schema refuses instead of a grant, authorize after one", async () => {

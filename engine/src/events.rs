@@ -201,3 +201,27 @@ impl Drop for FetchTrace {
         tell_all(&self.event);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_of_fetches_go_on_beyond_what_32_and_53_bits_hold() {
+        for before in [u64::from(u32::MAX), (1 << 53) - 1] {
+            let spent = Duration::from_secs(before);
+            let mut counts = FetchCounts { fetches: before, failures: before, rotations: before, spent };
+            let second = Duration::from_secs(1);
+            counts.count(Happened::Failed, second);
+            counts.count(Happened::Fetched { was_failing: true, rotated: true }, second);
+            let after = FetchCounts {
+                fetches: before + 2,
+                failures: before + 1,
+                rotations: before + 1,
+                spent: spent + 2 * second,
+            };
+            assert_eq!(counts, after);
+            assert_eq!(counts.plus(FetchCounts::default()), after);
+        }
+    }
+}

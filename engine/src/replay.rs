@@ -242,6 +242,22 @@ impl StoreState {
 mod tests {
     use super::*;
 
+    /// JavaScript reads these as doubles, which are exact up to 2^53.
+    #[test]
+    fn counts_go_on_beyond_what_32_and_53_bits_hold() {
+        for before in [u64::from(u32::MAX), (1 << 53) - 1] {
+            let (questions, unanswered) = (AtomicU64::new(before), AtomicU64::new(before));
+            let state = StoreState { questions, unanswered, ..StoreState::default() };
+            state.note(Some("no answer"));
+            state.note(None);
+            let memory = Arc::new(ReplayMemory::new(1, ProofWindow::NARROWEST));
+            let guard = ReplayGuard::new(memory, Store::Application(state), OnUnavailable::Refuse);
+            let metrics = guard.metrics();
+            assert_eq!(metrics["storeQuestions"].to_string(), (before + 2).to_string());
+            assert_eq!(metrics["storeUnanswered"].to_string(), (before + 1).to_string());
+        }
+    }
+
     #[test]
     fn l16_a_shared_memory_keeps_a_proof_for_the_longest_window_whatever_this_clock_says() {
         let until = |issued: i64, now: i64| {
