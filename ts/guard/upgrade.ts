@@ -41,7 +41,9 @@ export function refuse(request: IncomingMessage, socket: Duplex, response: Respo
     // No code reads further data, and Node.js sets no time limit after an upgrade. Without these lines the connection
     // might never end.
     socket.resume();
-    setTimeout(() => socket.destroy(), GRACE_MS).unref();
+    const grace = setTimeout(() => socket.destroy(), GRACE_MS).unref();
+    // A connection that has ended is not held: it has the request, with its token.
+    socket.once("close", () => clearTimeout(grace));
     res.once("finish", () => socket.end());
     send(res, response);
 }
