@@ -134,6 +134,33 @@ test("a server that a request ends is started again, and the run goes on", { tim
     expect(report.ended).toBeNull();
 });
 
+test.each([
+    ["closing", "closed"],
+    ["malformed", "malformed"]
+])(
+    "a server whose refusals are no answers (%s) is audited to the end",
+    { timeout: LONG },
+    async (kind, answer) => {
+        const { exit, report, ids, results } = await reported(kind, ["--dpop", "disabled"]);
+        expect(exit).toBe(1);
+        expect(report.ended).toBeNull();
+        expect(results.length).toBeGreaterThan(200);
+        expect(ids("got-in")).toEqual([]);
+        expect(ids("kept-out")).toEqual([]);
+        expect(results.find(({ id }) => id.endsWith("F24-stranger"))).toMatchObject({
+            outcome: "crashed",
+            answer
+        });
+    }
+);
+
+test("a server that hangs from one request on ends the run within its time", { timeout: LONG }, async () => {
+    const limits = ["--timeout", "0.5", "--within", "10"];
+    const { exit, out } = await audited("hanging", ["--dpop", "disabled", ...limits]);
+    expect(exit).toBe(1);
+    expect(out).toMatch(/The run ended early: the server does not answer any more after \S+-none/);
+});
+
 test("tokens and stack traces in answers are found", { timeout: LONG }, async () => {
     const { exit, report } = await reported("talkative", ["--dpop", "disabled"]);
     expect(exit).toBe(0);
@@ -148,6 +175,9 @@ test("a run that takes too long ends, and is no praise", { timeout: LONG }, asyn
     expect(exit).toBe(2);
     expect(report.ended).toBe("the time of 1 seconds is over");
     expect(report.results.length).toBeLessThan(20);
+    const { out } = await audited("good", ["--within", "1", "--rate", "5"]);
+    expect(out).toContain("Until then no request got a wrong verdict on what every server must do");
+    expect(out).not.toContain("\nNo request got");
 });
 
 test.each([[[]], [["--dpop", "required"]]])(
@@ -239,6 +269,7 @@ test("a route without a guard, a server that is not there, a command that ends: 
     const absent = await program(["audit", url, "--wait", "1"]);
     expect(absent.exit).toBe(2);
     expect(absent.err).toContain("no good token got in (the last answer: unreachable)");
+    expect(absent.err).toContain("nobody asked the issuer for its keys");
     const ended = await program(["audit", url, "--", process.execPath, "-e", "0"]);
     expect(ended.exit).toBe(2);
     expect(ended.err).toContain("ended before a good token got in");

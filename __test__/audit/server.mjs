@@ -26,8 +26,13 @@ async function good(req) {
 const refusal = { status: 401, headers: { "WWW-Authenticate": "Bearer" } };
 
 let refusals = 0;
+let hangs = false;
 
-/** @type {Record<string, (req: import("node:http").IncomingMessage) => unknown>} */
+/**
+ * `undefined`: it has answered in another way, or does not answer.
+ *
+ * @type {Record<string, (req: import("node:http").IncomingMessage, res: import("node:http").ServerResponse) => unknown>}
+ */
 const KINDS = {
     good,
     nonce: good,
@@ -60,6 +65,24 @@ const KINDS = {
         const body = `${req.headers.authorization}\n${new Error("refused").stack}`;
         return answer.status === 200 ? answer : { ...answer, body };
     },
+    // Closes the connection of everybody whose token is not good, as nginx does with `return 444`.
+    closing: async (req, res) => {
+        const answer = await good(req);
+        return answer.status === 200 ? answer : void res.destroy();
+    },
+    // Refuses with a field that HTTP does not allow.
+    malformed: async (req, { socket }) => {
+        const answer = await good(req);
+        return answer.status === 200
+            ? answer
+            : void socket.end("HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: \u001b[2J\r\n\r\n");
+    },
+    // Hangs where a token names no algorithm, and from then on.
+    hanging: async req => {
+        const [header = ""] = (req.headers.authorization ?? "").replace("Bearer ", "").split(".");
+        hangs ||= /"alg":"none"/.test(Buffer.from(header, "base64url").toString());
+        return hangs ? undefined : good(req);
+    },
     // Sends everybody whose token is not good elsewhere.
     redirecting: async req => {
         const answer = await good(req);
@@ -75,6 +98,9 @@ createServer(async (req, res) => {
     if (kind !== "redirecting" && log !== undefined) {
         appendFileSync(log, `${JSON.stringify({ url: req.url, open, at: performance.now() })}\n`);
     }
-    const { status, headers = {}, body = "" } = await KINDS[kind](req);
-    res.writeHead(status, headers).end(body);
+    const answer = await KINDS[kind](req, res);
+    if (answer !== undefined) {
+        const { status, headers = {}, body = "" } = answer;
+        res.writeHead(status, headers).end(body);
+    }
 }).listen(Number(PORT), "127.0.0.1");

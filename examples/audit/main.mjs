@@ -8,8 +8,9 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { install } from "./install.mjs";
 import { auditsPage } from "./page.mjs";
-import { install, SERVERS } from "./servers.mjs";
+import { SERVERS } from "./servers.mjs";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -64,7 +65,12 @@ async function auditOf({ name, command, environment, ofPort, ...server }) {
     if (text === "") {
         throw new Error(`${name} could not be audited`);
     }
-    return JSON.parse(text);
+    const report = JSON.parse(text);
+    // Counts of a part would stand beside counts of the whole.
+    if (report.ended !== null) {
+        throw new Error(`${name} was audited in part: ${report.ended}`);
+    }
+    return report;
 }
 
 async function freePort() {

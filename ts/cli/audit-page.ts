@@ -48,12 +48,16 @@ export function sayReport(page: Page, report: Report, isStrict: boolean): void {
     if (ended !== null) {
         page.line(`The run ended early: ${ended}.`, "yellow");
     }
-    page.line(
-        findings.length > 0
-            ? `${findings.length} requests got a wrong verdict.`
-            : `No request got a wrong verdict on what ${isStrict ? "servers should do" : "every server must do"}.`,
-        findings.length > 0 ? "red" : "green"
-    );
+    const what = isStrict ? "servers should do" : "every server must do";
+    if (findings.length > 0) {
+        page.line(`${findings.length} requests got a wrong verdict.`, "red");
+    } else if (ended === null) {
+        page.line(`No request got a wrong verdict on what ${what}.`, "green");
+    } else {
+        page.line(
+            `Until then no request got a wrong verdict on what ${what}: that is no verdict on the rest.`
+        );
+    }
 }
 
 /** Results of one meaning stand together, with the meaning once. */

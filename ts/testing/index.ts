@@ -15,9 +15,11 @@ export {
     type TestResponse
 } from "./dpop-client.js";
 export { fakeValidator, type FakeGrant, type FakeRefusal } from "./fake-validator.js";
+export type { IntrospectionClient } from "./introspection-client.js";
 export {
     createTestIssuer,
     type ListeningIssuer,
+    type TestIntrospection,
     type TestIssuer,
     type TestIssuerOptions,
     type TestRecipient,

@@ -56,11 +56,11 @@ export class IssuerKeys {
 
     /** The names of the published keys, the newest last. */
     get kids(): readonly string[] {
-        return this.#published().map(({ kid }) => kid);
+        return this.published().map(({ kid }) => kid);
     }
 
     get jwks(): TestJwkSet {
-        const keys = this.#published().map(({ kid, key }) => ({
+        const keys = this.published().map(({ kid, key }) => ({
             ...key.publicJwk,
             kid,
             alg: key.algorithm,
@@ -85,7 +85,8 @@ export class IssuerKeys {
         return found;
     }
 
-    #published(): readonly IssuerKey[] {
+    /** The published keys, the newest last. */
+    published(): readonly IssuerKey[] {
         return this.#keys.filter(({ kid }) => !this.#withdrawn.has(kid));
     }
 

@@ -7,9 +7,10 @@
 import type { IssuerSource } from "../../index.js";
 import { invalid, kindOf, readMembers, type Members } from "../validator/members.js";
 import { clockReader } from "../validator/options.js";
+import type { IntrospectionClient } from "./introspection-client.js";
 import { IssuerKeys, type TestJwkSet } from "./issuer-keys.js";
 import { checkAlgorithm, createTestKey, type SigningAlgorithm, type TestKey } from "./keys.js";
-import { listenOn, type ListenOptions } from "./listening.js";
+import { listenOn, type IssuerServer, type ListenOptions } from "./listening.js";
 import { shown } from "../validator/shown.js";
 import { SHAPES, TOKEN_SHAPES, type TokenShape } from "./shapes.js";
 import { notAShape, writeToken, type SignOverrides, type TestClaims, type Writer } from "./token.js";
@@ -79,6 +80,31 @@ export interface TestIssuer {
     listen(options?: ListenOptions): Promise<ListeningIssuer>;
 }
 
+/**
+ * What a resource server or a gateway needs to ask an issuer whether a token is active (RFC 7662).
+ *
+ * @example
+ * ```ts
+ * import { createTestIssuer } from "oidc-spa-native/testing";
+ *
+ * const issuer = await createTestIssuer().listen();
+ * const { endpoint, clientId, clientSecret } = issuer.introspection;
+ * const ask = async (token: string) => {
+ *     const body = new URLSearchParams({ token, client_id: clientId, client_secret: clientSecret });
+ *     return (await fetch(endpoint, { method: "POST", body })).json();
+ * };
+ * const token = issuer.sign({ scope: "items:read" });
+ * console.log(await ask(token)); // { active: true, scope: "items:read", … }
+ * issuer.revoke(token);
+ * console.log(await ask(token)); // { active: false }
+ * await issuer.close();
+ * ```
+ */
+export interface TestIntrospection extends IntrospectionClient {
+    /** The URL, as the metadata's `introspection_endpoint` names it. */
+    readonly endpoint: string;
+}
+
 /** An issuer of a test with a server on loopback: metadata and keys are fetched from it. */
 export interface ListeningIssuer extends Omit<TestIssuer, "listen"> {
     /** The address at which it listens, with the path of the original `issuerUri`. */
@@ -89,8 +115,22 @@ export interface ListeningIssuer extends Omit<TestIssuer, "listen"> {
     readonly kids: readonly string[];
     /** The origin at which it listens. */
     readonly listensAt: string;
-    /** How many requests for its documents came. */
-    readonly requests: { readonly metadata: number; readonly jwks: number };
+    /** How many requests came, for its documents and to its endpoints. */
+    readonly requests: {
+        readonly metadata: number;
+        readonly jwks: number;
+        readonly introspection: number;
+        readonly revocation: number;
+    };
+    /** Where to ask whether a token is active, and the client that may. */
+    readonly introspection: TestIntrospection;
+    /**
+     * Lets the introspection answer from now on that this token is not active. A validator that does not ask, as that of
+     * this package, notices nothing.
+     *
+     * @throws TypeError if this issuer did not sign it, with a key that it publishes
+     */
+    revoke(token: string): void;
     /** Makes new keys and signs with them from now on. The others stay published. */
     rotate(): void;
     /** Stops publishing a key. */
@@ -151,7 +191,10 @@ export function createTestIssuer(options: TestIssuerOptions = {}): TestIssuer {
         kids: keys.kids,
         sign: signing(writer),
         listen: async (options = {}) => {
-            const server = await listenOn(options, new URL(issuerUri).pathname, keys.copy());
+            const server = await listenOn(options, new URL(issuerUri).pathname, {
+                keys: keys.copy(),
+                now: writer.now
+            });
             const there: Writer = { ...writer, issuerUri: server.issuerUri, keys: server.keys };
             return {
                 issuerUri: server.issuerUri,
@@ -164,6 +207,8 @@ export function createTestIssuer(options: TestIssuerOptions = {}): TestIssuer {
                 },
                 listensAt: server.origin,
                 requests: server.requests,
+                introspection: { endpoint: server.urlOf("introspect"), ...server.client },
+                revoke: token => revoke(server, token),
                 sign: signing(there),
                 rotate: () => server.keys.rotate(),
                 withdraw: kid => server.keys.withdraw(kid),
@@ -174,6 +219,14 @@ export function createTestIssuer(options: TestIssuerOptions = {}): TestIssuer {
             };
         }
     };
+}
+
+function revoke({ tokens }: IssuerServer, token: string): void {
+    if (typeof token !== "string" || !tokens.revoke(token)) {
+        throw invalid(
+            `revoke takes a token that this issuer signed, with a key that it publishes; got ${kindOf(token)}`
+        );
+    }
 }
 
 const signing =

@@ -1,15 +1,17 @@
 /**
  * Keys of a test, and their signatures.
  *
- * In: an algorithm, bytes. Out: a key pair, a signature. Never: a claim, a key that is kept anywhere else.
+ * In: an algorithm, bytes. Out: a key pair, a signature, or whether it is one. Never: a claim, a key that is kept anywhere else.
  */
 
 import {
     constants,
     createHash,
     createPrivateKey,
+    createPublicKey,
     generateKeyPairSync,
     sign,
+    verify,
     type KeyObject,
     type SigningOptions
 } from "node:crypto";
@@ -151,6 +153,18 @@ function privateKeyOf(key: TestKey): KeyObject {
 export function signatureOf(input: string, key: TestKey, algorithm: SigningAlgorithm): string {
     const [hash, options] = waysOf(algorithm);
     return sign(hash, Buffer.from(input), { key: privateKeyOf(key), ...options }).toString("base64url");
+}
+
+/** Whether it is a signature of this key, with the key's algorithm. */
+export function isSignatureOf(signature: string, input: string, key: TestKey): boolean {
+    const [hash, options] = waysOf(key.algorithm);
+    const publicKey = createPublicKey({ key: key.publicJwk, format: "jwk" });
+    return verify(
+        hash,
+        Buffer.from(input),
+        { key: publicKey, ...options },
+        Buffer.from(signature, "base64url")
+    );
 }
 
 function waysOf(algorithm: SigningAlgorithm): readonly [hash: string | null, options: SigningOptions] {

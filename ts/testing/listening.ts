@@ -1,16 +1,19 @@
 /**
- * The server of a test issuer: metadata and keys over HTTP on this machine, and their failures.
+ * The server of a test issuer: metadata, keys and what becomes of tokens, over HTTP on this machine, and their failures.
  *
- * In: keys, a path, a status to fail with. Out: a server. Never: a token, an answer to other machines unless a test
+ * In: keys, a path, a status to fail with. Out: a server. Never: a new token, an answer to other machines unless a test
  * says so.
  */
 
 import { once } from "node:events";
-import { createServer, type RequestListener, type Server, type ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type RequestListener, type Server } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { invalid, kindOf, readMembers, type Members } from "../validator/members.js";
+import { answerClient, CLIENT_AUTHENTICATION, notStored, type Reply } from "./client-endpoint.js";
+import { readClient, type IntrospectionClient } from "./introspection-client.js";
 import type { IssuerKeys } from "./issuer-keys.js";
+import { TokenStatus } from "./token-status.js";
 
 /** A request of `node:http`. */
 export interface ReceivedRequest {
@@ -37,6 +40,11 @@ export interface ListenOptions {
     /** Its identifier, if it is not the address at which it listens: for example behind a proxy. */
     issuerUri?: string | undefined;
     /**
+     * The client that may ask whether a token is active, for a gateway whose settings are written already. Default: one
+     * with a new secret.
+     */
+    introspectionClient?: IntrospectionClient | undefined;
+    /**
      * Called first for every request, for other faults. `true`: it has answered, or leaves the client without an
      * answer. `false`: the issuer answers, with the fields that it has set.
      */
@@ -46,7 +54,14 @@ export interface ListenOptions {
 const LISTEN: Members = {
     of: "listen",
     noun: "option",
-    names: ["port", "host", "tls", "issuerUri", "respond"] satisfies (keyof ListenOptions)[],
+    names: [
+        "port",
+        "host",
+        "tls",
+        "issuerUri",
+        "introspectionClient",
+        "respond"
+    ] satisfies (keyof ListenOptions)[],
     example: "issuer.listen({ port: 8080 })",
     instead: { hostname: 'host: "127.0.0.1"', https: "tls: { key, cert }" }
 };
@@ -55,17 +70,20 @@ const LISTEN: Members = {
 export async function listenOn(
     options: ListenOptions,
     path: string,
-    keys: IssuerKeys
+    issuer: { readonly keys: IssuerKeys; readonly now: () => number }
 ): Promise<IssuerServer> {
     const read: ListenOptions = readMembers(options, LISTEN);
-    const server = new IssuerServer(read, path === "/" ? "" : path, keys);
+    const server = new IssuerServer(read, path === "/" ? "" : path, issuer);
     await server.start(read.port ?? 0);
     return server;
 }
 
 export class IssuerServer {
     readonly keys: IssuerKeys;
-    readonly requests = { metadata: 0, jwks: 0 };
+    readonly now: () => number;
+    readonly requests = { metadata: 0, jwks: 0, introspection: 0, revocation: 0 };
+    readonly client: IntrospectionClient;
+    readonly tokens = new TokenStatus(this);
     readonly #options: ListenOptions;
     readonly #host: string;
     readonly #path: string;
@@ -74,15 +92,24 @@ export class IssuerServer {
     /** The status that every request gets; zero: the answer to it. */
     #failing = 0;
 
-    constructor(options: ListenOptions, path: string, keys: IssuerKeys) {
+    constructor(
+        options: ListenOptions,
+        path: string,
+        { keys, now }: { readonly keys: IssuerKeys; readonly now: () => number }
+    ) {
         this.#options = options;
         this.#host = options.host ?? "127.0.0.1";
         this.#path = path;
         this.keys = keys;
+        this.now = now;
+        this.client = readClient(options.introspectionClient);
         const listener: RequestListener = (req, res) => {
-            const document = this.#documentAt(req.url?.split("?", 1)[0] ?? "/");
+            const endpoint = this.#endpointAt(req.url?.split("?", 1)[0] ?? "/");
             if (options.respond?.(req, res) !== true) {
-                this.#answer(document, res);
+                this.#answer(endpoint, req).then(
+                    ({ status, fields, body }) => res.writeHead(status, fields).end(body),
+                    () => res.destroy()
+                );
             }
         };
         this.#server =
@@ -106,6 +133,11 @@ export class IssuerServer {
 
     get issuerUri(): string {
         return this.#options.issuerUri ?? `${this.origin}${this.#path}`;
+    }
+
+    /** The URL of one of its endpoints. */
+    urlOf(name: string): string {
+        return `${this.issuerUri.replace(/\/$/, "")}/${name}`;
     }
 
     fail(status = 503): void {
@@ -134,31 +166,75 @@ export class IssuerServer {
         }
     }
 
-    #answer(document: (() => object) | undefined, res: ServerResponse): void {
-        const status = this.#failing || (document === undefined ? 404 : 200);
-        const body = status === 200 ? document?.() : { error: "not_available" };
-        res.writeHead(status, { "Content-Type": "application/json" });
-        res.end(JSON.stringify(body));
+    async #answer(endpoint: Endpoint, request: IncomingMessage): Promise<Reply> {
+        const status = this.#failing || (endpoint === undefined ? 404 : 200);
+        return status === 200 && endpoint !== undefined
+            ? endpoint(request)
+            : document({ error: "not_available" }, status);
     }
 
     /** The paths of OpenID Connect Discovery section 4 and of RFC 8414 section 3.1. Requests are counted. */
-    #documentAt(pathname: string): (() => object) | undefined {
+    #endpointAt(pathname: string): Endpoint {
         const path = this.#path.replace(/\/$/, "");
         switch (pathname) {
             case `${path}/jwks`:
                 this.requests.jwks++;
-                return () => this.keys.jwks;
+                return () => document(this.keys.jwks);
             case `${path}/.well-known/openid-configuration`:
             case `/.well-known/openid-configuration${path}`:
             case `/.well-known/oauth-authorization-server${path}`:
                 this.requests.metadata++;
-                return () => ({
-                    issuer: this.issuerUri,
-                    jwks_uri: `${this.issuerUri.replace(/\/$/, "")}/jwks`,
-                    id_token_signing_alg_values_supported: this.keys.algorithms
-                });
+                return () => document(this.#metadata());
+            case `${path}/introspect`:
+                this.requests.introspection++;
+                return request => this.#introspect(request);
+            case `${path}/revoke`:
+                this.requests.revocation++;
+                return request => this.#revoke(request);
             default:
                 return undefined;
         }
     }
+
+    #metadata(): object {
+        return {
+            issuer: this.issuerUri,
+            jwks_uri: this.urlOf("jwks"),
+            id_token_signing_alg_values_supported: this.keys.algorithms,
+            introspection_endpoint: this.urlOf("introspect"),
+            introspection_endpoint_auth_methods_supported: CLIENT_AUTHENTICATION,
+            introspection_signing_alg_values_supported: this.keys.algorithms.slice(0, 1),
+            revocation_endpoint: this.urlOf("revoke"),
+            revocation_endpoint_auth_methods_supported: CLIENT_AUTHENTICATION
+        };
+    }
+
+    /** RFC 7662, and RFC 9701 for those who ask for a JWT. */
+    #introspect(request: IncomingMessage): Promise<Reply> {
+        return answerClient(request, this.client, form => {
+            const token = form.get("token") ?? "";
+            return request.headers.accept?.includes(INTROSPECTION_JWT) === true
+                ? notStored(200, INTROSPECTION_JWT, this.tokens.signedAnswerTo(token, this.client.clientId))
+                : notStored(200, "application/json", JSON.stringify(this.tokens.answerTo(token)));
+        });
+    }
+
+    /** RFC 7009 section 2.2: a token that is not this issuer's is no error. */
+    #revoke(request: IncomingMessage): Promise<Reply> {
+        return answerClient(request, this.client, form => {
+            this.tokens.revoke(form.get("token") ?? "");
+            return notStored(200, "application/json", "{}");
+        });
+    }
 }
+
+/** `undefined`: there is none at this path. */
+type Endpoint = ((request: IncomingMessage) => Reply | Promise<Reply>) | undefined;
+
+const INTROSPECTION_JWT = "application/token-introspection+jwt";
+
+const document = (body: object, status = 200): Reply => ({
+    status,
+    fields: { "Content-Type": "application/json" },
+    body: JSON.stringify(body)
+});
