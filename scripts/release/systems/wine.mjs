@@ -45,7 +45,6 @@ export async function wine(scratch) {
         quiet: true
     });
     return {
-        name: "win32-x64-msvc",
         projects,
         // npm is JavaScript: this machine's does for Windows too.
         npm: execFileSync("npm", ["root", "--global"], { encoding: "utf8" })
