@@ -90,6 +90,9 @@ async function buildAddon() {
  * @param {string} [options.target] - default: this machine
  * @param {boolean} [options.crossCompile] - links with zig
  * @param {string[]} [options.cargo] - further arguments of cargo
+ * @param {Record<string, string>} [options.env] - further variables of cargo
+ * @param {string[]} [options.flags] - further flags of the compiler, of a release
+ * @param {[from: string, to: string][]} [options.folders] - further folders whose names a release does not hold
  */
 export function napiBuild({
     title,
@@ -98,7 +101,10 @@ export function napiBuild({
     release = false,
     target,
     crossCompile = false,
-    cargo = []
+    cargo = [],
+    env = {},
+    flags = [],
+    folders = []
 }) {
     const options = ["--manifest-path", "binding/Cargo.toml", "--output-dir", outputDir];
     const generated = ["--js", "binding.js", "--dts", "binding.d.ts", "--no-const-enum"];
@@ -117,7 +123,7 @@ export function napiBuild({
             ...(crossCompile ? ["--cross-compile"] : []),
             ...(cargo.length === 0 ? [] : ["--", ...cargo])
         ],
-        env: release ? { RUSTFLAGS: remapVariable() } : {},
+        env: { ...env, ...(release && { RUSTFLAGS: [remapVariable(folders), ...flags].join(" ") }) },
         quiet: true
     };
 }

@@ -27,10 +27,11 @@ export function remapFlags(more = []) {
  * The same flags for the variable `RUSTFLAGS`, beside those that it has. napi-rs adds its own to it, so the variable that
  * could hold a space is of no use.
  *
+ * @param {[from: string, to: string][]} [more] - further folders
  * @returns {string}
  */
-export function remapVariable() {
-    const flags = remapFlags();
+export function remapVariable(more = []) {
+    const flags = remapFlags(more);
     const spaced = flags.find(flag => /\s/.test(flag));
     if (spaced !== undefined) {
         throw new Error(

@@ -6,6 +6,7 @@
  * @property {string} name - as napi-rs names the package: `npm/<name>`
  * @property {string} target - Rust's name of the platform
  * @property {string} [zigTarget] - where zig links, for an older C library than the runner's
+ * @property {string} [trialTarget] - as what Linux builds it, to try it before a release: such an addon is not published
  * @property {string} runner - where the workflow builds and tries it
  * @property {string} [image] - the container in which the runner tries it
  */
@@ -38,7 +39,12 @@ export const PLATFORMS = [
         runner: "ubuntu-24.04-arm",
         image: "node:22-alpine"
     },
-    { name: "win32-x64-msvc", target: "x86_64-pc-windows-msvc", runner: "windows-2025" },
+    {
+        name: "win32-x64-msvc",
+        target: "x86_64-pc-windows-msvc",
+        trialTarget: "x86_64-pc-windows-gnu",
+        runner: "windows-2025"
+    },
     { name: "darwin-arm64", target: "aarch64-apple-darwin", runner: "macos-15" },
     { name: "darwin-x64", target: "x86_64-apple-darwin", runner: "macos-15-intel" }
 ];
