@@ -2,9 +2,9 @@
 //
 //     node benchmark/engines.mjs [--rounds 7] [--processes 15]
 //
-// Both engines run in one process, in turns. The first verdict is measured in many new processes, with jose and
+// Both engines run in one process, in turns; `--rounds 0` leaves this out. The first verdict is measured in many new processes, with jose and
 // oidc-spa/server beside: from the import to the verdict, with the keys given, and with the keys fetched from an issuer on
-// loopback. The addon is the one in binding/: it must be a release build, or the ratios flatter WebAssembly.
+// loopback. The addon's file alone and the compiled module alone are the floors of the two engines. The addon is the one in binding/: it must be a release build, or the ratios flatter WebAssembly.
 
 import * as childProcess from "node:child_process";
 import { createRequire } from "node:module";
@@ -95,6 +95,14 @@ async function compare(name, alg, isBound) {
 const BEGINNINGS = {
     native: beginOurs,
     wasm: beginOurs,
+    "the addon's file alone": async () => {
+        const { loadAddon } = await import("../dist/addon/load.js");
+        return loadAddon().engine === "native";
+    },
+    "the WebAssembly module alone": async () => {
+        const { inlineModule } = await import("../dist/wasm/inline.js");
+        return inlineModule() !== undefined;
+    },
     jose: async ({ issuerUri, audience, keys, token }) => {
         const { createLocalJWKSet, createRemoteJWKSet, jwtVerify } = await import("jose");
         let keySet;
@@ -137,16 +145,21 @@ async function beginOurs({ issuerUri, audience, keys, token }) {
     return isSuccess;
 }
 
-/** Milliseconds from the import to the first verdict, in this process, in which nothing was loaded before. */
+/**
+ * Milliseconds from the import to the first verdict, and those of CPU, in this process, in which nothing was loaded
+ * before.
+ */
 async function first(name) {
     const question = JSON.parse(process.env.QUESTION);
+    const cpuBefore = process.cpuUsage();
     const begun = performance.now();
     const isGood = await BEGINNINGS[name](question);
-    const spent = performance.now() - begun;
+    const wall = performance.now() - begun;
+    const { user, system } = process.cpuUsage(cpuBefore);
     if (!isGood) {
         throw new Error(`${name}: refused`);
     }
-    console.log(spent);
+    console.log(JSON.stringify({ wall, cpu: (user + system) / 1000 }));
     // Connections would keep it alive.
     process.exit();
 }
@@ -170,17 +183,21 @@ async function compareFirst() {
                 const { stdout } = await execFile(process.execPath, [SCRIPT, "--first", name], {
                     env: { ...process.env, QUESTION, OIDC_SPA_NATIVE_ENGINE }
                 });
-                times.get(name).push(Number(stdout));
+                times.get(name).push(JSON.parse(stdout));
             }
         }
-        const native = median(times.get("native"));
         for (const name of names) {
-            const time = median(times.get(name));
-            const least = Math.min(...times.get(name));
-            console.log(
-                `first verdict, keys ${keys === undefined ? "fetched" : "given"}, ${name}: ` +
-                    `${(time / native).toFixed(2)} times the addon's time ` +
+            const figures = ["wall", "cpu"].map(kind => {
+                const of = name => times.get(name).map(time => time[kind]);
+                const time = median(of(name));
+                const least = Math.min(...of(name));
+                return (
+                    `${(time / median(of("native"))).toFixed(2)} times the addon's ${kind} time ` +
                     `(median ${time.toFixed(0)} ms, least ${least.toFixed(0)} ms)`
+                );
+            });
+            console.log(
+                `first verdict, keys ${keys === undefined ? "fetched" : "given"}, ${name}: ${figures.join("; ")}`
             );
         }
     }
@@ -190,8 +207,10 @@ async function compareFirst() {
 if (values.first !== undefined) {
     await first(values.first);
 } else {
-    await compare("a, RS256", "RS256", false);
-    await compare("b, ES256", "ES256", false);
-    await compare("e, DPoP", "ES256", true);
+    if (Number(values.rounds) > 0) {
+        await compare("a, RS256", "RS256", false);
+        await compare("b, ES256", "ES256", false);
+        await compare("e, DPoP", "ES256", true);
+    }
     await compareFirst();
 }

@@ -130,7 +130,8 @@ export function napiBuild({
 
 async function compileTypeScript() {
     const compiled = "dist/index.js";
-    if (changedAt(compiled) >= newest(["ts", "index.d.ts", "tsconfig.json", "package.json"])) {
+    const sources = ["ts", "index.d.ts", "tsconfig.json", "package.json", "scripts/join.mjs"];
+    if (changedAt(compiled) >= newest(sources)) {
         return;
     }
     const started = Date.now();
@@ -140,6 +141,12 @@ async function compileTypeScript() {
         title: "Compiling TypeScript",
         command: process.execPath,
         args: ["node_modules/typescript/bin/tsc", "--project", "."],
+        quiet: true
+    });
+    await must({
+        title: "Joining the files that a server loads at its start",
+        command: process.execPath,
+        args: ["scripts/join.mjs"],
         quiet: true
     });
     writeTypesOfOlderCompilers();

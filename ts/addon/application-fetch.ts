@@ -10,7 +10,7 @@ import { apart, weakly } from "../boundary/apart.js";
 import { exchange, type WantedRequest } from "../boundary/exchange.js";
 import { numberedFetch, type NumberedFetch } from "../boundary/functions.js";
 import { hasOwn } from "../boundary/own.js";
-import * as native from "./native.js";
+import { NativeFetches, newFetchNumber } from "./native.js";
 
 /** The option for the addon, and the function, if there is one. */
 export interface FetchAccess {
@@ -38,16 +38,16 @@ export function fetchAccess(network: unknown): FetchAccess {
                 `got ${fetch === null ? "null" : `a value of type ${typeof fetch}`}.`
         );
     }
-    return { option, made: numberedFetch(fetch as FetchFunction, native.newFetchNumber) };
+    return { option, made: numberedFetch(fetch as FetchFunction, newFetchNumber) };
 }
 
-let fetches: native.NativeFetches | undefined;
+let fetches: NativeFetches | undefined;
 
 /** What the addon asks for requests; `undefined` if the engine makes them itself. */
-export function theFetches(): native.NativeFetches | undefined {
-    const { NativeFetches } = native;
-    if (NativeFetches !== undefined) {
-        fetches ??= apart(() => new NativeFetches(weakly(carryOut)));
+export function theFetches(): NativeFetches | undefined {
+    const Fetches = NativeFetches;
+    if (Fetches !== undefined) {
+        fetches ??= apart(() => new Fetches(weakly(carryOut)));
     }
     return fetches;
 }

@@ -6,12 +6,13 @@
  * exception, a certificate if the system has its own.
  */
 
-import { rootCertificates } from "node:tls";
 import { lacksAuthorities, trustAuthorities } from "./native.js";
 
 /** Called before the first fetch. Nearly every system has authorities; then nothing is read. */
 export function lendAuthorities(): void {
     if (lacksAuthorities()) {
+        // Loading it takes milliseconds, with the modules that it loads.
+        const { rootCertificates } = require("node:tls") as typeof import("node:tls");
         // Not every runtime that has the module has the list.
         trustAuthorities([...((rootCertificates as readonly string[] | undefined) ?? [])]);
     }

@@ -2,22 +2,20 @@
  * Notices when this process is one of several that each remember DPoP proofs for themselves.
  *
  * In: the process's environment, a validator's health. Out: one warning a process, and a sentence for `health()`. May
- * use: native, node:cluster. Never: a verdict, an exception.
+ * use: native, node:cluster, node:worker_threads. Never: a verdict, an exception.
  */
 
-import cluster from "node:cluster";
-import { isMainThread } from "node:worker_threads";
 import type { ValidatorHealth } from "../../index.js";
 import { engine, isFirstToAsk, type NativeValidator } from "./native.js";
 
 /** The kind of fleet to which this process belongs on its machine, if it can be recognized. */
 function fleet(): string | undefined {
     const { NODE_UNIQUE_ID, pm_id, NODE_APP_INSTANCE, instances } = process.env;
-    if (cluster.isWorker || NODE_UNIQUE_ID !== undefined) {
+    if (isClusterWorker() || NODE_UNIQUE_ID !== undefined) {
         return "process is a worker of a Node.js cluster";
     }
     // The addon has one memory for all threads of a process.
-    if (engine === "wasm" && !isMainThread) {
+    if (engine === "wasm" && !isMainThread()) {
         return "thread has a WebAssembly engine of its own";
     }
     // PM2 numbers the instances of a program from 0. A program that runs once has that number too.
@@ -25,6 +23,18 @@ function fleet(): string | undefined {
     return pm_id !== undefined && isOneOfSeveral
         ? "process is one of several instances under PM2"
         : undefined;
+}
+
+/** Without a channel to a primary process it is none, and the module, which takes milliseconds to load, is not needed. */
+function isClusterWorker(): boolean {
+    return (
+        process.send !== undefined &&
+        (require("node:cluster") as typeof import("node:cluster").default).isWorker
+    );
+}
+
+function isMainThread(): boolean {
+    return (require("node:worker_threads") as typeof import("node:worker_threads")).isMainThread;
 }
 
 const STORE = engine === "wasm" ? "{ checkAndStore }" : '{ redis: "redis://host:6379" }';

@@ -5,14 +5,15 @@
  * realm, and could outlive its environment.
  */
 
-import * as timers from "node:timers";
+import { clearInterval as clearIntervalOfNode, setInterval as setIntervalOfNode } from "node:timers";
 import { keepsAlive, NativeInbox, type NativeUnsettled, type VerdictText } from "./native.js";
 import { answeredAtOnce } from "./backlog.js";
 import { WaitingList } from "./waiting-list.js";
 import { apart, weakly } from "../boundary/apart.js";
 
 // Fake timers of an application's tests may replace these later.
-const { clearInterval, setInterval } = timers;
+const clearInterval = clearIntervalOfNode;
+const setInterval = setIntervalOfNode;
 
 /** The waiting Promises, by their tickets. */
 const waiting = new WaitingList<VerdictText | NativeUnsettled>();

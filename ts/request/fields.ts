@@ -4,7 +4,7 @@
  * In: a record, `rawHeaders`, a Fetch `Headers`. Out: `Fields`. Never: the meaning of a value.
  */
 
-import { AUTHORIZATION_REPEATED, DPOP_REPEATED, HOST_REPEATED } from "../addon/native.js";
+import { AUTHORIZATION_REPEATED, DPOP_REPEATED, HOST_REPEATED } from "../boundary/interface.js";
 
 /** Stands for a value that cannot have come in an HTTP field (a number, an object): no grammar accepts it. */
 const UNREADABLE = "\u0000";

@@ -4,7 +4,6 @@
  * In: a grant or a refusal of the addon. Out: `Granted`, `Refused`. Never: a status or a challenge of its own.
  */
 
-import { randomBytes } from "node:crypto";
 import type { AccessTokenClaims, ErrorCode, Granted, Refused } from "../../index.js";
 import type { NativeGrant, NativeRefusal, NativeValidator, RuleBits } from "../addon/native.js";
 import { readRefusal } from "../addon/verdict-text.js";
@@ -29,10 +28,7 @@ export function toGranted<Claims>(
 const ID_BYTES = 8;
 
 /** `refusalId` names the same refusal where it is told anew. */
-export function toRefused(
-    verdict: NativeRefusal,
-    refusalId = randomBytes(ID_BYTES).toString("hex")
-): Refused {
+export function toRefused(verdict: NativeRefusal, refusalId = newRefusalId()): Refused {
     return {
         isSuccess: false,
         refusalId,
@@ -42,6 +38,12 @@ export function toRefused(
         status: verdict.status as Refused["status"],
         headers: { ...verdict.headers }
     };
+}
+
+function newRefusalId(): string {
+    // Loading it takes milliseconds, which the first verdict need not wait for.
+    const { randomBytes } = require("node:crypto") as typeof import("node:crypto");
+    return randomBytes(ID_BYTES).toString("hex");
 }
 
 /** Why the application refuses, and the values for the challenge. */

@@ -6,7 +6,7 @@
  */
 
 import { readFileSync } from "node:fs";
-import * as timers from "node:timers";
+import { clearTimeout as clearTimeoutOfNode, setTimeout as setTimeoutOfNode } from "node:timers";
 import type { CompiledModule, ReadText } from "./core.js";
 
 /** What the entry of a run time says of it. */
@@ -22,7 +22,8 @@ export interface Host {
 }
 
 // Fake timers of an application's tests may replace these later.
-export const { clearTimeout, setTimeout } = timers;
+export const clearTimeout = clearTimeoutOfNode;
+export const setTimeout = setTimeoutOfNode;
 export const steady: () => number = performance.now.bind(performance);
 export const wall: () => number = Date.now;
 

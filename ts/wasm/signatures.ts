@@ -5,14 +5,22 @@
  * yes by a call that this run time has not first answered rightly for a known signature.
  */
 
-import * as crypto from "node:crypto";
+import {
+    constants,
+    createPublicKey,
+    createVerify,
+    verify as verifyAtOnce,
+    type JsonWebKey,
+    type KeyObject,
+    type VerifyPublicKeyInput
+} from "node:crypto";
 import { KNOWN_MESSAGE, KNOWN_SIGNATURES, type KnownSignature } from "./known-signatures.js";
 
 /** Verifies one signature; throws or returns `false` if it is not good. */
 type Verify = (message: Uint8Array, signature: Uint8Array) => boolean;
 
 /** A way to ask for one algorithm. Run times differ in the ways that they answer. */
-type Way = (key: crypto.KeyObject) => Verify;
+type Way = (key: KeyObject) => Verify;
 
 /** What `import` answers for what is no key. */
 export const NO_KEY = 0;
@@ -34,9 +42,7 @@ export class Signatures {
         }
         let verify: Verify;
         try {
-            verify = way(
-                crypto.createPublicKey({ key: JSON.parse(jwk) as crypto.JsonWebKey, format: "jwk" })
-            );
+            verify = way(createPublicKey({ key: JSON.parse(jwk) as JsonWebKey, format: "jwk" }));
         } catch {
             return NO_KEY;
         }
@@ -63,7 +69,7 @@ export class Signatures {
     jwkOfDer(der: Uint8Array): string | null {
         try {
             // A copy: not every run time reads the memory of WebAssembly here.
-            const key = crypto.createPublicKey({ key: Buffer.from(der), format: "der", type: "spki" });
+            const key = createPublicKey({ key: Buffer.from(der), format: "der", type: "spki" });
             // workerd names an algorithm, which the DER does not.
             return JSON.stringify({ ...key.export({ format: "jwk" }), alg: undefined });
         } catch {
@@ -80,21 +86,21 @@ function isGood(verify: Verify, message: Uint8Array, signature: Uint8Array): boo
     }
 }
 
-const { RSA_PKCS1_PSS_PADDING: PSS } = crypto.constants;
+const { RSA_PKCS1_PSS_PADDING: PSS } = constants;
 
 /** With the key alone: PKCS #1 v1.5 and EdDSA have no parameters. */
 const plain =
     (hash: string | null): Way =>
     key =>
     (message, signature) =>
-        crypto.verify(hash, message, key, signature);
+        verifyAtOnce(hash, message, key, signature);
 
 /** With parameters, as Node.js, Bun and Deno take them. */
 const withParameters =
     (hash: string, parameters: Parameters): Way =>
     key => {
         const options = { key, ...parameters };
-        return (message, signature) => crypto.verify(hash, message, options, signature);
+        return (message, signature) => verifyAtOnce(hash, message, options, signature);
     };
 
 /** workerd takes no parameters with an imported key, but with the key's text. */
@@ -102,7 +108,7 @@ const withText =
     (hash: string, parameters: Parameters): Way =>
     key => {
         const options = { key: key.export({ type: "spki", format: "pem" }), ...parameters };
-        return (message, signature) => crypto.verify(hash, message, options, signature);
+        return (message, signature) => verifyAtOnce(hash, message, options, signature);
     };
 
 /** workerd's `verify` ignores the parameters of PSS, and says no to every signature; its `createVerify` reads them. */
@@ -110,10 +116,10 @@ const inSteps =
     (hash: string, parameters: Parameters): Way =>
     key => {
         const options = { key: key.export({ type: "spki", format: "pem" }), ...parameters };
-        return (message, signature) => crypto.createVerify(hash).update(message).verify(options, signature);
+        return (message, signature) => createVerify(hash).update(message).verify(options, signature);
     };
 
-type Parameters = Pick<crypto.VerifyPublicKeyInput, "padding" | "saltLength" | "dsaEncoding">;
+type Parameters = Pick<VerifyPublicKeyInput, "padding" | "saltLength" | "dsaEncoding">;
 
 /** The ways to ask for an algorithm, the cheapest first. */
 function waysOf(algorithm: string): readonly Way[] {
@@ -149,7 +155,7 @@ function wayOf(algorithm: string): Way | undefined {
 export function answersRightly(way: Way, { jwk, good, bad }: KnownSignature): boolean {
     let verify: Verify;
     try {
-        verify = way(crypto.createPublicKey({ key: jwk as crypto.JsonWebKey, format: "jwk" }));
+        verify = way(createPublicKey({ key: jwk as JsonWebKey, format: "jwk" }));
     } catch {
         return false;
     }
