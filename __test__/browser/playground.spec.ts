@@ -12,7 +12,7 @@ import { addon, answerTo, rotates, writtenOptionsOf, type Answer, type Reached }
 import { nodeRequest, vectors, type Step } from "../vectors/vectors.js";
 
 const playground: unknown = await import(
-    /* @vite-ignore */ new URL("../../examples/playground/server.mjs", import.meta.url).href
+    /* @vite-ignore */ new URL("../../examples/playground/serve.mjs", import.meta.url).href
 );
 const { startPlayground } = playground as {
     startPlayground: (port: number) => Promise<{ url: string; server: Server }>;

@@ -23,6 +23,9 @@ type CryptoKey = webcrypto.CryptoKey;
 type KeyParameters = Parameters<webcrypto.SubtleCrypto["importKey"]>[2];
 type SignatureParameters = Parameters<webcrypto.SubtleCrypto["verify"]>[0];
 
+/** Bytes that no other thread changes. */
+type Bytes = Uint8Array<ArrayBuffer>;
+
 /** A key of an engine, and how its signatures are verified. */
 interface HeldKey {
     readonly key: CryptoKey;
@@ -32,8 +35,8 @@ interface HeldKey {
 /** A question about a signature, and its answer once it is there. */
 interface AskedSignature {
     readonly key: CryptoKey;
-    readonly message: Uint8Array;
-    readonly signature: Uint8Array;
+    readonly message: Bytes;
+    readonly signature: Bytes;
     isGood: boolean | undefined;
 }
 
@@ -93,8 +96,8 @@ export class WebQuestions implements Questions {
             // Copies: the memory of the engine changes before the answer comes.
             const asked: AskedSignature = {
                 key,
-                message: message.slice(),
-                signature: signature.slice(),
+                message: new Uint8Array(message),
+                signature: new Uint8Array(signature),
                 isGood: undefined
             };
             this.#signatures.push(asked);
@@ -279,7 +282,7 @@ async function answersRightly(way: Way, { jwk, good, bad }: KnownSignature): Pro
     if (key === null) {
         return false;
     }
-    const verifies = (text: string, signature: Uint8Array): Promise<boolean> =>
+    const verifies = (text: string, signature: Bytes): Promise<boolean> =>
         verified(way.signature, { key, message: new TextEncoder().encode(text), signature });
     const signature = bytesOf(good);
     const changed = signature.map((byte, i) => (i === signature.length - 1 ? byte ^ 1 : byte));
@@ -293,7 +296,7 @@ async function answersRightly(way: Way, { jwk, good, bad }: KnownSignature): Pro
 }
 
 /** The bytes of a text in base64url. A browser has no `Buffer`. */
-const bytesOf = (text: string): Uint8Array =>
+const bytesOf = (text: string): Bytes =>
     Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), character =>
         character.charCodeAt(0)
     );
