@@ -107,7 +107,7 @@ describeWith(["chromium"], "the playground in Chromium", () => {
         expect(await sends).toContain("refused");
     });
 
-    test("says of each vector what the addon says, word for word", async () => {
+    test("says of each vector what the addon says, word for word", { timeout: 180_000 }, async () => {
         expect(here.length).toBeGreaterThan(400);
         const tasks = here.map(vector => ({
             options: writtenOptionsOf(vector),
