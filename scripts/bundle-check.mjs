@@ -120,7 +120,7 @@ export async function useInBundles({ freshProject, copyConsumer, check, use }) {
 }
 
 /**
- * Next.js: `next build` with a standalone server, and `next dev`; a route handler that asks for a bound token too.
+ * Next.js: `next build` with a standalone server, and `next dev`; a route handler and `proxy.js`, asked for a bound token too.
  *
  * @param {Checks} checks
  */
@@ -138,9 +138,12 @@ export async function useInNext({ freshProject, check, issuer }) {
             [join(project, ".next/standalone/server.js")],
             env,
             project,
-            issuer
+            issuer,
+            { hasProxy: true }
         )),
-        ...(await answers("next dev", [next, "dev", "--port", env.PORT], env, project, issuer))
+        ...(await answers("next dev", [next, "dev", "--port", env.PORT], env, project, issuer, {
+            hasProxy: true
+        }))
     ];
 }
 
@@ -158,8 +161,17 @@ export async function addressOfServer(issuer) {
     };
 }
 
-/** What is wrong with the answers of a server that was started for them. */
-export async function answers(title, args, env, cwd, issuer) {
+/**
+ * What is wrong with the answers of a server that was started for them.
+ *
+ * @param {string} title
+ * @param {string[]} args
+ * @param {Record<string, string>} env
+ * @param {string} cwd
+ * @param {{ issuerUri: string, clientSecret: string }} issuer
+ * @param {{ hasProxy?: boolean }} [has] - `hasProxy`: the `proxy.js` of Next.js guards a path too
+ */
+export async function answers(title, args, env, cwd, issuer, { hasProxy = false } = {}) {
     console.log(`▸ Asking ${title}`);
     const server = spawn(process.execPath, args, {
         cwd,
@@ -173,13 +185,23 @@ export async function answers(title, args, env, cwd, issuer) {
     }
     const ended = once(server, "close");
     try {
-        const url = `${env.PUBLIC_URL}/api/me`;
         const faults = [];
-        for (const [what, expected, headers] of await requests(url, issuer)) {
-            const status = await statusOf(url, headers, server);
-            if (status !== expected) {
-                faults.push(`${title}: ${what} got ${status}, expected ${expected}`);
+        const complain = async (url, [what, expected, headers]) => {
+            const answer = await answerOf(url, headers, server);
+            if (!answer.startsWith(expected)) {
+                faults.push(`${title}: ${url}: ${what} got ${answer}, expected ${expected}`);
             }
+        };
+        for (const path of ["/api/me", ...(hasProxy ? ["/api/behind"] : [])]) {
+            const url = `${env.PUBLIC_URL}${path}`;
+            // `next dev` compiles at the first request, which may take longer than a proof is good.
+            await complain(url, ["no credentials", "401", {}]);
+            for (const request of await requests(url, issuer)) {
+                await complain(url, request);
+            }
+        }
+        for (const [path, request] of hasProxy ? await forgeries(issuer) : []) {
+            await complain(`${env.PUBLIC_URL}${path}`, request);
         }
         if (faults.length > 0) {
             process.stderr.write(output);
@@ -199,18 +221,38 @@ async function requests(url, issuer) {
     const proof = await createProof(dpopKeyPair, { method: "GET", url, accessToken: bound });
     const withProof = { authorization: `DPoP ${bound}`, dpop: proof };
     return [
-        ["no credentials", 401, {}],
-        ["a good token", 200, { authorization: `Bearer ${bearer}` }],
-        ["a bound token without proof", 401, { authorization: `Bearer ${bound}` }],
-        ["a bound token with its proof", 200, withProof],
-        ["the same proof again", 401, withProof]
+        ["a good token", `200 {"sub":"service-rs256"}`, { authorization: `Bearer ${bearer}` }],
+        ["a bound token without proof", "401", { authorization: `Bearer ${bound}` }],
+        ["a bound token with its proof", `200 {"sub":"service-es256"}`, withProof],
+        ["the same proof again", `401 {"code":"proof_replayed"}`, withProof]
     ];
 }
 
-async function statusOf(url, headers, server) {
+/** Requests with the field by which the proxy tells who passed it, and one that says to come from Next.js itself. */
+async function forgeries(issuer) {
+    const bearer = await clientCredentials(issuer, { clientId: "service-rs256", resource: API });
+    const forged = { "x-verified-subject": "admin" };
+    const authorization = `Bearer ${bearer}`;
+    const inner = { "x-middleware-subrequest": Array(5).fill("proxy").join(":") };
+    return [
+        ["/api/behind", ["a forged subject", "401", forged]],
+        [
+            "/api/behind",
+            ["a token and a forged subject", `200 {"sub":"service-rs256"}`, { ...forged, authorization }]
+        ],
+        ["/api/open", ["a forged subject on an open path", `200 {"sub":null}`, forged]],
+        ["/api/behind", ["the mark of an inner request", "401", { ...forged, ...inner }]]
+    ];
+}
+
+const MOST_SHOWN = 200;
+
+/** The status and the body. */
+async function answerOf(url, headers, server) {
     for (let attempt = 0; ; attempt++) {
         try {
-            return (await fetch(url, { headers })).status;
+            const response = await fetch(url, { headers });
+            return `${response.status} ${(await response.text()).slice(0, MOST_SHOWN)}`;
         } catch (error) {
             if (attempt === 300 || server.exitCode !== null) {
                 return `no answer (${error.cause?.code ?? error.message})`;

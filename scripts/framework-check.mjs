@@ -74,7 +74,9 @@ export async function useInFrameworks({ freshProject, issuer }) {
             rmSync(join(project, "node_modules"), { recursive: true });
         }
         const server = [join(project, framework.server)];
-        faults.push(...(await answers(`the server of ${framework.name}`, server, env, project, issuer)));
+        const hasProxy = framework.from === "next";
+        const title = `the server of ${framework.name}`;
+        faults.push(...(await answers(title, server, env, project, issuer, { hasProxy })));
     }
     return faults;
 }

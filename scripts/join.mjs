@@ -12,7 +12,9 @@ import { rolldown } from "rolldown";
 const ROOMS = ["boundary", "wasm", "request", "addon", "validator", "guard", "drop-in"];
 const ENTRIES = ["index", "server", "authorization"];
 /** Each finds a file by its own place: the addon, and the text of the WebAssembly module. */
-const APART = ["addon/load", "wasm/inline"];
+const PLACED = ["addon/load", "wasm/inline"];
+/** Only the playground has these. */
+const APART = [...PLACED, "wasm/browser", "wasm/web-crypto"];
 
 const files = ROOMS.flatMap(room =>
     readdirSync(join("ts", room))
@@ -23,7 +25,7 @@ const files = ROOMS.flatMap(room =>
 const build = await rolldown({
     input: Object.fromEntries([...ENTRIES, ...files].map(name => [name, `ts/${name}.ts`])),
     platform: "node",
-    external: ["#engine", ...APART.map(name => new RegExp(`/${name}\\.[jt]s$`))],
+    external: ["#engine", ...PLACED.map(name => new RegExp(`/${name}\\.[jt]s$`))],
     tsconfig: "tsconfig.json",
     onLog: (_level, { message }) => {
         throw new Error(message);

@@ -33,7 +33,7 @@ export interface Reached {
     readonly network: NetworkOptions;
 }
 
-const rotates = ({ steps }: Vector): boolean => steps.some(({ keys }) => keys !== undefined);
+export const rotates = ({ steps }: Vector): boolean => steps.some(({ keys }) => keys !== undefined);
 
 function publish({ issuer }: Reached, keys: KeySet): void {
     issuer.jwks = keys;
@@ -70,7 +70,7 @@ export function addon(reached: Reached): Engine {
 }
 
 /** One answer; or, of many at once, that of all but the one which is granted. */
-async function answerTo({ atOnce = 1 }: Step, judge: () => Promise<Answer>): Promise<Answer> {
+export async function answerTo({ atOnce = 1 }: Step, judge: () => Promise<Answer>): Promise<Answer> {
     const answers = await Promise.all(Array.from({ length: atOnce }, judge));
     const refused = answers.filter(({ verdict }) => verdict === "refused");
     const [other] = refused;
@@ -84,26 +84,31 @@ async function answerTo({ atOnce = 1 }: Step, judge: () => Promise<Answer>): Pro
 }
 
 function optionsOf(vector: Vector, clock: { now: number }, reached: Reached): ValidatorOptions<unknown> {
-    const { issuers: _, algorithms, ...options } = vector.configuration ?? {};
+    const { issuers, ...options } = writtenOptionsOf(vector);
     const isFetched = rotates(vector);
-    const issuers = issuersOf(vector).map(({ issuer, audience, keys }) => {
-        if (isFetched) {
+    if (isFetched) {
+        for (const { keys } of issuersOf(vector)) {
             publish(reached, keySet(keys));
         }
-        return {
-            issuerUri: issuer,
-            expectedAudience: audience,
-            ...(algorithms && { algorithms }),
-            ...(!isFetched && { keys: { jwks: keySet(keys) } })
-        };
-    });
-    const network = isFetched ? { network: reached.network } : {};
+    }
     return {
         ...options,
-        ...network,
-        issuers,
+        ...(isFetched && { network: reached.network }),
+        issuers: isFetched ? issuers.map(({ keys: _, ...issuer }) => issuer) : issuers,
         clock: () => clock.now
     } as unknown as ValidatorOptions<unknown>;
+}
+
+/** The options as JSON has them, with the keys in them. */
+export function writtenOptionsOf(vector: Vector) {
+    const { issuers: _, algorithms, ...options } = vector.configuration ?? {};
+    const issuers = issuersOf(vector).map(({ issuer, audience, keys }) => ({
+        issuerUri: issuer,
+        expectedAudience: audience,
+        ...(algorithms && { algorithms }),
+        keys: { jwks: keySet(keys) }
+    }));
+    return { ...options, issuers };
 }
 
 function requirementsOf({ rules }: Step): Requirements | undefined {

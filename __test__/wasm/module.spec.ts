@@ -105,6 +105,90 @@ describe("verdicts", () => {
     });
 });
 
+describe("answers about keys and signatures that come later", () => {
+    const begun = (step: string): number => {
+        expect(step).toMatch(/^\{"wait":\d+,"fetches":\[\],"plans":\[\],"until":null,"lacksAnswers":true\}$/);
+        return JSON.parse(step).wait;
+    };
+    const resume = (core: CoreModule, wait: number): string =>
+        core.text("wait_resume", [wait, Date.now(), performance.now()]);
+
+    test("a proof is not used up before all are there, and then once", () => {
+        let open = true;
+        const core = loadCore({ isOpen: about => about === "signature" && open });
+        const issuer = createTestIssuer({ audience: AUDIENCE });
+        const { issuerUri, keys } = issuer.options;
+        const validator = core.validator({ issuerUri, keys, expectedAudience: AUDIENCE });
+        const client = dpopClient({ token: own => issuer.sign({ sub: "ann" }, { boundTo: own }) });
+        const proof = client.proof("GET", URL_OF_API);
+        const fields = [`DPoP ${client.token}`, proof, "GET", "/todos", "https", "api.example.com"];
+        const [first, second] = [
+            begun(authorize(core, validator, fields)),
+            begun(authorize(core, validator, fields))
+        ];
+        expect(begun(resume(core, first))).toBe(first);
+        open = false;
+        expect(verdict(resume(core, second))).toEqual([1]);
+        expect(verdict(resume(core, first))).toEqual([-1, "proof_replayed"]);
+        expect(resume(core, second)).toContain("there is no such wait");
+    });
+
+    test("a walk that another key would grant is dropped too", () => {
+        let asked = 0;
+        let isOpen = (): boolean => asked++ === 0;
+        const core = loadCore({ isOpen: about => about === "signature" && isOpen() });
+        const [issuer, other] = [
+            createTestIssuer({ audience: AUDIENCE }),
+            createTestIssuer({ audience: AUDIENCE })
+        ];
+        const [own] = issuer.jwks.keys as readonly object[];
+        const { kid } = own as { kid: string };
+        const jwks = { keys: [{ ...(other.jwks.keys[0] as object), kid }, own] };
+        const { issuerUri } = issuer.options;
+        const validator = core.validator({ issuerUri, keys: { jwks }, expectedAudience: AUDIENCE });
+        const client = dpopClient({ token: own => issuer.sign({ sub: "ann" }, { boundTo: own }) });
+        const proof = client.proof("GET", URL_OF_API);
+        const fields = [`DPoP ${client.token}`, proof, "GET", "/todos", "https", "api.example.com"];
+        const wait = begun(authorize(core, validator, fields));
+        // The other key, the right key, the proof's key.
+        expect(asked).toBe(3);
+        isOpen = () => false;
+        expect(verdict(resume(core, wait))).toEqual([1]);
+        expect(verdict(authorize(core, validator, fields))).toEqual([-1, "proof_replayed"]);
+    });
+
+    test("an explanation waits for them, and a proof's key too", () => {
+        const open = { key: false, signature: true };
+        const core = loadCore({ isOpen: about => open[about] });
+        const issuer = createTestIssuer({ audience: AUDIENCE });
+        const { issuerUri, keys } = issuer.options;
+        const validator = core.validator({ issuerUri, keys, expectedAudience: AUDIENCE });
+        const client = dpopClient({ token: own => issuer.sign({ sub: "ann" }, { boundTo: own }) });
+        const proof = client.proof("GET", URL_OF_API);
+        const fields = [null, `DPoP ${client.token}`, proof, "GET", "/todos", "https", "api.example.com"];
+        const wait = begun(
+            core.text("explain_request", [validator, Date.now(), performance.now(), 0, 0], fields)
+        );
+        open.signature = false;
+        open.key = true;
+        expect(begun(resume(core, wait))).toBe(wait);
+        open.key = false;
+        expect(JSON.parse(resume(core, wait)).refusal).toBeNull();
+        expect(verdict(authorize(core, validator, fields.slice(1)))).toEqual([1]);
+    });
+
+    test("no validator is made while it is not known whether its keys are keys", () => {
+        let open = true;
+        const core = loadCore({ isOpen: about => about === "key" && open });
+        const { issuerUri, keys } = createTestIssuer({ audience: AUDIENCE }).options;
+        const fields = [JSON.stringify({ issuerUri, keys, expectedAudience: AUDIENCE }), "{}"];
+        const make = () => core.text("validator_new", [Date.now(), performance.now()], fields);
+        expect(make()).toBe('{"lacksAnswers":true}');
+        open = false;
+        expect(make()).toBe('{"validator":1}');
+    });
+});
+
 /** Makes the requests of a fetch, as JavaScript does beside the module. */
 async function carryOut(core: CoreModule, fetchNumber: number): Promise<{ plan: number }> {
     let next = JSON.parse(core.text("fetch_next", [fetchNumber, Date.now(), performance.now()]));

@@ -19,7 +19,13 @@ export interface CoreModule {
     validator(options: object, internals?: object): number;
 }
 
-export function loadCore({ texts = {} }: { texts?: Readonly<Record<string, string>> } = {}): CoreModule {
+interface Loaded {
+    texts?: Readonly<Record<string, string>>;
+    /** Whether a question about a key or a signature has no answer yet. */
+    isOpen?: (about: "key" | "signature") => boolean;
+}
+
+export function loadCore({ texts = {}, isOpen = () => false }: Loaded = {}): CoreModule {
     const keys: (KeyObject | undefined)[] = [undefined];
     let algorithms: string[] = [];
     const answer = (text: string | undefined): number => {
@@ -33,6 +39,9 @@ export function loadCore({ texts = {} }: { texts?: Readonly<Record<string, strin
     const textAt = (at: number, length: number): string => Buffer.from(bytesAt(at, length)).toString();
     const host = {
         import_key(at: number, length: number): number {
+            if (isOpen("key")) {
+                return 2 ** 32 - 1;
+            }
             try {
                 return keys.push(createPublicKey({ key: JSON.parse(textAt(at, length)), format: "jwk" })) - 1;
             } catch {
@@ -47,6 +56,9 @@ export function loadCore({ texts = {} }: { texts?: Readonly<Record<string, strin
             sigAt: number,
             sigLength: number
         ): number {
+            if (isOpen("signature")) {
+                return 2;
+            }
             const name = algorithms[algorithm] ?? "";
             const found = keys[key];
             if (found === undefined) {

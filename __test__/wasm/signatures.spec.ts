@@ -11,12 +11,14 @@ import { promisify } from "node:util";
 import { expect, test } from "vitest";
 import type * as known from "../../ts/wasm/known-signatures.js";
 import type * as signatures from "../../ts/wasm/signatures.js";
+import type * as later from "../../ts/wasm/web-crypto.js";
 import { answersOfWorker, runTimes } from "../support/run-times.js";
 import { root } from "../support/script.js";
 
 const require = createRequire(import.meta.url);
 const { KNOWN_SIGNATURES } = require("../../dist/wasm/known-signatures.js") as typeof known;
 const { answersRightly } = require("../../dist/wasm/signatures.js") as typeof signatures;
+const { WebQuestions, WebSignatures } = require("../../dist/wasm/web-crypto.js") as typeof later;
 
 interface Case {
     readonly title: string;
@@ -215,18 +217,7 @@ test.each(runTimes(byCommand, onWorkerd))(
     { timeout: 60_000 },
     async (_, ask) => {
         const answers = await ask();
-        const said = KEYS.map(({ title, cases }, i) => [
-            title,
-            answers[i]?.isKey,
-            ...cases.map((one, j) => `${one.title}: ${answers[i]?.answers[j]}`)
-        ]);
-        expect(said).toEqual(
-            KEYS.map(({ title, isKey, cases }) => [
-                title,
-                isKey,
-                ...cases.map(one => `${one.title}: ${one.isGood}`)
-            ])
-        );
+        expectRight(answers);
         // A key that was forgotten says no.
         expect(answers.map(({ afterwards }) => afterwards ?? false)).not.toContain(true);
         for (const [i, { der, jwk }] of KEYS.entries()) {
@@ -234,6 +225,49 @@ test.each(runTimes(byCommand, onWorkerd))(
         }
     }
 );
+
+function expectRight(
+    answers: readonly { isKey: boolean; answers: readonly (boolean | undefined)[] }[]
+): void {
+    const said = KEYS.map(({ title, cases }, i) => [
+        title,
+        answers[i]?.isKey,
+        ...cases.map((one, j) => `${one.title}: ${answers[i]?.answers[j]}`)
+    ]);
+    expect(said).toEqual(
+        KEYS.map(({ title, isKey, cases }) => [
+            title,
+            isKey,
+            ...cases.map(one => `${one.title}: ${one.isGood}`)
+        ])
+    );
+}
+
+test("WebCrypto, whose answers come later, says yes to good signatures, and no to all others", async () => {
+    const signatures = new WebSignatures();
+    const answers = [];
+    for (const { jwk, algorithm, cases } of KEYS) {
+        const questions = new WebQuestions();
+        const settled = async <Result>(ask: () => Result): Promise<Result> => {
+            for (;;) {
+                const result = questions.during(ask);
+                if (!questions.areOpen) {
+                    return result;
+                }
+                expect(await questions.answered()).toBe(true);
+            }
+        };
+        const key = await settled(() => signatures.import(JSON.stringify(jwk), algorithm));
+        const ask = ({ message, signature }: Case) =>
+            signatures.verify(key, Buffer.from(message, "base64"), Buffer.from(signature, "base64"));
+        answers.push({ isKey: key !== 0, answers: await settled(() => cases.map(ask)) });
+        signatures.forget(key);
+        for (const one of cases) {
+            expect(questions.during(() => ask(one))).toBe(false);
+        }
+    }
+    expectRight(answers);
+});
 
 test("a way to ask is not used where it says yes to a bad signature, or no to a good one", () => {
     const { RS256, PS256 } = KNOWN_SIGNATURES as Record<"RS256" | "PS256", known.KnownSignature>;

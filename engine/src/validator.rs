@@ -182,14 +182,26 @@ impl<K: AsRef<IssuerKeys>, M: Memories> Validator<K, M> {
 
     /// The answer with the present keys, or the wait for newer ones: [`Validator::decide`] puts the question again.
     pub fn judge(&self, question: &Question<'_>, now: UnixTime, at: Monotonic) -> Result<Answer, KeysWait> {
+        self.decide_now(question, now, at).map(|decided| self.settle(decided))
+    }
+
+    /// The same without the check that the proof is new: [`Validator::settle`] ends it. Nothing is written here.
+    // As for `decide`.
+    #[allow(clippy::result_large_err)]
+    pub fn decide_now(
+        &self,
+        question: &Question<'_>,
+        now: UnixTime,
+        at: Monotonic,
+    ) -> Result<Decided, KeysWait> {
         let Lacking { keys, needed, otherwise, .. } = match self.attempt(question, now, at) {
-            Ok(decided) => return Ok(self.settle(decided)),
+            Ok(decided) => return Ok(decided),
             Err(lacking) => lacking,
         };
         if !keys.is_in_vain(needed.key_set, needed.unknown_kid.as_deref(), at) {
             return Err(self.wait(now, at));
         }
-        Ok(Answer::Verdict(Err(for_lack_of(keys, otherwise))))
+        Ok(Err(for_lack_of(keys, otherwise)))
     }
 
     /// The wait of a question that was put at this time.

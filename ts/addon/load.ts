@@ -80,6 +80,7 @@ function native(): Addon {
 function wasm(why: readonly string[] = ["WebAssembly is asked for."], cause?: unknown): Addon {
     // Read only where it is needed.
     const { createWasmAddon } = require("../wasm/addon.js") as typeof import("../wasm/addon.js");
+    const { Signatures } = require("../wasm/signatures.js") as typeof import("../wasm/signatures.js");
     let compiled: object;
     try {
         const { inlineModule } = require("../wasm/inline.js") as typeof import("../wasm/inline.js");
@@ -97,6 +98,8 @@ function wasm(why: readonly string[] = ["WebAssembly is asked for."], cause?: un
     }
     return createWasmAddon({
         compiled: () => compiled,
+        newSignatures: () => new Signatures(),
+        newQuestions: null,
         keepRunning: () => undefined,
         hasTimers: true,
         hasFiles: true

@@ -6,7 +6,7 @@
  */
 
 import { hasOwn } from "../boundary/own.js";
-import { Signatures } from "./signatures.js";
+import type { SignatureHost } from "./host.js";
 
 /** A compiled module. Only the loader knows where it comes from. */
 export type CompiledModule = object;
@@ -83,6 +83,11 @@ interface Description {
 export type ReadText = (kind: "file" | "variable", name: string) => string | null | undefined;
 
 const [THERE_IS_NONE, CANNOT_BE] = [-1, -2];
+const [BAD, GOOD, NO_VERDICT_YET] = [0, 1, 2];
+
+/** A verdict on a signature, as a number. */
+const verdictOf = (isGood: boolean | undefined): number =>
+    isGood === undefined ? NO_VERDICT_YET : isGood ? GOOD : BAD;
 
 /**
  * Characters of the texts, and bytes, of one call. The memory of an instance never becomes smaller, and an instance that
@@ -104,12 +109,13 @@ const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 export class Core {
     readonly exports: Exports;
     readonly description: Description;
-    readonly #signatures = new Signatures();
+    readonly #signatures: SignatureHost;
     /** Views of the memory. They end when the memory grows. */
     #bytes = new Uint8Array(0);
     #view = new DataView(this.#bytes.buffer);
 
-    constructor(module: CompiledModule, seed: Uint8Array, readText: ReadText) {
+    constructor(module: CompiledModule, seed: Uint8Array, signatures: SignatureHost, readText: ReadText) {
+        this.#signatures = signatures;
         const instance = new Instance(module, { host: this.#imports(readText) });
         this.exports = instance.exports;
         if (this.exports.start(this.put([seed])) !== 1) {
@@ -218,7 +224,7 @@ export class Core {
                 signature: number,
                 signatureLength: number
             ) =>
-                Number(
+                verdictOf(
                     signatures.verify(
                         key,
                         bytesAt(message, messageLength),

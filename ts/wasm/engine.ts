@@ -10,11 +10,21 @@ import { exchange, type WantedRequest } from "../boundary/exchange.js";
 import { NoRequestError } from "../boundary/no-request.js";
 import { hasOwn } from "../boundary/own.js";
 import { Core, isRefused } from "./core.js";
-import { MAX_TIMER_MS, clearTimeout, setTimeout, steady, textsOf, wall, type Host } from "./host.js";
+import {
+    MAX_TIMER_MS,
+    clearTimeout,
+    setTimeout,
+    steady,
+    textsOf,
+    wall,
+    type Host,
+    type Questions
+} from "./host.js";
 import { Sleepers } from "./sleepers.js";
 
 const FAILED = "internal error: the WebAssembly engine failed, and is replaced";
 const LOST = "the request ended before it got its answer";
+const UNANSWERED = "internal error: this run time gave no answer about a signature in time";
 /** After a failure, engines are made at least so far apart, in milliseconds: each one fetches the keys again. */
 const REPLACE_MS = 1000;
 const SEED_BYTES = 32;
@@ -22,12 +32,13 @@ const SEED_BYTES = 32;
 /** The text of a failure, as `readVerdict` reads it. */
 export const failureText = (message: string): string => JSON.stringify([-2, null, message]);
 
-/** The answer must wait for keys. */
+/** The answer must wait: for keys, or for answers about signatures. */
 interface WaitStep {
     readonly wait: number;
     readonly fetches: readonly number[];
     readonly plans: readonly number[];
     readonly until: number;
+    readonly lacksAnswers: boolean;
 }
 
 type FetchStep =
@@ -44,6 +55,8 @@ type FetchStep =
 export interface Running {
     readonly core: Core;
     readonly generation: number;
+    /** Those of the request, where answers about signatures come later. */
+    readonly questions: Questions | null;
 }
 
 /** The latest time that a clock may have shown to a verdict. A request that waited for keys is judged later than it came. */
@@ -93,19 +106,29 @@ export class Engine {
      * At the top level of a module workerd has no random bytes. The engine that answers there gets none, and gives no verdict.
      */
     ask<Answer>(question: (running: Running) => Answer): Answer {
-        return this.#ask(question, false);
+        return this.#ask(question, false, null);
     }
 
-    /** Asks for a verdict. If the engine fails, this throws. */
-    judge<Answer>(question: (running: Running) => Answer): Answer {
-        return this.#ask(question, true);
+    /**
+     * Asks for a verdict, with the questions of this request if it has some already. If the engine fails, this throws.
+     */
+    judge<Answer>(
+        question: (running: Running) => Answer,
+        questions = this.#host.newQuestions?.() ?? null
+    ): Answer {
+        return this.#ask(question, true, questions);
     }
 
-    #ask<Answer>(question: (running: Running) => Answer, needsSeed: boolean): Answer {
+    #ask<Answer>(
+        question: (running: Running) => Answer,
+        needsSeed: boolean,
+        questions: Questions | null
+    ): Answer {
         const core = this.#running(needsSeed);
         const generation = this.#generation;
+        const ask = () => question({ core, generation, questions });
         try {
-            return question({ core, generation });
+            return questions === null ? ask() : questions.during(ask);
         } catch (error) {
             if (isRefused(error)) {
                 throw error;
@@ -133,7 +156,8 @@ export class Engine {
             hasSeed = false;
         }
         if (this.#core === undefined || hasSeed) {
-            this.#core = new Core(this.#host.compiled(), seed, textsOf(this.#host));
+            const { compiled, newSignatures } = this.#host;
+            this.#core = new Core(compiled(), seed, newSignatures(), textsOf(this.#host));
             this.#generation += 1;
             this.#hasSeed = hasSeed;
             this.#isLost = false;
@@ -228,20 +252,25 @@ export class Engine {
      */
     async answerOf(
         first: WaitStep,
-        { generation }: Running,
+        { generation, questions }: Running,
         onLost: (text: string) => void
     ): Promise<string> {
         let step: WaitStep | undefined = first;
         let text = "";
         while (step !== undefined) {
-            const { wait, plans, until }: WaitStep = step;
-            await this.#sleepers.sleep({
-                wait,
-                generation,
-                plans,
-                until,
-                onLost: () => onLost(failureText(LOST))
-            });
+            const { wait, plans, until, lacksAnswers }: WaitStep = step;
+            if (!lacksAnswers) {
+                await this.#sleepers.sleep({
+                    wait,
+                    generation,
+                    plans,
+                    until,
+                    onLost: () => onLost(failureText(LOST))
+                });
+            } else if (questions === null || !(await questions.answered())) {
+                this.giveUp(generation, core => core.exports.wait_drop(wait));
+                return failureText(UNANSWERED);
+            }
             if (!this.#isRunning(generation)) {
                 return failureText(FAILED);
             }
@@ -250,7 +279,7 @@ export class Engine {
                     const { core } = running;
                     text = core.text(core.exports.wait_resume(wait, wall(), steady()));
                     return this.waitOf(text, running);
-                });
+                }, questions);
             } catch {
                 return failureText(FAILED);
             }

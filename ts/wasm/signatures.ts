@@ -14,6 +14,7 @@ import {
     type KeyObject,
     type VerifyPublicKeyInput
 } from "node:crypto";
+import { NO_KEY, type SignatureHost } from "./host.js";
 import { KNOWN_MESSAGE, KNOWN_SIGNATURES, type KnownSignature } from "./known-signatures.js";
 
 /** Verifies one signature; throws or returns `false` if it is not good. */
@@ -22,19 +23,13 @@ type Verify = (message: Uint8Array, signature: Uint8Array) => boolean;
 /** A way to ask for one algorithm. Run times differ in the ways that they answer. */
 type Way = (key: KeyObject) => Verify;
 
-/** What `import` answers for what is no key. */
-export const NO_KEY = 0;
-
-/**
- * The keys of one engine, by their numbers.
- */
-export class Signatures {
+/** The keys of one engine, by their numbers. */
+export class Signatures implements SignatureHost {
     /** The first place stays empty, since `NO_KEY` is no number of a key. */
     readonly #keys: (Verify | undefined)[] = [undefined];
     /** Numbers to use again: a DPoP proof has a key of its own, so there are as many keys as requests. */
     readonly #free: number[] = [];
 
-    /** The number of a key that is to verify this algorithm, of a JWK in JSON; or `NO_KEY`. */
     import(jwk: string, algorithm: string): number {
         const way = wayOf(algorithm);
         if (way === undefined) {
@@ -51,13 +46,11 @@ export class Signatures {
         return number;
     }
 
-    /** Whether the signature is good; `false` in case of doubt. */
     verify(number: number, message: Uint8Array, signature: Uint8Array): boolean {
         const verify = this.#keys[number];
         return verify !== undefined && isGood(verify, message, signature);
     }
 
-    /** The key of this number is not used again. */
     forget(number: number): void {
         if (this.#keys[number] !== undefined) {
             this.#keys[number] = undefined;
@@ -65,7 +58,6 @@ export class Signatures {
         }
     }
 
-    /** The JWK, in JSON, of a public key in DER (SubjectPublicKeyInfo); or `null`. */
     jwkOfDer(der: Uint8Array): string | null {
         try {
             // A copy: not every run time reads the memory of WebAssembly here.

@@ -26,6 +26,8 @@ import { Unsettled } from "./unsettled.js";
 
 const [YES, NO] = [1, 0];
 const NO_AGE = -1;
+const UNKNOWN_KEYS =
+    "oidc-spa-native: this run time says later whether the keys of the options are keys. Make the validator within answeredFirst().";
 
 /** What a validator has in an engine: its number there. */
 interface Place {
@@ -282,9 +284,12 @@ export class WasmValidator implements NativeValidator {
                     core.put([this.#options, JSON.stringify(internals)])
                 )
             )
-        ) as { readonly validator: number } | { readonly error: string };
+        ) as { readonly validator: number } | { readonly error: string } | { readonly lacksAnswers: true };
         if (hasOwn(made, "error")) {
             throw new Refused(made.error);
+        }
+        if (hasOwn(made, "lacksAnswers")) {
+            throw new Refused(UNKNOWN_KEYS);
         }
         this.#place = { generation, number: made.validator };
         if (this.#isRetired) {
@@ -335,7 +340,11 @@ let removeAt = FIRST_REMOVAL;
  * Gives the places of collected validators back, now and then. Not with a `FinalizationRegistry`, which may call while a worker
  * thread ends.
  */
-function keepPlace(validator: WasmValidator, place: Place, { core, generation }: Running): void {
+function keepPlace(
+    validator: WasmValidator,
+    place: Place,
+    { core, generation }: Omit<Running, "questions">
+): void {
     placed.push({ validator: new WeakRef(validator), place });
     if (placed.length < removeAt) {
         return;

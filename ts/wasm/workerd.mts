@@ -8,10 +8,13 @@ import * as workers from "cloudflare:workers";
 import type { Addon } from "../boundary/interface.js";
 import { createWasmAddon } from "./addon.js";
 import module from "./core.wasm?module";
+import { Signatures } from "./signatures.js";
 
 export function loadAddon(): Addon {
     return createWasmAddon({
         compiled: () => module,
+        newSignatures: () => new Signatures(),
+        newQuestions: null,
         // workerd ends what a request has begun, once that has its response.
         keepRunning: promise => workers.waitUntil?.(promise),
         hasTimers: false,

@@ -28,6 +28,8 @@ pub(crate) struct Pending {
     pub fetches: Vec<u32>,
     pub plans: Vec<u32>,
     pub until: Option<Monotonic>,
+    /// Whether JavaScript must first answer what it was asked about keys and signatures. Then nothing else is waited for.
+    pub lacks_answers: bool,
 }
 
 impl Held {
@@ -44,6 +46,11 @@ impl Held {
 }
 
 impl Pending {
+    /// JavaScript is asked about keys and signatures, and had no answer yet.
+    pub(crate) const fn of_answers() -> Self {
+        Self { fetches: Vec::new(), plans: Vec::new(), until: None, lacks_answers: true }
+    }
+
     /// Without a set to wait for, the next step is due at once: it only waits for the fetches to begin.
     pub(crate) fn of<'h>(
         fetches: Vec<u32>,
@@ -58,6 +65,6 @@ impl Pending {
             plan.keys().due().into_iter().chain(plan.forgotten_at().map(|at| at.plus_millis(1)))
         });
         let until = if held.is_empty() { Some(at) } else { times.chain([deadline]).min() };
-        Self { fetches, plans, until }
+        Self { fetches, plans, until, lacks_answers: false }
     }
 }

@@ -1,10 +1,12 @@
 //! What JavaScript does for the module: signatures, and the reading of files and variables.
 //!
 //! In: keys, messages, signatures; names.
-//! Out: yes or no; texts.
+//! Out: yes or no, or that JavaScript has no answer yet; texts.
 //! Never: a yes in case of doubt.
 
 #![allow(unsafe_code)]
+
+use std::cell::Cell;
 
 use oidc_spa_native::jose::algorithm::Algorithm;
 use oidc_spa_native::jose::verification_key::asked::SignatureHost;
@@ -31,19 +33,45 @@ mod host {
     }
 }
 
+thread_local! {
+    /// Whether JavaScript had no answer yet to a question of the present walk.
+    static LACKS_ANSWER: Cell<bool> = const { Cell::new(false) };
+}
+
+/// JavaScript does not know yet whether this is a key. A browser verifies signatures asynchronously.
+const NO_KEY_YET: u32 = u32::MAX;
+/// It does not know yet whether a signature is good.
+const NO_VERDICT_YET: u32 = 2;
+
+/// The result of a walk that writes nothing; `None` if JavaScript had no answer yet to one of its questions. A question without
+/// an answer counts as a no, so the result of such a walk means nothing, and is dropped here.
+pub(crate) fn answered<T>(walk: impl FnOnce() -> T) -> Option<T> {
+    LACKS_ANSWER.set(false);
+    let result = walk();
+    (!LACKS_ANSWER.replace(false)).then_some(result)
+}
+
 /// The signatures of JavaScript's runtime.
 pub(crate) struct JavaScript;
 
 impl SignatureHost for JavaScript {
     fn import(&self, jwk: &str, algorithm: Algorithm) -> Option<u32> {
         let number = host::import_key(jwk.as_ptr(), jwk.len(), number_of(algorithm)?);
+        if number == NO_KEY_YET {
+            LACKS_ANSWER.set(true);
+            return None;
+        }
         (number != 0).then_some(number)
     }
 
     fn verify(&self, key: u32, algorithm: Algorithm, message: &[u8], signature: &[u8]) -> bool {
         let Some(number) = number_of(algorithm) else { return false };
         let (at, bytes) = (signature.as_ptr(), signature.len());
-        host::verify(key, number, message.as_ptr(), message.len(), at, bytes) == 1
+        let verdict = host::verify(key, number, message.as_ptr(), message.len(), at, bytes);
+        if verdict == NO_VERDICT_YET {
+            LACKS_ANSWER.set(true);
+        }
+        verdict == 1
     }
 
     fn forget(&self, key: u32) {

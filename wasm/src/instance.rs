@@ -25,6 +25,7 @@ use crate::clocks::{millis, unix_time};
 use crate::fetching::Fetches;
 use crate::guard::Guard;
 use crate::held::Pending;
+use crate::imports::answered;
 use crate::isolate::Isolate;
 use crate::memories::RecentMemories;
 use crate::plan_keys::jitter;
@@ -35,7 +36,7 @@ use crate::waiting::{Ended, Purpose, WaitingRequest};
 /// Proofs that the memory holds, if the options do not say. They take some 10 MB at most; an isolate has 128.
 const REPLAY_ENTRIES: usize = 100_000;
 
-/// What waits for keys.
+/// What waits for keys, or for JavaScript's answers.
 #[allow(clippy::large_enum_variant)]
 pub(crate) enum Wait {
     Request(WaitingRequest),
@@ -82,14 +83,18 @@ impl Instance {
         }
     }
 
-    /// Makes a validator: its number, or a sentence that says which option is wrong.
+    /// Makes a validator: its number, or a sentence that says which option is wrong; `None` if JavaScript must first answer what
+    /// it was asked about the keys of the options.
     pub(crate) fn new_validator(
         &mut self,
         options: &str,
         internals: &str,
         at: Moment,
-    ) -> Result<u32, String> {
-        let internals: Value = serde_json::from_str(internals).map_err(|error| error.to_string())?;
+    ) -> Option<Result<u32, String>> {
+        let internals: Value = match serde_json::from_str(internals) {
+            Ok(internals) => internals,
+            Err(error) => return Some(Err(error.to_string())),
+        };
         let is = |name: &str| internals.get(name).and_then(Value::as_bool).unwrap_or_default();
         let own_clock = is("ownClock");
         let read = Internals {
@@ -102,7 +107,10 @@ impl Instance {
                 .and_then(Value::as_u64)
                 .and_then(|number| u32::try_from(number).ok()),
         };
-        let options = Options::parse(options, read, &Isolate).map_err(|error| error.to_string())?;
+        let options = match answered(|| Options::parse(options, read, &Isolate))? {
+            Ok(options) => options,
+            Err(error) => return Some(Err(error.to_string())),
+        };
         let replay_memory = if own_clock { Arc::new(new_replay_memory()) } else { Arc::clone(&self.replay) };
         if let Some(lost_at) = internals.get("replayLostAt").and_then(Value::as_f64) {
             replay_memory.follow_lost(unix_time(lost_at));
@@ -121,7 +129,7 @@ impl Instance {
             jitter: &mut jitter,
         };
         let engine = Validator::new(options, means, at);
-        Ok(self.validators.add(Rc::new(Guard::new(engine))))
+        Some(Ok(self.validators.add(Rc::new(Guard::new(engine)))))
     }
 
     /// The troubles of the instance, or new ones.
@@ -132,9 +140,21 @@ impl Instance {
 
     /// Judges a request: a step.
     pub(crate) fn authorize(&mut self, guard: Rc<Guard>, parts: Parts, now: UnixTime, at: Moment) -> String {
-        match guard.engine.judge(&parts.question(), now, at.steady) {
-            Ok(answer) => self.answer_text(guard, answer, parts.known_token()),
-            Err(wait) => self.begin(WaitingRequest::new(guard, parts, Purpose::Verdict, wait), at),
+        let decided = answered(|| guard.engine.decide_now(&parts.question(), now, at.steady));
+        let (wait, lacks_answers) = match decided {
+            Some(Ok(decided)) => {
+                let answer = guard.engine.settle(decided);
+                return self.answer_text(guard, answer, parts.known_token());
+            }
+            Some(Err(wait)) => (wait, false),
+            None => (guard.engine.wait(now, at.steady), true),
+        };
+        let request = WaitingRequest::new(guard, parts, Purpose::Verdict, wait);
+        if lacks_answers {
+            let number = self.waits.next_number();
+            self.put_off(number, Wait::Request(request), &Pending::of_answers())
+        } else {
+            self.begin(request, at)
         }
     }
 
@@ -165,11 +185,18 @@ impl Instance {
                 Err(pending) => pending,
             },
         };
+        self.put_off(number, wait, &pending)
+    }
+
+    /// Keeps what waits, and says what it waits for.
+    fn put_off(&mut self, number: u32, wait: Wait, pending: &Pending) -> String {
         self.waits.put(number, wait);
-        let Pending { fetches, plans, until } = pending;
+        let Pending { fetches, plans, until, lacks_answers } = pending;
         let (fetches, plans, until) = (json!(fetches), json!(plans), json!(until.map(millis)));
         // The order of the members is fixed: JavaScript looks at the beginning.
-        format!(r#"{{"wait":{number},"fetches":{fetches},"plans":{plans},"until":{until}}}"#)
+        format!(
+            r#"{{"wait":{number},"fetches":{fetches},"plans":{plans},"until":{until},"lacksAnswers":{lacks_answers}}}"#
+        )
     }
 
     fn answer_text(&mut self, guard: Rc<Guard>, answer: Answer, known_token: u64) -> String {

@@ -1,8 +1,8 @@
-//! Requests that wait for keys, and their next steps.
+//! Requests that wait for keys or for JavaScript's answers about signatures, and their next steps.
 //!
 //! In: requests, the ends of fetches, the time.
 //! Out: the answer, or what is still waited for.
-//! Never: a decision about a request, a wait without an end.
+//! Never: a decision about a request, a wait without an end, an effect of a walk that lacked an answer.
 
 use std::rc::Rc;
 
@@ -16,9 +16,10 @@ use oidc_spa_native_engine::validator::{Answer, Decided};
 use crate::fetching::Fetches;
 use crate::guard::Guard;
 use crate::held::{Asked, Held, Pending};
+use crate::imports::answered;
 use crate::plan_keys::Plan;
 
-/// A request that waits for keys.
+/// A request that waits.
 pub(crate) struct WaitingRequest {
     pub guard: Rc<Guard>,
     pub parts: Parts,
@@ -61,7 +62,10 @@ impl WaitingRequest {
         }
         let guard = Rc::clone(&self.guard);
         let decided = loop {
-            let lacking = match guard.engine.decide(&self.parts.question(), &self.wait, at.steady) {
+            // Nothing is kept of a walk that lacked an answer: the next step is the same one again. It is large as in `decide`.
+            #[allow(clippy::result_large_err)]
+            let walk = || guard.engine.decide(&self.parts.question(), &self.wait, at.steady);
+            let lacking = match answered(walk).ok_or_else(Pending::of_answers)? {
                 Ok(decided) => break decided,
                 Err(lacking) => lacking,
             };
@@ -83,7 +87,7 @@ impl WaitingRequest {
                 break Err(refusal);
             }
         };
-        Ok(self.finish(decided, at))
+        self.finish(decided, at)
     }
 
     fn pending(&self, fetches: Vec<u32>, at: Monotonic) -> Pending {
@@ -126,13 +130,14 @@ impl WaitingRequest {
         Err(begun)
     }
 
-    fn finish(&self, decided: Decided, at: Moment) -> Ended {
+    fn finish(&self, decided: Decided, at: Moment) -> Result<Ended, Pending> {
         let Self { guard, parts, purpose, wait, .. } = self;
         match purpose {
-            Purpose::Verdict => Ended::Answer(guard.engine.settle(decided)),
+            Purpose::Verdict => Ok(Ended::Answer(guard.engine.settle(decided))),
             Purpose::Explanation => {
-                let text = guard.engine.explain(&parts.question(), decided, wait, at.steady);
-                Ended::Explanation(text)
+                // It goes on after a failed check, so it may ask more than the walk that decided.
+                let walk = || guard.engine.explain(&parts.question(), decided, wait, at.steady);
+                answered(walk).map(Ended::Explanation).ok_or_else(Pending::of_answers)
             }
         }
     }

@@ -27,8 +27,9 @@ pub extern "C" fn validator_new(wall: f64, now: f64, fields: u32) -> u32 {
         let (options, internals) = (fields.required()?, fields.required()?);
         let made = instance.new_validator(&options, &internals, moment(wall, now));
         Ok(match made {
-            Ok(number) => json!({ "validator": number }).to_string(),
-            Err(why) => error(&why),
+            Some(Ok(number)) => json!({ "validator": number }).to_string(),
+            Some(Err(why)) => error(&why),
+            None => json!({ "lacksAnswers": true }).to_string(),
         })
     })
 }
