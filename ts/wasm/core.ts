@@ -6,7 +6,7 @@
  */
 
 import { hasOwn } from "../boundary/own.js";
-import type { SignatureHost } from "./host.js";
+import type { SignatureHost } from "./signature-host.js";
 
 /** A compiled module. Only the loader knows where it comes from. */
 export type CompiledModule = object;

@@ -14,8 +14,8 @@ import {
     type KeyObject,
     type VerifyPublicKeyInput
 } from "node:crypto";
-import { NO_KEY, type SignatureHost } from "./host.js";
 import { KNOWN_MESSAGE, KNOWN_SIGNATURES, type KnownSignature } from "./known-signatures.js";
+import { NO_KEY, type SignatureHost } from "./signature-host.js";
 
 /** Verifies one signature; throws or returns `false` if it is not good. */
 type Verify = (message: Uint8Array, signature: Uint8Array) => boolean;

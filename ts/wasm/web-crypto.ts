@@ -8,16 +8,9 @@
  */
 
 import type { webcrypto } from "node:crypto";
-import {
-    clearTimeout,
-    NO_KEY,
-    NO_KEY_YET,
-    setTimeout,
-    steady,
-    type Questions,
-    type SignatureHost
-} from "./host.js";
+import { clearTimeout, setTimeout, steady, type Questions } from "./host.js";
 import { KNOWN_MESSAGE, KNOWN_SIGNATURES, type KnownSignature } from "./known-signatures.js";
+import { NO_KEY, NO_KEY_YET, type SignatureHost } from "./signature-host.js";
 
 type CryptoKey = webcrypto.CryptoKey;
 type KeyParameters = Parameters<webcrypto.SubtleCrypto["importKey"]>[2];
