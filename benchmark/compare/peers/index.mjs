@@ -13,7 +13,7 @@ import { lean } from "./lean.mjs";
 import { nodeRsJsonwebtoken } from "./node-rs-jsonwebtoken.mjs";
 import { nothing } from "./nothing.mjs";
 import { oauth4webapi } from "./oauth4webapi.mjs";
-import { ours } from "./ours.mjs";
+import { ours, oursOnWebAssembly } from "./ours.mjs";
 
 /**
  * @typedef {object} Peer
@@ -21,7 +21,7 @@ import { ours } from "./ours.mjs";
  * @property {string} title
  * @property {"ours" | "peer" | "reference" | "harness"} role
  * @property {string} [package] - in node_modules
- * @property {(kase: { algorithm: string, dpop: boolean }) => boolean} can - whether it knows the case at all
+ * @property {(kase: { id?: string, algorithm: string, dpop: boolean }) => boolean} can - whether it knows the case at all
  * @property {(context: Context) => Promise<Subject>} make - configured as its users would, its keys fetched
  *
  * @typedef {{ issuerUri: string, audience: string, algorithm: string, jwk: object, dpop: boolean,
@@ -35,6 +35,7 @@ import { ours } from "./ours.mjs";
 /** @type {Peer[]} */
 export const PEERS = [
     ours,
+    oursOnWebAssembly,
     dropIn,
     oidcSpa,
     jose,
