@@ -21,7 +21,7 @@ import { ours, oursOnWebAssembly } from "./ours.mjs";
  * @property {string} title
  * @property {"ours" | "peer" | "reference" | "harness"} role
  * @property {string} [package] - in node_modules
- * @property {(kase: { id?: string, algorithm: string, dpop: boolean }) => boolean} can - whether it knows the case at all
+ * @property {(kase: { algorithm: string, dpop: boolean }) => boolean} can - whether it knows the case at all
  * @property {(context: Context) => Promise<Subject>} make - configured as its users would, its keys fetched
  *
  * @typedef {{ issuerUri: string, audience: string, algorithm: string, jwk: object, dpop: boolean,
