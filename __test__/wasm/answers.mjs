@@ -30,6 +30,39 @@ export async function answersOf(createValidator, { vectors }) {
     return { engine, answers };
 }
 
+/** The key of RFC 8037, appendix A.2. */
+const KEYS = { keys: [{ kty: "OKP", crv: "Ed25519", x: "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo" }] };
+
+/**
+ * The host that each URL of keys leads to; `null` if it is refused.
+ *
+ * @param {typeof import("oidc-spa-native").createValidator} createValidator
+ * @param {readonly string[]} hosts - as a developer may write them
+ * @returns {Promise<(string | null)[]>}
+ */
+export async function hostsOf(createValidator, hosts) {
+    const found = [];
+    for (const host of hosts) {
+        let asked = null;
+        const fetch = async url => {
+            asked = /^https:\/\/([^/]*)\//.exec(url)[1];
+            return Response.json(KEYS);
+        };
+        const options = { issuerUri: "https://auth.example", jwksUri: `https://${host}/jwks` };
+        try {
+            const validator = createValidator({ ...options, expectedAudience: "api", network: { fetch } });
+            await validator.ready();
+        } catch (error) {
+            // A wrong option, and nothing else.
+            if (!error.message.includes("jwksUri")) {
+                throw error;
+            }
+        }
+        found.push(asked);
+    }
+    return found;
+}
+
 /** The request, with what is no JSON. */
 function revived({ certificate, ...request }) {
     const raw = certificate && Uint8Array.from(atob(certificate), character => character.charCodeAt(0));

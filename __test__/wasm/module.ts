@@ -83,6 +83,10 @@ export function loadCore({ texts = {}, isOpen = () => false }: Loaded = {}): Cor
             const key = createPublicKey({ key: der, format: "der", type: "spki" });
             return answer(JSON.stringify(key.export({ format: "jwk" })));
         },
+        domain_to_ascii(at: number, length: number): number {
+            const name = textAt(at, length);
+            return answer(URL.canParse(`wss://${name}`) ? new URL(`wss://${name}`).hostname : undefined);
+        },
         read_text(_kind: number, at: number, length: number): number {
             return answer(texts[textAt(at, length)]);
         }

@@ -6,12 +6,14 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
 import { answersOfWorker, runTimes } from "../support/run-times.js";
+import { ALL_HOSTS, misreadHosts } from "../support/hosts.js";
 import { root } from "../support/script.js";
 import { challengesOf } from "../vectors/challenges.js";
 import { issuersOf, keySet, nodeRequest, vectors, type Vector } from "../vectors/vectors.js";
 
 interface Answers {
     readonly engine: string;
+    readonly hosts: readonly (string | null)[];
     readonly answers: readonly (readonly {
         readonly code: string;
         readonly status?: number;
@@ -27,6 +29,7 @@ const JUDGED = vectors.filter(({ steps }) =>
 );
 
 const ASKED = JSON.stringify({
+    hosts: ALL_HOSTS,
     vectors: JUDGED.map(vector => ({
         options: optionsOf(vector),
         steps: vector.steps.map(({ time, request }) => {
@@ -66,9 +69,10 @@ const byCommand =
                 join(folder, "main.mjs"),
                 `import { readFileSync } from "node:fs";
                 import { createValidator } from "oidc-spa-native";
-                import { answersOf } from "./answers.mjs";
+                import { answersOf, hostsOf } from "./answers.mjs";
                 const asked = JSON.parse(readFileSync(new URL("asked.json", import.meta.url)));
-                console.log(JSON.stringify(await answersOf(createValidator, asked)));`
+                const hosts = await hostsOf(createValidator, asked.hosts);
+                console.log(JSON.stringify({ ...(await answersOf(createValidator, asked)), hosts }));`
             );
             const [program = "", ...flags] = command;
             const { stdout } = await promisify(execFile)(program, [...flags, "main.mjs"], {
@@ -87,21 +91,26 @@ const onWorkerd = () =>
         {
             "answers.mjs": driver,
             "worker.mjs": `import { createValidator } from "oidc-spa-native";
-            import { answersOf } from "./answers.mjs";
+            import { answersOf, hostsOf } from "./answers.mjs";
             export default {
-                fetch: async request => Response.json(await answersOf(createValidator, await request.json()))
+                fetch: async request => {
+                    const asked = await request.json();
+                    const hosts = await hostsOf(createValidator, asked.hosts);
+                    return Response.json({ ...(await answersOf(createValidator, asked)), hosts });
+                }
             };`
         },
         ASKED
     );
 
 test.each(runTimes(byCommand, onWorkerd))(
-    "%s says of each vector what it has",
+    "%s says of each vector what it has, and reads each host as the addon does",
     { timeout: 120_000 },
     async (_, ask) => {
         expect(JUDGED.length).toBeGreaterThan(400);
-        const { engine, answers } = await ask();
+        const { engine, answers, hosts } = await ask();
         expect(engine).toBe("wasm");
+        expect(misreadHosts(hosts)).toEqual([]);
         const said = JUDGED.map(({ id, steps }, i) => [
             id,
             ...steps.map((_, j) => {

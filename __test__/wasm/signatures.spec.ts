@@ -2,13 +2,13 @@
 // way.
 
 import { execFile } from "node:child_process";
-import { constants, generateKeyPairSync, sign, type KeyObject } from "node:crypto";
+import crypto, { constants, generateKeyPairSync, sign, type KeyObject } from "node:crypto";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import type * as known from "../../ts/wasm/known-signatures.js";
 import type * as signatures from "../../ts/wasm/signatures.js";
 import type * as later from "../../ts/wasm/web-crypto.js";
@@ -17,7 +17,7 @@ import { root } from "../support/script.js";
 
 const require = createRequire(import.meta.url);
 const { KNOWN_SIGNATURES } = require("../../dist/wasm/known-signatures.js") as typeof known;
-const { answersRightly } = require("../../dist/wasm/signatures.js") as typeof signatures;
+const { answersRightly, Signatures, Ways } = require("../../dist/wasm/signatures.js") as typeof signatures;
 const { WebQuestions, WebSignatures } = require("../../dist/wasm/web-crypto.js") as typeof later;
 
 interface Case {
@@ -301,4 +301,25 @@ test("a way to ask is not used where it says yes to a bad signature, or no to a 
     });
     expect(answersRightly(careless, PS256)).toBe(false);
     expect(answersRightly(careless, { ...PS256, bad: "" })).toBe(true);
+});
+
+test("a run time that fails for a while is asked again, but not at once", () => {
+    let now = 0;
+    const signatures = new Signatures(new Ways(() => now));
+    const jwk = JSON.stringify(PAIRS.Ed25519.publicKey.export({ format: "jwk" }));
+    const fault = vi.spyOn(crypto, "verify").mockImplementation(() => {
+        throw new Error("out of memory");
+    });
+    expect(signatures.import(jwk, "EdDSA")).toBe(0);
+    const asked = fault.mock.calls.length;
+    expect(asked).toBeGreaterThan(0);
+    now = 999;
+    expect(signatures.import(jwk, "EdDSA")).toBe(0);
+    expect(fault.mock.calls.length).toBe(asked);
+    fault.mockRestore();
+    expect(signatures.import(jwk, "EdDSA")).toBe(0);
+    now = 1000;
+    const key = signatures.import(jwk, "EdDSA");
+    expect(key).not.toBe(0);
+    expect(signatures.verify(key, MESSAGE, sign(null, MESSAGE, PAIRS.Ed25519.privateKey))).toBe(true);
 });

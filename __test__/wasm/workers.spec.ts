@@ -1,7 +1,9 @@
 // A Worker of Cloudflare, on workerd: its issuer is fetched, its requests end, and its engine has no timers between them.
 
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { AUDIENCE, createFixtures, nowInSeconds, type Fixtures } from "../support/fixtures.js";
+import { root } from "../support/script.js";
 import { startWorker, type Worker } from "../support/workerd.js";
 
 const URL = "https://api.example/items";
@@ -23,6 +25,8 @@ beforeAll(async () => {
             import { initTRPC } from "@trpc/server";
             import { fetchRequestHandler } from "@trpc/server/adapters/fetch";
             import { Hono } from "hono";
+            import { channel } from "node:diagnostics_channel";
+            import { hasListeners, isHeard, traceChannels } from ${JSON.stringify(join(root, "dist/addon/tracing.js"))};
             const issuerUri = ${JSON.stringify(fixtures.issuer.issuerUri)};
             const expectedAudience = ${JSON.stringify(AUDIENCE)};
             // Miniflare hands requests over under a host of its own.
@@ -49,6 +53,14 @@ beforeAll(async () => {
             export default {
                 async fetch(request, env, ctx) {
                     const { pathname } = new URL(request.url);
+                    if (pathname === "/listeners") {
+                        const [one, trace] = [channel("one"), traceChannels("trace")];
+                        const said = () => [hasListeners(one), isHeard(trace)];
+                        const before = said();
+                        one.subscribe(() => {});
+                        trace.end.subscribe(() => {});
+                        return Response.json([before, said()]);
+                    }
                     if (pathname === "/early") { return new Response(early); }
                     if (pathname.startsWith("/trpc/")) {
                         return fetchRequestHandler({ req: request, endpoint: "/trpc", router, createContext });
@@ -127,6 +139,13 @@ describe("a proof", () => {
         const answers = await Promise.all([1, 2, 3].map(() => worker.fetch("/stored", request)));
         expect(answers.map(({ status }) => status).sort()).toEqual([200, 401, 401]);
     });
+});
+
+test("nothing is published for nobody", async () => {
+    expect(await (await worker.fetch("/listeners")).json()).toEqual([
+        [false, false],
+        [true, true]
+    ]);
 });
 
 test("before a request comes, nothing is fetched: ready() says so, and bootstrapAuth lets the Worker start", async () => {

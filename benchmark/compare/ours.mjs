@@ -31,12 +31,43 @@ export async function installOurs() {
 
 /** Loads an entry point of the installed package: `oidc-spa-native` or `oidc-spa-native/server`. */
 export function loadOurs(entry) {
+    const require = requireOf(entry);
+    return require(entry);
+}
+
+/** The same with the WebAssembly engine, in modules of its own. */
+export function loadOnWebAssembly(entry) {
+    const require = requireOf(entry);
+    const others = Object.entries(require.cache).filter(([path]) => path.startsWith(realpathSync(INSTALLED)));
+    const before = process.env.OIDC_SPA_NATIVE_ENGINE;
+    process.env.OIDC_SPA_NATIVE_ENGINE = "wasm";
+    for (const [path] of others) {
+        delete require.cache[path];
+    }
+    try {
+        return require(entry);
+    } finally {
+        if (before === undefined) {
+            delete process.env.OIDC_SPA_NATIVE_ENGINE;
+        } else {
+            process.env.OIDC_SPA_NATIVE_ENGINE = before;
+        }
+        for (const path of Object.keys(require.cache).filter(path =>
+            path.startsWith(realpathSync(INSTALLED))
+        )) {
+            delete require.cache[path];
+        }
+        Object.assign(require.cache, Object.fromEntries(others));
+    }
+}
+
+function requireOf(entry) {
     const require = createRequire(join(INSTALLED, "package.json"));
     const path = require.resolve(entry);
     if (!realpathSync(path).startsWith(realpathSync(INSTALLED))) {
         throw new Error(`${entry} was found at ${path}, not where the packed package was installed`);
     }
-    return require(entry);
+    return require;
 }
 
 export function versionOfOurs() {

@@ -72,14 +72,21 @@ pub struct SecretHasher {
 }
 
 impl Default for SecretHasher {
+    /// Derives the keys once, and gives each hasher others, as the standard library does: each JSON object that is read has
+    /// a hasher, and a derivation takes as long as reading some of them.
     fn default() -> Self {
-        let keys = match random_secret() {
-            Some([a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, ..]) => {
-                [u64::from_be_bytes([a, b, c, d, e, f, g, h]), u64::from_be_bytes([i, j, k, l, m, n, o, p])]
-            }
-            None => [RandomState::new().hash_one(0), RandomState::new().hash_one(1)],
-        };
-        Self { keys }
+        static KEYS: OnceLock<[u64; 2]> = OnceLock::new();
+        static CALLS: AtomicU64 = AtomicU64::new(0);
+        let derived = KEYS.get().copied().or_else(|| {
+            let secret = random_secret()?;
+            let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, ..] = secret;
+            let keys =
+                [u64::from_be_bytes([a, b, c, d, e, f, g, h]), u64::from_be_bytes([i, j, k, l, m, n, o, p])];
+            Some(*KEYS.get_or_init(|| keys))
+        });
+        let [first, second] =
+            derived.unwrap_or_else(|| [RandomState::new().hash_one(0), RandomState::new().hash_one(1)]);
+        Self { keys: [first.wrapping_add(CALLS.fetch_add(1, Ordering::Relaxed)), second] }
     }
 }
 

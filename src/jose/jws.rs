@@ -7,7 +7,7 @@
 use std::cell::OnceCell;
 use std::fmt;
 
-use memchr::memchr_iter;
+use memchr::{memchr, memchr_iter, memrchr};
 
 use super::algorithm::Algorithm;
 use super::base64url_decode;
@@ -138,6 +138,12 @@ pub(crate) fn is_jwe(compact: &str) -> bool {
     memchr_iter(b'.', compact.as_bytes()).take(5).count() == 4
 }
 
+/// What stands before and behind a point.
+fn parted(text: &str, point: Option<usize>) -> Result<(&str, &str), JwsError> {
+    let parts = point.and_then(|at| Some((text.get(..at)?, text.get(at.checked_add(1)?..)?)));
+    parts.ok_or(JwsError::Parts)
+}
+
 /// The three parts of a compact JWS. Its signature is not verified yet.
 pub struct CompactJws<'a> {
     signing_input: &'a str,
@@ -160,9 +166,10 @@ impl<'a> CompactJws<'a> {
         if let Some(name) = header.unsupported {
             return Err(JwsError::Unsupported(name));
         }
-        let (signing_input, signature) = compact.rsplit_once('.').ok_or(JwsError::Parts)?;
-        let (_, payload) = signing_input.split_once('.').ok_or(JwsError::Parts)?;
-        if payload.contains('.') {
+        // By the crate's functions: those of the standard library that is made small for WebAssembly take much longer.
+        let (signing_input, signature) = parted(compact, memrchr(b'.', compact.as_bytes()))?;
+        let (_, payload) = parted(signing_input, memchr(b'.', signing_input.as_bytes()))?;
+        if memchr(b'.', payload.as_bytes()).is_some() {
             return Err(JwsError::Parts);
         }
         let signature = base64url_decode(signature).ok_or(JwsError::Base64("signature"))?;

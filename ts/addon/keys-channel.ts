@@ -11,6 +11,7 @@ import { onKeysEvent } from "./native.js";
 import { apart, weakly } from "../boundary/apart.js";
 import { hasOwn } from "../boundary/own.js";
 import { isFetchTraced, traceFetch, type FetchEvent } from "./fetch-channel.js";
+import { hasListeners } from "./tracing.js";
 import { warnOfEvent, type NativeEvent } from "./warnings.js";
 
 // Held here, since Node.js drops a channel without references.
@@ -42,14 +43,14 @@ function publish(text: string): void {
         return;
     }
     warnOfEvent(event);
-    if (keys.hasSubscribers && !event.type.startsWith("store-")) {
+    if (hasListeners(keys) && !event.type.startsWith("store-")) {
         keys.publish(event);
     }
 }
 
 /** Publishes that the application's function gave no answer for an issuer. */
 export function tellOfLookup(error: string): void {
-    if (keys.hasSubscribers) {
+    if (hasListeners(keys)) {
         keys.publish({ type: "lookup-failed", issuerUri: "", error } satisfies KeysEvent);
     }
 }

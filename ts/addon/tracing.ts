@@ -1,5 +1,5 @@
 /**
- * The five channels of a tracing channel of `node:diagnostics_channel`, and whether anybody listens to one of them.
+ * Whether anybody listens to a channel of `node:diagnostics_channel`; the five channels of a tracing channel.
  *
  * In: a name. Out: channels. Never: a message.
  */
@@ -20,13 +20,19 @@ export function traceChannels(name: string): TraceChannels {
     return { start, end, asyncStart, asyncEnd, error };
 }
 
+/** Whether anybody listens to a channel. On workerd `hasSubscribers` is a function, which is never false. */
+export function hasListeners(channel: Channel): boolean {
+    const has: unknown = channel.hasSubscribers;
+    return typeof has === "function" ? has.call(channel) === true : has === true;
+}
+
 /** Node.js 20.3 has no such property of the tracing channel itself. */
 export function isHeard({ start, end, asyncStart, asyncEnd, error }: TraceChannels): boolean {
     return (
-        start.hasSubscribers ||
-        asyncEnd.hasSubscribers ||
-        end.hasSubscribers ||
-        asyncStart.hasSubscribers ||
-        error.hasSubscribers
+        hasListeners(start) ||
+        hasListeners(asyncEnd) ||
+        hasListeners(end) ||
+        hasListeners(asyncStart) ||
+        hasListeners(error)
     );
 }

@@ -8,6 +8,7 @@
 import { channel } from "node:diagnostics_channel";
 import type { ErrorCode, ShadowEvent, ShadowMetrics } from "../../index.js";
 import type { NativeGrant, NativeValidator, RuleBits } from "../addon/native.js";
+import { hasListeners } from "../addon/tracing.js";
 import { shown } from "./shown.js";
 
 /** Clients that have rows of their own, and characters of their names. */
@@ -45,7 +46,7 @@ export class Shadow {
         const [code, debugErrorMessage] = objection;
         const clientId = clientOf(claims as Readonly<Record<string, unknown>>);
         this.#count(clientId, code);
-        if (events.hasSubscribers) {
+        if (hasListeners(events)) {
             const event = { code: code as ErrorCode, clientId, issuerUri, scheme, debugErrorMessage };
             events.publish(event satisfies ShadowEvent);
         }

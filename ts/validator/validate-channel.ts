@@ -7,7 +7,7 @@
 
 import { channel } from "node:diagnostics_channel";
 import type { RefusalEvent, Refused, ReplayEvent, ValidateContext } from "../../index.js";
-import { isHeard, traceChannels } from "../addon/tracing.js";
+import { hasListeners, isHeard, traceChannels } from "../addon/tracing.js";
 
 const channels = traceChannels("oidc-spa-native:validate");
 const { start, end, asyncStart, asyncEnd, error } = channels;
@@ -51,11 +51,11 @@ export function tellOfRefusal(
     { refusalId, code, status, debugErrorMessage }: Refused,
     scheme: "Bearer" | "DPoP" | null
 ): void {
-    if (refusals.hasSubscribers) {
+    if (hasListeners(refusals)) {
         refusals.publish({ refusalId, code, status, scheme, debugErrorMessage } satisfies RefusalEvent);
     }
     const type = REPLAY_EVENTS[code];
-    if (type !== undefined && replays.hasSubscribers) {
+    if (type !== undefined && hasListeners(replays)) {
         replays.publish({ type, debugErrorMessage } satisfies ReplayEvent);
     }
 }

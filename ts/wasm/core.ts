@@ -103,6 +103,19 @@ export class Refused extends Error {
 /** Whether this is the error, of any realm. Every other error means that the engine failed. */
 export const isRefused = (error: unknown): boolean => hasOwn(Object(error) as object, "isRefused");
 
+// A program may put another one in its place later.
+const { URL } = globalThis;
+
+/** The name of a host in ASCII, as URLs have it; or `null`. The caller has seen that it holds no mark of a URL. */
+function asciiName(name: string): string | null {
+    try {
+        // This scheme has a host, and needs no path.
+        return new URL(`wss://${name}`).hostname;
+    } catch {
+        return null;
+    }
+}
+
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
@@ -235,6 +248,10 @@ export class Core {
             jwk_of_der: (at: number, length: number) => {
                 const jwk = signatures.jwkOfDer(bytesAt(at, length));
                 return jwk === null ? THERE_IS_NONE : answer(jwk);
+            },
+            domain_to_ascii: (at: number, length: number) => {
+                const name = asciiName(textAt(at, length));
+                return name === null ? THERE_IS_NONE : answer(name);
             },
             read_text: (kind: number, at: number, length: number) => {
                 const text = readText(kind === 0 ? "file" : "variable", textAt(at, length));

@@ -14,6 +14,7 @@ import {
     type KeyObject,
     type VerifyPublicKeyInput
 } from "node:crypto";
+import { steady } from "./host.js";
 import { KNOWN_MESSAGE, KNOWN_SIGNATURES, type KnownSignature } from "./known-signatures.js";
 import { NO_KEY, type SignatureHost } from "./signature-host.js";
 
@@ -29,9 +30,14 @@ export class Signatures implements SignatureHost {
     readonly #keys: (Verify | undefined)[] = [undefined];
     /** Numbers to use again: a DPoP proof has a key of its own, so there are as many keys as requests. */
     readonly #free: number[] = [];
+    readonly #ways: Ways;
+
+    constructor(from: Ways = ways) {
+        this.#ways = from;
+    }
 
     import(jwk: string, algorithm: string): number {
-        const way = wayOf(algorithm);
+        const way = this.#ways.of(algorithm);
         if (way === undefined) {
             return NO_KEY;
         }
@@ -131,17 +137,45 @@ function waysOf(algorithm: string): readonly Way[] {
     }
 }
 
-/** The way of this run time for each algorithm that was asked for; `undefined` if none of them answers rightly. */
-const ways = new Map<string, Way | undefined>();
+/** After no way answered rightly, the ways are tried again at least so much later, in milliseconds: a client may ask often. */
+const AGAIN_MS = 1000;
 
-function wayOf(algorithm: string): Way | undefined {
-    if (!ways.has(algorithm)) {
+/** The way of this run time for each algorithm that was asked for. */
+export class Ways {
+    readonly #steady: () => number;
+    readonly #found = new Map<string, Way>();
+    /** When no way was found. A run time may also fail for a while: for want of memory, say. */
+    readonly #missedAt = new Map<string, number>();
+
+    constructor(steady: () => number) {
+        this.#steady = steady;
+    }
+
+    /** `undefined` if none of the ways answers rightly. */
+    of(algorithm: string): Way | undefined {
+        const found = this.#found.get(algorithm);
+        if (found !== undefined) {
+            return found;
+        }
+        const now = this.#steady();
+        const missedAt = this.#missedAt.get(algorithm);
+        if (missedAt !== undefined && now - missedAt < AGAIN_MS) {
+            return undefined;
+        }
         // `Ed25519` (RFC 9864) is `EdDSA` (RFC 8037) with its only curve here.
         const known = KNOWN_SIGNATURES[algorithm === "Ed25519" ? "EdDSA" : algorithm];
-        ways.set(algorithm, known && waysOf(algorithm).find(way => answersRightly(way, known)));
+        const way = known && waysOf(algorithm).find(way => answersRightly(way, known));
+        if (way === undefined) {
+            this.#missedAt.set(algorithm, now);
+        } else {
+            this.#found.set(algorithm, way);
+        }
+        return way;
     }
-    return ways.get(algorithm);
 }
+
+/** The ways of a run time are the same for all engines. */
+const ways = new Ways(steady);
 
 /** Whether this way says yes to a good signature, and no to bad ones: a run time may ignore a parameter in silence. */
 export function answersRightly(way: Way, { jwk, good, bad }: KnownSignature): boolean {

@@ -25,7 +25,7 @@ use serde_json::{Value, json};
 use crate::clocks::{moment, steady};
 use crate::events::{keep, take};
 use crate::guard::Guard;
-use crate::imports::JavaScript;
+use crate::imports::{JavaScript, domain_to_ascii};
 use crate::input::{self, Fields, Malformed};
 use crate::instance::{self, Instance};
 
@@ -68,6 +68,7 @@ pub extern "C" fn start(fields: u32) -> u32 {
     let secret = fields.bytes_of_next().ok().flatten().and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
     let is_started = secret.is_some_and(seed) && install(Box::new(JavaScript));
     if is_started {
+        idna::install(domain_to_ascii);
         listen(|event| {
             keep(event);
             true

@@ -1,4 +1,4 @@
-//! What JavaScript does for the module: signatures, and the reading of files and variables.
+//! What JavaScript does for the module: signatures, names of hosts beyond ASCII, the reading of files and variables.
 //!
 //! In: keys, messages, signatures; names.
 //! Out: yes or no, or that JavaScript has no answer yet; texts.
@@ -29,6 +29,7 @@ mod host {
         ) -> u32;
         pub safe fn forget(key: u32);
         pub safe fn jwk_of_der(der: *const u8, der_bytes: usize) -> i32;
+        pub safe fn domain_to_ascii(name: *const u8, name_bytes: usize) -> i32;
         pub safe fn read_text(kind: u32, name: *const u8, name_bytes: usize) -> i32;
     }
 }
@@ -87,6 +88,11 @@ impl SignatureHost for JavaScript {
 fn number_of(algorithm: Algorithm) -> Option<u32> {
     let position = Algorithm::known().position(|known| known == algorithm)?;
     u32::try_from(position).ok()
+}
+
+/// The name of a host in ASCII; `None` if it is none.
+pub(crate) fn domain_to_ascii(name: &str) -> Option<String> {
+    read_answer(host::domain_to_ascii(name.as_ptr(), name.len())).ok()
 }
 
 /// Where keys may be kept outside of the options.

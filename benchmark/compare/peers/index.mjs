@@ -13,7 +13,7 @@ import { lean } from "./lean.mjs";
 import { nodeRsJsonwebtoken } from "./node-rs-jsonwebtoken.mjs";
 import { nothing } from "./nothing.mjs";
 import { oauth4webapi } from "./oauth4webapi.mjs";
-import { ours } from "./ours.mjs";
+import { ours, oursOnWebAssembly } from "./ours.mjs";
 
 /**
  * @typedef {object} Peer
@@ -35,6 +35,7 @@ import { ours } from "./ours.mjs";
 /** @type {Peer[]} */
 export const PEERS = [
     ours,
+    oursOnWebAssembly,
     dropIn,
     oidcSpa,
     jose,

@@ -1,13 +1,17 @@
 // This project, through its own interface.
 
-import { loadOurs } from "../ours.mjs";
+import { loadOnWebAssembly, loadOurs } from "../ours.mjs";
 import { authorizationField } from "../wire.mjs";
 
 /** A validator with these options, as something to be measured. */
-export async function validating(options, target) {
-    const { createValidator } = loadOurs("oidc-spa-native");
+export async function validating(options, target, load = loadOurs) {
+    const { createValidator } = load("oidc-spa-native");
     const validator = createValidator(options);
     await validator.ready();
+    const { engine } = validator.health();
+    if ((engine === "wasm") !== (load === loadOnWebAssembly)) {
+        throw new Error(`the engine is ${engine}`);
+    }
     return {
         prepare: ({ token, proof }) =>
             proof === undefined
@@ -24,4 +28,17 @@ export const ours = {
     can: () => true,
     make: ({ issuerUri, audience, algorithm, target }) =>
         validating({ issuerUri, expectedAudience: audience, algorithms: [algorithm] }, target)
+};
+
+export const oursOnWebAssembly = {
+    id: "ours-wasm",
+    title: "oidc-spa-native on WebAssembly",
+    role: "ours",
+    can: () => true,
+    make: ({ issuerUri, audience, algorithm, target }) =>
+        validating(
+            { issuerUri, expectedAudience: audience, algorithms: [algorithm] },
+            target,
+            loadOnWebAssembly
+        )
 };

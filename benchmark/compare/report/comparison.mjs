@@ -40,6 +40,9 @@ export function sides(entries, which) {
     };
 }
 
+/** The id of the peer that is this package with its other engine. */
+const WEBASSEMBLY = "ours-wasm";
+
 const LESS_IS_BETTER = {
     cpu: "CPU of the process",
     main: "CPU of the main thread",
@@ -47,18 +50,22 @@ const LESS_IS_BETTER = {
     p99: "99th percentile of the latency"
 };
 
-/** Wherever another is ahead of the better of our two interfaces. */
+/** Wherever another is ahead of the better of our two interfaces on the addon; and of the one on WebAssembly. */
 export function losses(results) {
-    return [...lossesOfValidations(results), ...lossesOfRequests(results)];
+    return [
+        ...lossesOfValidations(results, ({ role, peer }) => role === "ours" && peer !== WEBASSEMBLY, ""),
+        ...lossesOfValidations(results, ({ peer }) => peer === WEBASSEMBLY, ", on WebAssembly"),
+        ...lossesOfRequests(results)
+    ];
 }
 
-function lossesOfValidations(results) {
+function lossesOfValidations(results, isOurs, how) {
     return cells(results).flatMap(({ id, concurrency, entries }) =>
         Object.entries(LESS_IS_BETTER).flatMap(([which, what]) => {
             const value = entry =>
                 which === "cpu" || which === "main" ? net(entries, entry, which) : entry[which]?.median;
             const timed = entries.filter(entry => value(entry) !== undefined && entry.peer !== "bare");
-            const ours = Math.min(...timed.filter(({ role }) => role === "ours").map(value));
+            const ours = Math.min(...timed.filter(isOurs).map(value));
             const ahead = timed
                 .filter(entry => (entry.role === "peer" || entry.role === "reference") && value(entry) < ours)
                 .sort((a, b) => value(a) - value(b));
@@ -66,7 +73,7 @@ function lossesOfValidations(results) {
                 ? []
                 : [
                       {
-                          where: `${id}, ${concurrency} in flight`,
+                          where: `${id}, ${concurrency} in flight${how}`,
                           what,
                           unit: "µs",
                           ours,
