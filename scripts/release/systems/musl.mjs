@@ -94,7 +94,7 @@ async function builtMusl(processor, compiler) {
             tar -xf musl_*.orig.tar.gz --strip-components=1
             patch -p1 < "$1"
             CC="$2" ./configure --target="$3" --disable-static --syslibdir=/lib
-            make -j2 lib/libc.so`,
+            make --silent -j2 lib/libc.so`,
             "sh",
             PATCH,
             compiler,
