@@ -96,7 +96,8 @@ fn check_uri(uri: &TargetUri) {
     );
     let authority = text.split('/').nth(2).unwrap_or_default();
     assert!(!authority.is_empty() && !authority.contains('@'), "{text}");
-    assert!(!text.split('/').any(|segment| segment == "." || segment == ".."), "{text}");
+    // A host may be one dot. Segments of the path begin after it.
+    assert!(!text.split('/').skip(3).any(|segment| segment == "." || segment == ".."), "{text}");
     check_same(&text, TargetUri::parse(&text).map(|uri| uri.to_string()), Some(text.clone()));
 }
 
