@@ -7,7 +7,7 @@ import { join, resolve } from "node:path";
 import { must, stop } from "./step.mjs";
 
 /** Where Debian's packages are unpacked. The WebAssembly module needed them first. */
-const TOOLCHAIN = "target/wasm-toolchain";
+export const TOOLCHAIN = "target/wasm-toolchain";
 
 /** @param {string} target - Rust's name of a platform, such as `wasm32-unknown-unknown` */
 export function isInstalled(target) {

@@ -11,7 +11,7 @@ import {
     statSync,
     writeFileSync
 } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { changedAt, newest } from "./age.mjs";
 import { debianRust, isInstalled, output } from "./debian-rust.mjs";
@@ -22,16 +22,23 @@ const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const TARGET = "wasm32-unknown-unknown";
 /** The finished module. */
 export const MODULE = "target/wasm/core.wasm";
+/** Where cargo builds. */
+const BUILD = "target/wasm/build";
 /** What the compiler that made it says of itself. Its standard library is in the module. */
 const COMPILER = "target/wasm/compiler.txt";
 const SOURCES = [
-    "src",
-    "engine",
-    "wasm",
-    "Cargo.toml",
-    "scripts/wasm.mjs",
-    "scripts/debian-rust.mjs",
-    "scripts/source-paths.mjs"
+    ...["src", "engine", "wasm", "Cargo.toml"],
+    ...["scripts/wasm.mjs", "scripts/debian-rust.mjs", "scripts/source-paths.mjs"],
+    "scripts/stable-rustc.mjs"
+];
+/** What the compiler uses of WebAssembly, and `wasm-opt` too: all of it is in each run time for years. */
+const FEATURES = [
+    "bulk-memory",
+    "multivalue",
+    "mutable-globals",
+    "nontrapping-float-to-int",
+    "reference-types",
+    "sign-ext"
 ];
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
@@ -40,14 +47,9 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     placeWasm();
 }
 
-/**
- * Builds the module, unless it is newer than all its sources. Ends the process with a message if it cannot.
- *
- * @param {{ targetDir?: string, again?: boolean }} [options] - `targetDir`: where cargo builds. `again`: also if nothing
- *   changed
- */
-export async function buildWasm({ targetDir = "target/wasm/build", again = false } = {}) {
-    if (!again && isCurrent()) {
+/** Builds the module, unless it is newer than all its sources. Ends the process with a message if it cannot. */
+export async function buildWasm() {
+    if (isCurrent()) {
         return;
     }
     const toolchain = await toolchainOfWasm();
@@ -68,16 +70,37 @@ export async function buildWasm({ targetDir = "target/wasm/build", again = false
             "--manifest-path",
             "wasm/Cargo.toml",
             "--target-dir",
-            targetDir,
+            BUILD,
             ...(toolchain.args ?? [])
         ],
-        env: { CARGO_ENCODED_RUSTFLAGS: flags.join("\x1f"), ...toolchain.env },
+        env: {
+            CARGO_ENCODED_RUSTFLAGS: flags.join("\x1f"),
+            // Windows starts no script by its first line.
+            ...(process.platform !== "win32" && { RUSTC_WRAPPER: resolve("scripts/stable-rustc.mjs") }),
+            ...toolchain.env
+        },
         quiet: true
     });
     mkdirSync("target/wasm", { recursive: true });
+    const linked = join(BUILD, TARGET, "release/oidc_spa_native_wasm.wasm");
+    const smaller = join(BUILD, "core.wasm");
+    await must({
+        title: "Making the module smaller",
+        usually: "5 to 15 seconds",
+        command: process.execPath,
+        args: [
+            "node_modules/binaryen/bin/wasm-opt",
+            "-O3",
+            ...FEATURES.map(name => `--enable-${name}`),
+            linked,
+            "-o",
+            smaller
+        ],
+        quiet: true
+    });
     const compiler = toolchain.env?.RUSTC ?? "rustc";
     writeFileSync(COMPILER, output(compiler, ["--version", "--verbose"], toolchain.env) ?? "");
-    copyFileSync(join(targetDir, TARGET, "release/oidc_spa_native_wasm.wasm"), MODULE);
+    copyFileSync(smaller, MODULE);
     console.log(`  ${MODULE}: ${statSync(MODULE).size} bytes`);
 }
 
