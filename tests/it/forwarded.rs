@@ -52,6 +52,18 @@ fn an_absolute_form_target_names_the_origin_that_is_known_without_it() {
     );
 }
 
+/// Nothing else names a host that the port could contradict.
+#[test]
+fn the_port_of_other_fields_is_not_that_of_a_host_in_forwarded() {
+    let head = RequestHead {
+        host: None,
+        forwarded: Some("proto=https;host=api.example"),
+        x_forwarded_port: Some("8443"),
+        ..head("/v1/items", "")
+    };
+    assert_eq!(uri(head, &ProxyTrust::First).as_deref(), Some(ITEMS));
+}
+
 #[test]
 fn a_url_that_a_framework_made_names_the_host_of_the_request_or_somebody_says_which_is_meant() {
     let made =
