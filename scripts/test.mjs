@@ -10,6 +10,8 @@ const hasNextest = spawnSync("cargo", ["nextest", "--version"]).status === 0;
 const node = (...args) => ({ command: process.execPath, args });
 const cargo = (...args) => ({ command: "cargo", args });
 
+const LOOM = ["oidc-spa-native-host/loom", "oidc-spa-native-binding/loom"];
+
 const CHECKS = {
     fmt: { title: "Rust formatting", ...cargo("fmt", "--all", "--check") },
     clippy: {
@@ -42,6 +44,14 @@ const CHECKS = {
         ...(hasNextest
             ? cargo("nextest", "run", "--workspace", "--no-fail-fast")
             : cargo("test", "--workspace", "--no-fail-fast", "--lib", "--bins", "--tests"))
+    },
+    loom: {
+        title: "Locks and atomics, in every order of threads",
+        usually: "3 minutes the first time, then seconds",
+        ...cargo(
+            ...(hasNextest ? ["nextest", "run", "--no-fail-fast"] : ["test", "--no-fail-fast"]),
+            ...["--workspace", "--lib", "--features", LOOM.join(","), "interleavings"]
+        )
     },
     rustdoc: {
         title: "Rust documentation tests",

@@ -3,7 +3,12 @@
 //! In: answers under tickets. Out: the same, many at a time. Never: an `if` about OAuth, a ticket without an answer, an
 //! answer for an environment that has ended.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
+#[cfg(not(feature = "loom"))]
+use std::sync::{Mutex, MutexGuard};
+
+#[cfg(feature = "loom")]
+use loom::sync::{Mutex, MutexGuard};
 
 use napi::Env;
 use napi::bindgen_prelude::{Either, Function, Result};
@@ -121,7 +126,7 @@ impl Inbox {
     }
 
     fn new(queued: fn() -> usize, notify: impl Fn() -> bool + Send + Sync + 'static) -> Arc<Self> {
-        Arc::new(Self { notify: Box::new(notify), queued, queue: Mutex::default() })
+        Arc::new(Self { notify: Box::new(notify), queued, queue: Mutex::new(CompletionQueue::default()) })
     }
 }
 
@@ -207,3 +212,6 @@ impl Drop for Ticket {
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(all(test, feature = "loom"))]
+mod interleavings;

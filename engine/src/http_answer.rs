@@ -148,6 +148,43 @@ mod tests {
     use super::*;
 
     #[test]
+    fn that_nothing_has_changed_answers_a_conditional_request_alone() {
+        let read = |is_conditional| {
+            let answer = HttpAnswer {
+                status: StatusCode::NOT_MODIFIED,
+                headers: HeaderMap::new(),
+                body: Vec::new(),
+                from: Reach::Public,
+                received_at: UNIX_EPOCH,
+            };
+            read_answer(answer, false, is_conditional, UNIX_EPOCH)
+        };
+        assert!(read(true).is_ok_and(|reading| reading.document.is_none()));
+        assert!(matches!(read(false), Err(GetError::Status { status: StatusCode::NOT_MODIFIED, .. })));
+    }
+
+    #[test]
+    fn an_answer_is_fresh_as_long_as_its_server_says() {
+        // 1000000000 seconds.
+        let now = UNIX_EPOCH + Duration::from_secs(1_000_000_000);
+        for (fields, expected) in [
+            (&[("cache-control", "max-age=600")][..], Some(600_000)),
+            (&[("cache-control", "max-age=600"), ("age", "100")], Some(500_000)),
+            (&[("cache-control", "max-age=600"), ("age", "700")], Some(0)),
+            (&[("cache-control", "no-store")], Some(0)),
+            (&[("cache-control", "no-cache, max-age=600")], Some(0)),
+            (&[("cache-control", "public"), ("expires", "Sun, 09 Sep 2001 01:47:40 GMT")], Some(60_000)),
+            (&[("expires", "Sun, 09 Sep 2001 01:45:40 GMT")], Some(0)),
+            (&[], None),
+        ] {
+            let fields_of = fields
+                .iter()
+                .map(|(name, value)| (http::HeaderName::from_static(name), HeaderValue::from_static(value)));
+            assert_eq!(lifetime_millis(&fields_of.collect(), now), expected, "{fields:?}");
+        }
+    }
+
+    #[test]
     fn the_clock_of_a_server_is_told_by_its_date_and_by_no_cache() {
         let at = |millis: u64| UNIX_EPOCH + Duration::from_millis(millis);
         let skew = |fields: &[(&'static str, &'static str)], sent: u64, received: u64| {

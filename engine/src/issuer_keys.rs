@@ -4,9 +4,16 @@
 //! Out: the keys; whether a request begins a fetch, waits for one, or is refused.
 //! Never: a fetch of its own, a clock.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+#[cfg(not(feature = "loom"))]
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
+#[cfg(not(feature = "loom"))]
+use std::sync::{Mutex, MutexGuard, RwLock};
 use std::time::Duration;
+
+#[cfg(feature = "loom")]
+use loom::sync::{Mutex, MutexGuard, RwLock, atomic::AtomicUsize};
 
 use oidc_spa_native::keys::jwk_set::{JwkSet, SkippedKey};
 use oidc_spa_native::keys::key_ring::{CarriedKeys, Freshness, KeyRing, KeyRingPolicy, RefreshDecision};
@@ -87,9 +94,9 @@ impl IssuerKeys {
             plan,
             ring: Mutex::new(KeyRing::new(policy)),
             current: RwLock::default(),
-            last_failure: Mutex::default(),
-            history: Mutex::default(),
-            document: Mutex::default(),
+            last_failure: Mutex::new(None),
+            history: Mutex::new(KeysHistory::default()),
+            document: Mutex::new(None),
             waiting: AtomicUsize::new(0),
         }
     }
@@ -368,3 +375,6 @@ impl Newer {
         }
     }
 }
+
+#[cfg(all(test, feature = "loom"))]
+mod interleavings;

@@ -143,3 +143,80 @@ fn millis(time: SystemTime) -> u64 {
 fn whole_millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use oidc_spa_native::keys::issuer::Issuer;
+
+    use super::*;
+    use crate::network_options::NetworkOptions;
+    use crate::plan::FetchLimits;
+
+    const DOCUMENT: &str =
+        r#"{"keys":[{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
+    const MOST: Duration = Duration::from_secs(1000);
+
+    fn at(millis: u64) -> SystemTime {
+        UNIX_EPOCH + Duration::from_millis(millis)
+    }
+
+    fn plan(jwk_set_bytes: usize) -> FetchPlan {
+        FetchPlan {
+            issuer: Issuer::parse("https://as.example").unwrap(),
+            jwk_set_urls: None,
+            limits: FetchLimits { metadata_bytes: 1024, jwk_set_bytes },
+            network: NetworkOptions::default(),
+        }
+    }
+
+    /// Fetched at 1,000,000 s, fresh for 600 s.
+    fn set() -> FetchedSet {
+        FetchedSet {
+            place: place_of(&plan(1024)),
+            issuer_uri: "https://as.example".into(),
+            document: DOCUMENT.into(),
+            fetched_at: at(1_000_000_000),
+            fresh_until: at(1_000_600_000),
+        }
+    }
+
+    #[test]
+    fn keys_are_carried_with_their_age_and_not_beyond_it() {
+        let text = to_json([set()].into_iter());
+        let carried = |now, bytes| {
+            let (keys, _) = Snapshot::parse(&text).unwrap().keys_for(&plan(bytes), MOST, at(now)).unwrap()?;
+            Ok::<_, String>((keys.elapsed_millis, keys.age_millis, keys.most_millis))
+        };
+        assert_eq!(carried(1_000_000_000, 1024), Ok((0, 600_000, 1_000_000)));
+        assert_eq!(carried(1_000_999_999, DOCUMENT.len()), Ok((999_999, 600_000, 1_000_000)));
+        assert!(carried(1_001_000_000, 1024).unwrap_err().contains("were fetched 1000 s ago"));
+        assert!(carried(1_000_000_000, DOCUMENT.len() - 1).unwrap_err().contains("are longer than"));
+        let behind = 1_000_000_000 - whole_millis(CLOCK_LEEWAY);
+        assert_eq!(carried(behind, 1024), Ok((0, 600_000, 1_000_000)));
+        assert!(carried(behind - 1, 1024).unwrap_err().contains("still to come"));
+    }
+
+    #[test]
+    fn keys_of_another_place_are_not_taken() {
+        let snapshot = Snapshot::parse(&to_json([set()].into_iter())).unwrap();
+        let elsewhere =
+            FetchPlan { jwk_set_urls: Some(vec!["https://as.example/other".into()]), ..plan(1024) };
+        assert!(snapshot.keys_for(&elsewhere, MOST, at(1_000_000_000)).is_none());
+    }
+
+    #[test]
+    fn a_text_that_this_library_does_not_write_so_is_not_read() {
+        let good = to_json([set()].into_iter());
+        assert!(Snapshot::parse(&good).is_ok());
+        for (from, to) in [
+            (format!("\"version\":{VERSION}"), "\"version\":0".to_owned()),
+            (format!("\"version\":{VERSION}"), "\"other\":1".to_owned()),
+            ("1000000000".to_owned(), "1000000000.5".to_owned()),
+            ("1000000000".to_owned(), "-1".to_owned()),
+            ("1000000000".to_owned(), "253402300800000".to_owned()),
+        ] {
+            assert!(good.contains(&from), "{good}");
+            assert!(Snapshot::parse(&good.replace(&from, &to)).is_err(), "{to}");
+        }
+    }
+}

@@ -105,6 +105,21 @@ mod tests {
     }
 
     #[test]
+    fn a_file_holds_a_jwk_set_or_pem() {
+        let set =
+            r#"{"keys":[{"kty":"OKP","crv":"Ed25519","x":"Gb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE"}]}"#;
+        for text in [
+            set.to_owned(),
+            format!("\n {set}\n"),
+            block("PUBLIC KEY"),
+            format!(" \n{}", block("PUBLIC KEY")),
+        ] {
+            let read = read_either("file", &text);
+            assert!(read.is_ok_and(|keys| keys.usable().count() == 1), "{text}");
+        }
+    }
+
+    #[test]
     fn what_is_no_public_key_is_called_by_its_name() {
         for (label, found) in [
             ("CERTIFICATE", "; got a certificate; `openssl x509 -pubkey -noout`"),

@@ -5,9 +5,9 @@
 //! Never: a lock held across an await, a second fetch beside the first.
 
 mod attendance;
+mod users;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::time::Duration;
 
 use oidc_spa_native::keys::key_ring::KeyRingPolicy;
@@ -22,6 +22,8 @@ use crate::application_fetch::ApplicationFetch;
 use crate::clock::{instant, moment, steady};
 use crate::runtime::runtime;
 
+use users::Users;
+
 pub(crate) use attendance::InUse;
 
 /// The keys of one issuer, shared by every validator that names it with the same options.
@@ -33,9 +35,7 @@ pub(crate) struct IssuerKeys {
     ended: watch::Sender<()>,
     /// Notified when the ring has a new action that was not due before.
     wake: Arc<Notify>,
-    is_attended: AtomicBool,
-    /// The users of the keys. Without a user, nothing is fetched.
-    users: AtomicUsize,
+    users: Users,
 }
 
 /// The keys as a validator holds them.
@@ -59,8 +59,7 @@ impl IssuerKeys {
             functions,
             ended: watch::Sender::default(),
             wake: Arc::new(Notify::new()),
-            is_attended: AtomicBool::new(false),
-            users: AtomicUsize::new(0),
+            users: Users::default(),
         }
     }
 

@@ -6,7 +6,12 @@
 //! Never: a second fetch of the same keys.
 
 use std::hash::Hash;
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+#[cfg(not(feature = "loom"))]
+use std::sync::Mutex;
+use std::sync::{Arc, LazyLock, PoisonError};
+
+#[cfg(feature = "loom")]
+use loom::sync::Mutex;
 
 use oidc_spa_native::dpop::replay::ReplayMemory;
 use oidc_spa_native::dpop::window::ProofWindow;
@@ -21,7 +26,7 @@ use crate::replay::redis_store::{RedisSettings, RedisStore};
 /// What the whole process shares.
 type OfProcess<K, V> = LazyLock<Mutex<Shared<K, V>>>;
 
-fn shared<K: Eq + Hash + Clone, V>(all: &OfProcess<K, V>, key: K, make: impl FnOnce(K) -> V) -> Arc<V> {
+fn shared<K: Eq + Hash + Clone, V>(all: &Mutex<Shared<K, V>>, key: K, make: impl FnOnce(K) -> V) -> Arc<V> {
     all.lock().unwrap_or_else(PoisonError::into_inner).of(key, make)
 }
 
@@ -52,4 +57,36 @@ pub(crate) fn new_replay_memory() -> ReplayMemory {
 pub(crate) fn replay_memory() -> Arc<ReplayMemory> {
     static MEMORY: LazyLock<Arc<ReplayMemory>> = LazyLock::new(|| Arc::new(new_replay_memory()));
     Arc::clone(&MEMORY)
+}
+
+#[cfg(all(test, feature = "loom"))]
+mod interleavings {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use loom::thread;
+
+    use super::*;
+
+    /// Two validators of one issuer at once fetch its keys once.
+    #[test]
+    fn two_threads_that_ask_for_the_same_share_one_object() {
+        loom::model(|| {
+            let all = Arc::new(Mutex::new(Shared::default()));
+            let made = Arc::new(AtomicUsize::new(0));
+            let ask = || {
+                let (all, made) = (Arc::clone(&all), Arc::clone(&made));
+                move || {
+                    shared(&all, "issuer", |_| {
+                        thread::yield_now();
+                        made.fetch_add(1, Ordering::Relaxed)
+                    })
+                }
+            };
+            let other = thread::spawn(ask());
+            let own = ask()();
+            let other = other.join().unwrap();
+            assert!(Arc::ptr_eq(&own, &other));
+            assert_eq!(made.load(Ordering::Relaxed), 1);
+        });
+    }
 }

@@ -7,7 +7,12 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::PoisonError;
+#[cfg(not(feature = "loom"))]
+use std::sync::{Mutex, MutexGuard};
+
+#[cfg(feature = "loom")]
+use loom::sync::{Mutex, MutexGuard};
 
 use crate::access_token::Presenter;
 use crate::crypto::{SecretHasher, SecretSet, sha256};
@@ -285,3 +290,6 @@ impl Entries {
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(all(test, feature = "loom"))]
+mod interleavings;

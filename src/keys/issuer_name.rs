@@ -127,11 +127,14 @@ mod tests {
             "https://as.example?x#f",
             "My Company",
             "did:web:as.example",
+            "x-a+1.b:issuer",
             "https://login.example/{tenantid}/v2.0",
         ] {
             assert!(IssuerName::parse(good).is_some(), "{good}");
         }
-        for bad in ["", " ", " a", "a ", "a\n", "a\u{0}b", "urn:a b", "127.0.0.1:8080", ":a", "a b:c"] {
+        for bad in
+            ["", " ", " a", "a ", "a\n", "a\u{0}b", "urn:a b", "127.0.0.1:8080", ":a", "a b:c", "a_b:c"]
+        {
             assert!(IssuerName::parse(bad).is_none(), "{bad:?}");
         }
     }

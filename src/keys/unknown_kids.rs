@@ -52,3 +52,21 @@ impl UnknownKids {
         (self.kids.len(), self.ends.len())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kid_that_is_there_already_takes_no_second_place() {
+        let at = Monotonic::from_millis;
+        let mut unknown = UnknownKids::default();
+        unknown.add("one", at(10));
+        unknown.add("one", at(20));
+        assert_eq!(unknown.counts(), (1, 1));
+        unknown.forget_ended(at(9));
+        assert!(unknown.contains("one"));
+        unknown.forget_ended(at(10));
+        assert_eq!(unknown.counts(), (0, 0));
+    }
+}

@@ -26,6 +26,10 @@ fn an_absolute_form_target_names_the_origin_that_is_known_without_it() {
         assert_eq!(uri(RequestHead { url, ..own }, nobody).as_deref(), Some(ITEMS), "{url}");
     }
     assert_eq!(uri(own, base).as_deref(), Some("https://api.example/base/v1/items"));
+    // Without a path it is the base itself.
+    let bare = RequestHead { url: "https://api.example?x", ..own };
+    assert_eq!(uri(bare, base).as_deref(), Some("https://api.example/base"));
+    assert_eq!(uri(bare, nobody).as_deref(), Some("https://api.example/"));
     let forwarded = RequestHead { x_forwarded_host: Some("api.example"), host: Some("inner"), ..own };
     assert_eq!(uri(forwarded, first).as_deref(), Some(ITEMS));
     for url in [
@@ -50,6 +54,18 @@ fn an_absolute_form_target_names_the_origin_that_is_known_without_it() {
         uri(RequestHead { host: None, ..own }, base).as_deref(),
         Some("https://api.example/base/v1/items")
     );
+}
+
+/// Nothing else names a host that the port could contradict.
+#[test]
+fn the_port_of_other_fields_is_not_that_of_a_host_in_forwarded() {
+    let head = RequestHead {
+        host: None,
+        forwarded: Some("proto=https;host=api.example"),
+        x_forwarded_port: Some("8443"),
+        ..head("/v1/items", "")
+    };
+    assert_eq!(uri(head, &ProxyTrust::First).as_deref(), Some(ITEMS));
 }
 
 #[test]

@@ -430,3 +430,8 @@ fn f14_small_order_keys_in_a_proof() {
         assert_eq!(Setup::new(Profile::Common).dpop(&token, &proof).name(), "proof_malformed", "F14");
     }
 }
+
+#[test]
+fn sets_of_which_none_is_there_are_no_set() {
+    assert!(JwkSet::joined(&[None, None]).is_none());
+}

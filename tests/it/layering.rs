@@ -294,7 +294,11 @@ fn imports_point_down() {
 fn upward_in_binding(path: &str, source: &str) -> Vec<String> {
     let place = |name: &str| BINDING.iter().position(|file| *file == name);
     // The tests of a file may be in a folder of its name.
-    let own = path.trim_start_matches("binding/src/").trim_end_matches(".rs").trim_end_matches("/tests");
+    let own = path
+        .trim_start_matches("binding/src/")
+        .trim_end_matches(".rs")
+        .trim_end_matches("/tests")
+        .trim_end_matches("/interleavings");
     let Some(height) = place(own) else {
         return vec![format!("{path} is no file of the native door: give it a place")];
     };

@@ -4,7 +4,6 @@
 //! Out: fetches, one after the other.
 //! Never: a fetch without a user, a lock held across an await.
 
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
@@ -26,7 +25,7 @@ pub(crate) struct InUse(Arc<IssuerKeys>);
 impl InUse {
     pub(crate) fn of(keys: &Arc<IssuerKeys>) -> Self {
         let in_use = Self(Arc::clone(keys));
-        if keys.users.fetch_add(1, Ordering::AcqRel) == 0 && keys.keys.has_held() {
+        if keys.users.come() && keys.keys.has_held() {
             // The keys had no user, so their task has ended: start it again. Without a runtime it does not start, and
             // the next need of keys reports that.
             let _no_runtime = keys.attend();
@@ -37,7 +36,7 @@ impl InUse {
 
 impl Drop for InUse {
     fn drop(&mut self) {
-        self.0.users.fetch_sub(1, Ordering::AcqRel);
+        self.0.users.go();
         self.0.wake.notify_one();
     }
 }
@@ -47,7 +46,7 @@ impl IssuerKeys {
     /// validator makes no network call.
     pub(super) fn attend(self: &Arc<Self>) -> Result<(), String> {
         let runtime = runtime()?;
-        if !self.is_attended.swap(true, Ordering::AcqRel) {
+        if self.users.start_task() {
             let (keys, wake) = (Arc::downgrade(self), Arc::clone(&self.wake));
             runtime.spawn(async move {
                 // If it panics, it begins anew: otherwise these keys would never be fetched again.
@@ -59,24 +58,13 @@ impl IssuerKeys {
         self.wake.notify_one();
         Ok(())
     }
-
-    /// Whether the keys have no user, so that the task ends.
-    fn is_left(&self) -> bool {
-        let is_unused = || self.users.load(Ordering::Acquire) == 0;
-        if !is_unused() {
-            return false;
-        }
-        self.is_attended.store(false, Ordering::Release);
-        // A new user came meanwhile and found a running task. So this task goes on, unless another one has started.
-        is_unused() || self.is_attended.swap(true, Ordering::AcqRel)
-    }
 }
 
 /// Fetches when the ring says so, until the keys have no user.
 async fn attend(keys: Weak<IssuerKeys>, wake: Arc<Notify>) {
     let mut client: Option<IssuerClient> = None;
     loop {
-        let Some(strong) = keys.upgrade().filter(|keys| !keys.is_left()) else { return };
+        let Some(strong) = keys.upgrade().filter(|keys| !keys.users.end_task()) else { return };
         if strong.keys.begins(steady()) {
             let (taken, plan) = (client.take(), strong.keys.plan().clone());
             let functions = strong.functions.clone();

@@ -4,8 +4,6 @@
 //! Out: what waits, and the number.
 //! Never: the network.
 
-use std::sync::atomic::Ordering;
-
 use oidc_spa_native::keys::issuer::Issuer;
 use oidc_spa_native::keys::jwk_set::JwkSet;
 use oidc_spa_native_engine::events::FetchCounts;
@@ -167,7 +165,7 @@ async fn h29_tokens_that_cannot_pass_leave_places_for_those_that_may() {
 async fn keys_that_nobody_uses_any_more_are_not_attended_until_somebody_does() {
     let keys = unreachable_issuer();
     fetched_meanwhile(&keys);
-    let is_attended = || keys.is_attended.load(Ordering::Acquire);
+    let is_attended = || keys.users.is_attended();
     assert!(!is_attended());
     for _ in 0..2 {
         let (one, other) = (InUse::of(&keys), InUse::of(&keys));

@@ -144,6 +144,10 @@ fn keys_that_were_carried_serve_as_if_fetched_then_and_no_longer_than_they_may()
     assert_eq!(ring.fresh_until(), Some(at(7 + 9 * MINUTE)));
     assert_eq!(ring.due(), Some(at(7 + 7 * MINUTE)));
     assert_eq!(ring.serve_until(), Some(at(7 + 59 * MINUTE)));
+    let mut late = KeyRing::new(KeyRingPolicy::default());
+    let keys = CarriedKeys { keys: set(), elapsed_millis: MINUTE, age_millis: HOUR, most_millis: HOUR };
+    assert!(late.carry(at(7), keys, 1.0));
+    assert_eq!(late.due(), late.fresh_until());
     // Beyond their age they serve, and the issuer is asked at once.
     let mut ring = carried(20 * MINUTE, 10 * MINUTE).unwrap();
     assert_eq!(ring.freshness(at(8)), Freshness::Stale);
