@@ -285,6 +285,24 @@ fn l16_a_proof_that_was_granted_without_nonces_is_known_where_they_are_required(
     assert_eq!(name(&later, &another, NOW + 117), "granted", "the twin, which nobody has seen");
 }
 
+/// A memory that kept proofs for less than the validator accepts them would refuse the second one, which it may have
+/// forgotten.
+#[test]
+fn l18_a_proof_made_before_another_is_granted_after_it() {
+    let world = World::new();
+    let required = format!(r#","nonce":"required","nonceSecret":"{}""#, SECRETS[0]);
+    let of_now = nonce(SECRETS[0], 60, NOW);
+    for (extra, nonce, later) in [("", None, NOW + 10), (required.as_str(), Some(of_now.as_str()), NOW + 110)]
+    {
+        let validator = world.validator(extra, &Arc::new(registry::new_replay_memory()));
+        let judged = |jti: usize, iat: i64, now: i64| {
+            name(world.judge(&validator, &world.proof(jti, iat as f64, nonce), now))
+        };
+        assert_eq!(judged(1, NOW, NOW), "granted", "{extra}");
+        assert_eq!(judged(2, NOW - 20, later), "granted", "{extra}");
+    }
+}
+
 fn name(judgement: Judgement) -> &'static str {
     match judgement {
         Judgement::Answer(Answer::Verdict(Ok(_))) => "granted",

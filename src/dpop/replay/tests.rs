@@ -189,6 +189,24 @@ fn l20_ten_keys_of_one_user_leave_room_for_others_of_its_client_and_of_another()
 }
 
 #[test]
+fn l20_a_share_comes_back_with_the_proofs_that_it_counted() {
+    let senders: [fn(usize, i64) -> ProofRecord; 3] = [
+        |jti, issued| ProofRecord::new("one key", &jti.to_string(), at(issued)),
+        |jti, issued| sent_by(jti, 1, 1, jti, issued),
+        |jti, issued| sent_by(jti, (jti % 200) as u8, 1, jti, issued),
+    ];
+    for sender in senders {
+        let memory = memory(1_000);
+        let accepted = |issued: i64| {
+            (0..1_000).filter(|jti| memory.remember(&sender(*jti, issued), at(issued)) == Ok(())).count()
+        };
+        let first = accepted(100);
+        assert!((100..900).contains(&first), "{first}");
+        assert_eq!([accepted(200), accepted(300)], [first, first]);
+    }
+}
+
+#[test]
 fn l20_ten_clients_that_flood_leave_a_fortieth_for_an_eleventh() {
     let memory = memory(10_000);
     for round in 0..2_000 {
