@@ -7,7 +7,7 @@
 // for Windows by GNU's tools.
 
 import { mkdirSync, readdirSync, readFileSync, renameSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { debianRust, isInstalled } from "../debian-rust.mjs";
 import { napiBuild, prepare, ROOT, requireRust } from "../prepare.mjs";
 import { foldersIn } from "../source-paths.mjs";
@@ -41,7 +41,7 @@ const { ok, seconds } = await run(
         cargo: [...(toolchain === undefined ? [] : ["-Zbuild-std=std,panic_unwind"]), ...cargo],
         env: { ...toolchain?.env, ...tools.env },
         flags: tools.flags,
-        folders: toolchain === undefined ? [] : [[toolchain.source, "rust"]]
+        folders: toolchain === undefined ? [] : foldersOf(toolchain.source)
     })
 );
 if (!ok) {
@@ -70,6 +70,11 @@ for (const fault of faults) {
     console.error(`${platform.name}: ${fault}`);
 }
 process.exitCode = faults.length === 0 ? 0 : 1;
+
+/** A standard library in the folder of the repository: cargo names its files from there, and some from the system's root. */
+function foldersOf(source) {
+    return [source, relative(ROOT, source)].map(folder => [folder, "rust"]);
+}
 
 /** The minor version of the newest glibc whose symbols an ELF file asks for; the versions stand in it as text. */
 function newestGlibc(file) {
