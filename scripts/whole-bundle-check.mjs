@@ -111,10 +111,10 @@ const TOOLS = {
 };
 
 /**
- * @param {import("./bundle-check.mjs").Checks & { env: Record<string, string> }} checks
+ * @param {import("./bundle-check.mjs").Checks & { environment: () => Promise<Record<string, string>> }} checks
  * @returns {Promise<string[]>} what came otherwise than expected
  */
-export async function useWholeBundles({ freshProject, copyConsumer, env }) {
+export async function useWholeBundles({ freshProject, copyConsumer, environment }) {
     const project = await freshProject("whole-bundlers", { type: "commonjs" }, PACKAGES);
     copyConsumer("consumer.cjs", project);
     copyConsumer("consumer.mjs", project);
@@ -123,7 +123,7 @@ export async function useWholeBundles({ freshProject, copyConsumer, env }) {
         for (const [file, text] of Object.entries(tool.files ?? {})) {
             writeFileSync(join(project, file), text);
         }
-        const outcome = await outcomeOf(name, tool, project, env);
+        const outcome = await outcomeOf(name, tool, project, environment);
         console.log(`  ${name}: ${outcome}`);
         if (outcome !== tool.expected) {
             faults.push(`${name}: ${outcome}, expected: ${tool.expected}`);
@@ -132,7 +132,7 @@ export async function useWholeBundles({ freshProject, copyConsumer, env }) {
     return faults;
 }
 
-async function outcomeOf(name, tool, project, env) {
+async function outcomeOf(name, tool, project, environment) {
     const file = join(project, "node_modules", tool.command);
     const args = tool.args ?? [];
     const build = await run({
@@ -157,7 +157,7 @@ async function outcomeOf(name, tool, project, env) {
         ...(tool.run === "itself"
             ? { command: program, args: [] }
             : { command: process.execPath, args: [program] }),
-        env,
+        env: await environment(),
         cwd: alone,
         quiet: true
     });

@@ -474,6 +474,23 @@ test("a refused upgrade holds no connection, whatever its client does", async ()
     staying.destroy();
 });
 
+test("a refused upgrade behind a request without its response ends the connection, and warns of nothing", async () => {
+    const warn = vi.spyOn(process, "emitWarning").mockImplementation(() => undefined);
+    closing.push(() => warn.mockRestore());
+    const upgraded: unknown[] = [];
+    const upgrade = protect(validator, {}, new WebSocketServer({ noServer: true }));
+    const server = createServer(() => undefined).on("upgrade", (req, socket, head) => {
+        upgraded.push(req.url);
+        upgrade(req, socket, head);
+    });
+    const client = connect({ port: await portOf(server), host: "127.0.0.1" });
+    client.write("GET /slow HTTP/1.1\r\nHost: a\r\n\r\n");
+    client.write("GET /upgrade HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
+    expect(await text(client)).toBe("");
+    expect(upgraded).toEqual(["/upgrade"]);
+    expect(warn).not.toHaveBeenCalled();
+});
+
 test("a server that would upgrade for itself is refused when it is protected", () => {
     const sockets = new WebSocketServer({ port: 0 });
     closing.push(() => sockets.close());

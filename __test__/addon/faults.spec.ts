@@ -118,6 +118,32 @@ test("while requests wait for keys, and in the task that fetches the keys", asyn
     });
 });
 
+test("while a refusal is written, and while an issuer's name is looked for: no word of the panic is told", async () => {
+    const { told } = await run(`
+        const { allScopes } = require("oidc-spa-native/authorization");
+        const { clock, ...options } = issuer.options;
+        const validator = createValidator({ clock, issuers: () => options });
+        const granted = await validator.validateRequest({ authorization });
+        const word = ask => {
+            try {
+                return String(ask());
+            } catch (error) {
+                return error.message;
+            }
+        };
+        const asked = {
+            refuse: () => validator.authorize(granted, allScopes(["none"])).code,
+            name: () => validator.forgetIssuer("https://another.test")
+        };
+        for (const [place, ask] of Object.entries(asked)) {
+            injectFault(place);
+            const words = word(ask);
+            injectFault(null);
+            told[place] = [words, word(ask)];
+        }`);
+    expect(told).toEqual({ refuse: [ENDED, "scope_insufficient"], name: [ENDED, "false"] });
+});
+
 test("the addon that users get has no such function", () => {
     const load = createRequire(import.meta.url);
     const names = (path: string) => Object.keys(load(path) as object);

@@ -5,6 +5,7 @@ import type { Server } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Requirements, Validator } from "oidc-spa-native";
+import { createTestIssuer } from "oidc-spa-native/testing";
 import { chromium, type Browser, type Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { describeWith, startable } from "../support/programs.js";
@@ -98,6 +99,27 @@ describeWith(["chromium"], "the playground in Chromium", () => {
         await expect.poll(() => page.textContent("#reason")).toContain("The keys are not JSON");
         expect(await page.locator("main img").count()).toBe(0);
         expect(await page.title()).toBe("Playground: oidc-spa-native");
+    });
+
+    test("takes the whole field of a proof, and says nothing of proofs where there is none", async () => {
+        await page.click("[data-sample=granted]");
+        await expect.poll(verdict).toBe("Granted");
+        expect(await page.textContent("#reason")).toContain("this proof");
+        await page.fill("[name=proof]", `DPoP: ${await page.inputValue("[name=proof]")}`);
+        await page.fill("[name=method]", "DELETE");
+        await page.click("[type=submit]");
+        await expect.poll(verdict).toBe("Refused: proof_method_mismatch");
+
+        const issuer = createTestIssuer();
+        await page.fill("[name=issuer]", issuer.issuerUri);
+        await page.fill("[name=audience]", "https://api.test");
+        await page.fill("[name=keys]", JSON.stringify(issuer.jwks));
+        await page.fill("[name=time]", "");
+        await page.fill("[name=proof]", "");
+        await page.fill("[name=token]", issuer.sign());
+        await page.click("[type=submit]");
+        await expect.poll(verdict).toBe("Granted");
+        expect(await page.textContent("#reason")).toBe("");
     });
 
     test("has asked for nothing but its own files, and may not", async () => {

@@ -104,7 +104,7 @@ impl NativeValidator {
     }
 
     /// A refusal that JavaScript decided, with its status and challenge.
-    #[napi(catch_unwind)]
+    #[napi]
     #[allow(clippy::too_many_arguments)]
     pub fn refuse(
         &self,
@@ -122,8 +122,10 @@ impl NativeValidator {
         let demand = Demand::new(&scopes, &acr_values, max_age_seconds)
             .ok_or_else(|| Error::from_reason("a scope or acr value holds a character it cannot have"))?;
         let (used, rules) = (scheme.as_deref().and_then(Scheme::from_name), self::rules(rules)?);
-        let rejection = code.because(debug_error_message);
-        Ok(refusal_text(&self.validator.refuse(rejection, used, rules, &demand, time(now))))
+        caught(|| {
+            let rejection = code.because(debug_error_message);
+            Ok(refusal_text(&self.validator.refuse(rejection, used, rules, &demand, time(now))))
+        })
     }
 
     /// The issuer that a request's unverified token names, if the name is valid, and whether the token may be good. It
@@ -148,10 +150,10 @@ impl NativeValidator {
         })
     }
 
-    /// Whether an issuer of the options has this name.
-    #[napi(catch_unwind)]
-    pub fn accepts_issuer(&self, name: String) -> bool {
-        self.validator.accepts_issuer(&name)
+    /// Whether an issuer of the options has this name, which may be that of a request's token.
+    #[napi]
+    pub fn accepts_issuer(&self, name: String) -> Result<bool> {
+        caught(|| Ok(self.validator.accepts_issuer(&name)))
     }
 
     /// Retires the validator: it gets no more requests, and keys that no other validator uses are no longer fetched.

@@ -183,6 +183,8 @@ impl Validator {
         demand: &Demand,
         now: UnixTime,
     ) -> Refusal {
+        #[cfg(feature = "fault")]
+        crate::fault::strike("refuse");
         self.engine.refuse(rejection, used, rules, demand, now)
     }
 
@@ -193,6 +195,8 @@ impl Validator {
 
     /// Whether an issuer of the options has this name, be it an alias.
     pub fn accepts_issuer(&self, name: &str) -> bool {
+        #[cfg(feature = "fault")]
+        crate::fault::strike("name");
         self.engine.accepts_issuer(name)
     }
 

@@ -63,6 +63,13 @@ mod tests {
         assert_ne!(machine.subject, Some(machine.client));
     }
 
+    /// Two that share a digest share their part of the replay memory too.
+    #[test]
+    fn a_thousand_clients_are_a_thousand() {
+        let client = |n: u32| read(&format!(r#"{{"iss":"https://a","client_id":"{n}"}}"#)).client;
+        assert_eq!((0..1000).map(client).collect::<std::collections::HashSet<_>>().len(), 1000);
+    }
+
     #[test]
     fn a_client_is_named_in_one_of_four_ways() {
         let base = read(r#"{"iss":"https://a","client_id":"c"}"#);

@@ -281,6 +281,18 @@ fn g19_keys_without_kid() {
     judge.each("G19", &Jwt::t0().header("kid", r#""7""#).sign(), ["key_unknown"; 3]);
 }
 
+/// A token's `kid` has up to 1024 bytes: a key with such a name is found by it, and one with a longer name has none.
+#[test]
+fn g19_names_up_to_the_longest_of_a_token() {
+    let named = |name: &str, key: &SigningKey| key.jwk(&format!(r#""kid":"{name}""#));
+    let (longest, too_long) = ("k".repeat(1024), "k".repeat(1025));
+    let judge = Judge::with_keys(&[named(&longest, &ES_1), named(&too_long, &ES_3), named("", &ED_1)]);
+    judge.grants("G19", &Jwt::t0().by(&longest, &ES_1, Algorithm::ES256).sign());
+    let nameless = Jwt::t0().by("x", &ES_3, Algorithm::ES384).without_header("kid").sign();
+    judge.each("G19", &nameless, ["granted", "granted", "key_unknown"]);
+    judge.each("G19", &Jwt::t0().by("", &ED_1, Algorithm::Ed25519).sign(), ["key_unknown"; 3]);
+}
+
 #[test]
 fn g20_one_broken_key_among_good_ones() {
     let keys = [
@@ -374,6 +386,15 @@ fn g26_g27_members_that_say_nothing_here() {
         format!(r#"{{"signed_jwks":"a.b.c","cache":{{"x":1}},"keys":[{jwk}],"iss":"https://as.example"}}"#);
     let setup = Setup::with_jwk_set(Profile::Rfc9068, &document);
     assert_eq!(setup.bearer(&Jwt::t0().sign()).name(), "granted");
+}
+
+/// Issuers write a member that they do not use as an empty one. The drop-in takes no such key, and nor does a proof (J13,
+/// J14).
+#[test]
+fn g26_members_that_are_empty() {
+    let judge = Judge::with_keys(&[ES_1.jwk(r#""kid":"es-1","use":"","alg":"","key_ops":[]"#)]);
+    let token = Jwt::t0().by("es-1", &ES_1, Algorithm::ES256).sign();
+    judge.each("G26", &token, ["granted", "granted", "signature_invalid"]);
 }
 
 /// Where a thumbprint is taken, a number has one spelling: another one would be another `jkt` for the same key.

@@ -340,4 +340,7 @@ fn d47_the_subject_is_a_string() {
         judge.refuses("D47", &Jwt::t0(), |jwt| jwt.claim("sub", value), "claim_malformed");
     }
     judge.refuses("D47", &Jwt::t0(), |jwt| jwt.without("sub"), "claim_missing");
+    // A subject without a character names nobody. RFC 9068 section 2.2 asks for one; the other profiles take the text.
+    let of_nobody = ["granted", "claim_malformed", "granted"];
+    judge.changes("D47", &Jwt::t0(), |jwt| jwt.claim("sub", "\"\""), of_nobody);
 }

@@ -104,6 +104,15 @@ fn d3_rfc7638_3_1_and_rfc8037_a3_thumbprints() {
     assert_eq!(thumbprint(&ed25519), "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k");
 }
 
+/// The key of RFC 7515 appendix A.4, and one of the third curve. No RFC prints a thumbprint of these curves: both were
+/// calculated with another implementation (`jose` for JavaScript). A client proves its key by it.
+#[test]
+fn d3_rfc7638_3_2_thumbprints_of_the_other_curves() {
+    assert_eq!(thumbprint(A4_KEY), "u5YUSjQ2-2chBi51NSk3t3g7IM4o2KYcnPqPtCNGd3U");
+    let p384 = r#"{"kty":"EC","crv":"P-384","x":"abkzt0TDYMna6VCbW8yNjDgIQjLcA84IDbEJLBf20ge-ev5-PHrmv3oc9cMY_YW5","y":"9O5AVd4zFJliSuHBN4AeXPgzd684fMfaiWZD-65Pq-olL4FVkwBOFpS5H6YHdC0D"}"#;
+    assert_eq!(thumbprint(p384), "iU63PJ0tg-HuKB0VDTb4MA84_YerHxDfvenNcg3-i80");
+}
+
 const DPOP_HEADER: &str = "eyJ0eXAiOiJkcG9wK2p3dCIsImFsZyI6IkVTMjU2IiwiandrIjp7Imt0eSI6IkVDIiwieCI6Imw4dEZyaHgtMzR0VjNoUklDUkRZOXpDa0RscEJoRjQyVVFVZldWQVdCRnMiLCJ5IjoiOVZFNGpmX09rX282NHpiVFRsY3VOSmFqSG10NnY5VERWclUwQ2R2R1JEQSIsImNydiI6IlAtMjU2In19";
 const DPOP_KEY: &str = r#"{"kty":"EC","x":"l8tFrhx-34tV3hRICRDY9zCkDlpBhF42UQUfWVAWBFs","y":"9VE4jf_Ok_o64zbTTlcuNJajHmt6v9TDVrU0CdvGRDA","crv":"P-256"}"#;
 const DPOP_JKT: &str = "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I";

@@ -36,8 +36,15 @@ export function refuse(request: IncomingMessage, socket: Duplex, response: Respo
     }
     const res = new ServerResponse(request);
     res.shouldKeepAlive = false;
-    // On an upgrade Node.js hands over the bare connection, which is a net.Socket or tls.TLSSocket.
-    res.assignSocket(socket as ConstructorParameters<typeof IncomingMessage>[0]);
+    try {
+        // On an upgrade Node.js hands over the bare connection, which is a net.Socket or tls.TLSSocket.
+        res.assignSocket(socket as ConstructorParameters<typeof IncomingMessage>[0]);
+    } catch {
+        // The client did not wait for the response to its request before, which still has the connection. That is no failure of
+        // this library, and anybody could fill the log with it.
+        socket.destroy();
+        return;
+    }
     // No code reads further data, and Node.js sets no time limit after an upgrade. Without these lines the connection
     // might never end.
     socket.resume();

@@ -35,7 +35,7 @@ async function judge() {
     let show;
     try {
         const { refusal, checks } = await explanationOf(fields);
-        show = () => showExplanation(refusal, checks);
+        show = () => showExplanation(refusal, checks, fields.proof.trim() !== "");
     } catch (error) {
         show = () => showFault(error);
     }
@@ -52,7 +52,7 @@ async function explanationOf({ method, url, token, proof, issuer, audience, keys
         keys: { jwks: jwkSetOf(keys) },
         ...(time.trim() !== "" && { clock: () => Number(time) * 1000 })
     });
-    const dpop = withoutBreaks(proof);
+    const dpop = withoutBreaks(proof.trim().replace(/^dpop:/i, ""));
     return validator.explain({
         method: method.trim(),
         url: url.trim(),
@@ -83,13 +83,11 @@ function authorizationOf(text, hasProof) {
 /** A terminal breaks long lines. No JWT has white space. */
 const withoutBreaks = text => text.replaceAll(/\s/g, "");
 
-function showExplanation(refusal, rows) {
+function showExplanation(refusal, rows, hasProof) {
     verdict.textContent = refusal === null ? "Granted" : `Refused: ${refusal.code}`;
     verdict.className = refusal === null ? "passed" : "failed";
-    reason.textContent =
-        refusal === null
-            ? "A server that has not seen this proof before answers it."
-            : refusal.debugErrorMessage;
+    const condition = hasProof ? "A server that has not seen this proof before answers it." : "";
+    reason.textContent = refusal?.debugErrorMessage ?? condition;
     checks.replaceChildren(...rows.map(rowOf));
 }
 
