@@ -73,7 +73,7 @@ test("with the addon, the first refusal loads node:crypto, which makes its name"
 test("with WebAssembly, the first verdict loads its room and its text beside", async () => {
     const { isSuccess, files, modules } = await loadedFor("wasm");
     expect(isSuccess).toBe(true);
-    const own = ["addon", "core", "core-module", "inline"].map(name => `dist/wasm/${name}.js`);
+    const own = ["addon", "core", "core-module", "inline", "signatures"].map(name => `dist/wasm/${name}.js`);
     expect(namesIn(files)).toEqual(
         ["dist/addon/load.js", "dist/index.js", "dist/joined/wasm.js", ...own, ...ROOMS].sort()
     );

@@ -9,7 +9,7 @@ use oidc_spa_native_engine::extraction::{Extraction, Place, extract};
 use oidc_spa_native_engine::parts::RequestParts;
 
 use crate::arguments::door;
-use crate::panics::report_places_only;
+use crate::panics::{caught, report_places_only};
 
 /// For a Bearer request, the place of its access token. For a DPoP request, also the URI that the proof must name. Or,
 /// for developers, why the request cannot be judged. A list would cost as much as the whole rest of a Bearer request.
@@ -17,15 +17,17 @@ type NativeExtraction = Either3<Place, (Place, Option<String>), String>;
 
 /// The function `extractCredentials(trustProxy, ...parts)`, which takes credentials and target URI out of a request,
 /// for the drop-in. It returns nothing without `Authorization`.
-#[napi(catch_unwind)]
+#[napi]
 pub fn extraction(env: &Env) -> Result<Object<'_>> {
-    report_places_only();
-    let mut functions = Object::new(env)?;
-    door(env, &mut functions, "extractCredentials", |mut call| {
-        let trusts_proxies = call.required()?;
-        Ok(extract(&RequestParts::read(&mut call)?, trusts_proxies).map(to_native))
-    })?;
-    Ok(functions)
+    caught(|| {
+        report_places_only();
+        let mut functions = Object::new(env)?;
+        door(env, &mut functions, "extractCredentials", |mut call| {
+            let trusts_proxies = call.required()?;
+            Ok(extract(&RequestParts::read(&mut call)?, trusts_proxies).map(to_native))
+        })?;
+        Ok(functions)
+    })
 }
 
 fn to_native(extraction: Extraction) -> NativeExtraction {

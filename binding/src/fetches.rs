@@ -15,6 +15,7 @@ use oidc_spa_native_engine::exchange_wire::{ScriptAnswer, ScriptFailure};
 use oidc_spa_native_host::{ApplicationFetch, Got, Take};
 
 use crate::notifier::Notifier;
+use crate::panics::caught;
 
 /// The environment, and the requests that it has not answered.
 pub(crate) struct Functions {
@@ -66,33 +67,41 @@ pub struct NativeFetches {
 impl NativeFetches {
     /// `notify` is called with a ticket and the JSON text of a request, a `WantedRequest` of `ts/boundary/exchange.ts`.
     /// Each ticket gets one answer: `answered` or `failed`.
-    #[napi(constructor, catch_unwind)]
+    #[napi(constructor)]
     pub fn new(env: &Env, notify: Function<'_, FnArgs<(u32, String)>, ()>) -> Result<Self> {
-        let notifier = Notifier::new(env, &notify)?;
-        let unanswered = Arc::<Mutex<Unanswered>>::default();
-        env.add_env_cleanup_hook(Arc::clone(&unanswered), |unanswered: Arc<Mutex<Unanswered>>| {
-            let mut unanswered = locked(&unanswered);
-            unanswered.has_ended = true;
-            let lost = std::mem::take(&mut unanswered.requests);
-            drop(unanswered);
-            drop(lost);
-        })?;
-        Ok(Self { functions: Arc::new(Functions { notifier, unanswered }) })
+        caught(|| {
+            let notifier = Notifier::new(env, &notify)?;
+            let unanswered = Arc::<Mutex<Unanswered>>::default();
+            env.add_env_cleanup_hook(Arc::clone(&unanswered), |unanswered: Arc<Mutex<Unanswered>>| {
+                let mut unanswered = locked(&unanswered);
+                unanswered.has_ended = true;
+                let lost = std::mem::take(&mut unanswered.requests);
+                drop(unanswered);
+                drop(lost);
+            })?;
+            Ok(Self { functions: Arc::new(Functions { notifier, unanswered }) })
+        })
     }
 
     /// What the function got: the status, the header fields as a JSON list of pairs, and the body.
-    #[napi(catch_unwind)]
-    pub fn answered(&self, ticket: u32, status: u32, fields: String, body: Uint8Array) {
-        let answer = ScriptAnswer::read(status, &fields, body.to_vec());
-        self.give(ticket, answer.ok_or_else(|| ScriptFailure::NoAnswer("internal error: no answer".into())));
+    #[napi]
+    pub fn answered(&self, ticket: u32, status: u32, fields: String, body: Uint8Array) -> Result<()> {
+        caught(|| {
+            let answer = ScriptAnswer::read(status, &fields, body.to_vec());
+            let none = || ScriptFailure::NoAnswer("internal error: no answer".into());
+            self.give(ticket, answer.ok_or_else(none));
+            Ok(())
+        })
     }
 
     /// Why the function got no answer: its number, and a message.
-    #[napi(catch_unwind)]
-    pub fn failed(&self, ticket: u32, kind: u32, message: String) {
-        let failure = ScriptFailure::read(kind, &message);
-        let failure = failure.unwrap_or_else(|| ScriptFailure::NoAnswer("internal error: no failure".into()));
-        self.give(ticket, Err(failure));
+    #[napi]
+    pub fn failed(&self, ticket: u32, kind: u32, message: String) -> Result<()> {
+        caught(|| {
+            let none = || ScriptFailure::NoAnswer("internal error: no failure".into());
+            self.give(ticket, Err(ScriptFailure::read(kind, &message).unwrap_or_else(none)));
+            Ok(())
+        })
     }
 
     fn give(&self, ticket: u32, got: Got) {

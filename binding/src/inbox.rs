@@ -17,7 +17,7 @@ use oidc_spa_native_host::queued_jobs;
 
 use crate::answer::Answer;
 use crate::notifier::Notifier;
-use crate::panics::ENDED;
+use crate::panics::{ENDED, caught};
 use oidc_spa_native_engine::verdict_text::failure_text;
 
 /// The answers of one environment.
@@ -139,17 +139,19 @@ pub struct NativeInbox {
 #[napi]
 impl NativeInbox {
     /// `notify` is called when there is something to take.
-    #[napi(constructor, catch_unwind)]
+    #[napi(constructor)]
     pub fn new(env: &Env, notify: Function<'_, (), ()>) -> Result<Self> {
-        // It is called only once until the answers are taken, so its queue is never full.
-        let notifier = Notifier::<(), 0>::new(env, &notify)?;
-        Ok(Self { inbox: Inbox::new(queued_jobs, move || notifier.notify(())) })
+        caught(|| {
+            // It is called only once until the answers are taken, so its queue is never full.
+            let notifier = Notifier::<(), 0>::new(env, &notify)?;
+            Ok(Self { inbox: Inbox::new(queued_jobs, move || notifier.notify(())) })
+        })
     }
 
     /// Takes all answers that have come: their tickets, and at the same places the answers.
-    #[napi(catch_unwind)]
-    pub fn take(&self) -> (Vec<u32>, Vec<Answer>) {
-        self.inbox.take().into_iter().unzip()
+    #[napi]
+    pub fn take(&self) -> Result<(Vec<u32>, Vec<Answer>)> {
+        caught(|| Ok(self.inbox.take().into_iter().unzip()))
     }
 
     pub(crate) fn inbox(&self) -> &Arc<Inbox> {

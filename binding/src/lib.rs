@@ -92,15 +92,15 @@ impl NativeValidator {
     }
 
     /// The functions that each request calls, as `doors.rs` lists them. Verdicts of other threads come to the inbox.
-    #[napi(catch_unwind, ts_return_type = "object")]
+    #[napi(ts_return_type = "object")]
     pub fn doors<'env>(&self, env: &'env Env, inbox: &NativeInbox) -> Result<Object<'env>> {
-        doors::open(env, &self.validator, inbox.inbox())
+        caught(|| doors::open(env, &self.validator, inbox.inbox()))
     }
 
     /// The options as JavaScript needs them: the JSON text of `Settings`.
-    #[napi(catch_unwind)]
-    pub fn settings(&self) -> String {
-        self.validator.settings()
+    #[napi]
+    pub fn settings(&self) -> Result<String> {
+        caught(|| Ok(self.validator.settings()))
     }
 
     /// A refusal that JavaScript decided, with its status and challenge.
@@ -157,21 +157,24 @@ impl NativeValidator {
     }
 
     /// Retires the validator: it gets no more requests, and keys that no other validator uses are no longer fetched.
-    #[napi(catch_unwind)]
-    pub fn retire(&self) {
-        self.validator.retire();
+    #[napi]
+    pub fn retire(&self) -> Result<()> {
+        caught(|| {
+            self.validator.retire();
+            Ok(())
+        })
     }
 
     /// The fetched keys that are in use now, as a text for the option `keysSnapshot`.
-    #[napi(catch_unwind)]
-    pub fn snapshot(&self) -> String {
-        self.validator.snapshot()
+    #[napi]
+    pub fn snapshot(&self) -> Result<String> {
+        caught(|| Ok(self.validator.snapshot()))
     }
 
     /// The state of the validator, as the JSON text of `ValidatorHealth`.
-    #[napi(catch_unwind)]
-    pub fn health(&self) -> String {
-        self.validator.health()
+    #[napi]
+    pub fn health(&self) -> Result<String> {
+        caught(|| Ok(self.validator.health()))
     }
 
     /// Why the rules that are tried would refuse a token that was granted a moment ago: the code, and the message for
@@ -196,9 +199,9 @@ impl NativeValidator {
     }
 
     /// What the validator counts of keys and of the replay memory, as the JSON text of `NativeMetrics`.
-    #[napi(catch_unwind)]
-    pub fn metrics(&self) -> String {
-        self.validator.metrics()
+    #[napi]
+    pub fn metrics(&self) -> Result<String> {
+        caught(|| Ok(self.validator.metrics()))
     }
 }
 
@@ -211,35 +214,39 @@ pub struct NativeTroubles {
 #[napi]
 impl NativeTroubles {
     /// The troubles of the process, or a new set.
-    #[napi(constructor, catch_unwind)]
-    pub fn new(of_process: bool) -> Self {
-        Self { troubles: if of_process { Troubles::of_process() } else { Arc::default() } }
+    #[napi(constructor)]
+    pub fn new(of_process: bool) -> Result<Self> {
+        caught(|| Ok(Self { troubles: if of_process { Troubles::of_process() } else { Arc::default() } }))
     }
 
     /// A trouble begins. 0: no warning; 1: a warning; 2: a warning that says that there are no more for now.
-    #[napi(catch_unwind)]
-    pub fn begin(&self, thing: String) -> u32 {
-        match self.troubles.begin(&thing, steady()) {
-            Report::Nothing => 0,
-            Report::This => 1,
-            Report::ThisAndNoMore => 2,
-        }
+    #[napi]
+    pub fn begin(&self, thing: String) -> Result<u32> {
+        caught(|| {
+            Ok(match self.troubles.begin(&thing, steady()) {
+                Report::Nothing => 0,
+                Report::This => 1,
+                Report::ThisAndNoMore => 2,
+            })
+        })
     }
 
     /// The trouble ends. Returns whether this is reported.
-    #[napi(catch_unwind)]
-    pub fn end(&self, thing: String) -> bool {
-        self.troubles.end(&thing) != Report::Nothing
+    #[napi]
+    pub fn end(&self, thing: String) -> Result<bool> {
+        caught(|| Ok(self.troubles.end(&thing) != Report::Nothing))
     }
 }
 
 /// Calls `listener` with the JSON text of each `KeysEvent` of the process, while the calling environment lives. It does
 /// not keep the process alive.
-#[napi(catch_unwind)]
+#[napi]
 pub fn on_keys_event(env: &Env, listener: Function<'_, String, ()>) -> Result<()> {
-    let notifier = Notifier::<String, MAX_EVENTS>::new(env, &listener)?;
-    listen(move |event| notifier.notify(event.to_owned()));
-    Ok(())
+    caught(|| {
+        let notifier = Notifier::<String, MAX_EVENTS>::new(env, &listener)?;
+        listen(move |event| notifier.notify(event.to_owned()));
+        Ok(())
+    })
 }
 
 /// Whether this is the first call in the process. Notices that are given once in a process use it.
@@ -250,15 +257,18 @@ pub fn is_first_to_ask() -> bool {
 }
 
 /// Whether the system has no certificates of authorities, so that those of Node.js are needed.
-#[napi(catch_unwind)]
-pub fn lacks_authorities() -> bool {
-    oidc_spa_native_host::lacks_authorities()
+#[napi]
+pub fn lacks_authorities() -> Result<bool> {
+    caught(|| Ok(oidc_spa_native_host::lacks_authorities()))
 }
 
 /// Sets the authorities to trust if the system has none, in PEM.
-#[napi(catch_unwind)]
-pub fn trust_authorities(authorities: Vec<String>) {
-    trust_where_the_system_has_no_authorities(authorities);
+#[napi]
+pub fn trust_authorities(authorities: Vec<String>) -> Result<()> {
+    caught(|| {
+        trust_where_the_system_has_no_authorities(authorities);
+        Ok(())
+    })
 }
 
 /// Lets a place in the host panic, until the next call; `null` ends it.

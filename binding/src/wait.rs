@@ -13,6 +13,7 @@ use oidc_spa_native_host::{Judgement, Validator, Wait, spawn, submit};
 
 use crate::answer::{NativeUnsettled, settled_before, to_answer};
 use crate::inbox::{Inbox, Ticket};
+use crate::panics::caught;
 use oidc_spa_native_engine::parts::Parts;
 use oidc_spa_native_engine::verdict_text::{VerdictText, failure_text};
 
@@ -98,10 +99,13 @@ pub struct NativeWait {
 impl NativeWait {
     /// Sends the answer to the inbox under a ticket, when the keys or the store's answer have come, or when the time to
     /// wait is over. It can be called once.
-    #[napi(catch_unwind)]
+    #[napi]
     pub fn answer_under(&mut self, ticket: u32) -> Result<()> {
         let waiting = self.waiting.take().ok_or_else(settled_before)?;
-        waiting.answer_under(Ticket::of_long_wait(&self.inbox, ticket), Arc::clone(&self.validator));
-        Ok(())
+        let ticket = Ticket::of_long_wait(&self.inbox, ticket);
+        caught(|| {
+            waiting.answer_under(ticket, Arc::clone(&self.validator));
+            Ok(())
+        })
     }
 }
