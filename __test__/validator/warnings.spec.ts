@@ -164,9 +164,15 @@ testOfAddon(
     async () => {
         const issuer = await startIssuer();
         issuer.failWith = 500;
-        setTimeout(() => {
-            issuer.failWith = undefined;
-        }, 2500);
+        // A busy machine starts the threads late, so the outage ends after the first request.
+        const outage = setInterval(() => {
+            if (issuer.requests.metadata > 0) {
+                clearInterval(outage);
+                setTimeout(() => {
+                    issuer.failWith = undefined;
+                }, 2000);
+            }
+        }, 50);
         const { stderr } = await script(
             `
         const { Worker } = require("node:worker_threads");
