@@ -136,19 +136,27 @@ test("guards that are asked at once share one validation, and each judges by its
 });
 
 test("I26: preflights are judged unless a rule says otherwise", async () => {
-    const preflight = new Request(ITEMS, { method: "OPTIONS" });
     // A Request of the Fetch API does not take these names; a server's request has them.
-    const headers = new Headers({ "access-control-request-method": "GET" });
-    const request = {
-        url: preflight.url,
-        method: "OPTIONS",
-        headers: {
-            get: (name: string) => (name === "origin" ? "https://app.example.com" : headers.get(name))
-        }
-    };
-    const statusBy = async (rules: { guardPreflights?: boolean }) =>
+    const requestOf = (method: string, fields: Record<string, string>) => ({
+        url: ITEMS,
+        method,
+        headers: { get: (name: string) => fields[name] ?? null }
+    });
+    const statusBy = async (rules: { guardPreflights?: boolean }, request: ReturnType<typeof requestOf>) =>
         (await protect(validator, rules, () => new Response("reached"))(request)).status;
-    expect([await statusBy({}), await statusBy({ guardPreflights: false })]).toEqual([401, 204]);
+    const origin = { origin: "https://app.example.com" };
+    const asked = { "access-control-request-method": "GET" };
+    const preflight = requestOf("OPTIONS", { ...origin, ...asked });
+    expect(await statusBy({}, preflight)).toBe(401);
+    expect(await statusBy({ guardPreflights: false }, preflight)).toBe(204);
+    // What is not all of a preflight is judged.
+    for (const request of [
+        requestOf("GET", { ...origin, ...asked }),
+        requestOf("OPTIONS", origin),
+        requestOf("OPTIONS", asked)
+    ]) {
+        expect(await statusBy({ guardPreflights: false }, request)).toBe(401);
+    }
 });
 
 test("the target that a rule names is what a proof must be for", async () => {

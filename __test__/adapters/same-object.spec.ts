@@ -91,6 +91,17 @@ test("a request is another one if its token, its proof or its object of fields i
     expect(await judged(guard, plain)).toBe(401);
 });
 
+test("what a guard refuses, or lets pass without credentials, a second guard refuses too", async () => {
+    const validator = createValidator(options);
+    const [optional, needed] = [protect(validator, { optional: true }), protect(validator)];
+    const anonymous = newRequest({});
+    expect(await judged(optional, anonymous)).toBe(200);
+    expect(await judged(needed, anonymous)).toBe(401);
+    const bad = newRequest({ authorization: "Bearer none" });
+    expect(await judged(optional, bad)).toBe(401);
+    expect(await judged(needed, bad)).toBe(401);
+});
+
 test("a certificate of the connection before is not that of the next request in the same object", async () => {
     const certificate = randomBytes(64);
     const thumbprint = createHash("sha256").update(certificate).digest("base64url");

@@ -132,16 +132,18 @@ describe("an audience by function", () => {
     });
 
     test("each issuer has its own", async () => {
-        const other = await createFixtures();
+        const [other, plain] = [await createFixtures(), await createFixtures()];
         const validator = createValidator({
             issuers: [
                 { issuerUri: f.issuer.issuerUri, expectedAudience: () => false },
-                { issuerUri: other.issuer.issuerUri, expectedAudience: () => true }
+                { issuerUri: other.issuer.issuerUri, expectedAudience: () => true },
+                { issuerUri: plain.issuer.issuerUri, expectedAudience: AUDIENCE }
             ]
         });
         expect(await judge(validator, f.token(nowInSeconds()))).toContain("audience_mismatch");
         expect(await judge(validator, other.token(nowInSeconds()))).toBe("granted");
-        await other.issuer.close();
+        expect(await judge(validator, plain.token(nowInSeconds()))).toBe("granted");
+        await Promise.all([other.issuer.close(), plain.issuer.close()]);
     });
 
     test("audienceMode has no place beside it, and expectedClients has", async () => {

@@ -85,6 +85,29 @@ test("one timer for all, and none once nobody waits", async () => {
     expect(signals.every(({ reason }) => reason.code !== "token_expired")).toBe(true);
 });
 
+const endingIn = (seconds: number): Granted => ({
+    ...granted,
+    rawClaims: { ...granted.rawClaims, exp: Math.ceil(Date.now() / 1000) + seconds }
+});
+
+test("of several tokens, each at its own expiry", () => {
+    const sooner = validator.untilExpiry(endingIn(5));
+    const later = validator.untilExpiry(endingIn(20));
+    vi.advanceTimersByTime(6_000);
+    expect([sooner.aborted, later.aborted]).toEqual([true, false]);
+    vi.advanceTimersByTime(15_000);
+    expect(later.aborted).toBe(true);
+});
+
+test("after another that ended before its expiry", () => {
+    const end = new AbortController();
+    validator.untilExpiry(endingIn(5), end.signal);
+    end.abort();
+    const later = validator.untilExpiry(endingIn(20));
+    vi.advanceTimersByTime(21_000);
+    expect(later.aborted).toBe(true);
+});
+
 test("a token that grows too old before it expires", async () => {
     const young = validatorWith({ maxTokenAgeSeconds: 120, leewaySeconds: 5 });
     const issued = nowInSeconds() - 30;
@@ -115,10 +138,7 @@ test("a clock that is set back: the token holds as long as the validator accepts
     vi.advanceTimersByTime(LIFETIME_MS + 60_000);
     expect([signal.aborted, validator.hasExpired(granted)]).toEqual([false, false]);
     // Who comes later and ends sooner is not kept waiting.
-    const sooner = validator.untilExpiry({
-        ...granted,
-        rawClaims: { ...granted.rawClaims, exp: Math.ceil(Date.now() / 1000) + 5 }
-    });
+    const sooner = validator.untilExpiry(endingIn(5));
     vi.advanceTimersByTime(6_000);
     expect([signal.aborted, sooner.aborted]).toEqual([false, true]);
     vi.advanceTimersByTime(3_600_000);
