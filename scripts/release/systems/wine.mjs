@@ -24,8 +24,6 @@ export async function wine(scratch) {
     const tarball = `${NODE.replace("@", "-")}.tgz`;
     execFileSync("tar", ["-xzf", tarball], { cwd: scratch });
     const bin = join(scratch, "package/bin");
-    const library = ["-o", join(bin, "bcryptprimitives.dll"), here("bcryptprimitives.c"), "-ladvapi32"];
-    execFileSync("x86_64-w64-mingw32-gcc", ["-shared", "-O2", ...library]);
     // The console of wine knows no pipes that Node.js could write to, so its output goes through a file.
     const script = `export WINEPREFIX="$1" WINEDEBUG=-all; shift
         unset DISPLAY
@@ -44,6 +42,10 @@ export async function wine(scratch) {
         cwd: scratch,
         quiet: true
     });
+    // Where Windows has it: for an addon's libraries Node.js has them sought beside the addon, not beside node.exe.
+    const system = join(scratch, "prefix/drive_c/windows/system32");
+    const library = ["-o", join(system, "bcryptprimitives.dll"), here("bcryptprimitives.c"), "-ladvapi32"];
+    execFileSync("x86_64-w64-mingw32-gcc", ["-shared", "-O2", ...library]);
     return {
         projects,
         // npm is JavaScript: this machine's does for Windows too.
