@@ -267,6 +267,8 @@ describe("whose token it is", () => {
             { authorization: [authorization, "Bearer x"] }
         ]) {
             await agrees(validator, headers, "credentials_repeated");
+            const atOnce = validator.validateRequestSync(headers, target);
+            expect(atOnce).toMatchObject({ isSuccess: false, code: "credentials_repeated" });
         }
         expect(
             codeOf(

@@ -7,6 +7,7 @@ import {
     type ValidatorOptions
 } from "oidc-spa-native";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { audienceObjection } from "../../dist/validator/audience.js";
 import { AUDIENCE, createFixtures, ITEMS, nowInSeconds, type Fixtures } from "../support/fixtures.js";
 
 let f: Fixtures;
@@ -117,6 +118,21 @@ describe("an audience by function", () => {
         expect(await judge(validator, audience(7))).toContain("401 claim_malformed");
         expect(await judge(validator, audience([AUDIENCE, 7]))).toContain("401 claim_malformed");
         expect(await judge(validator, audience([AUDIENCE]))).toBe("granted");
+    });
+
+    // The engine refuses such a token first. Should it ever not, no other value reaches the application.
+    test.each<[string, unknown]>([
+        ["a number", 7],
+        ["null", null],
+        ["an object", { 0: AUDIENCE }],
+        ["a text and a number", [AUDIENCE, 7]],
+        ["a number and a text", [7, AUDIENCE]],
+        ["a list in a list", [[AUDIENCE]]]
+    ])("what is no text is no audience: %s", (_name, aud) => {
+        const isExpected = vi.fn<AudienceFunction>(() => true);
+        const grant = { claims: { aud }, issuerUri: f.issuer.issuerUri } as never;
+        expect(audienceObjection(grant, isExpected)).toMatchObject({ code: "claim_malformed" });
+        expect(isExpected).not.toHaveBeenCalled();
     });
 
     test("with DPoP the refusal has the challenge of the scheme", async () => {

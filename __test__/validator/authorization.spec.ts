@@ -248,6 +248,12 @@ describe("predicates", () => {
         ["an unknown code", { code: "keys_unavailable", debugErrorMessage: "" }],
         ["a scope that breaks the header", { code: SCOPE, debugErrorMessage: "", scopes: ['a", error="x'] }],
         ["a scope with a line break", { code: SCOPE, debugErrorMessage: "", scopes: ["a\r\nX: y"] }],
+        ["one good scope and one bad", { code: SCOPE, debugErrorMessage: "", scopes: ["a", "b\r\nX: y"] }],
+        ["one good scope and a number", { code: SCOPE, debugErrorMessage: "", scopes: ["a", 7] }],
+        [
+            "one good acr value and one bad",
+            { code: "authentication_insufficient", debugErrorMessage: "", acrValues: ["a", 'b", error="x'] }
+        ],
         [
             "a fraction of a second",
             { code: "authentication_insufficient", debugErrorMessage: "", maxAgeSeconds: 0.5 }

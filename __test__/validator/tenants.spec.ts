@@ -431,6 +431,26 @@ describe("tenants", () => {
         );
     });
 
+    test("a function that alone has changed counts as soon as the options are asked for again", async () => {
+        vi.useFakeTimers({ toFake: ["performance"] });
+        let accepts = true;
+        const validator = validatorOf(
+            () => {
+                const answer = accepts;
+                return { ...known(a), expectedAudience: () => answer };
+            },
+            { ageSeconds: 10 }
+        );
+        const token = a.token(nowInSeconds());
+        expect(await judge(validator, token)).toBe("granted");
+        accepts = false;
+        vi.advanceTimersByTime(21_000);
+        expect(await judge(validator, token)).toContain("401 audience_mismatch");
+        accepts = true;
+        vi.advanceTimersByTime(21_000);
+        expect(await judge(validator, token)).toBe("granted");
+    });
+
     test("options that make no sense are refused", () => {
         const issuers: IssuerFunction = () => null;
         for (const [options, said] of [
