@@ -132,7 +132,7 @@ async function useFromCommonJs() {
         title: "Using it without the platform's package: WebAssembly answers, and a warning says why",
         command: process.execPath,
         args: [join(project, "consumer.cjs")],
-        env: { ...environment(), EXPECTED_ENGINE: "wasm" }
+        env: { ...(await environment()), EXPECTED_ENGINE: "wasm" }
     });
     if (!ok || !output.includes(platform.name)) {
         failures.push("without the platform's package there is no answer, or the warning does not name it");
