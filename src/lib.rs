@@ -82,6 +82,10 @@
 
 #![forbid(unsafe_code)]
 
+// Its locks panic outside of a test of loom, so no request may meet them.
+#[cfg(all(feature = "loom", not(debug_assertions)))]
+compile_error!("the feature `loom` is for tests: no release build may have it");
+
 pub mod access_token;
 pub mod challenge;
 pub mod client_certificate;

@@ -5,6 +5,9 @@
 
 #![forbid(unsafe_code)]
 
+#[cfg(all(feature = "fault", not(debug_assertions)))]
+compile_error!("the feature `fault` is for tests: no release build may have it");
+
 mod application_fetch;
 mod clock;
 mod content_coding;
