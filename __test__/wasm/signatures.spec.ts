@@ -14,6 +14,7 @@ import type * as signatures from "../../ts/wasm/signatures.js";
 import type * as later from "../../ts/wasm/web-crypto.js";
 import { answersOfWorker, runTimes } from "../support/run-times.js";
 import { root } from "../support/script.js";
+import { settled } from "./settled.js";
 
 const require = createRequire(import.meta.url);
 const { KNOWN_SIGNATURES } = require("../../dist/wasm/known-signatures.js") as typeof known;
@@ -248,19 +249,10 @@ test("WebCrypto, whose answers come later, says yes to good signatures, and no t
     const answers = [];
     for (const { jwk, algorithm, cases } of KEYS) {
         const questions = new WebQuestions();
-        const settled = async <Result>(ask: () => Result): Promise<Result> => {
-            for (;;) {
-                const result = questions.during(ask);
-                if (!questions.areOpen) {
-                    return result;
-                }
-                expect(await questions.answered()).toBe(true);
-            }
-        };
-        const key = await settled(() => signatures.import(JSON.stringify(jwk), algorithm));
+        const key = await settled(questions, () => signatures.import(JSON.stringify(jwk), algorithm));
         const ask = ({ message, signature }: Case) =>
             signatures.verify(key, Buffer.from(message, "base64"), Buffer.from(signature, "base64"));
-        answers.push({ isKey: key !== 0, answers: await settled(() => cases.map(ask)) });
+        answers.push({ isKey: key !== 0, answers: await settled(questions, () => cases.map(ask)) });
         signatures.forget(key);
         for (const one of cases) {
             expect(questions.during(() => ask(one))).toBe(false);

@@ -10,6 +10,7 @@ import type { RequestLike, Validator } from "oidc-spa-native";
 import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
 import type * as later from "../../ts/wasm/web-crypto.js";
 import { AUDIENCE, createFixtures, ITEMS, nowInSeconds, type Fixtures } from "../support/fixtures.js";
+import { settled } from "./settled.js";
 
 const require = createRequire(import.meta.url);
 const { WebQuestions, WebSignatures } = require("../../dist/wasm/web-crypto.js") as typeof later;
@@ -125,22 +126,13 @@ test("an answer counts for exactly the key, the message and the signature that w
     const signatures = new WebSignatures();
     const questions = new WebQuestions();
     const jwk = JSON.stringify(fixtures.keyOf("ES256").publicJwk);
-    const settled = async <Result>(ask: () => Result): Promise<Result> => {
-        for (;;) {
-            const result = questions.during(ask);
-            if (!questions.areOpen) {
-                return result;
-            }
-            expect(await questions.answered()).toBe(true);
-        }
-    };
-    const key = await settled(() => signatures.import(jwk, "ES256"));
-    const again = await settled(() => new WebSignatures().import(jwk, "ES256"));
+    const key = await settled(questions, () => signatures.import(jwk, "ES256"));
+    const again = await settled(questions, () => new WebSignatures().import(jwk, "ES256"));
     expect([key, again]).toEqual([1, 1]);
     const verify = vi.spyOn(subtle, "verify").mockResolvedValue(true);
     const [message, signature] = [Uint8Array.of(1, 2, 3), Uint8Array.of(4, 5, 6)];
     const ask = () => signatures.verify(key, message, signature);
-    expect(await settled(ask)).toBe(true);
+    expect(await settled(questions, ask)).toBe(true);
     expect(questions.during(ask)).toBe(true);
     const asked = verify.mock.calls.length;
     verify.mockResolvedValue(false);
@@ -148,18 +140,18 @@ test("an answer counts for exactly the key, the message and the signature that w
         change[2] = 9;
         // The bytes are in a memory that changes: what was asked about is a copy.
         expect(questions.during(ask)).toBeUndefined();
-        expect(await settled(ask)).toBe(false);
+        expect(await settled(questions, ask)).toBe(false);
         change[2] = change === message ? 3 : 6;
         expect(questions.during(ask)).toBe(true);
     }
     // A byte that moves from the message to the signature makes other bytes of both.
     const moved = () => signatures.verify(key, message.subarray(0, 2), Uint8Array.of(3, ...signature));
-    expect(await settled(moved)).toBe(false);
+    expect(await settled(questions, moved)).toBe(false);
     // Another key under the same number, and another request.
     signatures.forget(key);
     const other = JSON.stringify(fixtures.client.publicJwk);
-    expect(await settled(() => signatures.import(other, "ES256"))).toBe(key);
-    expect(await settled(ask)).toBe(false);
+    expect(await settled(questions, () => signatures.import(other, "ES256"))).toBe(key);
+    expect(await settled(questions, ask)).toBe(false);
     expect(new WebQuestions().during(ask)).toBeUndefined();
     expect(ask()).toBeUndefined();
     expect(verify.mock.calls.length).toBe(asked + 4);
