@@ -86,7 +86,7 @@ const decoded = (text: string): string => unescape(text.replaceAll("+", " "));
 const isSame = (given: string, expected: string): boolean =>
     timingSafeEqual(Buffer.from(sha256(given)), Buffer.from(sha256(expected)));
 
-/** `undefined`: it is too long, and the rest is not read. */
+/** `undefined`: it is too long, and the rest is not kept. */
 function bodyOf(request: IncomingMessage): Promise<string | undefined> {
     return new Promise((resolve, reject) => {
         const chunks: Buffer[] = [];

@@ -13,7 +13,7 @@ import { invalid, kindOf, readMembers, type Members } from "../validator/members
 import { answerClient, CLIENT_AUTHENTICATION, notStored, type Reply } from "./client-endpoint.js";
 import { readClient, type IntrospectionClient } from "./introspection-client.js";
 import type { IssuerKeys } from "./issuer-keys.js";
-import { TokenStatus } from "./token-status.js";
+import { TokenStatus, type TokensOf } from "./token-status.js";
 
 /** A request of `node:http`. */
 export interface ReceivedRequest {
@@ -70,7 +70,7 @@ const LISTEN: Members = {
 export async function listenOn(
     options: ListenOptions,
     path: string,
-    issuer: { readonly keys: IssuerKeys; readonly now: () => number }
+    issuer: Pick<TokensOf, "keys" | "now">
 ): Promise<IssuerServer> {
     const read: ListenOptions = readMembers(options, LISTEN);
     const server = new IssuerServer(read, path === "/" ? "" : path, issuer);
@@ -92,11 +92,7 @@ export class IssuerServer {
     /** The status that every request gets; zero: the answer to it. */
     #failing = 0;
 
-    constructor(
-        options: ListenOptions,
-        path: string,
-        { keys, now }: { readonly keys: IssuerKeys; readonly now: () => number }
-    ) {
+    constructor(options: ListenOptions, path: string, { keys, now }: Pick<TokensOf, "keys" | "now">) {
         this.#options = options;
         this.#host = options.host ?? "127.0.0.1";
         this.#path = path;
