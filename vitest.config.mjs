@@ -21,6 +21,8 @@ const OF_WEBASSEMBLY = "__test__/wasm/*.spec.ts";
 
 export default defineConfig({
     test: {
+        // On two cores Vitest would take one worker; most tests wait for servers and processes that they started.
+        maxWorkers: "100%",
         // They end a test that hangs, and judge no speed: real keys, servers and processes are slow on a busy machine.
         testTimeout: 60_000,
         hookTimeout: 120_000,

@@ -1,4 +1,5 @@
-// `oidc-spa-native audit`, run as a program against servers that are good and servers with one fault.
+// `oidc-spa-native audit`, run as a program against servers that are good and servers with one fault. A run waits between
+// its requests, so several run at once.
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -66,7 +67,7 @@ async function reported(kind: string, options: readonly string[] = [], log?: str
     return { exit, err, report, results, wrong, ids };
 }
 
-test("a server on this package: nothing wrong, not even what it only should do", {
+test.concurrent("a server on this package: nothing wrong, not even what it only should do", {
     timeout: LONG
 }, async () => {
     const log = join(folder, "good.log");
@@ -86,14 +87,16 @@ test("a server on this package: nothing wrong, not even what it only should do",
     expect(new Set(seen.map(line => JSON.parse(line).open))).toEqual(new Set([1]));
 });
 
-test("a server that asks for nonces gets them", { timeout: LONG }, async () => {
+test.concurrent("a server that asks for nonces gets them", { timeout: LONG }, async () => {
     const { exit, report, wrong } = await reported("nonce", ["--dpop", "required"]);
     expect(exit).toBe(0);
     expect(report.schemes).toEqual(["Bearer", "DPoP"]);
     expect(wrong.filter(({ level }) => level === "must")).toEqual([]);
 });
 
-test("a server that believes any token: each kind of forgery is named", { timeout: LONG }, async () => {
+test.concurrent("a server that believes any token: each kind of forgery is named", {
+    timeout: LONG
+}, async () => {
     const junit = join(folder, "credulous.xml");
     const { exit, report, results, ids } = await reported("credulous", ["--junit", junit]);
     expect(exit).toBe(1);
@@ -118,14 +121,16 @@ test("a server that believes any token: each kind of forgery is named", { timeou
     expect(readFileSync(junit, "utf8").match(/<failure type="got-in"/g)).toHaveLength(must.length);
 });
 
-test("a good request that is kept out is a finding too", { timeout: LONG }, async () => {
+test.concurrent("a good request that is kept out is a finding too", { timeout: LONG }, async () => {
     const { exit, ids } = await reported("narrow", ["--dpop", "disabled"]);
     expect(exit).toBe(1);
     expect(ids("kept-out")).toContain("E15-aud-among-others");
     expect(ids("got-in")).toEqual([]);
 });
 
-test("a server that a request ends is started again, and the run goes on", { timeout: LONG }, async () => {
+test.concurrent("a server that a request ends is started again, and the run goes on", {
+    timeout: LONG
+}, async () => {
     const { exit, report, results } = await reported("fragile", ["--dpop", "disabled"]);
     expect(exit).toBe(1);
     const of = (id: string) => results.find(result => result.id.endsWith(id));
@@ -134,7 +139,7 @@ test("a server that a request ends is started again, and the run goes on", { tim
     expect(report.ended).toBeNull();
 });
 
-test.each([
+test.concurrent.each([
     ["closing", "closed"],
     ["malformed", "malformed"]
 ])(
@@ -154,14 +159,16 @@ test.each([
     }
 );
 
-test("a server that hangs from one request on ends the run within its time", { timeout: LONG }, async () => {
+test.concurrent("a server that hangs from one request on ends the run within its time", {
+    timeout: LONG
+}, async () => {
     const limits = ["--timeout", "0.5", "--within", "10"];
     const { exit, out } = await audited("hanging", ["--dpop", "disabled", ...limits]);
     expect(exit).toBe(1);
     expect(out).toMatch(/The run ended early: the server does not answer any more after \S+-none/);
 });
 
-test("tokens and stack traces in answers are found", { timeout: LONG }, async () => {
+test.concurrent("tokens and stack traces in answers are found", { timeout: LONG }, async () => {
     const { exit, report } = await reported("talkative", ["--dpop", "disabled"]);
     expect(exit).toBe(0);
     expect(report.answers.map(({ name }: { name: string }) => name).sort()).toEqual([
@@ -170,7 +177,7 @@ test("tokens and stack traces in answers are found", { timeout: LONG }, async ()
     ]);
 });
 
-test("a run that takes too long ends, and is no praise", { timeout: LONG }, async () => {
+test.concurrent("a run that takes too long ends, and is no praise", { timeout: LONG }, async () => {
     const { exit, report } = await reported("good", ["--within", "1", "--rate", "5"]);
     expect(exit).toBe(2);
     expect(report.ended).toBe("the time of 1 seconds is over");
@@ -180,7 +187,7 @@ test("a run that takes too long ends, and is no praise", { timeout: LONG }, asyn
     expect(out).not.toContain("\nNo request got");
 });
 
-test.each([[[]], [["--dpop", "required"]]])(
+test.concurrent.each([[[]], [["--dpop", "required"]]])(
     "a server that refuses everything after some refusals gets no praise (%j)",
     { timeout: LONG },
     async options => {
@@ -201,7 +208,9 @@ const isServing = (port: number): Promise<boolean> =>
         () => false
     );
 
-test("a terminal that closes ends the run, and the server with it", { timeout: LONG }, async () => {
+test.concurrent("a terminal that closes ends the run, and the server with it", {
+    timeout: LONG
+}, async () => {
     const port = await freePort();
     const words = ["audit", `http://127.0.0.1:${port}/me`, "--rate", "1", "--", process.execPath, ...SERVER];
     const run = spawn(process.execPath, [join(root, "dist/cli/main.js"), ...words], {
@@ -215,7 +224,9 @@ test("a terminal that closes ends the run, and the server with it", { timeout: L
     await expect.poll(() => isServing(port)).toBe(false);
 });
 
-test("a server that its command leaves behind does not outlive the run", { timeout: LONG }, async () => {
+test.concurrent("a server that its command leaves behind does not outlive the run", {
+    timeout: LONG
+}, async () => {
     const port = await freePort();
     const words = ["audit", `http://127.0.0.1:${port}/me`, "--within", "1", "--wait", "5"];
     const command = [process.execPath, "-e", LEAVING, process.execPath, ...SERVER];
@@ -225,7 +236,9 @@ test("a server that its command leaves behind does not outlive the run", { timeo
     await expect.poll(() => isServing(port)).toBe(false);
 });
 
-test("no redirect is followed, and no proxy of the environment is used", { timeout: LONG }, async () => {
+test.concurrent("no redirect is followed, and no proxy of the environment is used", {
+    timeout: LONG
+}, async () => {
     let asked = 0;
     const stranger = await listening((_req, res) => {
         asked++;
@@ -247,7 +260,9 @@ test("no redirect is followed, and no proxy of the environment is used", { timeo
     }
 });
 
-test("the page says what got in, what it means, and by which clause", { timeout: LONG }, async () => {
+test.concurrent("the page says what got in, what it means, and by which clause", {
+    timeout: LONG
+}, async () => {
     const { exit, out } = await audited("credulous");
     expect(exit).toBe(1);
     expect(out).toContain("ISSUER_URI=http://127.0.0.1:");
@@ -259,7 +274,7 @@ test("the page says what got in, what it means, and by which clause", { timeout:
     expect(out).toMatch(/requests got a wrong verdict\.\n$/);
 });
 
-test("a route without a guard, a server that is not there, a command that ends: 2, and no verdict", {
+test.concurrent("a route without a guard, a server that is not there, a command that ends: 2, and no verdict", {
     timeout: LONG
 }, async () => {
     const open = await reported("open");
@@ -277,7 +292,7 @@ test("a route without a guard, a server that is not there, a command that ends: 
     expect(missing.exit).toBe(2);
 });
 
-test("a server on another machine is asked for nothing but the run's code, until it shows it", {
+test.concurrent("a server on another machine is asked for nothing but the run's code, until it shows it", {
     timeout: LONG
 }, async () => {
     const asked: (string | undefined)[] = [];
@@ -299,7 +314,7 @@ test("a server on another machine is asked for nothing but the run's code, until
     }
 });
 
-test.each([
+test.concurrent.each([
     [["http://ann:secret@127.0.0.1:1/"], "no user and no password"],
     [["ftp://127.0.0.1/"], "the URL of one route"],
     [["nonsense"], "the URL of one route"],
