@@ -2,7 +2,7 @@
 
 import { escape, n, page, TOP, WIDTH } from "./page.mjs";
 
-const LABELS = 250;
+const LABELS = 280;
 const VALUES = 140;
 const BAR = 18;
 const STEP = 24;

@@ -50,30 +50,24 @@ const LESS_IS_BETTER = {
     p99: "99th percentile of the latency"
 };
 
-/** Wherever another is ahead of the better of our two interfaces on the addon; and of the one on WebAssembly. */
+/** Wherever another is ahead of the better of our two interfaces on the addon. */
 export function losses(results) {
-    return [
-        ...lossesOfValidations(results, ({ role, peer }) => role === "ours" && peer !== WEBASSEMBLY, ""),
-        ...lossesOfValidations(results, ({ peer }) => peer === WEBASSEMBLY, ", on WebAssembly"),
-        ...lossesOfRequests(results)
-    ];
+    return [...lossesOfValidations(results), ...lossesOfRequests(results)];
 }
 
-function lossesOfValidations(results, isOurs, how) {
+function lossesOfValidations(results) {
     return cells(results).flatMap(({ id, concurrency, entries }) =>
-        Object.entries(LESS_IS_BETTER).flatMap(([which, what]) => {
-            const value = entry =>
-                which === "cpu" || which === "main" ? net(entries, entry, which) : entry[which]?.median;
-            const timed = entries.filter(entry => value(entry) !== undefined && entry.peer !== "bare");
+        measures(entries).flatMap(({ what, value, timed }) => {
+            const isOurs = ({ role, peer }) => role === "ours" && peer !== WEBASSEMBLY;
             const ours = Math.min(...timed.filter(isOurs).map(value));
-            const ahead = timed
-                .filter(entry => (entry.role === "peer" || entry.role === "reference") && value(entry) < ours)
+            const ahead = others(timed)
+                .filter(entry => value(entry) < ours)
                 .sort((a, b) => value(a) - value(b));
             return ahead.length === 0 || ours === Infinity
                 ? []
                 : [
                       {
-                          where: `${id}, ${concurrency} in flight${how}`,
+                          where: `${id}, ${concurrency} in flight`,
                           what,
                           unit: "µs",
                           ours,
@@ -82,6 +76,39 @@ function lossesOfValidations(results, isOurs, how) {
                   ];
         })
     );
+}
+
+/** The cells with the WebAssembly engine: in each measure its value, the addon's, and the best of the others. */
+export function onWebAssembly(results) {
+    return cells(results)
+        .filter(({ entries }) => entries.some(({ peer }) => peer === WEBASSEMBLY))
+        .map(({ id, concurrency, entries }) => ({
+            id,
+            concurrency,
+            sides: measures(entries).map(({ what, value, timed }) => {
+                const of = name => timed.filter(({ peer }) => peer === name).map(value)[0];
+                const best = others(timed).sort((a, b) => value(a) - value(b))[0];
+                const [other] = best === undefined ? [] : named([best], value);
+                return { what, ours: of(WEBASSEMBLY), addon: of("ours"), best: other };
+            })
+        }));
+}
+
+/** What is compared in a cell, each with those who have it. */
+function measures(entries) {
+    return Object.entries(LESS_IS_BETTER).map(([which, what]) => {
+        const value = entry =>
+            which === "cpu" || which === "main" ? net(entries, entry, which) : entry[which]?.median;
+        return {
+            what,
+            value,
+            timed: entries.filter(entry => value(entry) !== undefined && entry.peer !== "bare")
+        };
+    });
+}
+
+function others(entries) {
+    return entries.filter(({ role }) => role === "peer" || role === "reference");
 }
 
 function lossesOfRequests({ requests }) {

@@ -3,7 +3,7 @@
 import { CASES } from "../cases.mjs";
 import { DEFERRED, UNPROTECTED } from "../requests/plan.mjs";
 import { isUnguarded, overlapNote } from "./charts.mjs";
-import { cells, losses, net, sides } from "./comparison.mjs";
+import { cells, losses, net, onWebAssembly, sides } from "./comparison.mjs";
 
 /** @returns {string} */
 export function markdown(results) {
@@ -23,6 +23,7 @@ export function markdown(results) {
             : []),
         "## Where others are ahead",
         lossList(results),
+        ...webAssemblyTable(results),
         ...(results.requests.length > 0 ? ["## Whole requests", ...requestTables(results)] : []),
         ...(results.memory.length > 0 ? ["## Memory", memoryTable(results)] : []),
         ...(results.refused.length > 0 ? ["## Not timed", refusedList(results)] : []),
@@ -91,6 +92,28 @@ function lossList(results) {
             return `- ${where}, ${what}: ${others}; ours ${show(ours, unit)}`;
         })
         .join("\n");
+}
+
+function webAssemblyTable(results) {
+    const found = onWebAssembly(results);
+    if (found.length === 0) {
+        return [];
+    }
+    const rows = found.map(({ id, concurrency, sides }) => [
+        `**${id}** ${concurrency} in flight`,
+        ...sides.map(({ ours, addon, best }) => {
+            const beside = Object.entries({ addon, ...(best && { [best.title]: best.value }) });
+            const times = beside
+                .filter(([, value]) => value !== undefined)
+                .map(([name, value]) => `${name} ${(value / ours).toFixed(1)} ×`);
+            return ours === undefined ? "" : `${micros(ours)} (${times.join("; ")})`;
+        })
+    ]);
+    return [
+        "## On WebAssembly",
+        "The same package with its other engine. In brackets: the addon, and the best of the others in this measure.",
+        table(["", ...found[0].sides.map(({ what }) => what)], rows)
+    ];
 }
 
 function requestTables({ requests }) {
