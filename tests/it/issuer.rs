@@ -73,25 +73,27 @@ fn the_fixtures_are_granted_in_every_profile() {
     }
 }
 
+/// Each `kid` of the fixtures, its key, and an algorithm that it signs by.
+pub static SIGNERS: [(&str, &LazyLock<SigningKey>, Algorithm); 13] = [
+    ("rsa-1", &RSA_1, Algorithm::RS256),
+    ("rsa-2", &RSA_2, Algorithm::RS256),
+    ("rsa-2", &RSA_2, Algorithm::RS384),
+    ("rsa-2", &RSA_2, Algorithm::RS512),
+    ("rsa-2", &RSA_2, Algorithm::PS256),
+    ("rsa-2", &RSA_2, Algorithm::PS384),
+    ("rsa-2", &RSA_2, Algorithm::PS512),
+    ("ps-1", &PS_1, Algorithm::PS256),
+    ("es-1", &ES_1, Algorithm::ES256),
+    ("es-3", &ES_3, Algorithm::ES384),
+    ("es-5", &ES_5, Algorithm::ES512),
+    ("ed-1", &ED_1, Algorithm::EdDSA),
+    ("ed-1", &ED_1, Algorithm::Ed25519),
+];
+
 #[test]
 fn every_key_of_the_fixtures_signs() {
     let setup = Setup::new(Profile::Rfc9068);
-    let keys: [(&str, &'static SigningKey, Algorithm); 13] = [
-        ("rsa-1", &RSA_1, Algorithm::RS256),
-        ("rsa-2", &RSA_2, Algorithm::RS256),
-        ("rsa-2", &RSA_2, Algorithm::RS384),
-        ("rsa-2", &RSA_2, Algorithm::RS512),
-        ("rsa-2", &RSA_2, Algorithm::PS256),
-        ("rsa-2", &RSA_2, Algorithm::PS384),
-        ("rsa-2", &RSA_2, Algorithm::PS512),
-        ("ps-1", &PS_1, Algorithm::PS256),
-        ("es-1", &ES_1, Algorithm::ES256),
-        ("es-3", &ES_3, Algorithm::ES384),
-        ("es-5", &ES_5, Algorithm::ES512),
-        ("ed-1", &ED_1, Algorithm::EdDSA),
-        ("ed-1", &ED_1, Algorithm::Ed25519),
-    ];
-    for (kid, key, algorithm) in keys {
+    for (kid, key, algorithm) in SIGNERS.iter().copied() {
         let verdict = setup.bearer(&Jwt::t0().by(kid, key, algorithm).sign());
         assert_eq!(verdict.name(), "granted", "{kid} {algorithm}: {}", verdict.message());
     }

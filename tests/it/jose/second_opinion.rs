@@ -5,7 +5,7 @@ use jsonwebtoken::{DecodingKey, Validation, decode};
 use oidc_spa_native::jose::algorithm::Algorithm;
 use serde_json::Value;
 
-use crate::issuer::{AUDIENCE, ED_1, ES_1, ES_3, ISSUER, Judge, Jwt, PS_1, RSA_1, RSA_2, SigningKey};
+use crate::issuer::{AUDIENCE, ISSUER, Judge, Jwt, RSA_1, RSA_2, SIGNERS, SigningKey};
 
 fn verifies(token: &str, key: &SigningKey, algorithm: Algorithm) -> bool {
     let jwk: jsonwebtoken::jwk::Jwk = serde_json::from_str(&key.jwk("")).unwrap();
@@ -19,21 +19,10 @@ fn verifies(token: &str, key: &SigningKey, algorithm: Algorithm) -> bool {
 
 #[test]
 fn a_valid_token_verifies_in_both_and_a_tampered_one_in_neither() {
-    let keys: [(&str, &'static SigningKey, Algorithm); 11] = [
-        ("rsa-1", &RSA_1, Algorithm::RS256),
-        ("rsa-2", &RSA_2, Algorithm::RS256),
-        ("rsa-2", &RSA_2, Algorithm::RS384),
-        ("rsa-2", &RSA_2, Algorithm::RS512),
-        ("rsa-2", &RSA_2, Algorithm::PS256),
-        ("rsa-2", &RSA_2, Algorithm::PS384),
-        ("rsa-2", &RSA_2, Algorithm::PS512),
-        ("ps-1", &PS_1, Algorithm::PS256),
-        ("es-1", &ES_1, Algorithm::ES256),
-        ("es-3", &ES_3, Algorithm::ES384),
-        ("ed-1", &ED_1, Algorithm::EdDSA),
-    ];
     let judge = Judge::new();
-    for (kid, key, algorithm) in keys {
+    let known = |algorithm| !matches!(algorithm, Algorithm::ES512 | Algorithm::Ed25519);
+    for (kid, key, algorithm) in SIGNERS.iter().copied().filter(|(.., algorithm)| known(*algorithm)) {
+        let key: &'static SigningKey = key;
         let jwt = Jwt::t0().by(kid, key, algorithm);
         let good = jwt.sign();
         judge.grants(kid, &good);
