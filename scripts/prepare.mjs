@@ -11,7 +11,7 @@ import { must, stop } from "./step.mjs";
 import { placeWasm } from "./wasm.mjs";
 
 /**
- * Without what aws-lc has for AVX-512: AES-GCM and RSA with private keys, 0.8 MB of machine code for x64. Of that a request needs
+ * Without what aws-lc has for AVX-512: AES-GCM and RSA with private keys, 0.7 MB of machine code for x64. Of that a request needs
  * nothing; connections to issuers and to Redis have AES-GCM by AES-NI and AVX too.
  */
 const WITHOUT_AVX512 = "-DMY_ASSEMBLER_IS_TOO_OLD_FOR_512AVX";
