@@ -136,6 +136,20 @@ describeWith(["openssl"], "a certificate that is given", () => {
         expect(await attempt(own, { ca: given.cert })).toBe("granted");
     });
 
+    test("a given authority signed it, for another name: the message says so", async () => {
+        const authority = newAuthority("Authority of the tests");
+        const issuer = await issuerWith({ tls: authority.server(), host: "127.0.0.2" });
+        expect(await attempt(issuer, { ca: authority.ca })).toMatch(/^failed: .*not valid for name/);
+        expect(await attempt(issuer, {})).toMatch(/^failed: .*UnknownIssuer/);
+    });
+
+    // Its purpose counts, whoever verifies it.
+    test("a client's certificate of a given authority makes no server", async () => {
+        const authority = newAuthority("Authority of the tests");
+        const issuer = await issuerWith({ tls: authority.client("client"), host: "localhost" });
+        expect(await attempt(issuer, { ca: authority.ca })).toMatch(/^failed: .*server authentication/);
+    });
+
     test("a server's own is enough where there is no authority at all", async () => {
         const pair = selfSigned(["localhost"], "CA:FALSE");
         const issuer = await issuerWith({ tls: pair, host: "localhost" });

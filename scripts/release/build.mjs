@@ -16,7 +16,7 @@ import { mingw } from "./mingw.mjs";
 import { platformNamed } from "./platforms.mjs";
 
 /** A larger addon fails the build: what a function's cold start has to read is part of what users get. */
-const MAX_BYTES = 8 * 1024 * 1024;
+const MAX_BYTES = 8_000_000;
 const OUTPUT = join(ROOT, "target", "addons");
 
 const [name = "", ...cargo] = process.argv.slice(2).filter(argument => argument !== "--");

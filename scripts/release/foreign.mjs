@@ -12,6 +12,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { ROOT } from "../prepare.mjs";
 import { onStage, report } from "./stage.mjs";
+import { arm64 } from "./systems/arm64.mjs";
 import { debian } from "./systems/debian.mjs";
 import { musl } from "./systems/musl.mjs";
 import { wine } from "./systems/wine.mjs";
@@ -27,6 +28,7 @@ import { wine } from "./systems/wine.mjs";
  */
 const SYSTEMS = {
     "linux-x64-gnu": debian,
+    "linux-arm64-gnu": arm64,
     "linux-x64-musl": scratch => musl("x86_64", scratch),
     "linux-arm64-musl": scratch => musl("aarch64", scratch),
     "win32-x64-msvc": wine

