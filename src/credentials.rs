@@ -175,10 +175,41 @@ const fn is_token_char(byte: u8) -> bool {
 
 /// RFC 9110 section 11.2.
 fn is_token68(text: &str) -> bool {
-    let unpadded = text.trim_end_matches('=');
-    let allowed = |b: u8| b.is_ascii_alphanumeric() | matches!(b, b'-' | b'.' | b'_' | b'~' | b'+' | b'/');
-    // Without an early return, the compiler checks many bytes at once. Tokens are long, and nearly all are well formed.
-    !unpadded.is_empty() & unpadded.bytes().fold(true, |all, byte| all & allowed(byte))
+    let unpadded = text.trim_end_matches('=').as_bytes();
+    // Without an early return: tokens are long, and nearly all are well formed.
+    let (words, rest) = unpadded.as_chunks();
+    let words =
+        words.iter().fold(HIGH_BITS, |all, word| all & high_bits_of_token68(u64::from_ne_bytes(*word)));
+    !unpadded.is_empty() & (words == HIGH_BITS) & rest.iter().copied().all(is_token68_char)
+}
+
+const fn is_token68_char(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'+' | b'/')
+}
+
+const HIGH_BITS: u64 = each(0x80);
+
+/// The same byte eight times.
+const fn each(byte: u8) -> u64 {
+    u64::from_ne_bytes([byte; 8])
+}
+
+/// [`is_token68_char`] of eight bytes at once, in the highest bit of each: WebAssembly has no vectors here, and a comparison
+/// for each byte took it 6 % of a verdict. No sum carries into the next byte.
+const fn high_bits_of_token68(bytes: u64) -> u64 {
+    const fn is_from(bytes: u64, least: u8) -> u64 {
+        bytes + each(0x80 - least)
+    }
+    const fn is_not(bytes: u64, byte: u8) -> u64 {
+        (bytes ^ each(byte)) + each(0x7f)
+    }
+    let ascii = bytes & each(0x7f);
+    let lower = ascii | each(0x20);
+    let letters = is_from(lower, b'a') & !is_from(lower, b'z' + 1);
+    // In ASCII these stand in a row: - . / 0 to 9.
+    let row = is_from(ascii, b'-') & !is_from(ascii, b'9' + 1);
+    let others = !(is_not(ascii, b'_') & is_not(ascii, b'~') & is_not(ascii, b'+'));
+    (letters | row | others) & !bytes & HIGH_BITS
 }
 
 // Credentials must not end up in a log.
@@ -244,6 +275,19 @@ mod tests {
             "Bearer a, Bearer b",
         ] {
             assert_eq!(code(value), Some(Code::CredentialsMalformed), "{value:?}");
+        }
+    }
+
+    /// Eight characters are looked at together, so each one is tried in each place, and behind the last eight.
+    #[test]
+    fn a_token_has_the_characters_of_rfc_9110_and_no_others_wherever_they_stand() {
+        for c in ('\0'..='\u{ff}').chain(['\u{100}', '\u{feff}', '\u{10ffff}']).filter(|c| *c != ' ') {
+            let is_allowed = c.is_ascii_alphanumeric() || "-._~+/".contains(c);
+            for before in 1..=18 {
+                let value = format!("Bearer {}{c}{}", "a".repeat(before), "z".repeat(19 - before));
+                let expected = (!is_allowed).then_some(Code::CredentialsMalformed);
+                assert_eq!(code(&value), expected, "{c:?} behind {before} others");
+            }
         }
     }
 

@@ -154,12 +154,8 @@ pub(super) fn unreadable(token: &str, error: &JwsError, policy: AccessTokenPolic
 }
 
 /// Refuses an encrypted token, and says that it is encrypted. The drop-in says what is wrong with its algorithm.
-pub(super) fn check_signed(
-    token: &str,
-    header: &JoseHeader,
-    policy: AccessTokenPolicy,
-) -> Result<(), Rejection> {
-    if policy.profile != Profile::OidcSpa && (header.has_enc() || is_jwe(token)) {
+pub(super) fn check_signed(header: &JoseHeader, policy: AccessTokenPolicy) -> Result<(), Rejection> {
+    if policy.profile != Profile::OidcSpa && header.is_of_jwe() {
         return Err(encrypted());
     }
     Ok(())

@@ -96,7 +96,7 @@ impl<'a> TokenParts<'a> {
             return Err(kind::too_long(token.len(), max_bytes, policy));
         }
         let header = JoseHeader::decode(token).map_err(|error| kind::unreadable(token, &error, policy))?;
-        kind::check_signed(token, &header, policy)?;
+        kind::check_signed(&header, policy)?;
         check_key_id(&header, policy)?;
         Ok(header)
     }

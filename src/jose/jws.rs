@@ -81,6 +81,8 @@ pub struct JoseHeader {
     /// `jwk`: the key inside a DPoP proof.
     pub jwk: Member<Result<Jwk, JwkError>>,
     unsupported: Option<&'static str>,
+    /// The text has the parts of an encrypted JWT.
+    is_of_jwe: bool,
     has_enc: bool,
     has_nonce: bool,
 }
@@ -89,8 +91,9 @@ impl JoseHeader {
     /// Reads the header of a compact JWS or JWE, and not the other parts.
     pub fn decode(compact: &str) -> Result<Self, JwsError> {
         // A JWE differs from a JWS by its five parts (RFC 7516 section 9); both begin with a header.
-        let (first, _) = match memchr_iter(b'.', compact.as_bytes()).take(5).count() {
-            2 | 4 => compact.split_once('.').ok_or(JwsError::Parts)?,
+        let points = points_in(compact);
+        let (first, _) = match points {
+            2 | POINTS_OF_JWE => compact.split_once('.').ok_or(JwsError::Parts)?,
             _ => return Err(JwsError::Parts),
         };
         let bytes = base64url_decode(first).ok_or(JwsError::Base64("header"))?;
@@ -112,14 +115,16 @@ impl JoseHeader {
             // This library reads no signed JWT with one of these: extensions that must be understood, the unencoded
             // payload (RFC 7797 section 7), and members of encrypted JWTs.
             unsupported: ["crit", "b64", "zip", "enc"].into_iter().find(|name| object.has(name)),
+            is_of_jwe: points == POINTS_OF_JWE,
             has_enc: object.has("enc"),
             has_nonce: object.has("nonce"),
         })
     }
 
-    /// Whether it says how a content is encrypted (RFC 7516 section 4.1.2).
-    pub(crate) const fn has_enc(&self) -> bool {
-        self.has_enc
+    /// Whether it is of an encrypted JWT: by its parts, or as it says how a content is encrypted (RFC 7516 sections 9 and
+    /// 4.1.2).
+    pub(crate) const fn is_of_jwe(&self) -> bool {
+        self.is_of_jwe || self.has_enc
     }
 
     /// Whether it has a `nonce` (RFC 8555 section 6.5.2, and Microsoft's own).
@@ -133,9 +138,17 @@ impl JoseHeader {
     }
 }
 
-/// Whether a text has the parts of an encrypted JWT (RFC 7516 section 9).
+/// The parts of an encrypted JWT are five (RFC 7516 section 9).
+const POINTS_OF_JWE: usize = 4;
+
+/// Whether a text has the parts of an encrypted JWT.
 pub(crate) fn is_jwe(compact: &str) -> bool {
-    memchr_iter(b'.', compact.as_bytes()).take(5).count() == 4
+    points_in(compact) == POINTS_OF_JWE
+}
+
+/// How many points a text has; more than these are not counted.
+fn points_in(compact: &str) -> usize {
+    memchr_iter(b'.', compact.as_bytes()).take(POINTS_OF_JWE + 1).count()
 }
 
 /// What stands before and behind a point.

@@ -149,8 +149,10 @@ function withClaimsOfItsOwn(grant: NativeGrant): NativeGrant {
  */
 function fingerprintOf(credentials: string, rules: RuleBits): number {
     let fingerprint = rules + 1;
-    for (let i = Math.max(credentials.length - TELLING_CHARACTERS, 0); i < credentials.length; i += 1) {
-        fingerprint = (Math.imul(fingerprint, 31) + credentials.charCodeAt(i)) | 0;
+    // A text of its own: of one that a program joined of two parts, V8 reads each character by a slow call.
+    const end = credentials.slice(-TELLING_CHARACTERS);
+    for (let i = 0; i < end.length; i += 1) {
+        fingerprint = (Math.imul(fingerprint, 31) + end.charCodeAt(i)) | 0;
     }
     return fingerprint;
 }

@@ -160,16 +160,18 @@ function checkLast(beyond: unknown): void {
 function verdictReader<Claims>({ settings, now, refuse, applySchema, meter, shadow }: Judging<Claims>) {
     const lookAtHost = hostWatch(settings);
 
+    // Not a function in `grant`: bundlers that keep names, as wrangler does, would define its name again in each request.
+    const admit = (granted: NativeGrant, bits: RuleBits, claims: Claims): Verdict<Claims> => {
+        shadow?.judge(now(), bits, granted);
+        meter.granted(granted.issuerUri, granted.scheme);
+        return toGranted(granted, claims, granted.claims as AccessTokenClaims);
+    };
+
     const grant = (granted: NativeGrant, bits: RuleBits): Verdict<Claims> | Promise<Verdict<Claims>> => {
         const rawClaims = granted.claims as AccessTokenClaims;
-        const admitted = (claims: Claims): Verdict<Claims> => {
-            shadow?.judge(now(), bits, granted);
-            meter.granted(granted.issuerUri, granted.scheme);
-            return toGranted(granted, claims, rawClaims);
-        };
         if (applySchema === undefined) {
             // Without a schema, `Claims` is its default.
-            return admitted(rawClaims as Claims);
+            return admit(granted, bits, rawClaims as Claims);
         }
         // A schema may change its argument, so it gets a copy of the claims.
         const outcome = applySchema(copyOf(rawClaims));
@@ -182,7 +184,7 @@ function verdictReader<Claims>({ settings, now, refuse, applySchema, meter, shad
                 tellOfRefusal(refused, granted.scheme);
                 return refused;
             }
-            return admitted(outcome.claims);
+            return admit(granted, bits, outcome.claims);
         };
         return "then" in outcome ? outcome.then(conclude) : conclude(outcome);
     };

@@ -64,9 +64,9 @@ export class LatestTime {
     /** How far the clock is ahead of the steady one. */
     #ahead = Number.NEGATIVE_INFINITY;
 
-    /** A verdict is asked for at this time. */
-    saw(now: number): void {
-        this.#ahead = Math.max(this.#ahead, now - steady());
+    /** A verdict is asked for at this time, and at this one of the steady clock. */
+    saw(now: number, at: number): void {
+        this.#ahead = Math.max(this.#ahead, now - at);
     }
 
     /** At this time of the steady clock; `undefined` if no verdict was asked for. */
@@ -125,15 +125,15 @@ export class Engine {
         questions: Questions | null
     ): Answer {
         const core = this.#running(needsSeed);
-        const generation = this.#generation;
-        const ask = () => question({ core, generation, questions });
+        const running = { core, generation: this.#generation, questions };
         try {
-            return questions === null ? ask() : questions.during(ask);
+            // Functions without a name: bundlers that keep names, as wrangler does, define each one's again in each request.
+            return questions === null ? question(running) : questions.during(() => question(running));
         } catch (error) {
             if (isRefused(error)) {
                 throw error;
             }
-            this.#lose(generation, error);
+            this.#lose(running.generation, error);
             throw new Error(FAILED, { cause: error });
         }
     }

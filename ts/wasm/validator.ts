@@ -130,11 +130,11 @@ export class WasmValidator implements NativeValidator {
     doors(to: NativeInbox): NativeDoors {
         const inbox = to as WasmInbox;
         const authorizeRequest: NativeDoors["authorizeRequest"] = (now, rules, scopes, known, ...parts) =>
-            this.#answer(inbox, now, (number, { core }) =>
+            this.#answer(inbox, now, (number, { core }, at) =>
                 core.exports.authorize_request(
                     number,
                     now,
-                    steady(),
+                    at,
                     rules,
                     known,
                     parts[0],
@@ -143,11 +143,11 @@ export class WasmValidator implements NativeValidator {
             );
         const authorizeCredentials: NativeDoors["authorizeCredentials"] = (now, known, ...parts) => {
             const [scheme, accessToken, rejectsIfBound, ...others] = parts satisfies CredentialParts;
-            return this.#answer(inbox, now, (number, { core }) =>
+            return this.#answer(inbox, now, (number, { core }, at) =>
                 core.exports.authorize_credentials(
                     number,
                     now,
-                    steady(),
+                    at,
                     known,
                     rejectsIfBound ? YES : NO,
                     core.put([scheme, accessToken, ...others])
@@ -163,11 +163,11 @@ export class WasmValidator implements NativeValidator {
             submitCredentials: (ticket, now, known, ...parts) =>
                 give(inbox, ticket, () => authorizeCredentials(now, known, ...parts)),
             explainRequest: (ticket, now, rules, scopes, _known, ...parts) =>
-                this.#later(inbox, ticket, now, (number, { core }) =>
+                this.#later(inbox, ticket, now, (number, { core }, at) =>
                     core.exports.explain_request(
                         number,
                         now,
-                        steady(),
+                        at,
                         rules ?? 0,
                         parts[0],
                         core.put(fieldsOf(scopes, parts))
@@ -175,19 +175,19 @@ export class WasmValidator implements NativeValidator {
                 ),
             explainCredentials: (ticket, now, _known, ...parts) => {
                 const [scheme, accessToken, rejectsIfBound, ...others] = parts satisfies CredentialParts;
-                this.#later(inbox, ticket, now, (number, { core }) =>
+                this.#later(inbox, ticket, now, (number, { core }, at) =>
                     core.exports.explain_credentials(
                         number,
                         now,
-                        steady(),
+                        at,
                         rejectsIfBound ? YES : NO,
                         core.put([scheme, accessToken, ...others])
                     )
                 );
             },
             ready: (ticket, timeoutMs, failFast) =>
-                this.#later(inbox, ticket, undefined, (number, { core }) =>
-                    core.exports.ready(number, steady(), timeoutMs, failFast ? YES : NO)
+                this.#later(inbox, ticket, undefined, (number, { core }, at) =>
+                    core.exports.ready(number, at, timeoutMs, failFast ? YES : NO)
                 ),
             keysEpoch: issuer =>
                 this.#ask((number, { core }) => core.exports.keys_epoch(number, issuer, steady()))
@@ -195,9 +195,9 @@ export class WasmValidator implements NativeValidator {
     }
 
     /** The first answer for a request. */
-    #answer(inbox: WasmInbox, now: number, give: Ask<number>): NativeAnswer {
-        return this.#judge((number, running) => {
-            const text = running.core.text(give(number, running));
+    #answer(inbox: WasmInbox, now: number, give: AskAt<number>): NativeAnswer {
+        return this.#judge((number, running, at) => {
+            const text = running.core.text(give(number, running, at));
             // All but a verdict is an object.
             return text.startsWith("[") ? text : this.#unready(inbox, text, running);
         }, now);
@@ -235,9 +235,9 @@ export class WasmValidator implements NativeValidator {
     }
 
     /** An answer that always comes to the inbox, and is a text. */
-    #later(inbox: WasmInbox, ticket: number, now: number | undefined, give: Ask<number>): void {
-        this.#judge((number, running) => {
-            const text = running.core.text(give(number, running));
+    #later(inbox: WasmInbox, ticket: number, now: number | undefined, give: AskAt<number>): void {
+        this.#judge((number, running, at) => {
+            const text = running.core.text(give(number, running, at));
             const step = this.#engine.waitOf(text, running);
             if (step === undefined) {
                 inbox.put(ticket, text);
@@ -256,14 +256,18 @@ export class WasmValidator implements NativeValidator {
         return this.#engine.ask(running => ask(this.#numberIn(running), running));
     }
 
-    #judge<Answer>(ask: Ask<Answer>, now?: number): Answer {
-        this.#engine.refresh(steady());
+    #judge<Answer>(ask: AskAt<Answer>, now?: number): Answer {
+        const begun = steady();
+        this.#engine.refresh(begun);
         return this.#engine.judge(running => {
+            const before = this.#place;
             const number = this.#numberIn(running);
+            // What an engine learns with new options is not older than the question.
+            const at = this.#place === before ? begun : steady();
             if (now !== undefined) {
-                (this.#internals.ownClock === true ? this.#latest : this.#engine.latest).saw(now);
+                (this.#internals.ownClock === true ? this.#latest : this.#engine.latest).saw(now, at);
             }
-            return ask(number, running);
+            return ask(number, running, at);
         });
     }
 
@@ -303,6 +307,8 @@ export class WasmValidator implements NativeValidator {
 }
 
 type Ask<Answer> = (number: number, running: Running) => Answer;
+/** The same with the time of the steady clock, which is read once for a request: each reading is a call into the run time. */
+type AskAt<Answer> = (number: number, running: Running, at: number) => Answer;
 
 /** The fields of a request: its flags are a number, and no field. */
 const fieldsOf = (scopes: string | null, [, ...parts]: RequestParts): readonly Field[] => [scopes, ...parts];

@@ -26,7 +26,7 @@ pub(crate) struct Malformed(pub &'static str);
 /// Makes room for this many bytes, and says where.
 pub(crate) fn reserve(bytes: u32) -> *const u8 {
     INPUT.with_borrow_mut(|input| {
-        input.clear();
+        // What is there of an earlier call need not be cleared: JavaScript writes over it.
         input.resize(bytes as usize, 0);
         input.as_ptr()
     })
