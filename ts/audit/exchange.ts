@@ -132,6 +132,9 @@ function answerTo(
                 failure: code.startsWith("HPE_") ? "malformed" : isUnreachable ? "unreachable" : "closed"
             });
         });
+        // Nobody asked for another protocol. Without a listener Node.js ends the connection, and says so to nobody.
+        request.once("upgrade", () => end({ failure: "malformed" }));
+        request.once("connect", () => end({ failure: "malformed" }));
         request.once("response", response => void read(response).then(end));
         request.end();
     });
