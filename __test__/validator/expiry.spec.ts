@@ -276,6 +276,17 @@ test("a socket whose client sends new tokens keeps only the last one", () => {
     expect(vi.getTimerCount()).toBe(0);
 });
 
+test("nothing waits for a connection that ended while its request was judged", async () => {
+    const socket = Object.assign(new EventEmitter(), { readyState: 3, close: () => undefined });
+    closeAtExpiry(validator, socket, granted);
+    expect([socket.listenerCount("close"), vi.getTimerCount()]).toEqual([0, 0]);
+    for (const ended of [{ readyState: 3 }, { readyState: "closed" }, { destroyed: true }]) {
+        validator.untilExpiry(granted, Object.assign(new EventEmitter(), ended));
+        await Promise.resolve();
+        expect(vi.getTimerCount()).toBe(0);
+    }
+});
+
 test("what is no grant does not pass for one that never ends", () => {
     const refused = { isSuccess: false, code: "token_expired" };
     for (const none of [undefined, {}, "x", 5, refused, { isSuccess: true, rawClaims: {} }]) {

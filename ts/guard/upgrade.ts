@@ -8,6 +8,7 @@
 import { ServerResponse, type IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import type { Granted, Validator } from "../../index.js";
+import { hasEnded } from "../validator/expiry.js";
 import { kindOf } from "../validator/members.js";
 import type { RouteRules } from "./rules.js";
 import { send } from "./node.js";
@@ -160,6 +161,10 @@ export function closeAtExpiry<Claims>(
         inner.close(EXPIRED, "The access token expired");
         setTimeout(() => inner.terminate?.(), GRACE_MS).unref();
     });
+    if (hasEnded(inner)) {
+        stop();
+        return stop;
+    }
     const release = onClose(inner, stop);
     return () => {
         release();

@@ -176,8 +176,16 @@ function checkEnding(until: unknown): void {
     }
 }
 
-const hasEnded = (until: Ending): boolean =>
-    ("aborted" in until && until.aborted) || ("destroyed" in until && until.destroyed === true);
+/** `readyState` of a socket of `ws`, Deno or Bun, and of a connection of socket.io. */
+const CLOSED: readonly unknown[] = [3, "closed"];
+
+/** Whether it has ended, as its client may have left while the request was judged: then it will not tell its end any more. */
+export function hasEnded(until: object): boolean {
+    const { aborted, destroyed, disconnected, readyState } = until as {
+        readonly [member in "aborted" | "destroyed" | "disconnected" | "readyState"]?: unknown;
+    };
+    return aborted === true || destroyed === true || disconnected === true || CLOSED.includes(readyState);
+}
 
 /** The members of a connection or a signal with which a listener is taken away again. */
 interface Releasing {
