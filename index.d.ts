@@ -148,8 +148,8 @@ export interface ParserLike<Output, Input = AccessTokenClaims> {
 
 /**
  * The application's description of its claims. Any other answer than the agreed one refuses the request with
- * `claims_rejected`. So do `undefined`, `null` and booleans in the place of claims, and the answer of a `safeParse`
- * (`{ success, … }`). The validator waits without a limit for a schema that answers with a Promise: what the schema asks
+ * `claims_rejected`. So do `undefined`, `null` and booleans in the place of claims, the answer of a `safeParse`
+ * (`{ success, … }`), and an error or what holds one. The validator waits without a limit for a schema that answers with a Promise: what the schema asks
  * for needs a time limit of its own.
  */
 export type ClaimsSchema<Claims, Input = AccessTokenClaims> =

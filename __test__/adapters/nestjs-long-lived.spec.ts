@@ -31,6 +31,7 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { WebSocket } from "ws";
 import { decorate } from "../conformance/nest.js";
 import { provideValidator, tokenFor, validator } from "../support/one-validator.js";
+import { slowed } from "../support/slow-validator.js";
 
 // The one that Nest makes its schema with.
 const { execute, parse, subscribe } = createRequire(import.meta.url)("graphql") as typeof import("graphql");
@@ -453,6 +454,22 @@ describe.each(PLATFORMS)("server-sent events on %s", (_name, onFastify) => {
         abort.abort();
         return { ended, events, status: response.status };
     }
+
+    test("of a client that leaves while it is judged, nothing waits for the end of its token", async () => {
+        const { validator: slow, isAsked, goOn, waits } = slowed(validator);
+        const imports = [AuthModule.forRoot(slow)];
+        const port = await serve({ imports, controllers: [Ticks] }, onFastify);
+        const gone = new AbortController();
+        const headers = { authorization: `Bearer ${tokenFor(60).token}` };
+        const asking = fetch(`http://127.0.0.1:${port}/ticks`, { headers, signal: gone.signal });
+        await isAsked;
+        gone.abort();
+        await expect(asking).rejects.toThrow();
+        await sleep(100);
+        goOn();
+        await sleep(200);
+        expect(waits.filter(({ aborted }) => !aborted)).toEqual([]);
+    });
 
     test("end with the token, unless the module says that they stay", async () => {
         const start = (rules = {}) =>

@@ -19,6 +19,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vite
 import { WebSocket, WebSocketServer } from "ws";
 import { listening } from "../conformance/servers.js";
 import { AUDIENCE, createFixtures, nowInSeconds, type Fixtures } from "../support/fixtures.js";
+import { slowed } from "../support/slow-validator.js";
 
 let fixtures: Fixtures;
 let options: ValidatorOptions;
@@ -422,6 +423,22 @@ describe("socket.io", () => {
                 "somebody"
             );
         }
+    });
+
+    test("a client that leaves while it is judged leaves nothing that waits for the end of its token", async () => {
+        const { validator: slow, isAsked, goOn, waits } = slowed(validator);
+        const socket = io(await ioServer({}, slow), {
+            forceNew: true,
+            reconnection: false,
+            transports: ["websocket"],
+            auth: { token: token() }
+        });
+        await isAsked;
+        socket.disconnect();
+        await sleep(100);
+        goOn();
+        await expect.poll(() => waits.length).toBe(1);
+        await expect.poll(() => waits[0]?.aborted).toBe(true);
     });
 
     test("rules, expiry, and a validator that fails", async () => {

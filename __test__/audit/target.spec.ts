@@ -2,6 +2,7 @@
 
 import { once } from "node:events";
 import { createServer } from "node:http";
+import { createServer as createTcpServer } from "node:net";
 import { createRequire } from "node:module";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -109,6 +110,22 @@ test("of two addresses of this machine, the one is asked that a server listens a
     } finally {
         close();
     }
+});
+
+test("a server that changes to another protocol has given no answer, at once", async () => {
+    const server = createTcpServer(connection => {
+        connection.on("error", () => undefined);
+        connection.once("data", () => {
+            connection.write("HTTP/1.1 101 x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
+        });
+    }).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const url = new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}/me`);
+    const target = { url, addresses: ["127.0.0.1"], isLoopback: true, ca: undefined };
+    const exchange = new Exchange(target, { ...LIMITS, timeoutMs: 10_000 });
+    const answer = await exchange.send({ method: "GET", target: "/", fields: [] });
+    expect(answer).toEqual({ failure: "malformed" });
+    server.close();
 });
 
 test("a server that shows the code is confirmed; with white space around it too", async () => {

@@ -66,6 +66,11 @@ describe("what would be sent", () => {
             { ...none, method: "GET", url: "http://a.test" }
         ],
         [
+            "values of rarer options",
+            "curl --proto =https --tls-max 1.3 --tlsv1.2 --request-target /x --socks5 b.test --dns-servers 1.1.1.1 a.test",
+            { ...none, method: "GET", url: "http://a.test" }
+        ],
+        [
             "-H",
             "curl a.test -H 'Authorization: Bearer t' -H 'accept: */*'",
             { method: "GET", url: "http://a.test", authorization: ["Bearer t"], dpop: [] }

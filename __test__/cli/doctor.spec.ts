@@ -1,5 +1,6 @@
 // `oidc-spa-native doctor`, run as a program against issuers that are well and issuers that are not.
 
+import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -223,6 +224,27 @@ describe("an issuer that is not well", () => {
         }
         await issuer.close();
     });
+});
+
+test("a server that changes to another protocol is no issuer", async () => {
+    const server = createServer().listen(0, "127.0.0.1");
+    server.on("connection", connection => {
+        connection.once("data", () => {
+            connection.write("HTTP/1.1 101 x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
+        });
+    });
+    await once(server, "listening");
+    try {
+        const issuerUri = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+        const { exit, isUsable, metadata } = await found(issuerUri, "--timeout", "2");
+        expect([exit, isUsable]).toEqual([1, false]);
+        expect(metadata[0].said).toBe(
+            "no answer: the server changed to another protocol, which nobody asked for"
+        );
+    } finally {
+        server.close();
+        server.closeAllConnections();
+    }
 });
 
 test("with a file of keys nobody is asked", async () => {

@@ -241,6 +241,19 @@ describe("what is pasted is no request that can be judged", () => {
         expect(err).not.toContain(token.slice(0, 20));
     });
 
+    test.each(["sudo ", "TOKEN=x ", "ann@host:~$ ", "# a remark\n"])(
+        "%jcurl: where to begin",
+        async before => {
+            const token = issuer.sign();
+            const { exit, out, err } = await inspect(
+                `${before}curl -H 'Authorization: Bearer ${token}' https://api.test`
+            );
+            expect([exit, out]).toEqual([2, ""]);
+            expect(err).toContain("paste it from the word curl on");
+            expect(err).not.toContain(token.slice(0, 20));
+        }
+    );
+
     test("a message ends with one full stop", async () => {
         for (const { err } of [
             await inspect(issuer.sign(), "--dpop", "reqired"),

@@ -131,6 +131,44 @@ describe("fetch", () => {
         expect(asked).toBe(1);
     });
 
+    test("a nonce is the server's that gave it, also where a redirect led there", async () => {
+        const nonceOf = (proof: string) =>
+            (JSON.parse(Buffer.from(proof.split(".")[1] ?? "", "base64url").toString()) as { nonce?: string })
+                .nonce;
+        const asked: string[] = [];
+        const listening = async (name: string, location?: string) => {
+            const server = createServer((req, res) => {
+                asked.push(`${name}${req.url}`);
+                const challenge = 'DPoP error="use_dpop_nonce"';
+                res.setHeader("DPoP-Nonce", `of ${name}`);
+                location === undefined
+                    ? res.writeHead(401, { "WWW-Authenticate": challenge }).end()
+                    : res.writeHead(302, { Location: location }).end();
+            }).listen(0, "127.0.0.1");
+            await once(server, "listening");
+            return { server, origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
+        };
+        const second = await listening("second");
+        const first = await listening("first", `${second.origin}/there`);
+        const client = dpopClient({ token: "t" });
+        expect((await client.fetch(`${first.origin}/here`)).status).toBe(401);
+        // The proof would be for the first URL again.
+        expect(asked).toEqual(["first/here", "second/there"]);
+        expect(nonceOf(client.proof("GET", first.origin))).toBe(undefined);
+        expect(nonceOf(client.proof("GET", second.origin))).toBe("of second");
+        first.server.close();
+        second.server.close();
+    });
+
+    test("what an application answers must be a response", async () => {
+        for (const answer of [undefined, null, 5, { status: 401 }]) {
+            const client = dpopClient({ token: "t", fetch: () => answer as never });
+            await expect(client.fetch(URL_OF_ITEMS)).rejects.toThrow(
+                /^oidc-spa-native: the option "fetch" of dpopClient must return a Response; it returned/
+            );
+        }
+    });
+
     test("reaches a server over the network", async () => {
         const { issuer } = newPair();
         const validator = createValidator({
@@ -172,7 +210,39 @@ test.each([
     [() => dpopClient({} as DpopClientOptions), "token must be an access token"],
     [() => dpopClient({ token: "t", keys: 1 } as never), 'did you mean "key"'],
     [() => dpopClient({ token: () => 5 as never }), "token must be an access token"],
-    [() => dpopClient({ token: "t" }).proof("GET", "/items"), "Invalid URL"],
+    [
+        () => dpopClient({ token: "t", key: {} as never }),
+        "dpopClient takes a key of createTestKey; got an object"
+    ],
+    [
+        () => dpopClient({ token: "t", fetch: "x" as never }),
+        'the option "fetch": expected a function; got "x"'
+    ],
+    [
+        () => dpopClient({ token: "t" }).proof("GET", "/items"),
+        'for an absolute URL, such as "https://api.test/me"; got "/items"'
+    ],
+    [() => dpopClient({ token: "t" }).proof("", URL_OF_ITEMS), 'a proof is for a method such as "GET"'],
+    [
+        () => dpopClient({ token: "t" }).proof("GET", URL_OF_ITEMS, { nonce: 5 as never }),
+        'the option "nonce": expected a text; got 5'
+    ],
+    [
+        () => dpopClient({ token: "t" }).proof("GET", URL_OF_ITEMS, { accessToken: null as never }),
+        'the option "accessToken"'
+    ],
+    [
+        () => dpopClient({ token: "t" }).proof("GET", URL_OF_ITEMS, { claims: [] as never }),
+        'the option "claims": expected an object; got a list'
+    ],
+    [
+        () => dpopClient({ token: "t" }).proof("GET", URL_OF_ITEMS, { header: "x" as never }),
+        'the option "header"'
+    ],
+    [
+        () => dpopClient({ token: "t" }).proof("GET", URL_OF_ITEMS, { otherKey: "true" as never }),
+        'the option "otherKey": expected true or false'
+    ],
     [() => dpopClient({ token: "t" }).proof("GET", URL_OF_ITEMS, { expired: 1 } as never), "issuedSecondsAgo"]
 ])("%#: an option that makes no sense is an error that says what to write", (attempt, message) => {
     expect(attempt).toThrow(message);

@@ -219,6 +219,18 @@ describe("an option that makes no sense is an error that says what to write", ()
         [sign({ algorithm: "none of these" }), "the kit signs with"],
         [sign({ kid: "x" }), "has no key"],
         [sign({ shape: "x" }), "there is no shape"],
+        [make({ issuerUri: Symbol("x") }), "issuerUri must be a URL"],
+        [make({ audience: 5 }), 'the option "audience": expected a text or a list of texts; got 5'],
+        [make({ audience: ["x", null] }), 'the option "audience"'],
+        [make({ clientId: 5 }), 'the option "clientId": expected a text; got 5'],
+        [make({ shape: 1n }), "there is no shape a bigint"],
+        [make({ keys: [null] }), "createTestIssuer takes a key of createTestKey; got null"],
+        [make({ keys: [{ ...createTestKey(), algorithm: "HS256" }] }), "the kit signs with"],
+        [sign({ expiresInSeconds: null }), "must be a number of seconds; got null"],
+        [sign({ header: "x" }), 'the option "header": expected an object; got "x"'],
+        [sign({ otherKey: "true" }), 'the option "otherKey": expected true or false; got "true"'],
+        [sign({ boundTo: null }), "boundTo takes a client"],
+        [sign({ boundTo: "" }), "boundTo takes a client"],
         [sign({ boundTo: "x" }), "boundTo takes a client"],
         [sign({}, []), "takes an object of claims"],
         [make({ algorithms: ["ES256"], keys: [createTestKey()] }), "not both"],
@@ -227,7 +239,16 @@ describe("an option that makes no sense is an error that says what to write", ()
         [() => createTestKey("ES256", { modulusLength: 2048 }), "for keys of RSA alone"],
         [() => createTestKey("RS256", { modulusLength: 512 }), "from 1024 to 8192"],
         [() => createTestKey("RS256", { privateJwk: createTestKey().privateJwk }), 'kty "RSA"'],
-        [() => createTestKey("ES256", { privateJwk: createTestKey().publicJwk }), "private key"]
+        [() => createTestKey("ES256", { privateJwk: createTestKey().publicJwk }), "private key"],
+        [() => createTestKey("ES256", { privateJwk: null as never }), 'the option "privateJwk"'],
+        [() => createTestKey("ES256", { privateJwk: createTestKey("ES384").privateJwk }), "the curve P-256"],
+        [() => signJws({}, {}, {} as never), "signing takes a key of createTestKey; got an object"],
+        [() => signJws({}, {}, createTestKey(), 5 as never), "the kit signs with"],
+        [
+            () => signJws((() => 1) as never, {}, createTestKey()),
+            "a header or payload is an object, a text or bytes"
+        ],
+        [() => signInput(5 as never, createTestKey()), "signInput takes a text first; got 5"]
     ] as const)("%#: %s", (attempt, message) => {
         expect(attempt).toThrow(TypeError);
         expect(attempt).toThrow(message);

@@ -1,7 +1,9 @@
 // The issuer of the kit as a server on loopback.
 
+import { once } from "node:events";
+import { connect } from "node:net";
 import { createValidator, type ValidatorOptions } from "oidc-spa-native";
-import { createTestIssuer, type ListeningIssuer } from "oidc-spa-native/testing";
+import { createTestIssuer, type ListeningIssuer, type ResponseToWrite } from "oidc-spa-native/testing";
 import { afterEach, expect, test } from "vitest";
 import { testOfAddon } from "../support/engine.js";
 import { newAuthority } from "../support/certificates.js";
@@ -104,6 +106,71 @@ test("a port that is written, and an option that is none", async () => {
     expect(new URL(issuer.issuerUri).port).toBe(port);
 });
 
+test.each([
+    [{ port: "8080" }, 'the option "port": expected a port from 0 to 65535; got "8080"'],
+    [{ port: 65_536 }, 'the option "port"'],
+    [{ host: 5 }, 'the option "host": expected a text; got 5'],
+    [{ host: "" }, 'the option "host": expected an address'],
+    [{ tls: true }, 'the option "tls": expected an object; got true'],
+    [{ issuerUri: "x" }, 'the option "issuerUri": expected a URL; got "x"'],
+    [{ respond: true }, 'the option "respond": expected a function; got true']
+])("%j makes no sense", async (options, message) => {
+    const still = createTestIssuer();
+    await expect(still.listen(options as never)).rejects.toThrow(message);
+});
+
+test("a function of the test that answers later answers alone", async () => {
+    issuer = await createTestIssuer().listen({
+        respond: async (request, response) => {
+            await new Promise(resolve => setImmediate(resolve));
+            const isForKeys = request.url === "/jwks";
+            if (isForKeys) {
+                response.writeHead(418);
+                response.end("late");
+            }
+            return isForKeys;
+        }
+    });
+    const keys = await fetch(`${issuer.issuerUri}/jwks`);
+    expect([keys.status, await keys.text()]).toEqual([418, "late"]);
+    expect((await fetch(`${issuer.issuerUri}/.well-known/openid-configuration`)).status).toBe(200);
+});
+
+test("a function of the test that fails, or does not say that it has answered, is told so", async () => {
+    const failures: string[] = [];
+    const listeners = process.listeners("unhandledRejection");
+    process.removeAllListeners("unhandledRejection");
+    process.on("unhandledRejection", error => failures.push((error as Error).message));
+    try {
+        const still = createTestIssuer();
+        for (const respond of [
+            () => {
+                throw new Error("of the test");
+            },
+            async () => Promise.reject(new Error("of the test, later")),
+            (_: unknown, response: ResponseToWrite) => {
+                response.end("x");
+                return false;
+            }
+        ]) {
+            issuer = await still.listen({ respond });
+            await fetch(`${issuer.issuerUri}/jwks`).then(
+                response => response.text(),
+                () => undefined
+            );
+            await issuer.close();
+        }
+        expect(failures).toEqual([
+            "of the test",
+            "of the test, later",
+            "oidc-spa-native: respond has answered, and then it must return true; it returned false."
+        ]);
+    } finally {
+        process.removeAllListeners("unhandledRejection");
+        listeners.forEach(listener => process.on("unhandledRejection", listener));
+    }
+});
+
 test("closed, nobody answers; reopened, it has the keys that it had", async () => {
     issuer = await createTestIssuer().listen();
     issuer.rotate();
@@ -118,6 +185,16 @@ test("closed, nobody answers; reopened, it has the keys that it had", async () =
 });
 
 describeWith(["openssl"], "with a certificate", () => {
+    test("it closes at once, also where a connection has not finished its handshake", async () => {
+        const { key, cert } = newAuthority("An authority of the kit's test").server();
+        issuer = await createTestIssuer().listen({ tls: { key, cert } });
+        const idle = connect(Number(new URL(issuer.listensAt).port), "127.0.0.1");
+        idle.on("error", () => undefined);
+        await once(idle, "connect");
+        await issuer.close();
+        idle.destroy();
+    });
+
     testOfAddon("another identifier and address, over TLS", async () => {
         const authority = newAuthority("An authority of the kit's test");
         const issuerUri = "https://localhost/realms/app";

@@ -162,7 +162,10 @@ describe("fakeValidator", () => {
         [{ claims: {}, refusal: "token_expired" }, "either claims or a refusal"],
         [{ refusal: "token_is_expired" }, "there is no code"],
         [{ sub: "ann" }, "claims: { sub }"],
-        [{ claim: {} }, 'did you mean "claims"']
+        [{ claim: {} }, 'did you mean "claims"'],
+        [{ claims: [] }, "claims must be an object; got a list"],
+        [{ claims: {}, scheme: "bearer" }, 'the option "scheme": expected "Bearer" or "DPoP"; got "bearer"'],
+        [{ claims: {}, accessToken: 5 }, 'the option "accessToken": expected a text; got 5']
     ])("%j makes no sense", (options, message) => {
         expect(() => fakeValidator(options as never)).toThrow(message);
     });
@@ -220,6 +223,11 @@ describe("mockValidator", () => {
         [options, { behaviour: "decode only" }, 'did you mean "behavior"'],
         [options, { behavior: "decode only", claims: {} }, "belong to the behavior"],
         [options, { behavior: "use static identity" }, "claims must be an object"],
+        [
+            options,
+            { behavior: "use static identity", claims: {}, accessToken: 5 },
+            'the option "accessToken"'
+        ],
         [{ ...options, leewaySeconds: -1 }, { behavior: "decode only" }, "leewaySeconds"]
     ])("%#: options that make no sense", (given, mock, message) => {
         expect(() => mockValidator(given as ValidatorOptions, mock as never)).toThrow(message);

@@ -28,6 +28,16 @@ async function judge(validator: Validator, accessToken: string): Promise<string>
     return verdict.isSuccess ? "granted" : `${verdict.status} ${verdict.code}: ${verdict.debugErrorMessage}`;
 }
 
+/** Every look into it throws. */
+const unreadable = new Proxy(
+    {},
+    {
+        get: () => {
+            throw new Error("not to be read");
+        }
+    }
+);
+
 const audience = (aud: unknown): string => f.token(nowInSeconds(), { aud });
 
 describe("an audience by function", () => {
@@ -68,6 +78,7 @@ describe("an audience by function", () => {
             [() => "true", "returned a string"],
             [() => undefined, "returned undefined"],
             [() => ({}), "returned an object"],
+            [() => unreadable, "returned an object"],
             [() => Promise.resolve(true), "returned a Promise"],
             [() => Promise.reject(new Error("no")), "returned a Promise"],
             [

@@ -253,6 +253,40 @@ test("a signal that outlives many tokens keeps none of them", () => {
     expect(getEventListeners(signal, "abort")).toHaveLength(0);
 });
 
+test("a connection that outlives many tokens keeps none of them", () => {
+    const connection = new EventEmitter();
+    validator.untilExpiry(granted, connection);
+    expect(connection.listenerCount("close")).toBe(1);
+    vi.advanceTimersByTime(LIFETIME_MS + 1_000);
+    expect(connection.listenerCount("close")).toBe(0);
+});
+
+test("a socket whose client sends new tokens keeps only the last one", () => {
+    const socket = Object.assign(new EventEmitter(), { close: () => undefined });
+    let stop = () => {};
+    for (let i = 0; i < 20; i++) {
+        stop();
+        stop = closeAtExpiry(validator, socket, granted);
+    }
+    expect(socket.listenerCount("close")).toBe(1);
+    const ofDeno = Object.assign(new EventTarget(), { close: () => undefined });
+    closeAtExpiry(validator, ofDeno, granted)();
+    expect(getEventListeners(ofDeno, "close")).toHaveLength(0);
+    stop();
+    expect(vi.getTimerCount()).toBe(0);
+});
+
+test("nothing waits for a connection that ended while its request was judged", async () => {
+    const socket = Object.assign(new EventEmitter(), { readyState: 3, close: () => undefined });
+    closeAtExpiry(validator, socket, granted);
+    expect([socket.listenerCount("close"), vi.getTimerCount()]).toEqual([0, 0]);
+    for (const ended of [{ readyState: 3 }, { readyState: "closed" }, { destroyed: true }]) {
+        validator.untilExpiry(granted, Object.assign(new EventEmitter(), ended));
+        await Promise.resolve();
+        expect(vi.getTimerCount()).toBe(0);
+    }
+});
+
 test("what is no grant does not pass for one that never ends", () => {
     const refused = { isSuccess: false, code: "token_expired" };
     for (const none of [undefined, {}, "x", 5, refused, { isSuccess: true, rawClaims: {} }]) {

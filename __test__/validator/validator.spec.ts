@@ -493,6 +493,29 @@ describe("claims", () => {
         }
     });
 
+    test("an error in the place of claims refuses: not every parser throws", async () => {
+        const ofArktype = type({ sub: "number" });
+        for (const parse of [
+            () => new TypeError("no such user"),
+            async () => new Error("no such user"),
+            // As joi, superstruct and arktype answer.
+            () => ({ value: { sub: "user-1" }, error: new Error("no such user") }),
+            () => [new Error("no such user"), undefined],
+            (claims: unknown) => ofArktype(claims)
+        ]) {
+            const typed = createValidator(options({ claims: { parse } as never }));
+            const verdict = await typed.validateRequest(withBearer());
+            expect(verdict).toMatchObject({ code: "claims_rejected" });
+            expect(verdict.debugErrorMessage).toMatch(
+                /answered with an error in the place of claims; .*: (no such user|sub must be a number)/
+            );
+        }
+        const typed = createValidator(
+            options({ claims: { parse: () => ({ value: {}, error: undefined }) } as never })
+        );
+        expect((await typed.validateRequest(withBearer())).isSuccess).toBe(true);
+    });
+
     test("what is no answer of a schema, and what cannot be claims, refuses", async () => {
         const late = () => Promise.reject(new Error("later"));
         const nothing = [undefined, null, true, false];

@@ -8,6 +8,7 @@
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import { isIP, isIPv6 } from "node:net";
+import type { Duplex } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Target } from "./target.js";
 
@@ -132,6 +133,13 @@ function answerTo(
                 failure: code.startsWith("HPE_") ? "malformed" : isUnreachable ? "unreachable" : "closed"
             });
         });
+        // Nobody asked for another protocol. Without a listener Node.js ends the connection, and says so to nobody.
+        for (const event of ["upgrade", "connect"] as const) {
+            request.once(event, (_response: IncomingMessage, socket: Duplex) => {
+                socket.destroy();
+                end({ failure: "malformed" });
+            });
+        }
         request.once("response", response => void read(response).then(end));
         request.end();
     });

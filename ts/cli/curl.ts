@@ -20,62 +20,27 @@ const MAX_WORDS = 1000;
 /** Short options of curl that take a value, attached or as the next word. */
 const SHORT_WITH_VALUE = "AbcCdDeEFhHKmoPQrtTuUwxXyYz";
 
-/** Long ones, as far as they are common. What is not among them is taken for one without. */
-const LONG_WITH_VALUE: ReadonlySet<string> = new Set([
-    "header",
-    "request",
-    "url",
-    "oauth2-bearer",
-    "user",
-    "data",
-    "data-raw",
-    "data-binary",
-    "data-ascii",
-    "data-urlencode",
-    "json",
-    "form",
-    "form-string",
-    "upload-file",
-    "output",
-    "user-agent",
-    "referer",
-    "cookie",
-    "cookie-jar",
-    "max-time",
-    "connect-timeout",
-    "write-out",
-    "proxy",
-    "cacert",
-    "capath",
-    "cert",
-    "key",
-    "cert-type",
-    "key-type",
-    "resolve",
-    "connect-to",
-    "interface",
-    "retry",
-    "retry-delay",
-    "retry-max-time",
-    "max-redirs",
-    "config",
-    "range",
-    "unix-socket",
-    "proxy-user",
-    "proxy-header",
-    "ciphers",
-    "limit-rate",
-    "dump-header",
-    "noproxy",
-    "aws-sigv4",
-    "pass",
-    "stderr",
-    "trace",
-    "trace-ascii",
-    "variable",
-    "expand-url",
-    "expand-header"
-]);
+/** The long ones, of curl 8. What is not among them is taken for one without. */
+const LONG_WITH_VALUE: ReadonlySet<string> = new Set(
+    (
+        "abstract-unix-socket alt-svc aws-sigv4 cacert capath cert cert-type ciphers config connect-timeout connect-to " +
+        "continue-at cookie cookie-jar create-file-mode crlfile curves data data-ascii data-binary data-raw " +
+        "data-urlencode delegation dns-interface dns-ipv4-addr dns-ipv6-addr dns-servers doh-url dump-header ech egd-file " +
+        "engine etag-compare etag-save expand-data expand-header expand-url expect100-timeout form form-string " +
+        "ftp-account ftp-alternative-to-user ftp-method ftp-port ftp-ssl-ccc-mode happy-eyeballs-timeout-ms " +
+        "haproxy-clientip header hostpubmd5 hostpubsha256 hsts interface ip-tos ipfs-gateway json keepalive-cnt " +
+        "keepalive-time key key-type krb libcurl limit-rate local-port login-options mail-auth mail-from mail-rcpt " +
+        "max-filesize max-redirs max-time netrc-file noproxy oauth2-bearer output output-dir parallel-max " +
+        "parallel-max-host pass pinnedpubkey preproxy proto proto-default proto-redir proxy proxy-cacert proxy-capath " +
+        "proxy-cert proxy-cert-type proxy-ciphers proxy-crlfile proxy-header proxy-key proxy-key-type proxy-pass " +
+        "proxy-pinnedpubkey proxy-service-name proxy-tls13-ciphers proxy-tlsauthtype proxy-tlspassword proxy-tlsuser " +
+        "proxy-user proxy1.0 pubkey quote random-file range rate referer request request-target resolve retry retry-delay " +
+        "retry-max-time sasl-authzid service-name sigalgs socks4 socks4a socks5 socks5-gssapi-service socks5-hostname " +
+        "speed-limit speed-time stderr telnet-option tftp-blksize time-cond tls-max tls13-ciphers tlsauthtype tlspassword " +
+        "tlsuser trace trace-ascii trace-config unix-socket upload-file url url-query user user-agent variable " +
+        "vlan-priority write-out"
+    ).split(" ")
+);
 
 /** Whether a text is a curl command. */
 export const isCurl = (text: string): boolean => /^\s*(?:\$\s+)?curl(?:\.exe)?\s/.test(text);

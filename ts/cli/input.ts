@@ -69,6 +69,9 @@ export function readPasted(text: string): PastedRequest {
     if (isCurl(text)) {
         return readCurl(text);
     }
+    if (/(?:^|[\s$#%>])curl(?:\.exe)?\s/.test(text)) {
+        throw new UsageError("the text holds a curl command: paste it from the word curl on");
+    }
     const request: { authorization: string[]; dpop: string[] } = {
         authorization: [],
         dpop: []

@@ -92,7 +92,13 @@ async function ask(
         ...(ca !== undefined && { ca })
     };
     const response = await new Promise<IncomingMessage>((resolve, reject) => {
-        asking(url, options, resolve).on("error", reject).end();
+        const request = asking(url, options, resolve).on("error", reject);
+        // Without a listener Node.js ends the connection, and says so to nobody: the program would end without an answer.
+        request.on("upgrade", (_response, socket) => {
+            socket.destroy();
+            reject(new Error("the server changed to another protocol, which nobody asked for"));
+        });
+        request.end();
     });
     const chunks: Buffer[] = [];
     let bytes = 0;

@@ -37,6 +37,8 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
     process.exitCode = error.code === "EPIPE" ? process.exitCode : 2;
 });
 
+// If nothing is left to wait for before there is an answer, that is no good one.
+process.exitCode = 2;
 void main(process.argv.slice(2), process).then(exit => {
     process.exitCode = exit;
     // What still waits for an issuer does not keep the program; what it printed has been written.

@@ -8,6 +8,7 @@
 import { ServerResponse, type IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import type { Granted, Validator } from "../../index.js";
+import { hasEnded } from "../validator/expiry.js";
 import { kindOf } from "../validator/members.js";
 import type { RouteRules } from "./rules.js";
 import { send } from "./node.js";
@@ -131,12 +132,14 @@ export function survive(socket: Closable): void {
 /** A close code for applications (RFC 6455 section 7.4.2). It means: get a new token and connect again. */
 const EXPIRED = 4401;
 
-/** Members that a socket may have beside `close`: a socket of `ws` has the first three, one of Deno the last. */
+/** Members that a socket may have beside `close`: a socket of `ws` has the first four, one of Deno the last two. */
 interface SocketOfRuntime extends Closable {
     on?(event: "error", listener: () => void): unknown;
     once?(event: "close", listener: () => void): unknown;
+    off?(event: "close", listener: () => void): unknown;
     terminate?(): void;
     addEventListener?(event: "close", listener: () => void): unknown;
+    removeEventListener?(event: "close", listener: () => void): unknown;
 }
 
 /** The functions of a validator that report the end of a grant. */
@@ -158,8 +161,25 @@ export function closeAtExpiry<Claims>(
         inner.close(EXPIRED, "The access token expired");
         setTimeout(() => inner.terminate?.(), GRACE_MS).unref();
     });
-    inner.once === undefined ? inner.addEventListener?.("close", stop) : inner.once("close", stop);
-    return stop;
+    if (hasEnded(inner)) {
+        stop();
+        return stop;
+    }
+    const release = onClose(inner, stop);
+    return () => {
+        release();
+        stop();
+    };
+}
+
+/** Calls a function when the socket has closed. A client may send many tokens in its time: the returned function takes this back. */
+function onClose(socket: SocketOfRuntime, act: () => void): () => void {
+    if (socket.once === undefined) {
+        socket.addEventListener?.("close", act);
+        return () => socket.removeEventListener?.("close", act);
+    }
+    socket.once("close", act);
+    return () => socket.off?.("close", act);
 }
 
 /** Calls a function when the token expires. Returns a function that cancels this. */

@@ -7,9 +7,11 @@
 import { randomUUID } from "node:crypto";
 import { invalid, kindOf, readMembers, type Members } from "../validator/members.js";
 import { clockReader } from "../validator/options.js";
+import { shown } from "../validator/shown.js";
 import { signJws } from "./jws.js";
-import { createTestKey, sha256, type TestKey } from "./keys.js";
+import { checkKey, createTestKey, sha256, type TestKey } from "./keys.js";
 import { secondsOf } from "./token.js";
+import { flagOf, functionOf, recordOf, textOf } from "./values.js";
 
 /** `fetch`; if the program's types do not know `fetch`, the used part of its type. */
 export type TestFetch = typeof globalThis extends { fetch: infer Fetch }
@@ -79,7 +81,8 @@ export interface DpopClient {
     headers(method: string, url: string, overrides?: ProofOverrides): { authorization: string; dpop: string };
     /**
      * As `fetch`, with the token and a proof. If the server asks for a nonce (`use_dpop_nonce`), the request is sent a
-     * second time with the nonce, but not a third time. Nonces in responses are used for later requests.
+     * second time with the nonce, but not a third time. Nonces in responses are used for later requests to the same
+     * server. A redirect is followed as `fetch` does it, with the proof for the first URL.
      */
     readonly fetch: TestFetch;
 }
@@ -122,8 +125,11 @@ const PROOF: Members = {
  */
 export function dpopClient(options: DpopClientOptions): DpopClient {
     const read = readMembers(options, CLIENT) as unknown as DpopClientOptions;
-    const { key = createTestKey(), fetch: transport = globalThis.fetch as unknown as Transport } = read;
+    const { key = createTestKey(), fetch: own } = read;
+    checkKey(key, "dpopClient");
+    functionOf("fetch", own, "fetch: request => app.fetch(request)");
     const token = tokenOf(read.token, key);
+    const transport = (own ?? globalThis.fetch) as Transport;
     const now = read.clock === undefined ? () => Date.now() : clockReader(read.clock);
     const nonces = new Map<string, string>();
 
@@ -137,19 +143,27 @@ export function dpopClient(options: DpopClientOptions): DpopClient {
         for (const [name, value] of Object.entries(headers(request.method, request.url))) {
             request.headers.set(name, value);
         }
-        const response = await (transport as Transport)(request);
-        const nonce = response.headers.get("dpop-nonce");
-        if (nonce !== null) {
-            nonces.set(originOf(request.url), nonce);
+        const response: unknown = await transport(request);
+        if (typeof Object(Object(response).headers).get !== "function") {
+            throw invalid(
+                `the option "fetch" of dpopClient must return a Response; it returned ${kindOf(response)}`
+            );
         }
-        return response;
+        const answer = response as Response;
+        const nonce = answer.headers.get("dpop-nonce");
+        if (nonce !== null) {
+            // A redirect that was followed may have led to another server. An application's response has no URL.
+            nonces.set(originOf(answer.url || request.url), nonce);
+        }
+        return answer;
     };
     const fetch = async (input: string | URL | Request, init?: RequestInit): Promise<Response> => {
         const request = new Request(input, init);
         // A body can be read once.
         const again = request.clone();
         const response = await send(request);
-        if (!asksForNonce(response)) {
+        // The proof names the URL that was asked for: where a redirect led, no nonce makes it right.
+        if (!asksForNonce(response) || response.redirected) {
             return response;
         }
         await response.body?.cancel();
@@ -181,7 +195,14 @@ function writeProof(prover: Prover, method: string, url: string, overrides: Proo
     const { key, token, now } = prover;
     const read: ProofOverrides = readMembers(overrides, PROOF);
     const { nonce = prover.nonce, issuedSecondsAgo = 0, accessToken = token, otherKey } = read;
-    const target = new URL(url);
+    textOf("nonce", nonce);
+    textOf("accessToken", accessToken);
+    recordOf("header", read.header);
+    recordOf("claims", read.claims);
+    if (typeof method !== "string" || method === "") {
+        throw invalid(`a proof is for a method such as "GET"; got ${kindOf(method)}`);
+    }
+    const target = targetOf(url);
     const header = { alg: key.algorithm, typ: "dpop+jwt", jwk: key.publicJwk, ...read.header };
     const claims = {
         jti: randomUUID(),
@@ -192,11 +213,22 @@ function writeProof(prover: Prover, method: string, url: string, overrides: Proo
         nonce,
         ...read.claims
     };
-    return signJws(header, claims, otherKey === true ? createTestKey(key.algorithm) : key);
+    return signJws(
+        header,
+        claims,
+        flagOf("otherKey", otherKey) === true ? createTestKey(key.algorithm) : key
+    );
 }
 
-/** Throws TypeError if it is not an absolute URL. */
-const originOf = (url: string): string => new URL(url).origin;
+function targetOf(url: string): URL {
+    if (typeof url !== "string" || !URL.canParse(url)) {
+        const got = typeof url === "string" ? JSON.stringify(shown(url)) : kindOf(url);
+        throw invalid(`a proof is for an absolute URL, such as "https://api.test/me"; got ${got}`);
+    }
+    return new URL(url);
+}
+
+const originOf = (url: string): string => targetOf(url).origin;
 
 /** RFC 9449 section 9. */
 const asksForNonce = ({ status, headers }: Response): boolean =>

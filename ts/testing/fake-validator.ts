@@ -7,11 +7,12 @@
 import type { AccessTokenClaims, ErrorCode, Validator } from "../../index.js";
 import type { Fixed } from "../guard/rules.js";
 import { createValidator } from "../validator/create.js";
-import { invalid, kindOf, readMembers, type Members } from "../validator/members.js";
+import { invalid, kindOf, readMembers, unexpected, type Members } from "../validator/members.js";
 import { answering, granted, refused } from "./answering.js";
 import { createTestIssuer } from "./issuer.js";
 import { checkPlace, isInTest, tellMock, type ProductionOptions } from "./production.js";
 import { SHAPES } from "./shapes.js";
+import { textOf } from "./values.js";
 
 /** The grant that a test wants. */
 export interface FakeGrant<Claims = AccessTokenClaims> extends ProductionOptions {
@@ -83,6 +84,11 @@ export function fakeValidator<Claims = AccessTokenClaims>(
         return answering(real, () => refused(refusal, "A test wants it so"));
     }
     const { claims, scheme, accessToken = "test-token" } = read;
+    textOf("accessToken", accessToken);
+    if (scheme !== undefined && scheme !== "Bearer" && scheme !== "DPoP") {
+        throw unexpected("option", "scheme", '"Bearer" or "DPoP"', scheme);
+    }
+    filledIn(claims); // What is no object is told now, and not with the first request.
     return answering(real, () => {
         const rawClaims = filledIn(claims);
         return granted({ claims: rawClaims as unknown as Claims, rawClaims, accessToken, scheme });
@@ -91,12 +97,12 @@ export function fakeValidator<Claims = AccessTokenClaims>(
 
 /** The claims of a current token with these claims. */
 export function filledIn(claims: unknown): AccessTokenClaims {
-    if (typeof claims !== "object" || claims === null || Array.isArray(claims)) {
+    if (Object.prototype.toString.call(claims) !== "[object Object]") {
         throw invalid(`claims must be an object; got ${kindOf(claims)}`);
     }
     const iat = Math.floor(Date.now() / 1000);
     const { issuerUri: iss, audience, clientId, claims: usual } = SHAPES.rfc9068;
     const filled = usual({ iss, aud: audience ?? undefined, clientId, iat, exp: iat + 300 });
-    const all = Object.entries({ ...filled, ...claims });
+    const all = Object.entries({ ...filled, ...(claims as object) });
     return Object.fromEntries(all.filter(([, value]) => value !== undefined)) as AccessTokenClaims;
 }

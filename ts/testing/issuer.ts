@@ -5,14 +5,15 @@
  */
 
 import type { IssuerSource } from "../../index.js";
-import { invalid, kindOf, readMembers, type Members } from "../validator/members.js";
+import { invalid, kindOf, readMembers, unexpected, type Members } from "../validator/members.js";
 import { clockReader } from "../validator/options.js";
 import type { IntrospectionClient } from "./introspection-client.js";
 import { IssuerKeys, type TestJwkSet } from "./issuer-keys.js";
-import { checkAlgorithm, createTestKey, type SigningAlgorithm, type TestKey } from "./keys.js";
+import { checkKey, createTestKey, type SigningAlgorithm, type TestKey } from "./keys.js";
 import { listenOn, type IssuerServer, type ListenOptions } from "./listening.js";
 import { shown } from "../validator/shown.js";
 import { SHAPES, TOKEN_SHAPES, type TokenShape } from "./shapes.js";
+import { textOf } from "./values.js";
 import { notAShape, writeToken, type SignOverrides, type TestClaims, type Writer } from "./token.js";
 
 /** Options of a test's issuer. */
@@ -245,7 +246,8 @@ function readIssuer(options: TestIssuerOptions) {
     if (shape.audience === null && read.audience !== undefined) {
         throw invalid(`tokens of the shape ${name} have no aud. Write clientId in the place of audience`);
     }
-    if (!URL.canParse(issuerUri)) {
+    checkRecipient(read);
+    if (typeof issuerUri !== "string" || !URL.canParse(issuerUri)) {
         const got = typeof issuerUri === "string" ? JSON.stringify(shown(issuerUri)) : kindOf(issuerUri);
         throw invalid(
             `issuerUri must be a URL such as "${shape.issuerUri}"; got ${got}. For a name that is no URL, write sign({ iss })`
@@ -262,6 +264,21 @@ function readIssuer(options: TestIssuerOptions) {
     return { writer, clock: clock === undefined ? {} : { clock } };
 }
 
+/** A wrong audience would be in the tokens and in the validator's options, and so never be noticed. */
+function checkRecipient({ audience, clientId }: TestIssuerOptions): void {
+    textOf("clientId", clientId, 'clientId: "web"');
+    const audiences: unknown = typeof audience === "string" || audience === undefined ? [] : audience;
+    if (!Array.isArray(audiences) || audiences.some(one => typeof one !== "string")) {
+        throw unexpected(
+            "option",
+            "audience",
+            "a text or a list of texts",
+            audience,
+            'audience: "https://api.test"'
+        );
+    }
+}
+
 function keysOf({ algorithms, keys }: TestIssuerOptions, usual: SigningAlgorithm): readonly TestKey[] {
     if (algorithms !== undefined && keys !== undefined) {
         throw invalid("keys have their algorithms: write keys or algorithms, not both");
@@ -271,8 +288,8 @@ function keysOf({ algorithms, keys }: TestIssuerOptions, usual: SigningAlgorithm
             throw invalid(`${name} must be a list of at least one; got ${kindOf(list)}`);
         }
     }
-    for (const { algorithm } of keys ?? []) {
-        checkAlgorithm(algorithm, "createTestIssuer");
+    for (const key of keys ?? []) {
+        checkKey(key, "createTestIssuer");
     }
     return keys ?? [...new Set(algorithms ?? [usual])].map(algorithm => createTestKey(algorithm));
 }

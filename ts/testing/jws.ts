@@ -4,7 +4,8 @@
  * In: a header and a payload, as objects, as text or as bytes. Out: a compact JWS. Never: a member that was not written.
  */
 
-import { signatureOf, type SigningAlgorithm, type TestKey } from "./keys.js";
+import { invalid, kindOf } from "../validator/members.js";
+import { checkAlgorithm, checkKey, signatureOf, type SigningAlgorithm, type TestKey } from "./keys.js";
 
 /** A header or a payload: an object, which becomes its JSON text; or a text or bytes, which are not changed. */
 export type JwsPart = { readonly [member: string]: unknown } | string | Uint8Array;
@@ -27,7 +28,7 @@ export function signJws(
     header: JwsPart,
     payload: JwsPart,
     key: TestKey,
-    algorithm: SigningAlgorithm = key.algorithm
+    algorithm?: SigningAlgorithm
 ): string {
     return signInput(signingInput(header, payload), key, algorithm);
 }
@@ -46,8 +47,14 @@ export function signJws(
  * const padded = signInput("eyJhbGciOiJFUzI1NiJ9.e30=", createTestKey());
  * ```
  */
-export function signInput(input: string, key: TestKey, algorithm: SigningAlgorithm = key.algorithm): string {
-    return `${input}.${signatureOf(input, key, algorithm)}`;
+export function signInput(input: string, key: TestKey, algorithm?: SigningAlgorithm): string {
+    if (typeof input !== "string") {
+        throw invalid(`signInput takes a text first; got ${kindOf(input)}`);
+    }
+    checkKey(key, "signing");
+    const way = algorithm === undefined ? key.algorithm : algorithm;
+    checkAlgorithm(way, "signing");
+    return `${input}.${signatureOf(input, key, way)}`;
 }
 
 /** The signed text: both parts, encoded. */
@@ -60,6 +67,13 @@ function encoded(part: JwsPart): string {
             ? Buffer.from(part)
             : ArrayBuffer.isView(part)
               ? Buffer.from(part as Uint8Array)
-              : Buffer.from(JSON.stringify(part));
+              : Buffer.from(JSON.stringify(objectOf(part)));
     return bytes.toString("base64url");
+}
+
+function objectOf(part: unknown): object {
+    if (typeof part !== "object" || part === null) {
+        throw invalid(`a header or payload is an object, a text or bytes; got ${kindOf(part)}`);
+    }
+    return part;
 }

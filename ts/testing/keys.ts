@@ -16,7 +16,7 @@ import {
     type SigningOptions
 } from "node:crypto";
 import type { Algorithm } from "../../index.js";
-import { invalid, kindOf, readMembers, type Members } from "../validator/members.js";
+import { invalid, kindOf, readMembers, unexpected, type Members } from "../validator/members.js";
 import { shown } from "../validator/shown.js";
 
 /** The algorithms that the kit signs with: those of Node.js 20. */
@@ -44,8 +44,13 @@ type KeyType = "rsa" | "ec" | "ed25519";
 /** What `node:crypto` calls a kind of key → what a JWK calls it. */
 const KTY: Readonly<Record<KeyType, string>> = { rsa: "RSA", ec: "EC", ed25519: "OKP" };
 
+interface KeyShape {
+    readonly modulusLength?: number;
+    readonly namedCurve?: string;
+}
+
 /** For each algorithm, its key as `node:crypto` generates it. */
-const KINDS: Readonly<Record<SigningAlgorithm, readonly [type: KeyType, options: object]>> = {
+const KINDS: Readonly<Record<SigningAlgorithm, readonly [type: KeyType, options: KeyShape]>> = {
     RS256: ["rsa", { modulusLength: 2048 }],
     RS384: ["rsa", { modulusLength: 2048 }],
     RS512: ["rsa", { modulusLength: 2048 }],
@@ -99,11 +104,17 @@ export function createTestKey(algorithm: SigningAlgorithm = "ES256", options: Te
     checkAlgorithm(algorithm, "createTestKey");
     const { modulusLength, privateJwk = newPrivateJwk(algorithm, modulusLength) }: TestKeyOptions =
         readMembers(options, KEY);
-    const [type] = KINDS[algorithm];
+    const [type, { namedCurve }] = KINDS[algorithm];
+    if (typeof privateJwk !== "object" || privateJwk === null || Array.isArray(privateJwk)) {
+        throw unexpected("option", "privateJwk", "a private JWK", privateJwk);
+    }
     if (privateJwk.kty !== KTY[type] || typeof privateJwk["d"] !== "string") {
         throw invalid(`privateJwk must be a private key of kty "${KTY[type]}", for ${algorithm}`);
     }
     const { crv, e, kty, n, x, y } = privateJwk;
+    if (namedCurve !== undefined && crv !== namedCurve) {
+        throw invalid(`privateJwk must be a key of the curve ${namedCurve}, for ${algorithm}`);
+    }
     const members = Object.entries({ crv, e, kty, n, x, y }).filter(([, value]) => value !== undefined);
     // RFC 7638: the members that make the key, in the order of their names.
     const publicJwk = Object.fromEntries(members) as unknown as TestJwk;
@@ -132,6 +143,17 @@ export function checkAlgorithm(algorithm: unknown, of: string): asserts algorith
         const found = typeof algorithm === "string" ? JSON.stringify(shown(algorithm)) : kindOf(algorithm);
         throw invalid(`${of}: the kit signs with ${SIGNING_ALGORITHMS.join(", ")}; got ${found}`);
     }
+}
+
+/** Throws if it is no key of this kit, or of its JSON in another process. */
+export function checkKey(key: unknown, of: string): asserts key is TestKey {
+    const { algorithm, publicJwk, privateJwk, thumbprint } = Object(key) as Partial<
+        Record<keyof TestKey, unknown>
+    >;
+    if (typeof privateJwk !== "object" || typeof publicJwk !== "object" || typeof thumbprint !== "string") {
+        throw invalid(`${of} takes a key of createTestKey; got ${kindOf(key)}. Write createTestKey("ES256")`);
+    }
+    checkAlgorithm(algorithm, of);
 }
 
 /** The SHA-256 of a text, in base64url: `ath` of a proof, and thumbprints. */

@@ -6,14 +6,21 @@
  */
 
 import { once } from "node:events";
-import { createServer, type IncomingMessage, type RequestListener, type Server } from "node:http";
+import {
+    createServer,
+    type IncomingMessage,
+    type RequestListener,
+    type Server,
+    type ServerResponse
+} from "node:http";
 import { createServer as createTlsServer } from "node:https";
-import type { AddressInfo } from "node:net";
-import { invalid, kindOf, readMembers, type Members } from "../validator/members.js";
+import type { AddressInfo, Socket } from "node:net";
+import { invalid, kindOf, readMembers, unexpected, type Members } from "../validator/members.js";
 import { answerClient, CLIENT_AUTHENTICATION, notStored, type Reply } from "./client-endpoint.js";
 import { readClient, type IntrospectionClient } from "./introspection-client.js";
 import type { IssuerKeys } from "./issuer-keys.js";
 import { TokenStatus, type TokensOf } from "./token-status.js";
+import { functionOf, recordOf, textOf } from "./values.js";
 
 /** A request of `node:http`. */
 export interface ReceivedRequest {
@@ -45,10 +52,12 @@ export interface ListenOptions {
      */
     introspectionClient?: IntrospectionClient | undefined;
     /**
-     * Called first for every request, for other faults. `true`: it has answered, or leaves the client without an
-     * answer. `false`: the issuer answers, with the fields that it has set.
+     * Called first for every request, for other faults. `true`, or a Promise of it: it has answered, or leaves the client
+     * without an answer. `false`: the issuer answers, with the fields that it has set.
      */
-    respond?: ((request: ReceivedRequest, response: ResponseToWrite) => boolean) | undefined;
+    respond?:
+        | ((request: ReceivedRequest, response: ResponseToWrite) => boolean | Promise<boolean>)
+        | undefined;
 }
 
 const LISTEN: Members = {
@@ -73,9 +82,24 @@ export async function listenOn(
     issuer: Pick<TokensOf, "keys" | "now">
 ): Promise<IssuerServer> {
     const read: ListenOptions = readMembers(options, LISTEN);
+    checkListening(read);
     const server = new IssuerServer(read, path === "/" ? "" : path, issuer);
     await server.start(read.port ?? 0);
     return server;
+}
+
+function checkListening({ port, host, tls, issuerUri, respond }: ListenOptions): void {
+    if (port !== undefined && !(Number.isInteger(port) && port >= 0 && port <= 65_535)) {
+        throw unexpected("option", "port", "a port from 0 to 65535", port);
+    }
+    if (textOf("host", host, 'host: "127.0.0.1"') === "") {
+        throw unexpected("option", "host", "an address", host, 'host: "127.0.0.1"');
+    }
+    recordOf("tls", tls);
+    if (issuerUri !== undefined && (typeof issuerUri !== "string" || !URL.canParse(issuerUri))) {
+        throw unexpected("option", "issuerUri", "a URL", issuerUri, 'issuerUri: "https://auth.test"');
+    }
+    functionOf("respond", respond, "respond: (request, response) => false");
 }
 
 export class IssuerServer {
@@ -88,6 +112,8 @@ export class IssuerServer {
     readonly #host: string;
     readonly #path: string;
     readonly #server: Server;
+    /** All of them: `closeAllConnections` does not know those without a finished handshake of TLS. */
+    readonly #connections = new Set<Socket>();
     #port = 0;
     /** The status that every request gets; zero: the answer to it. */
     #failing = 0;
@@ -99,21 +125,17 @@ export class IssuerServer {
         this.keys = keys;
         this.now = now;
         this.client = readClient(options.introspectionClient);
-        const listener: RequestListener = (req, res) => {
-            const endpoint = this.#endpointAt(req.url?.split("?", 1)[0] ?? "/");
-            if (options.respond?.(req, res) !== true) {
-                this.#answer(endpoint, req).then(
-                    ({ status, fields, body }) => res.writeHead(status, fields).end(body),
-                    () => res.destroy()
-                );
-            }
-        };
+        const listener: RequestListener = (req, res) => void this.#serve(req, res);
         this.#server =
             options.tls === undefined
                 ? createServer(listener)
                 : createTlsServer({ ...options.tls }, listener);
         // If this side closed a pooled connection at the moment of a request, that would be an unintended failure.
         this.#server.keepAliveTimeout = 60_000;
+        this.#server.on("connection", (connection: Socket) => {
+            this.#connections.add(connection);
+            connection.once("close", () => this.#connections.delete(connection));
+        });
     }
 
     async start(port: number): Promise<void> {
@@ -151,7 +173,7 @@ export class IssuerServer {
         if (this.#server.listening) {
             const ended = once(this.#server, "close");
             this.#server.close();
-            this.#server.closeAllConnections();
+            this.#connections.forEach(connection => connection.destroy());
             await ended;
         }
     }
@@ -159,6 +181,33 @@ export class IssuerServer {
     async reopen(): Promise<void> {
         if (!this.#server.listening) {
             await this.start(this.#port);
+        }
+    }
+
+    async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+        const endpoint = this.#endpointAt(request.url?.split("?", 1)[0] ?? "/");
+        if (await this.#isAnswered(request, response)) {
+            return;
+        }
+        await this.#answer(endpoint, request).then(
+            ({ status, fields, body }) => response.writeHead(status, fields).end(body),
+            () => response.destroy()
+        );
+    }
+
+    /** An error of the test's function is not caught, so that the test shows it. Its client does not wait meanwhile. */
+    async #isAnswered(request: IncomingMessage, response: ServerResponse): Promise<boolean> {
+        try {
+            const answered: unknown = await this.#options.respond?.(request, response);
+            if (answered !== true && response.headersSent) {
+                throw invalid(
+                    `respond has answered, and then it must return true; it returned ${kindOf(answered)}`
+                );
+            }
+            return answered === true;
+        } catch (error) {
+            response.destroy();
+            throw error;
         }
     }
 
@@ -209,7 +258,7 @@ export class IssuerServer {
     #introspect(request: IncomingMessage): Promise<Reply> {
         return answerClient(request, this.client, form => {
             const token = form.get("token") ?? "";
-            return request.headers.accept?.includes(INTROSPECTION_JWT) === true
+            return request.headers.accept?.toLowerCase().includes(INTROSPECTION_JWT) === true
                 ? notStored(200, INTROSPECTION_JWT, this.tokens.signedAnswerTo(token, this.client.clientId))
                 : notStored(200, "application/json", JSON.stringify(this.tokens.answerTo(token)));
         });

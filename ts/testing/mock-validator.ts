@@ -23,6 +23,7 @@ import { schemaReader, shapeMismatch, type SchemaOutcome } from "../validator/sc
 import { answering, granted, refused, type Answer } from "./answering.js";
 import { filledIn } from "./fake-validator.js";
 import { checkPlace, tellMock, type ProductionOptions } from "./production.js";
+import { textOf } from "./values.js";
 
 /** Every token is accepted: its payload is decoded, the schema is applied, and nothing is verified. */
 export interface DecodeOnly extends ProductionOptions {
@@ -100,6 +101,7 @@ export function mockValidator<Claims>(
         case "use static identity": {
             const { claims, accessToken = "test-token" } = read;
             filledIn(claims);
+            textOf("accessToken", accessToken);
             return answering(real, () => {
                 const rawClaims = filledIn(claims);
                 return granted({ claims: rawClaims as unknown as Claims, rawClaims, accessToken });

@@ -6,10 +6,12 @@
 
 import { createHmac, createPublicKey } from "node:crypto";
 import { invalid, kindOf, readMembers, type Members } from "../validator/members.js";
+import { shown } from "../validator/shown.js";
 import type { IssuerKeys } from "./issuer-keys.js";
 import { signingInput, signJws } from "./jws.js";
 import { checkAlgorithm, createTestKey, type SigningAlgorithm, type TestKey } from "./keys.js";
 import { SHAPES, TOKEN_SHAPES, type TokenShape } from "./shapes.js";
+import { flagOf, recordOf } from "./values.js";
 
 /** Claims of a token. A claim that is `undefined` is left out. */
 export interface TestClaims {
@@ -100,16 +102,22 @@ export function writeToken(writer: Writer, claims: TestClaims, overrides: SignOv
         ...shape.header,
         ...header
     };
-    const payload = { ...usual, ...(boundTo && { cnf: { jkt: thumbprintOf(boundTo) } }), ...claims };
+    recordOf("header", header);
+    const payload = {
+        ...usual,
+        ...(boundTo !== undefined && { cnf: { jkt: thumbprintOf(boundTo) } }),
+        ...claims
+    };
     if (isUnsigned) {
         return withoutKey(written, payload, algorithm, picked.key);
     }
-    const signing = otherKey === true ? createTestKey(picked.key.algorithm) : picked.key;
+    const signing = flagOf("otherKey", otherKey) === true ? createTestKey(picked.key.algorithm) : picked.key;
     return signJws(written, payload, signing, algorithm ?? picked.key.algorithm);
 }
 
 export function notAShape(name: unknown): TypeError {
-    return invalid(`there is no shape ${JSON.stringify(name)}. There are ${TOKEN_SHAPES.join(", ")}`);
+    const given = typeof name === "string" ? JSON.stringify(shown(name)) : kindOf(name);
+    return invalid(`there is no shape ${given}. There are ${TOKEN_SHAPES.join(", ")}`);
 }
 
 function checked(algorithm: SigningAlgorithm | undefined): SigningAlgorithm | undefined {
@@ -119,10 +127,11 @@ function checked(algorithm: SigningAlgorithm | undefined): SigningAlgorithm | un
     return algorithm;
 }
 
-function timesOf({ now }: Writer, { expiresInSeconds, issuedSecondsAgo }: SignOverrides) {
+function timesOf({ now }: Writer, { expiresInSeconds = LIFETIME_SECONDS, issuedSecondsAgo }: SignOverrides) {
     const seconds = Math.floor(now() / 1000);
-    const lasts = secondsOf(expiresInSeconds ?? LIFETIME_SECONDS, "expiresInSeconds");
-    const ago = secondsOf(issuedSecondsAgo ?? (lasts > 0 ? 0 : LIFETIME_SECONDS - lasts), "issuedSecondsAgo");
+    const lasts = secondsOf(expiresInSeconds, "expiresInSeconds");
+    const usual = lasts > 0 ? 0 : LIFETIME_SECONDS - lasts;
+    const ago = secondsOf(issuedSecondsAgo === undefined ? usual : issuedSecondsAgo, "issuedSecondsAgo");
     return { iat: seconds - ago, exp: seconds + lasts };
 }
 

@@ -112,7 +112,11 @@ export function expiryBy<Claims>(
         untilExpiry: (granted, until) => {
             const controller = new AbortController();
             const { signal } = controller;
-            const expire = () => controller.abort(new TokenExpired());
+            let release: () => unknown = () => undefined;
+            const expire = () => {
+                release();
+                controller.abort(new TokenExpired());
+            };
             if (until !== undefined) {
                 checkEnding(until);
             }
@@ -128,7 +132,11 @@ export function expiryBy<Claims>(
                 controller.abort();
             };
             if (until !== undefined) {
-                hasEnded(until) ? queueMicrotask(end) : onEnd(until, end, signal);
+                if (hasEnded(until)) {
+                    queueMicrotask(end);
+                } else {
+                    release = onEnd(until, end);
+                }
             }
             return signal;
         }
@@ -168,12 +176,35 @@ function checkEnding(until: unknown): void {
     }
 }
 
-const hasEnded = (until: Ending): boolean =>
-    ("aborted" in until && until.aborted) || ("destroyed" in until && until.destroyed === true);
+/** `readyState` of a socket of `ws`, Deno or Bun, and of a connection of socket.io. */
+const CLOSED: readonly unknown[] = [3, "closed"];
 
-/** A signal may live longer than many tokens, so it keeps no reference to them. */
-const onEnd = (until: Ending, end: () => void, signal: AbortSignal): unknown =>
-    "once" in until ? until.once("close", end) : until.addEventListener("abort", end, { once: true, signal });
+/** Whether it has ended, as its client may have left while the request was judged: then it will not tell its end any more. */
+export function hasEnded(until: object): boolean {
+    const { aborted, destroyed, disconnected, readyState } = until as {
+        readonly [member in "aborted" | "destroyed" | "disconnected" | "readyState"]?: unknown;
+    };
+    return aborted === true || destroyed === true || disconnected === true || CLOSED.includes(readyState);
+}
+
+/** The members of a connection or a signal with which a listener is taken away again. */
+interface Releasing {
+    off?(event: "close", listener: () => void): unknown;
+    removeEventListener?(type: "abort", listener: () => void): unknown;
+}
+
+/**
+ * Calls a function at the end. A connection or a signal may live longer than many tokens, so it must keep no reference to
+ * them: the returned function takes the listener away.
+ */
+function onEnd(until: Ending & Releasing, end: () => void): () => unknown {
+    if ("once" in until) {
+        until.once("close", end);
+        return () => until.off?.("close", end);
+    }
+    until.addEventListener("abort", end, { once: true });
+    return () => until.removeEventListener?.("abort", end);
+}
 
 const warn = (error: unknown): void =>
     process.emitWarning(shown(messageOf(error, "The clock failed")), {

@@ -115,10 +115,19 @@ export function kindOf(value: unknown): string {
     if (typeof value !== "object") {
         return `a ${typeof value}`;
     }
-    const name: unknown = Array.isArray(value)
-        ? "list"
-        : (value as { constructor?: { name?: unknown } }).constructor?.name;
+    const name = nameOfKind(value);
     return typeof name === "string" && name !== "" && name !== "Object" ? `a ${name}` : "an object";
+}
+
+/** `undefined` if it cannot be read: a getter or a trap of a Proxy throws. What it throws is not passed on. */
+function nameOfKind(value: object): unknown {
+    try {
+        return Array.isArray(value)
+            ? "list"
+            : (value as { constructor?: { name?: unknown } }).constructor?.name;
+    } catch {
+        return undefined;
+    }
 }
 
 /** The error of a rule or option with a wrong value. The addon's errors of options have the same words. */

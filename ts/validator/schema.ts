@@ -91,6 +91,12 @@ function outcomeOfClaims<Claims>(claims: Claims, expected: string): SchemaOutcom
                 "parse that throws where it refuses"
         };
     }
+    const error = errorIn(claims);
+    if (error !== undefined) {
+        return {
+            report: `the schema answered with an error in the place of ${expected}: ${messageOf(error)}`
+        };
+    }
     const isNothing = claims === undefined || claims === null || typeof claims === "boolean";
     return isLate || isNothing
         ? {
@@ -115,6 +121,24 @@ function isOutcome(claims: unknown): boolean {
         Object.keys(claims).every(name => OF_OUTCOMES.includes(name))
     );
 }
+
+/**
+ * The error that an answer is, or holds: parsers that do not throw answer so (the function of an arktype, `validate` of
+ * joi and superstruct). Claims come from JSON, where no error can be, and as claims it would grant a refused request.
+ */
+function errorIn(answer: unknown): unknown {
+    if (typeof answer !== "object" || answer === null) {
+        return undefined;
+    }
+    // arktype's list of what is wrong is no Error.
+    return isError(answer) || (answer as { readonly " arkKind"?: unknown })[" arkKind"] === "errors"
+        ? answer
+        : Object.values(answer).find(isError);
+}
+
+/** Of any realm. */
+const isError = (value: unknown): boolean =>
+    value instanceof Error || Object.prototype.toString.call(value) === "[object Error]";
 
 function describeIssue(issue: { readonly message: string; readonly path?: unknown }): string {
     if (!Array.isArray(issue.path) || issue.path.length === 0) {

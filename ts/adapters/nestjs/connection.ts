@@ -8,6 +8,7 @@
 import type { ExecutionContext } from "@nestjs/common" with { "resolution-mode": "import" };
 import type { Granted, NodeRequestLike } from "../../../index.js";
 import { atExpiry, closeAtExpiry, type Closable, type ExpiryOf } from "../../guard/upgrade.js";
+import { hasEnded } from "../../validator/expiry.js";
 import { carrierOf, isConnection, requestOf, responseOf, socketOf } from "./context.js";
 
 /** The metadata key, in all versions of Nest, of a method that answers with events. */
@@ -48,6 +49,10 @@ export function endAtExpiry(
         return;
     }
     watched.set(connection, auth);
+    // Its client may have left while the token was judged.
+    if (hasEnded(connection)) {
+        return;
+    }
     if ("disconnect" in connection) {
         connection.once(
             "disconnect",

@@ -11,6 +11,7 @@ import { createGuard, validatorOf, type Auth, type ValidatorOrOptions } from "..
 import { incomingOf } from "../../guard/node.js";
 import { failure, responseTo, type ResponseToSend } from "../../guard/response.js";
 import { checkNoMore, placeOf, readRules, type Fixed } from "../../guard/rules.js";
+import { hasEnded } from "../../validator/expiry.js";
 import { RefusedError } from "../../validator/refused-error.js";
 import { handshake } from "../../guard/subprotocol.js";
 import { atExpiry, type UpgradeRules } from "../../guard/upgrade.js";
@@ -77,7 +78,7 @@ export function protectNamespace<Claims = AccessTokenClaims, Optional extends bo
             const end = () => socket.disconnect(true);
             onceGone(socket, atExpiry(validator, auth, end));
             // An event may come before the clock was read.
-            socket.use((_event, next) => void (hasEnded(validator, auth) ? end() : next()));
+            socket.use((_event, next) => void (isOver(validator, auth) ? end() : next()));
         }
         return undefined;
     };
@@ -98,7 +99,7 @@ export function protectNamespace<Claims = AccessTokenClaims, Optional extends bo
 }
 
 /** If the clock fails, the token may have expired. An error thrown here would end the process. */
-function hasEnded<Claims>(validator: Validator<Claims>, auth: Granted<Claims> | null): boolean {
+function isOver<Claims>(validator: Validator<Claims>, auth: Granted<Claims> | null): boolean {
     try {
         return validator.hasExpired(auth);
     } catch (error) {
@@ -118,6 +119,10 @@ function onceGone(socket: Pick<SocketOfNamespace, "conn" | "once">, act: () => v
     const { conn } = socket;
     if (conn === undefined) {
         socket.once("disconnect", act);
+        return;
+    }
+    if (hasEnded(conn)) {
+        act();
         return;
     }
     let acts = waiting.get(conn);
