@@ -1,5 +1,4 @@
-// `oidc-spa-native audit`, run as a program against servers that are good and servers with one fault. A run waits between
-// its requests, so several run at once.
+// `oidc-spa-native audit`, run as a program against servers that are good and servers with one fault.
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -67,7 +66,7 @@ async function reported(kind: string, options: readonly string[] = [], log?: str
     return { exit, err, report, results, wrong, ids };
 }
 
-test.concurrent("a server on this package: nothing wrong, not even what it only should do", {
+test("a server on this package: nothing wrong, not even what it only should do", {
     timeout: LONG
 }, async () => {
     const log = join(folder, "good.log");
@@ -87,16 +86,14 @@ test.concurrent("a server on this package: nothing wrong, not even what it only 
     expect(new Set(seen.map(line => JSON.parse(line).open))).toEqual(new Set([1]));
 });
 
-test.concurrent("a server that asks for nonces gets them", { timeout: LONG }, async () => {
+test("a server that asks for nonces gets them", { timeout: LONG }, async () => {
     const { exit, report, wrong } = await reported("nonce", ["--dpop", "required"]);
     expect(exit).toBe(0);
     expect(report.schemes).toEqual(["Bearer", "DPoP"]);
     expect(wrong.filter(({ level }) => level === "must")).toEqual([]);
 });
 
-test.concurrent("a server that believes any token: each kind of forgery is named", {
-    timeout: LONG
-}, async () => {
+test("a server that believes any token: each kind of forgery is named", { timeout: LONG }, async () => {
     const junit = join(folder, "credulous.xml");
     const { exit, report, results, ids } = await reported("credulous", ["--junit", junit]);
     expect(exit).toBe(1);
@@ -121,16 +118,14 @@ test.concurrent("a server that believes any token: each kind of forgery is named
     expect(readFileSync(junit, "utf8").match(/<failure type="got-in"/g)).toHaveLength(must.length);
 });
 
-test.concurrent("a good request that is kept out is a finding too", { timeout: LONG }, async () => {
+test("a good request that is kept out is a finding too", { timeout: LONG }, async () => {
     const { exit, ids } = await reported("narrow", ["--dpop", "disabled"]);
     expect(exit).toBe(1);
     expect(ids("kept-out")).toContain("E15-aud-among-others");
     expect(ids("got-in")).toEqual([]);
 });
 
-test.concurrent("a server that a request ends is started again, and the run goes on", {
-    timeout: LONG
-}, async () => {
+test("a server that a request ends is started again, and the run goes on", { timeout: LONG }, async () => {
     const { exit, report, results } = await reported("fragile", ["--dpop", "disabled"]);
     expect(exit).toBe(1);
     const of = (id: string) => results.find(result => result.id.endsWith(id));
@@ -139,7 +134,7 @@ test.concurrent("a server that a request ends is started again, and the run goes
     expect(report.ended).toBeNull();
 });
 
-test.concurrent.each([
+test.each([
     ["closing", "closed"],
     ["malformed", "malformed"]
 ])(
@@ -159,16 +154,14 @@ test.concurrent.each([
     }
 );
 
-test.concurrent("a server that hangs from one request on ends the run within its time", {
-    timeout: LONG
-}, async () => {
+test("a server that hangs from one request on ends the run within its time", { timeout: LONG }, async () => {
     const limits = ["--timeout", "0.5", "--within", "10"];
     const { exit, out } = await audited("hanging", ["--dpop", "disabled", ...limits]);
     expect(exit).toBe(1);
     expect(out).toMatch(/The run ended early: the server does not answer any more after \S+-none/);
 });
 
-test.concurrent("tokens and stack traces in answers are found", { timeout: LONG }, async () => {
+test("tokens and stack traces in answers are found", { timeout: LONG }, async () => {
     const { exit, report } = await reported("talkative", ["--dpop", "disabled"]);
     expect(exit).toBe(0);
     expect(report.answers.map(({ name }: { name: string }) => name).sort()).toEqual([
@@ -177,7 +170,7 @@ test.concurrent("tokens and stack traces in answers are found", { timeout: LONG 
     ]);
 });
 
-test.concurrent("a run that takes too long ends, and is no praise", { timeout: LONG }, async () => {
+test("a run that takes too long ends, and is no praise", { timeout: LONG }, async () => {
     const { exit, report } = await reported("good", ["--within", "1", "--rate", "5"]);
     expect(exit).toBe(2);
     expect(report.ended).toBe("the time of 1 seconds is over");
@@ -187,7 +180,7 @@ test.concurrent("a run that takes too long ends, and is no praise", { timeout: L
     expect(out).not.toContain("\nNo request got");
 });
 
-test.concurrent.each([[[]], [["--dpop", "required"]]])(
+test.each([[[]], [["--dpop", "required"]]])(
     "a server that refuses everything after some refusals gets no praise (%j)",
     { timeout: LONG },
     async options => {
@@ -208,9 +201,7 @@ const isServing = (port: number): Promise<boolean> =>
         () => false
     );
 
-test.concurrent("a terminal that closes ends the run, and the server with it", {
-    timeout: LONG
-}, async () => {
+test("a terminal that closes ends the run, and the server with it", { timeout: LONG }, async () => {
     const port = await freePort();
     const words = ["audit", `http://127.0.0.1:${port}/me`, "--rate", "1", "--", process.execPath, ...SERVER];
     const run = spawn(process.execPath, [join(root, "dist/cli/main.js"), ...words], {
@@ -224,9 +215,7 @@ test.concurrent("a terminal that closes ends the run, and the server with it", {
     await expect.poll(() => isServing(port)).toBe(false);
 });
 
-test.concurrent("a server that its command leaves behind does not outlive the run", {
-    timeout: LONG
-}, async () => {
+test("a server that its command leaves behind does not outlive the run", { timeout: LONG }, async () => {
     const port = await freePort();
     const words = ["audit", `http://127.0.0.1:${port}/me`, "--within", "1", "--wait", "5"];
     const command = [process.execPath, "-e", LEAVING, process.execPath, ...SERVER];
@@ -236,9 +225,7 @@ test.concurrent("a server that its command leaves behind does not outlive the ru
     await expect.poll(() => isServing(port)).toBe(false);
 });
 
-test.concurrent("no redirect is followed, and no proxy of the environment is used", {
-    timeout: LONG
-}, async () => {
+test("no redirect is followed, and no proxy of the environment is used", { timeout: LONG }, async () => {
     let asked = 0;
     const stranger = await listening((_req, res) => {
         asked++;
@@ -260,9 +247,7 @@ test.concurrent("no redirect is followed, and no proxy of the environment is use
     }
 });
 
-test.concurrent("the page says what got in, what it means, and by which clause", {
-    timeout: LONG
-}, async () => {
+test("the page says what got in, what it means, and by which clause", { timeout: LONG }, async () => {
     const { exit, out } = await audited("credulous");
     expect(exit).toBe(1);
     expect(out).toContain("ISSUER_URI=http://127.0.0.1:");
@@ -274,7 +259,7 @@ test.concurrent("the page says what got in, what it means, and by which clause",
     expect(out).toMatch(/requests got a wrong verdict\.\n$/);
 });
 
-test.concurrent("a route without a guard, a server that is not there, a command that ends: 2, and no verdict", {
+test("a route without a guard, a server that is not there, a command that ends: 2, and no verdict", {
     timeout: LONG
 }, async () => {
     const open = await reported("open");
@@ -292,7 +277,7 @@ test.concurrent("a route without a guard, a server that is not there, a command 
     expect(missing.exit).toBe(2);
 });
 
-test.concurrent("a server on another machine is asked for nothing but the run's code, until it shows it", {
+test("a server on another machine is asked for nothing but the run's code, until it shows it", {
     timeout: LONG
 }, async () => {
     const asked: (string | undefined)[] = [];
@@ -314,7 +299,7 @@ test.concurrent("a server on another machine is asked for nothing but the run's 
     }
 });
 
-test.concurrent.each([
+test.each([
     [["http://ann:secret@127.0.0.1:1/"], "no user and no password"],
     [["ftp://127.0.0.1/"], "the URL of one route"],
     [["nonsense"], "the URL of one route"],

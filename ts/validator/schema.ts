@@ -137,8 +137,7 @@ function errorIn(answer: unknown): unknown {
 }
 
 /** Of any realm. */
-const isError = (value: unknown): boolean =>
-    value instanceof Error || Object.prototype.toString.call(value) === "[object Error]";
+const isError = (value: unknown): boolean => Object.prototype.toString.call(value) === "[object Error]";
 
 function describeIssue(issue: { readonly message: string; readonly path?: unknown }): string {
     if (!Array.isArray(issue.path) || issue.path.length === 0) {
