@@ -328,6 +328,21 @@ test("a way to ask is not used where it says yes to a bad signature, or no to a 
     });
     expect(answersRightly(careless, PS256)).toBe(false);
     expect(answersRightly(careless, { ...PS256, bad: "" })).toBe(true);
+    // Each looks at one thing too little; else it is right.
+    const isOf = (signature: Uint8Array, end: number): boolean =>
+        isGood.subarray(0, end).equals(Buffer.from(signature).subarray(0, end));
+    const isMessage = (message: Uint8Array): boolean => Buffer.from(message).toString() === "oidc-spa-native";
+    const careful = by((message, signature) => isMessage(message) && isOf(signature, isGood.length));
+    expect(answersRightly(careful, PS256)).toBe(true);
+    const withoutMessage = by((_, signature) => isOf(signature, isGood.length));
+    expect(answersRightly(withoutMessage, PS256)).toBe(false);
+    const withoutEnd = by((message, signature) => isMessage(message) && isOf(signature, isGood.length - 1));
+    expect(answersRightly(withoutEnd, PS256)).toBe(false);
+    const withZeros = by(
+        (message, signature) =>
+            isMessage(message) && (isOf(signature, isGood.length) || signature.every(byte => byte === 0))
+    );
+    expect(answersRightly(withZeros, PS256)).toBe(false);
 });
 
 test("a run time that fails says no, and one that cannot read the known key is not believed", () => {
@@ -347,7 +362,7 @@ test("a run time that fails says no, and one that cannot read the known key is n
 });
 
 test("a run time that fails for a while is asked again, but not at once", () => {
-    let now = 0;
+    let now = 5000;
     const signatures = new Signatures(new Ways(() => now));
     const jwk = JSON.stringify(PAIRS.Ed25519.publicKey.export({ format: "jwk" }));
     const fault = vi.spyOn(crypto, "verify").mockImplementation(() => {
@@ -356,13 +371,14 @@ test("a run time that fails for a while is asked again, but not at once", () => 
     expect(signatures.import(jwk, "EdDSA")).toBe(0);
     const asked = fault.mock.calls.length;
     expect(asked).toBeGreaterThan(0);
-    now = 999;
+    now = 5999;
     expect(signatures.import(jwk, "EdDSA")).toBe(0);
     expect(fault.mock.calls.length).toBe(asked);
     fault.mockRestore();
     expect(signatures.import(jwk, "EdDSA")).toBe(0);
-    now = 1000;
+    now = 6000;
     const key = signatures.import(jwk, "EdDSA");
     expect(key).not.toBe(0);
     expect(signatures.verify(key, MESSAGE, sign(null, MESSAGE, PAIRS.Ed25519.privateKey))).toBe(true);
+    expect(signatures.import(jwk, "EdDSA")).toBe(key + 1);
 });
