@@ -285,6 +285,8 @@ describe.each(Object.entries(THROWING))('rejection: "throw" on %s', (name, start
         );
         expectOurs(response);
         expect(await response.json()).toMatchObject({ code: "proof_nonce_required" });
+        const own = await start(validatorWith({ rejection: "throw" }), { respond: () => "sorry" }, true);
+        expect(await (await ask(own)).text()).toBe("sorry");
         const good = await start(validatorWith(), { rejection: "throw" }, true);
         const headers = { authorization: `Bearer ${f.token(nowInSeconds())}` };
         expect(await (await fetch(good, { headers })).text()).toBe("in");

@@ -59,6 +59,7 @@ test("an argument too many is an error", () => {
     };
     for (const [name, [call, right]] of Object.entries(calls)) {
         expect(() => call(...right, { maxAgeSeconds: 300 }), name).toThrow(/oidc-spa-native: .* beyond them/);
+        expect(() => call(...right, undefined, { maxAgeSeconds: 300 }), name).toThrow(/ beyond them/);
         expect(() => call(...right), name).not.toThrow();
         expect(() => call(...right, undefined), name).not.toThrow();
     }
@@ -78,6 +79,30 @@ test("a Proxy's rules are those that it lists, and others are an error", () => {
     }
 });
 
+test("rules from a prototype are an error, whatever it is", () => {
+    const require = allScopes(["admin"]);
+    class Rules {
+        static require = require;
+    }
+    const prototypes = {
+        "an object": { require },
+        "an object that looks like Object.prototype": { require, hasOwnProperty: () => true },
+        "a function": Object.assign(() => undefined, { require }),
+        "a class": Rules
+    };
+    const places = { ...placesOf(validator), AuthRules };
+    for (const [of, prototype] of Object.entries(prototypes)) {
+        for (const [name, place] of Object.entries(places)) {
+            expect(() => place(Object.create(prototype)), `${name}: ${of}`).toThrow(
+                / is inherited, which would be lost/
+            );
+        }
+    }
+    for (const [name, place] of Object.entries(places)) {
+        expect(() => place(Object.assign(Object.create(null), { require })), name).not.toThrow();
+    }
+});
+
 test("a certificate that is required where nobody shows one is an error", () => {
     const blind = createValidator({ ...OPTIONS, clientCertificate: false });
     const target = () => ({ method: "GET", url: "/", clientCertificate: new Uint8Array() });
@@ -87,6 +112,7 @@ test("a certificate that is required where nobody shows one is an error", () => 
         expect(() => place(unbound), name).toThrow(/looks at none/);
         expect(() => place({ certificate: "required", target }), name).not.toThrow();
         expect(() => place({ senderConstrained: "required" }), name).not.toThrow();
+        expect(() => place({ dpop: "disabled" }), name).not.toThrow();
     }
     const required = createValidator({ ...OPTIONS, clientCertificate: false, certificate: "required" });
     for (const [name, place] of Object.entries(placesOf(required))) {

@@ -102,6 +102,91 @@ test("what a guard refuses, or lets pass without credentials, a second guard ref
     expect(await judged(needed, bad)).toBe(401);
 });
 
+test("a grant counts for another guard of the request where its rules grant such a request too", async () => {
+    const certificate = randomBytes(64);
+    const thumbprint = createHash("sha256").update(certificate).digest("base64url");
+    const socket = { encrypted: true, getPeerX509Certificate: () => ({ raw: certificate }) };
+    const cnf = { "x5t#S256": thumbprint };
+    const now = nowInSeconds();
+    const byProof = (claims: Record<string, unknown>) => () => {
+        const token = fixtures.boundToken(now, claims);
+        return newRequest({ authorization: `DPoP ${token}`, dpop: fixtures.proof(now, token) }, socket);
+    };
+    const { jkt } = fixtures;
+    const requests: Record<string, () => ReturnType<typeof newRequest>> = {
+        bearer: () => newRequest({ authorization: `Bearer ${fixtures.token(now)}` }, socket),
+        certificate: () => newRequest({ authorization: `Bearer ${fixtures.token(now, { cnf })}` }, socket),
+        DPoP: byProof({}),
+        both: byProof({ cnf: { jkt, ...cnf } })
+    };
+    const validator = createValidator({ ...options, publicBaseUrl: AUDIENCE });
+    const first = protect(validator);
+    const found: Record<string, string> = {};
+    for (const rule of ["dpop", "certificate", "senderConstrained"] as const) {
+        for (const value of rule === "dpop" ? ["allowed", "required", "disabled"] : ["allowed", "required"]) {
+            const second = protect(validator, { [rule]: value } as object);
+            for (const [name, make] of Object.entries(requests)) {
+                const alone = await judged(second, make());
+                const request = make();
+                expect(await judged(first, request)).toBe(200);
+                // A proof that is read once more was used.
+                expect([rule, value, name, await judged(second, request)]).toEqual([
+                    rule,
+                    value,
+                    name,
+                    alone
+                ]);
+                found[`${rule} ${value}`] = `${found[`${rule} ${value}`] ?? ""}${alone === 200 ? "+" : "-"}`;
+            }
+        }
+    }
+    expect(found).toEqual({
+        "dpop allowed": "++++",
+        "dpop required": "--++",
+        "dpop disabled": "++--",
+        "certificate allowed": "++++",
+        "certificate required": "-+-+",
+        "senderConstrained allowed": "++++",
+        "senderConstrained required": "-+++"
+    });
+});
+
+test("a validator of an application's test, which names no rules, judges once for two guards", async () => {
+    const real = createValidator({ ...options, publicBaseUrl: AUDIENCE });
+    let judgements = 0;
+    const plain = {
+        validateRequest: (...asked: Parameters<Validator["validateRequest"]>) => {
+            judgements += 1;
+            return real.validateRequest(...asked);
+        },
+        hasExpired: real.hasExpired
+    } as Validator;
+    const token = fixtures.boundToken(nowInSeconds());
+    const proof = fixtures.proof(nowInSeconds(), token);
+    for (const headers of [
+        { authorization: `Bearer ${fixtures.token(nowInSeconds())}` },
+        { authorization: `DPoP ${token}`, dpop: proof }
+    ]) {
+        judgements = 0;
+        const request = newRequest(headers as Record<string, string>);
+        expect(await judged(protect(plain), request)).toBe(200);
+        expect(await judged(protect(plain), request)).toBe(200);
+        expect(judgements).toBe(1);
+    }
+});
+
+test.each([
+    ["nothing", undefined],
+    ["null", null],
+    ["a text", ITEMS],
+    ["a Promise", Promise.resolve({ method: "GET", url: ITEMS })],
+    ["a function with the members", Object.assign(() => undefined, { method: "GET", url: ITEMS })]
+])("a rule target that returns %s lets no request be judged by another URL", async (_, said) => {
+    const guard = protect(createValidator(options), { target: () => said as never });
+    const request = newRequest({ authorization: `Bearer ${fixtures.token(nowInSeconds())}` });
+    await expect(judged(guard, request)).rejects.toThrow(/rule "target" must return \{ method, url \}/);
+});
+
 test("a certificate of the connection before is not that of the next request in the same object", async () => {
     const certificate = randomBytes(64);
     const thumbprint = createHash("sha256").update(certificate).digest("base64url");

@@ -171,6 +171,35 @@ describe("an engine that failed", () => {
         );
     });
 
+    test("gets no successor that gives verdicts without random bytes", async () => {
+        const validator = newValidator({ verifiedTokenMemory: false });
+        expect(await codeOf(validator, bearer())).toBe("granted");
+        spoil();
+        await expect(codeOf(validator, bearer())).rejects.toThrow("internal error");
+        await new Promise(resolve => setTimeout(resolve, 1100));
+        const fault = vi.spyOn(crypto, "getRandomValues").mockImplementation(() => {
+            throw new Error("no random bytes");
+        });
+        try {
+            await expect(codeOf(validator, bearer())).rejects.toThrow();
+            expect(fault).toHaveBeenCalled();
+            // What is no verdict is answered, by an engine that gives none.
+            expect(validator.health().issuers[0]?.issuerUri).toBe(fixtures.issuer.issuerUri);
+            const engines = memories.length;
+            for (let i = 0; i < 2; i += 1) {
+                await expect(codeOf(validator, bearer())).rejects.toThrow();
+                expect(validator.health().engine).toBe("wasm");
+            }
+            expect(memories.length).toBe(engines);
+            fault.mockRestore();
+            expect(await codeOf(validator, bearer())).toBe("granted");
+            expect(await codeOf(validator, bearer())).toBe("granted");
+            expect(memories.length).toBe(engines + 1);
+        } finally {
+            fault.mockRestore();
+        }
+    });
+
     test("takes its memory of proofs along: those from before are refused", async () => {
         const validator = newValidator();
         const [used, unused] = [bound(now), bound(now)];

@@ -261,6 +261,41 @@ test("WebCrypto, whose answers come later, says yes to good signatures, and no t
     expectRight(answers);
 });
 
+test.each([
+    ["node:crypto", () => new Signatures()],
+    ["WebCrypto", () => new WebSignatures()]
+])("%s: the number of a key that was forgotten is free again, for one key", async (_, make) => {
+    const signatures = make();
+    const key = (name: "ES256" | "EdDSA") => {
+        const { pair, sign } = ALGORITHMS[name] as (typeof ALGORITHMS)[string];
+        const { publicKey, privateKey } = PAIRS[pair];
+        return {
+            name,
+            jwk: JSON.stringify(publicKey.export({ format: "jwk" })),
+            good: sign(privateKey, MESSAGE)
+        };
+    };
+    const [one, other] = [key("ES256"), key("EdDSA")];
+    const numbers = (...keys: (typeof one)[]) =>
+        settled(new WebQuestions(), () => keys.map(({ jwk, name }) => signatures.import(jwk, name)));
+    const [first = 0] = await numbers(one);
+    expect(first).toBe(1);
+    signatures.forget(first);
+    // Twice, or what never was a key: neither makes a number free.
+    signatures.forget(first);
+    signatures.forget(0);
+    signatures.forget(7);
+    const [again = 0, next = 0] = await numbers(one, other);
+    expect([again, next]).toEqual([1, 2]);
+    const said = await settled(new WebQuestions(), () =>
+        [again, next].map(number => [one, other].map(({ good }) => signatures.verify(number, MESSAGE, good)))
+    );
+    expect(said).toEqual([
+        [true, false],
+        [false, true]
+    ]);
+});
+
 test("a way to ask is not used where it says yes to a bad signature, or no to a good one", () => {
     const { RS256, PS256 } = KNOWN_SIGNATURES as Record<"RS256" | "PS256", known.KnownSignature>;
     const by = (verify: (message: Uint8Array, signature: Uint8Array) => boolean) => () => verify;
@@ -293,10 +328,41 @@ test("a way to ask is not used where it says yes to a bad signature, or no to a 
     });
     expect(answersRightly(careless, PS256)).toBe(false);
     expect(answersRightly(careless, { ...PS256, bad: "" })).toBe(true);
+    // Each looks at one thing too little; else it is right.
+    const isOf = (signature: Uint8Array, end: number): boolean =>
+        isGood.subarray(0, end).equals(Buffer.from(signature).subarray(0, end));
+    const isMessage = (message: Uint8Array): boolean => Buffer.from(message).toString() === "oidc-spa-native";
+    const careful = by((message, signature) => isMessage(message) && isOf(signature, isGood.length));
+    expect(answersRightly(careful, PS256)).toBe(true);
+    const withoutMessage = by((_, signature) => isOf(signature, isGood.length));
+    expect(answersRightly(withoutMessage, PS256)).toBe(false);
+    const withoutEnd = by((message, signature) => isMessage(message) && isOf(signature, isGood.length - 1));
+    expect(answersRightly(withoutEnd, PS256)).toBe(false);
+    const withZeros = by(
+        (message, signature) =>
+            isMessage(message) && (isOf(signature, isGood.length) || signature.every(byte => byte === 0))
+    );
+    expect(answersRightly(withZeros, PS256)).toBe(false);
+});
+
+test("a run time that fails says no, and one that cannot read the known key is not believed", () => {
+    const { publicKey, privateKey } = PAIRS.Ed25519;
+    const signatures = new Signatures(new Ways(() => 0));
+    const key = signatures.import(JSON.stringify(publicKey.export({ format: "jwk" })), "EdDSA");
+    const good = sign(null, MESSAGE, privateKey);
+    expect(signatures.verify(key, MESSAGE, good)).toBe(true);
+    const fault = vi.spyOn(crypto, "verify").mockImplementation(() => {
+        throw new Error("out of memory");
+    });
+    expect(signatures.verify(key, MESSAGE, good)).toBe(false);
+    fault.mockRestore();
+    const { EdDSA } = KNOWN_SIGNATURES as Record<"EdDSA", known.KnownSignature>;
+    const isGood = () => () => true;
+    expect(answersRightly(isGood, { ...EdDSA, jwk: { kty: "OKP" } })).toBe(false);
 });
 
 test("a run time that fails for a while is asked again, but not at once", () => {
-    let now = 0;
+    let now = 5000;
     const signatures = new Signatures(new Ways(() => now));
     const jwk = JSON.stringify(PAIRS.Ed25519.publicKey.export({ format: "jwk" }));
     const fault = vi.spyOn(crypto, "verify").mockImplementation(() => {
@@ -305,13 +371,14 @@ test("a run time that fails for a while is asked again, but not at once", () => 
     expect(signatures.import(jwk, "EdDSA")).toBe(0);
     const asked = fault.mock.calls.length;
     expect(asked).toBeGreaterThan(0);
-    now = 999;
+    now = 5999;
     expect(signatures.import(jwk, "EdDSA")).toBe(0);
     expect(fault.mock.calls.length).toBe(asked);
     fault.mockRestore();
     expect(signatures.import(jwk, "EdDSA")).toBe(0);
-    now = 1000;
+    now = 6000;
     const key = signatures.import(jwk, "EdDSA");
     expect(key).not.toBe(0);
     expect(signatures.verify(key, MESSAGE, sign(null, MESSAGE, PAIRS.Ed25519.privateKey))).toBe(true);
+    expect(signatures.import(jwk, "EdDSA")).toBe(key + 1);
 });

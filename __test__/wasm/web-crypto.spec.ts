@@ -220,6 +220,30 @@ test("a WebCrypto that says yes to everything is not believed", async () => {
     expect(questions.during(ask)).toBe(0);
 });
 
+test("a WebCrypto that fails says no, and one that cannot read the known key is not believed", async () => {
+    const { WebQuestions, WebSignatures } = freshly();
+    const [signatures, questions] = [new WebSignatures(), new WebQuestions()];
+    const jwk = JSON.stringify(fixtures.keyOf("ES256").publicJwk);
+    const key = await settled(questions, () => signatures.import(jwk, "ES256"));
+    expect(key).toBe(1);
+    vi.spyOn(subtle, "verify").mockRejectedValue(new Error("out of memory"));
+    const ask = () => signatures.verify(key, Uint8Array.of(1), Uint8Array.of(2));
+    expect(await settled(questions, ask)).toBe(false);
+    vi.restoreAllMocks();
+    const other = freshly();
+    const reads = subtle.importKey.bind(subtle) as (...all: unknown[]) => Promise<unknown>;
+    vi.spyOn(subtle, "importKey").mockImplementation((async (
+        format: string,
+        key: object,
+        ...rest: unknown[]
+    ) =>
+        JSON.stringify(key) === jwk
+            ? reads(format, key, ...rest)
+            : Promise.reject(new Error("no such key"))) as never);
+    const later = new other.WebSignatures();
+    expect(await settled(new other.WebQuestions(), () => later.import(jwk, "ES256"))).toBe(0);
+});
+
 test("keys in the options that are none are refused with the sentence of the addon", async () => {
     const { createValidator } = await import("oidc-spa-native");
     const point = { ...fixtures.keyOf("ES256").publicJwk, y: Buffer.alloc(32, 7).toString("base64url") };

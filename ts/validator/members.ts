@@ -59,11 +59,9 @@ export function checkNothingInherited(
     given: object,
     { of, noun, example }: Pick<Members, "of" | "noun" | "example">
 ): void {
-    for (
-        let holder: unknown = Object.getPrototypeOf(given);
-        typeof holder === "object" && holder !== null;
-    ) {
-        const next: unknown = Object.getPrototypeOf(holder);
+    // A prototype may be a function too: a class with static members.
+    for (let holder = prototypeOf(given); holder !== null; ) {
+        const next = prototypeOf(holder);
         if (next === null && Object.hasOwn(holder, "hasOwnProperty")) {
             return;
         }
@@ -78,6 +76,8 @@ export function checkNothingInherited(
         holder = next;
     }
 }
+
+const prototypeOf = (of: object): object | null => Object.getPrototypeOf(of) as object | null;
 
 /** Throws if a Proxy gives a member that it does not list, since a copy would lose it. */
 function checkNothingUnlisted(given: object, own: object, { of, noun, names, example }: Members): void {
