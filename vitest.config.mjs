@@ -19,6 +19,12 @@ const OF_ADDON = ["addresses", "network", "trust"].map(name => `__test__/keys/ke
 
 const OF_WEBASSEMBLY = "__test__/wasm/*.spec.ts";
 
+/**
+ * A build of the addon in the place of the usual one: `npm run sanitize`. With the variable of napi-rs itself, Vitest would
+ * take it for its own addons too.
+ */
+const { TESTED_ADDON } = process.env;
+
 export default defineConfig({
     test: {
         // On two cores Vitest would take one worker; most tests wait for servers and processes that they started.
@@ -36,7 +42,12 @@ export default defineConfig({
         projects: [
             {
                 extends: true,
-                test: { name: "native", include: ["__test__/**/*.spec.ts"], exclude: [OF_WEBASSEMBLY] }
+                test: {
+                    name: "native",
+                    include: ["__test__/**/*.spec.ts"],
+                    exclude: [OF_WEBASSEMBLY],
+                    env: TESTED_ADDON === undefined ? {} : { NAPI_RS_NATIVE_LIBRARY_PATH: TESTED_ADDON }
+                }
             },
             {
                 extends: true,

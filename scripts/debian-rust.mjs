@@ -1,5 +1,6 @@
 // Debian's Rust compiler with the source of its standard library, unpacked into target/: for a target whose standard
-// library nobody has compiled yet on this machine. No package is installed, so no privilege is needed.
+// library nobody has compiled yet on this machine, or that must be compiled in another way. No package is installed, so no
+// privilege is needed.
 
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
@@ -54,6 +55,41 @@ async function unpack(root, target) {
     }
     rmSync(TOOLCHAIN, { recursive: true, force: true });
     mkdirSync(root, { recursive: true });
+    await withPackages(root, async (options, download) => {
+        const library = dependencyOf("libstd-rust-web-dev", /^libstd-rust-web-\d/, options, target);
+        const llvm = dependencyOf(library, /^libllvm(\d+)/, options, target);
+        const linker = llvm.replace("libllvm", "lld-");
+        const packages = ["rustc-web", "libstd-rust-web-dev", "rust-web-src", library, llvm, linker];
+        await download("Debian's Rust compiler, 138 MB", packages);
+    });
+    writeFileSync(join(root, "complete"), "");
+}
+
+/**
+ * The run times of the sanitizers, of the LLVM that Debian's Rust compiler was built with. The compiler is there already.
+ *
+ * @returns {Promise<string>} their folder
+ */
+export async function sanitizerRunTimes() {
+    const root = resolve(TOOLCHAIN, "root");
+    const llvm = readdirSync(join(root, "usr/lib")).find(name => name.startsWith("llvm-")) ?? "";
+    const version = llvm.replace("llvm-", "");
+    const folder = join(root, "usr/lib", llvm, "lib/clang", version, "lib/linux");
+    if (!existsSync(folder)) {
+        await withPackages(root, (_, download) =>
+            download("the run times of the sanitizers, 4 MB", [`libclang-rt-${version}-dev`])
+        );
+    }
+    return folder;
+}
+
+/**
+ * Asks for the list of Debian's packages, lets `choose` download some, and forgets the list. They are unpacked into `root`.
+ *
+ * @param {string} root
+ * @param {(options: string[], download: (what: string, packages: string[]) => Promise<void>) => Promise<void>} choose
+ */
+async function withPackages(root, choose) {
     // Lists of its own: the machine's may be old or missing, and only root may renew them.
     const lists = resolve(TOOLCHAIN, "apt");
     mkdirSync(join(lists, "lists/partial"), { recursive: true });
@@ -70,18 +106,16 @@ async function unpack(root, target) {
         args: [...options, "update"],
         quiet: true
     });
-    const library = dependencyOf("libstd-rust-web-dev", /^libstd-rust-web-\d/, options, target);
-    const llvm = dependencyOf(library, /^libllvm(\d+)/, options, target);
-    const linker = llvm.replace("libllvm", "lld-");
-    const packages = ["rustc-web", "libstd-rust-web-dev", "rust-web-src", library, llvm, linker];
-    await must({
-        title: "Downloading Debian's Rust compiler, 138 MB",
-        usually: "a minute",
-        command: "apt-get",
-        args: [...options, "download", ...packages],
-        cwd: TOOLCHAIN,
-        quiet: true
-    });
+    await choose(options, (what, packages) =>
+        must({
+            title: `Downloading ${what}`,
+            usually: "up to a minute",
+            command: "apt-get",
+            args: [...options, "download", ...packages],
+            cwd: TOOLCHAIN,
+            quiet: true
+        })
+    );
     for (const name of readdirSync(TOOLCHAIN).filter(name => name.endsWith(".deb"))) {
         await must({
             title: `Unpacking ${name}`,
@@ -92,7 +126,6 @@ async function unpack(root, target) {
         rmSync(join(TOOLCHAIN, name));
     }
     rmSync(lists, { recursive: true });
-    writeFileSync(join(root, "complete"), "");
 }
 
 /** The name of a package's dependency. Its version is a part of it, and changes with Debian's updates. */

@@ -49,7 +49,7 @@ pub fn authorization(bytes: &[u8]) {
                 let scheme = presentation.scheme().name();
                 assert!(text.trim_start()[..scheme.len()].eq_ignore_ascii_case(scheme));
             }
-            Err((rejection, _)) => check_message(rejection.message(), &text),
+            Err((rejection, _)) => check_message(rejection.message(), &text, ""),
         }
     }
 }
@@ -62,7 +62,7 @@ pub fn dpop_field(bytes: &[u8]) {
             check_same("the proof", text.trim_matches([' ', '\t']), proof.trim_matches([' ', '\t']));
         }
         Ok(_) => panic!("read as Bearer"),
-        Err((rejection, _)) => check_message(rejection.message(), &text),
+        Err((rejection, _)) => check_message(rejection.message(), &text, ""),
     }
 }
 
@@ -73,7 +73,7 @@ pub fn forwarded(bytes: &[u8]) {
     for trust in proxy_trusts() {
         match received.head().target_uri(&trust) {
             Ok(uri) => check_uri(&uri),
-            Err(rejection) => check_message(rejection.message(), ""),
+            Err(rejection) => check_message(rejection.message(), "", ""),
         }
     }
 }

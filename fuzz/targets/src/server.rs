@@ -242,9 +242,11 @@ pub fn is_granted(which: usize, request: &Request<'_>, now: i64) -> bool {
             for (name, value) in refusal.challenge.fields() {
                 check_field(name, &value);
             }
+            // A message escapes what a `Debug` escapes.
+            let elsewhere = format!("{:?}", request.head);
             for field in [request.authorization, request.dpop] {
                 if let Field::Once(sent) = field {
-                    check_message(refusal.rejection.message(), sent);
+                    check_message(refusal.rejection.message(), sent, &elsewhere);
                 }
             }
         }

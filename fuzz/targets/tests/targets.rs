@@ -6,7 +6,7 @@ use std::path::Path;
 
 use oidc_spa_native_fuzz_targets::corridor::{good_proof_payload, grants_claims, grants_proof, token_of};
 use oidc_spa_native_fuzz_targets::mutation::Mutator;
-use oidc_spa_native_fuzz_targets::oracle::check_token;
+use oidc_spa_native_fuzz_targets::oracle::{check_message, check_token};
 use oidc_spa_native_fuzz_targets::server::{NOW, Received};
 use oidc_spa_native_fuzz_targets::{TARGETS, Target, vectors};
 
@@ -82,4 +82,14 @@ fn the_oracle_finds_a_token_that_must_not_be_granted() {
     for bad in [payload(NOW, "https://api.example"), payload(NOW + 1, "https://other.example")] {
         assert!(catch_unwind(|| check_token(&bad, NOW)).is_err());
     }
+}
+
+#[test]
+fn the_oracle_finds_a_token_in_a_message_unless_a_field_that_may_be_shown_has_it_too() {
+    let signature = "s".repeat(43);
+    let (proof, message) =
+        (format!("header.payload.{signature}"), format!("The Host \"{signature}\" is not a host"));
+    assert!(catch_unwind(|| check_message(&message, &proof, "api.example")).is_err());
+    check_message(&message, &proof, &format!("api.example\n{signature}"));
+    check_message("The Host \"a b\" is not a host", &proof, "a b");
 }
