@@ -109,13 +109,14 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// Every file below a folder of the repository, as paths from its root, in their order.
+/// Every file below a folder of the repository, as paths from its root, in their order; what npm installed aside.
 fn files(folder: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut folders = vec![root().join(folder)];
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(&folder).unwrap().map(Result::unwrap) {
             match entry.file_type().unwrap().is_dir() {
+                true if entry.file_name() == "node_modules" => {}
                 true => folders.push(entry.path()),
                 false => found.push(entry.path().strip_prefix(root()).unwrap().to_owned()),
             }
