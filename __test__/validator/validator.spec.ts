@@ -6,6 +6,7 @@ import { createValidator, type Validator, type ValidatorOptions } from "oidc-spa
 import * as v from "valibot";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
+import { createTestIssuer } from "oidc-spa-native/testing";
 import { AUDIENCE, createFixtures, ITEMS, type Fixtures } from "../support/fixtures.js";
 import { ALGS, jws } from "../support/jwt.js";
 import { startLocalIssuer } from "../support/local-issuer.js";
@@ -593,3 +594,21 @@ test("options of a class are refused: its getters would be lost", () => {
     }
     expect(() => createValidator(new Config())).toThrow(/option "dpop" is a getter of a class/);
 });
+
+test.each(["RS256", "PS256"] as const)(
+    "F22: of a %s signature nothing is left out: the zero that it begins with, it is none",
+    async algorithm => {
+        const issuer = createTestIssuer({ algorithms: [algorithm] });
+        const validator = createValidator(issuer.options);
+        const of = (token: string) => validator.validateRequest({ authorization: `Bearer ${token}` });
+        let parts: string[];
+        let signature: Buffer;
+        do {
+            parts = issuer.sign({ jti: crypto.randomUUID() }).split(".");
+            signature = Buffer.from(parts[2] as string, "base64url");
+        } while (signature[0] !== 0);
+        const shorter = [...parts.slice(0, 2), signature.subarray(1).toString("base64url")].join(".");
+        expect(await of(shorter)).toMatchObject({ isSuccess: false, code: "signature_invalid" });
+        expect(await of(parts.join("."))).toMatchObject({ isSuccess: true });
+    }
+);
