@@ -2,7 +2,7 @@
 
 import { privateJwk, publicJwk } from "./keys.mjs";
 import { CLAIMS, objectText } from "./making.mjs";
-import { b64u, numberBytes, orderOf, otherSignature, pss } from "./signing.mjs";
+import { b64u, numberBytes, orderOf, otherSignature, pss, pssThatBeginsWithZero } from "./signing.mjs";
 
 export function signatures(collector) {
     const { refusesToken, grantsToken } = collector.topic("signatures", "signature-verification");
@@ -76,6 +76,15 @@ export function signatures(collector) {
     bad("F22", "rsa-short", "A signature of RSA with a byte less", { sign: make => make().subarray(0, 255) });
     bad("F22", "rsa-long", "A signature of RSA with a zero in front", {
         sign: make => Buffer.concat([Buffer.alloc(1), make()])
+    });
+    const beginsWithZero = input => pssThatBeginsWithZero(Buffer.from(input), privateJwk("ps-1"));
+    grantsToken("F22", "pss-zero", "A signature of PSS that begins with a zero", () => ({
+        by: ["ps-1", "PS256"],
+        sign: (_make, input) => beginsWithZero(input)
+    }));
+    bad("F22", "pss-without-zero", "A signature of PSS without the zero that it begins with", {
+        by: ["ps-1", "PS256"],
+        sign: (_make, input) => beginsWithZero(input).subarray(1)
     });
     bad("F22", "rsa-modulus", "A signature that is the modulus", { sign: () => publicJwk("rsa-1").n });
     bad("F23", "other-hash", "RS384 under the name of RS256", {

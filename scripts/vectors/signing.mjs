@@ -107,12 +107,22 @@ function inverse(a, n) {
     return ((t0 % n) + n) % n;
 }
 
-/** RFC 8017 section 8.1.1, with the private operation from `node:crypto`. `saltLength` is that of the hash by default. */
-export function pss(input, jwk, hash, saltLength = createHash(hash).digest().length, maskHash = hash) {
+/**
+ * RFC 8017 section 8.1.1, with the private operation from `node:crypto`. `saltLength` is that of the hash by default; `salted`
+ * chooses among the salts.
+ */
+export function pss(
+    input,
+    jwk,
+    hash,
+    saltLength = createHash(hash).digest().length,
+    maskHash = hash,
+    salted = "salt"
+) {
     const digest = data => createHash(hash).update(data).digest();
     const key = createPrivateKey({ key: jwk, format: "jwk" });
     const bytes = Buffer.from(jwk.n, "base64url").length;
-    const salt = Buffer.alloc(saltLength, digest(Buffer.concat([Buffer.from("salt"), Buffer.from(input)])));
+    const salt = Buffer.alloc(saltLength, digest(Buffer.concat([Buffer.from(salted), Buffer.from(input)])));
     const h = digest(Buffer.concat([Buffer.alloc(8), digest(input), salt]));
     const block = Buffer.concat([Buffer.alloc(bytes - salt.length - h.length - 2), Buffer.of(1), salt]);
     const mask = maskOf(h, block.length, maskHash);
@@ -120,6 +130,16 @@ export function pss(input, jwk, hash, saltLength = createHash(hash).digest().len
     masked[0] &= 0x7f;
     const encoded = Buffer.concat([masked, h, Buffer.of(0xbc)]);
     return privateEncrypt({ key, padding: constants.RSA_NO_PADDING }, encoded);
+}
+
+/** One of PSS with SHA-256 that begins with a zero: one salt in 256 makes such a one. */
+export function pssThatBeginsWithZero(input, jwk) {
+    for (let i = 0; ; i++) {
+        const signature = pss(input, jwk, "sha256", 32, "sha256", `salt ${i}`);
+        if (signature[0] === 0) {
+            return signature;
+        }
+    }
 }
 
 function maskOf(seed, length, hash) {

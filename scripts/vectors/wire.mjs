@@ -122,7 +122,7 @@ const MEANING_OF = [
         "a key is used in a way that the issuer did not publish it for"
     ],
     [
-        /\/(?:F04-|F05-|F07-|F17-|F22-rsa-(?:long|short)|F23-)/,
+        /\/(?:F04-|F05-|F07-|F17-|F22-(?:rsa-long|rsa-short|pss-)|F23-)/,
         "a signature of another form is taken for the right one"
     ],
     [/\/C1[2-8]-/, "a rule that the token says must be understood is passed over"]

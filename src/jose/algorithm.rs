@@ -78,8 +78,7 @@ impl Algorithm {
     }
 
     /// Length of a signature in bytes, if it is the same for each key (RFC 7518 section 3.4, RFC 8032 section 5.1.6,
-    /// FIPS 204 section 4).
-    #[cfg(not(feature = "aws-lc"))]
+    /// FIPS 204 section 4). `None`: that of the key's modulus (RFC 8017 sections 8.1.2 and 8.2.2).
     pub(crate) const fn signature_bytes(self) -> Option<usize> {
         match self.key_type() {
             KeyType::Rsa => None,

@@ -81,12 +81,10 @@ impl VerificationKey {
         let Some((_, key)) = self.parsed.iter().find(|(allowed, _)| *allowed == algorithm) else {
             return false;
         };
-        let is_possible = match algorithm.key_type() {
-            KeyType::Ed25519 => !small_order(signature),
-            // RFC 8017 sections 8.1.2 and 8.2.2, step 1. OpenSSL takes one of PSS without the zero that it begins with.
-            KeyType::Rsa => signature.len() == self.modulus_bits.div_ceil(8),
-            _ => true,
-        };
+        // Checked here for every backend: OpenSSL takes a signature of PSS without the zero that it begins with.
+        let length = algorithm.signature_bytes().unwrap_or(self.modulus_bits.div_ceil(8));
+        let is_possible = signature.len() == length
+            && !(algorithm.key_type() == KeyType::Ed25519 && small_order(signature));
         is_possible && key.verify(message, signature)
     }
 }
