@@ -381,7 +381,7 @@ function stringList(value: unknown, what: string): readonly string[] {
     if (items.length === 0 || bad !== -1) {
         const got =
             typeof value === "string"
-                ? `the string ${JSON.stringify(shown(value))}. Write [${JSON.stringify(shown(value))}]`
+                ? `the string ${JSON.stringify(shown(value))}. Write all of them as one list: [${JSON.stringify(shown(value))}, …]`
                 : bad === -1
                   ? Array.isArray(value)
                       ? "an empty list"

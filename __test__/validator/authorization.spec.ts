@@ -394,6 +394,11 @@ describe("several", () => {
 });
 
 describe("O05 P09 P10: requirements that make no sense", () => {
+    test("of names one by one, none is left out by what the message says to write", () => {
+        const make = () => allScopes("read" as never, "write" as never);
+        expect(make).toThrow('got the string "read". Write all of them as one list: ["read", …]');
+    });
+
     test.each<[string, () => unknown]>([
         ["no scope", () => allScopes([])],
         ["a scope with a space", () => allScopes(["a b"])],
