@@ -233,6 +233,8 @@ describe("an option that makes no sense is an error that says what to write", ()
         [sign({ boundTo: "" }), "boundTo takes a client"],
         [sign({ boundTo: "x" }), "boundTo takes a client"],
         [sign({}, []), "takes an object of claims"],
+        [sign({}, { expiresInSeconds: -60 }), "expiresInSeconds is an override of sign"],
+        [sign({}, { sub: "x", otherKey: true }), "otherKey is an override of sign"],
         [make({ algorithms: ["ES256"], keys: [createTestKey()] }), "not both"],
         [make({ keys: [] }), "at least one"],
         [() => createTestKey("HS256" as never), "the kit signs with"],

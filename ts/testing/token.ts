@@ -75,12 +75,22 @@ const OVERRIDES: Members = {
     }
 };
 
+/** Overrides whose names no issuer gives to a claim. */
+const NO_CLAIMS = ["expiresInSeconds", "issuedSecondsAgo", "boundTo", "otherKey"] as const;
+
 const LIFETIME_SECONDS = 300;
 
 /** A token of this issuer. */
 export function writeToken(writer: Writer, claims: TestClaims, overrides: SignOverrides): string {
     if (typeof claims !== "object" || claims === null || Array.isArray(claims)) {
         throw invalid(`sign takes an object of claims; got ${kindOf(claims)}. Write ${OVERRIDES.example}`);
+    }
+    const misplaced = NO_CLAIMS.find(name => Object.hasOwn(claims, name));
+    if (misplaced !== undefined) {
+        throw invalid(
+            `${misplaced} is an override of sign, and would be a claim without an effect here. Overrides are its second ` +
+                `argument: write ${OVERRIDES.example}`
+        );
     }
     const read: SignOverrides = readMembers(overrides, OVERRIDES);
     const { shape: name = writer.shape, boundTo, header, kid, algorithm, otherKey } = read;
